@@ -1,0 +1,32 @@
+# demo and test need nothing but Python 3.11 or newer with venv and pip.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint proto bench clean
+
+# The stamp is remade when the requirements change, so that an old .venv is brought up to date.
+.venv/installed: setup.py constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/python examples/demo.py
+
+test: .venv/installed
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+proto: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[proto]'
+	$(BIN)/python -m grpc_tools.protoc -Iproto --descriptor_set_out=proto/caffe.desc proto/caffe.proto
+
+bench: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python benchmarks/fcn8s.py
+
+clean:
+	rm -rf .venv demo build dist *.egg-info

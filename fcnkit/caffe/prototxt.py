@@ -1,0 +1,61 @@
+"""Caffe's text files: protobuf text format in, messages out, and back."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from google.protobuf import text_format
+
+from fcnkit.caffe import schema
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import FileFormatError, PrototxtError, naming
+
+
+def parse(text: str, kind: str = "NetParameter") -> Message:
+    """Parse prototxt text.
+
+    Args:
+        text: the text of a net or solver definition.
+        kind: the Caffe message it holds.
+
+    Raises:
+        PrototxtError: with line, column and the offending text, unknown fields included.
+    """
+    message = schema.message_class(kind)()
+    try:
+        text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        line, column = error.GetLine() or 0, error.GetColumn() or 0
+        lines = text.splitlines()
+        offending = lines[line - 1] if 0 < line <= len(lines) else ""
+        # protobuf puts "line:column : " before its own words; ours say it in full.
+        problem = str(error).removeprefix(f"{line}:{column} : ").rstrip(".").replace("caffe.", "").replace("\n", " ")
+        raise PrototxtError(problem, line, column, offending[:120]) from None
+    return message
+
+
+def read(path: str | PathLike[str], kind: str = "NetParameter") -> Message:
+    """Read a prototxt file; errors name the file."""
+    with naming(path):
+        return parse(decode(read_bytes(path)), kind)
+
+
+def read_bytes(path: str | PathLike[str]) -> bytes:
+    """The bytes of a small file; a file that cannot be read is a FileFormatError."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise FileFormatError(f"cannot be read: {error.strerror}").in_file(path) from None
+
+
+def decode(data: bytes) -> str:
+    """The text of a prototxt file; comments in any encoding are let through, binary files are not."""
+    if b"\0" in data:
+        raise FileFormatError("is a binary file, not a prototxt; is it a .caffemodel?")
+    return data.decode("utf-8-sig", errors="replace")
+
+
+def to_text(message: Message) -> str:
+    """Print a message in protobuf text format, as Caffe's own tools do."""
+    return text_format.MessageToString(message)

@@ -1,0 +1,80 @@
+"""The errors that a user's file or option can cause; each is one line that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from typing import Self
+
+
+class FcnkitError(Exception):
+    """Base of all errors that a user's file or option can cause."""
+
+    path: str | None = None
+
+    def in_file(self, path: str | PathLike[str]) -> Self:
+        """Name the file the error is about, unless an inner caller already has."""
+        if self.path is None:
+            self.path = str(path)
+        return self
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return message if self.path is None else f"{self.path}: {message}"
+
+
+class FileFormatError(FcnkitError):
+    """A file is not what its name or place says: foreign, truncated or damaged."""
+
+
+class PrototxtError(FileFormatError):
+    """Text that is no valid prototxt; says line, column and the offending text."""
+
+    def __init__(self, problem: str, line: int, column: int, text: str):
+        where = f"line {line}, column {column}: " if line else ""
+        super().__init__(f"{where}{problem}" + (f", in: {text.strip()}" if text.strip() else ""))
+        self.line, self.column = line, column
+
+
+class DefinitionError(FcnkitError):
+    """A net definition that contradicts itself or cannot be run."""
+
+
+class UnsupportedLayerError(FcnkitError):
+    """Layers of types that fcnkit does not know; lists every one of the net."""
+
+    def __init__(self, layers: Sequence[tuple[str, str]]):
+        listed = ", ".join(f"{name!r} ({kind})" for name, kind in layers)
+        super().__init__(f"{len(layers)} unsupported layer{'s' * (len(layers) > 1)}: {listed}")
+        self.layers = list(layers)
+
+
+class BlobShapeError(FcnkitError):
+    """A stored blob does not fit its layer."""
+
+    def __init__(self, layer: str, index: int, found: Sequence[int], expected: Sequence[int], hint: str = ""):
+        super().__init__(
+            f"layer {layer!r}: blob {index} has shape {tuple(found)}, expected {tuple(expected)}" + (hint and f"; {hint}")
+        )
+
+
+class MissingBlobsError(FcnkitError):
+    """The weights lack blobs that the net needs."""
+
+
+class InputShapeError(FcnkitError):
+    """The shape of an input is unknown or does not fit the net."""
+
+
+class OutputError(FcnkitError):
+    """A result cannot be written where it was asked for."""
+
+
+@contextmanager
+def naming(path: str | PathLike[str]) -> Iterator[None]:
+    """Let errors raised inside name path."""
+    try:
+        yield
+    except FcnkitError as error:
+        raise error.in_file(path)

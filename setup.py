@@ -1,0 +1,34 @@
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="fcnkit",
+    version="0.1.0",
+    description="Caffe networks to PyTorch and back, Fully Convolutional Networks first among them",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=[*find_packages(include=["fcnkit", "fcnkit.*"]), "fcnkit.templates", "fcnkit.proto"],
+    # templates/ and proto/ stand at the top of the checkout and become package data when installed.
+    package_dir={"fcnkit.templates": "templates", "fcnkit.proto": "proto"},
+    package_data={"fcnkit.templates": ["*.j2"], "fcnkit.proto": ["*.proto", "*.desc"]},
+    install_requires=[
+        "click>=8.1",
+        "h5py>=3.10",
+        "Jinja2>=3.1",
+        "numpy>=1.26",
+        "pillow>=10",
+        "protobuf>=4.25,<8",
+        "safetensors>=0.8",
+        "torch>=2.5",
+    ],
+    extras_require={
+        "test": ["hypothesis>=6.100", "pytest>=8"],
+        "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
+        "proto": ["grpcio-tools>=1.60"],
+        "bench": ["opencv-python-headless>=4.8,<5"],
+    },
+    entry_points={"console_scripts": ["fcnkit = fcnkit.cli:main"]},
+)
