@@ -1,0 +1,54 @@
+"""The command line: one thin module per command, each imported only when its command runs."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from fcnkit.errors import FcnkitError
+
+# Command and what `fcnkit --help` says of it; the module is named after the command.
+COMMANDS = {
+    "convert": "Convert Caffe weights into the equivalent PyTorch net.",
+    "fc2conv": "Reshape fully connected weights into convolution filters.",
+    "gen-prototxt": "Write Caffe networks from templates.",
+}
+
+
+class _Commands(click.Group):
+    """Loads a command's module when it is asked for, and turns FcnkitError into exit status 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"fcnkit.cli.{cmd_name.replace('-', '_')}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except FcnkitError as error:
+            raise click.ClickException(" ".join(str(error).split("\n"))) from None
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(130) from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="fcnkit")
+def main() -> None:
+    """Caffe networks to PyTorch and back, Fully Convolutional Networks first among them.
+
+    \b
+    Examples:
+      fcnkit convert fcn8s.caffemodel
+      fcnkit gen-prototxt --factor 32
+      fcnkit fc2conv vgg16.pth
+    """

@@ -1,0 +1,45 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fcnkit.errors import OutputError
+
+
+def check_output(path: str | os.PathLike[str], force: bool) -> None:
+    """Refuse, before any work is done, an output that could not be written in the end.
+
+    Raises:
+        OutputError: path exists and force is not given, is no regular file, or its folder is missing.
+    """
+    target = Path(path)
+    if target.exists() and not target.is_file():
+        raise OutputError("is not a regular file; name a file with -o").in_file(path)
+    if target.exists() and not force:
+        raise OutputError("exists; replace it with --force or name another file with -o").in_file(path)
+    if not target.parent.is_dir():
+        raise OutputError(f"cannot be written: there is no folder {str(target.parent)!r}").in_file(path)
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str], force: bool = False) -> Iterator[Path]:
+    """A path beside `path` to write to, renamed to it when the block ends well and removed when it does not.
+
+    Raises:
+        OutputError: see check_output; or the operating system refuses.
+    """
+    check_output(path, force)
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f".{target.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}.partial")
+    try:
+        partial.touch(exist_ok=False)
+        yield partial
+        os.replace(partial, target)
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror or error}").in_file(path) from None
+    finally:
+        partial.unlink(missing_ok=True)
