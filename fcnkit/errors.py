@@ -63,8 +63,8 @@ class MissingBlobsError(FcnkitError):
     """The weights lack blobs that the net needs."""
 
 
-class InputShapeError(FcnkitError):
-    """The shape of an input is unknown or does not fit the net."""
+class InputError(FcnkitError):
+    """An input is missing, of unknown shape, or does not fit the net."""
 
 
 class OutputError(FcnkitError):
