@@ -1,0 +1,57 @@
+"""The layers of a net that take part in a phase: include and exclude rules held against a NetState."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import DefinitionError
+
+
+def filter_net(net: Message, phase: int, level: int = 0, stages: Iterable[str] = ()) -> Message:
+    """The net as Caffe runs it in one phase.
+
+    Args:
+        net: a NetParameter of the present form (see upgrade.upgrade_net); it is not changed.
+        phase: schema.TRAIN or schema.TEST.
+        level: the level that min_level and max_level rules are held against.
+        stages: stages that are set, beside those that the net's own `state` sets.
+
+    Returns:
+        A new NetParameter with the layers that take part, and with the state they were chosen by in `state`.
+
+    Raises:
+        DefinitionError: a layer has include and exclude rules.
+
+    Source: BVLC/caffe src/caffe/net.cpp, Net::FilterNet; the constructor for what becomes of the net's own state.
+    """
+    filtered = type(net)()
+    filtered.CopyFrom(net)
+    filtered.ClearField("layer")
+    filtered.state.phase = phase
+    filtered.state.level = level
+    filtered.state.stage.extend(stages)
+    filtered.layer.extend(layer for layer in net.layer if _takes_part(layer, filtered.state))
+    return filtered
+
+
+def _takes_part(layer: Message, state: Message) -> bool:
+    if layer.include and layer.exclude:
+        raise DefinitionError(f"layer {layer.name!r} has include and exclude rules; only one kind is allowed")
+    if layer.include:
+        return any(_meets(state, rule) for rule in layer.include)
+    return not any(_meets(state, rule) for rule in layer.exclude)
+
+
+def _meets(state: Message, rule: Message) -> bool:
+    """Whether a state meets everything a rule asks for; a rule that asks for nothing is always met.
+
+    Source: Net::StateMeetsRule.
+    """
+    return (
+        not (rule.HasField("phase") and state.phase != rule.phase)
+        and not (rule.HasField("min_level") and state.level < rule.min_level)
+        and not (rule.HasField("max_level") and state.level > rule.max_level)
+        and set(state.stage).issuperset(rule.stage)
+        and set(state.stage).isdisjoint(rule.not_stage)
+    )

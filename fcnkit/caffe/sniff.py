@@ -1,0 +1,147 @@
+"""What a file is, by its first bytes: for messages about files that are not what their names say."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO
+
+from fcnkit.errors import FileFormatError
+
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"%PDF-": "a PDF document",
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array (.npy)",
+    b"MATLAB 5.0 MAT-file": "a MATLAB file (.mat)",
+    b"\x1f\x8b": "a gzip-compressed file",
+    b"BZh": "a bzip2-compressed file",
+    b"\xfd7zXZ\0": "an xz-compressed file",
+    # A pickle that begins with torch's magic number: what torch.save wrote before version 1.6.
+    b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.": "a PyTorch checkpoint (.pth)",
+    **{bytes([0x80, protocol]): "a Python pickle" for protocol in range(2, 6)},
+}
+
+# Text that says more of itself than that it is text; matched against its beginning, in lower case.
+_TEXTS = {
+    rb"<!doctype html|<html": "an HTML page",
+    rb"<\?xml": "an XML document",
+    rb"version https://git-lfs": "a Git LFS pointer (`git lfs pull` fetches the file itself)",
+    rb"(?s).*?(^|\s)(layers?\s*:?\s*\{|(net|train_net|test_net)\s*:)": "a prototxt",
+}
+_CONTROL = set(range(32)) - set(b"\t\n\v\f\r")
+
+# Messages by their top-level fields: number and wire type (0 varint, 2 with a length), and which of them must be there.
+# Numbers are from proto/caffe.proto and from onnx/onnx.proto.
+_MESSAGES = (
+    ("a Caffe net (.caffemodel)", {1: 2, 2: 2, 3: 2, 4: 0, 5: 0, 6: 2, 7: 0, 8: 2, 100: 2}, ({2}, {100})),
+    ("a Caffe solver state (.solverstate)", {1: 0, 2: 2, 3: 2, 4: 0}, ({1},)),
+    ("an ONNX model", {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2}, ({1, 7},)),
+    ("a Caffe array (.binaryproto)", {1: 0, 2: 0, 3: 0, 4: 0, 5: 2, 6: 2, 7: 2, 8: 2, 9: 2}, ({5}, {8})),
+)
+_FIELDS_READ = 64
+
+
+def describe(path: str | PathLike[str]) -> str:
+    """What a file is, as a phrase for "is ..., not a .caffemodel".
+
+    Reads the file's beginning, of protobuf messages a few bytes at each field, and of zip archives their table of
+    contents, never the whole.
+
+    Raises:
+        FileFormatError: the file cannot be read.
+    """
+    try:
+        if Path(path).is_dir():
+            return "a folder"
+        if not Path(path).is_file() and Path(path).exists():
+            return "no regular file"
+        with open(path, "rb") as file:
+            return _describe(file)
+    except OSError as error:
+        raise FileFormatError(f"cannot be read: {error.strerror}").in_file(path) from None
+
+
+def _describe(file: BinaryIO) -> str:
+    head = file.read(4096)
+    if not head:
+        return "an empty file"
+    for signature, kind in _SIGNATURES.items():
+        if head.startswith(signature):
+            return kind
+    if head.startswith(b"PK\x03\x04"):
+        return _zip_kind(file)
+    if head[257:262] == b"ustar":
+        return "a tar archive"
+    if head[8:10] == b'{"' and int.from_bytes(head[:8], "little") < 100_000_000:
+        return "a safetensors file"
+    if _CONTROL.isdisjoint(head):
+        start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+        return next((kind for pattern, kind in _TEXTS.items() if re.match(pattern, start)), "a text file")
+    return _message_kind(file)
+
+
+def _zip_kind(file: BinaryIO) -> str:
+    try:
+        names = zipfile.ZipFile(file).namelist()
+    except zipfile.BadZipFile:
+        return "a zip archive, cut short or damaged"
+    if any(name.endswith("data.pkl") for name in names):
+        return "a PyTorch checkpoint (.pth)"
+    if names and all(name.endswith(".npy") for name in names):
+        return "a NumPy archive (.npz)"
+    return "a zip archive"
+
+
+def _message_kind(file: BinaryIO) -> str:
+    """The kind of protobuf message a binary file holds, by its first fields."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    found: dict[int, int] = {}
+    whole = True
+    try:
+        for _ in range(_FIELDS_READ):
+            if file.tell() == size:
+                break
+            key = _varint(file)
+            found[key >> 3] = key & 7
+            _skip(file, key & 7, size)
+    except ValueError:
+        whole = False
+    for kind, fields, required in _MESSAGES:
+        if found.items() <= fields.items() and any(found.keys() >= numbers for numbers in required):
+            if whole:
+                return kind
+            # One field that runs out of the file proves little.
+            if len(found) > 1:
+                return kind + ", cut short or damaged"
+    return "a binary file of unknown kind"
+
+
+def _skip(file: BinaryIO, wire_type: int, size: int) -> None:
+    """Pass over the value of one field; a value that runs out of the file is a ValueError."""
+    if wire_type == 0:
+        _varint(file)
+    elif wire_type == 2:
+        length = _varint(file)
+        if file.tell() + length > size:
+            raise ValueError
+        file.seek(length, 1)
+    else:
+        raise ValueError
+
+
+def _varint(file: BinaryIO) -> int:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = file.read(1)
+        if not byte:
+            break
+        value |= (byte[0] & 0x7F) << shift
+        if byte[0] < 0x80:
+            return value
+    raise ValueError
