@@ -99,8 +99,9 @@ def prepare(
         blobs: the weights by layer name (their shapes are all that counts), or None.
         input_shape, phase, deploy: as in `convert`.
     """
+    declared = tuple(trained.input)
     trained = upgrade_net(trained)
-    net = deploy_net(trained) if deploy and phase == "test" else runnable(trained, phase)
+    net = deploy_net(trained, declared) if deploy and phase == "test" else runnable(trained, phase, declared)
     resolve(net, blobs, input_shape)
     _size_from_inner_product(net, blobs)
     return net, {

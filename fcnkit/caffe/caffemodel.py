@@ -20,6 +20,7 @@ from google.protobuf.message import DecodeError
 
 from fcnkit.caffe import schema, wire
 from fcnkit.caffe.schema import Message
+from fcnkit.caffe.sniff import NET, PROTOTXT, describe
 from fcnkit.errors import FileFormatError, naming
 
 Blobs = Mapping[str, Sequence[np.ndarray]]
@@ -58,10 +59,10 @@ def read(path: str | PathLike[str]) -> Caffemodel:
             skeleton, blobs = _Walk(buffer).net()
             net = schema.NetParameter.FromString(skeleton)
         except (wire.WireError, DecodeError) as error:
-            raise FileFormatError(f"is no .caffemodel, or a damaged one: {error}") from None
+            raise _not_a_caffemodel(path, str(error)) from None
         layers = [*net.layer, *net.layers]
         if not layers:
-            raise FileFormatError("is no .caffemodel: it holds no layer")
+            raise _not_a_caffemodel(path, "it holds no layer")
         # The walk meets layers in file order; so does protobuf within each of the two lists.
         found: dict[str, list[np.ndarray]] = {}
         for layer, parts in zip(layers, blobs[_LAYER] + blobs[_LAYERS_V1], strict=True):
@@ -104,6 +105,15 @@ def _blob_head(array: np.ndarray) -> bytes:
     dims = b"".join(wire.encode_varint(dim) for dim in array.shape)
     shape = wire.header(1, len(dims)) + dims if dims else b""
     return wire.header(_SHAPE, len(shape)) + shape + wire.header(_DATA, array.nbytes)
+
+
+def _not_a_caffemodel(path: str | PathLike[str], problem: str) -> FileFormatError:
+    kind = describe(path)
+    if kind.startswith(NET):
+        return FileFormatError(f"is a damaged .caffemodel: {problem}")
+    if kind == PROTOTXT:
+        return FileFormatError("is a prototxt, the definition alone; give the weights first and it with --prototxt")
+    return FileFormatError(f"is {kind}, not a .caffemodel")
 
 
 def _map(path: str | PathLike[str]) -> mmap.mmap:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from fcnkit.caffe import schema
-from fcnkit.caffe.data import is_data_layer, top_shape
+from fcnkit.caffe.data import UNKNOWN, is_data_layer, top_shape
 from fcnkit.caffe.phase import filter_net
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
@@ -14,12 +15,13 @@ from fcnkit.errors import DefinitionError
 _SINKS = frozenset({"Accuracy", "Silence", "HDF5Output"})
 
 
-def runnable(net: Message, phase: str = "test") -> Message:
+def runnable(net: Message, phase: str = "test", declared: Sequence[str] = ()) -> Message:
     """The net as it stands in a phase, with an Input for each blob that a data layer fed.
 
     Args:
         net: a V2 net, with the layers of all phases or, from a snapshot, of the one it was trained in.
         phase: "train" or "test".
+        declared: names of inputs that the file states without a shape, as old snapshots do.
 
     Returns:
         A new net. Its Input layers may have unknown (0) dimensions.
@@ -41,21 +43,24 @@ def runnable(net: Message, phase: str = "test") -> Message:
             if top in wanted and top not in made:
                 made.add(top)
                 result.layer.append(_input(top, top_shape(source, index)))
+    for name in declared:
+        if name in wanted and name not in made:
+            result.layer.append(_input(name, (1, UNKNOWN, UNKNOWN, UNKNOWN)))
     result.layer.extend(layer for layer in layers if not is_data_layer(layer))
     _check_bottoms(result)
     return result
 
 
-def deploy(net: Message) -> Message:
+def deploy(net: Message, declared: Sequence[str] = ()) -> Message:
     """The net that runs in TEST phase on an image: no losses, no labels, none of Caffe's own Split layers.
 
     Args:
-        net: a V2 net as in `runnable`.
+        net, declared: as in `runnable`.
 
     Raises:
         DefinitionError: nothing is left.
     """
-    result = runnable(net)
+    result = runnable(net, declared=declared)
     layers = [layer for layer in result.layer if not _is_sink(layer)]
     layers = _without_inserted_splits(layers)
     layers = _without_label_branches(layers, net)

@@ -45,8 +45,8 @@ class Scale(nn.Module):
     def __init__(self, shape: Sequence[int] | None, axis: int = 1, bias: Sequence[int] | None = None):
         super().__init__()
         self.axis = axis
-        self.weight = None if shape is None else nn.Parameter(torch.ones(*shape))
-        self.bias = None if bias is None else nn.Parameter(torch.zeros(*bias))
+        self.weight = None if shape is None else nn.Parameter(torch.ones(tuple(shape)))
+        self.bias = None if bias is None else nn.Parameter(torch.zeros(tuple(bias)))
 
     def forward(self, bottom: Tensor, factor: Tensor | None = None) -> Tensor:
         if factor is None:
