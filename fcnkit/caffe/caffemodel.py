@@ -55,18 +55,21 @@ def read(path: str | PathLike[str]) -> Caffemodel:
     """
     with naming(path):
         buffer = memoryview(_map(path))
+        walk = _Walk(buffer)
         try:
-            skeleton, blobs = _Walk(buffer).net()
-            net = schema.NetParameter.FromString(skeleton)
-        except (wire.WireError, DecodeError) as error:
-            raise _not_a_caffemodel(path, str(error)) from None
+            walk.net()
+            net = walk.skeleton()
+        except wire.WireError as error:
+            raise _not_a_caffemodel(path, f"{error}{walk.where()}") from None
+        except DecodeError:
+            raise _not_a_caffemodel(path, "its definition cannot be decoded") from None
         layers = [*net.layer, *net.layers]
         if not layers:
             raise _not_a_caffemodel(path, "it holds no layer")
         # The walk meets layers in file order; so does protobuf within each of the two lists.
         found: dict[str, list[np.ndarray]] = {}
-        for layer, parts in zip(layers, blobs[_LAYER] + blobs[_LAYERS_V1], strict=True):
-            name = layer.name or (layer.layer.name if layer.DESCRIPTOR.name == "V1LayerParameter" else "")
+        for layer, parts in zip(layers, walk.blobs[_LAYER] + walk.blobs[_LAYERS_V1], strict=True):
+            name = _name(layer)
             if parts:
                 found[name] = [blob.array(name, i) for i, blob in enumerate(parts)]
         return Caffemodel(net, found)
@@ -105,6 +108,11 @@ def _blob_head(array: np.ndarray) -> bytes:
     dims = b"".join(wire.encode_varint(dim) for dim in array.shape)
     shape = wire.header(1, len(dims)) + dims if dims else b""
     return wire.header(_SHAPE, len(shape)) + shape + wire.header(_DATA, array.nbytes)
+
+
+def _name(layer: Message) -> str:
+    """A layer's name; V0 keeps it in the layer inside the layer."""
+    return str(layer.name or (layer.layer.name if layer.DESCRIPTOR.name == "V1LayerParameter" else ""))
 
 
 def _not_a_caffemodel(path: str | PathLike[str], problem: str) -> FileFormatError:
@@ -153,7 +161,8 @@ class _Blob:
         values = runs[0] if len(runs) == 1 else np.concatenate(runs) if runs else np.empty(0, np.float32)
         shape = self.shape
         if shape is None:
-            shape = tuple(self.legacy.get(number, 0) for number in _LEGACY_SHAPE) if self.legacy else (values.size,)
+            # Caffe writes no shape for a blob without axes, which holds one value.
+            shape = tuple(self.legacy.get(number, 0) for number in _LEGACY_SHAPE) if self.legacy else ()
         if min(shape, default=1) < 0 or math.prod(shape) != values.size:
             raise FileFormatError(f"{where} states the shape {shape}, but the file holds {values.size} values for it")
         return values.reshape(shape)
@@ -164,11 +173,26 @@ class _Walk:
 
     def __init__(self, buffer: memoryview):
         self.buffer = buffer
+        self.parts: list[bytes | memoryview] = []
+        # The blobs of each layer, by the field that holds the layers.
+        self.blobs: dict[int, list[list[_Blob]]] = {_LAYER: [], _LAYERS_V1: []}
 
-    def net(self) -> tuple[bytes, dict[int, list[list[_Blob]]]]:
-        """The skeleton, and the blobs of each layer by the field that holds the layers."""
-        blobs: dict[int, list[list[_Blob]]] = {_LAYER: [], _LAYERS_V1: []}
-        parts: list[bytes | memoryview] = []
+    def skeleton(self) -> Message:
+        """The net without its blobs, as far as the walk has come."""
+        return schema.NetParameter.FromString(b"".join(self.parts))
+
+    def where(self) -> str:
+        """Behind which layer the walk came to its end, as a phrase for an error."""
+        try:
+            net = self.skeleton()
+        except DecodeError:
+            return ""
+        names = [_name(layer) for layer in [*net.layer, *net.layers]]
+        return f" (after layer {names[-1]!r})" if names else ""
+
+    def net(self) -> None:
+        """Go through the whole file."""
+        parts, blobs = self.parts, self.blobs
         for field in wire.fields(self.buffer, 0, len(self.buffer)):
             if field.number in blobs and field.kind == wire.BYTES:
                 found: list[_Blob] = []
@@ -177,7 +201,6 @@ class _Walk:
                 blobs[field.number].append(found)
             else:
                 parts.append(self.buffer[field.tag : field.end])
-        return b"".join(parts), blobs
 
     def _layer(self, layer: wire.Field, blobs_number: int, found: list[_Blob]) -> bytes:
         parts: list[bytes | memoryview] = []
