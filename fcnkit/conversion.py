@@ -146,7 +146,7 @@ def _size_from_inner_product(net: Message, blobs: Mapping[str, Sequence[Any]] | 
     low = _first(lambda size: features(size) >= wanted)
     high = _first(lambda size: features(size) > wanted) - 1
     if low > high or high == _LARGEST_SIZE:
-        raise InputError(f"no square input gives the {wanted} inputs that the weights of layer {first.name!r} have; {ask}")
+        raise InputError(f"no square image gives the {wanted} inputs that the weights of {first.name!r} have; {ask}")
     size = min(
         {*_USUAL_SIZES, *range(low, min(high, low + 64) + 1), high} & {*range(low, high + 1)},
         key=lambda size: (size not in _USUAL_SIZES, _windows_cut(at(size)), abs(size - _USUAL_SIZES[0])),

@@ -47,7 +47,9 @@ class CaffeNet(nn.Module):
         unused: names of layers in the weights that the net had no use for.
     """
 
-    def __init__(self, definition: Message | str, blobs: Blobs | None = None, *, filled: bool = True, mapped: bool = False):
+    def __init__(
+        self, definition: Message | str, blobs: Blobs | None = None, *, filled: bool = True, mapped: bool = False
+    ):
         """Build the net, and fill it.
 
         Args:
@@ -145,7 +147,8 @@ class CaffeNet(nn.Module):
                 )
             for index, (tensor, array) in enumerate(zip(tensors, stored, strict=True)):
                 source = fit(torch.from_numpy(array), tuple(tensor.shape), layer.name, index)
-                if mapped and isinstance(tensor, nn.Parameter) and source.dtype == tensor.dtype and source.is_contiguous():
+                usable = source.dtype == tensor.dtype and source.is_contiguous()
+                if mapped and usable and isinstance(tensor, nn.Parameter):
                     tensor.data = source
                 else:
                     tensor.detach().copy_(source)

@@ -100,7 +100,7 @@ def write(file: BinaryIO, net: Message, blobs: Blobs) -> None:
         file.write(definition)
         for mark, head, array in zip(marks, heads, arrays, strict=True):
             file.write(mark + head)
-            file.write(memoryview(array.reshape(-1)).cast("B"))
+            file.write(array.reshape(-1).view(np.uint8).data)
 
 
 def _blob_head(array: np.ndarray) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-
 from fcnkit.caffe.data import UNKNOWN
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import InputError
@@ -16,7 +15,8 @@ Shape = tuple[int, ...]
 FCN_SIZE = 500
 # Their top has the channels of their first bottom, so that the first weights behind them tell an input's channels.
 _KEEP_CHANNELS = frozenset(
-    "AbsVal BatchNorm Bias BNLL Clip Crop Dropout ELU Exp Log LRN MVN Pooling Power ReLU Scale Sigmoid Split TanH".split()
+    ("AbsVal", "BatchNorm", "Bias", "BNLL", "Clip", "Crop", "Dropout", "ELU", "Exp", "Log", "LRN", "MVN", "Pooling")
+    + ("Power", "PReLU", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH")
 )
 
 
@@ -45,7 +45,11 @@ def set_input_shapes(net: Message, shapes: Mapping[str, Shape]) -> None:
             layer.input_param.shape.add(dim=shapes[top])
 
 
-def resolve(net: Message, blobs: Mapping[str, Sequence[Any]] | None, given: Sequence[int] | Mapping[str, Sequence[int]] | None) -> None:
+def resolve(
+    net: Message,
+    blobs: Mapping[str, Sequence[Any]] | None,
+    given: Sequence[int] | Mapping[str, Sequence[int]] | None,
+) -> None:
     """Fill in the unknown sizes of the net's inputs, in place, as far as torch is not needed for it.
 
     Channels come from the first weights that read the input (3 when there are no weights to ask), height and
@@ -98,11 +102,11 @@ def _channels(net: Message, blob: str, blobs: Mapping[str, Sequence[Any]]) -> in
     for layer in net.layer:
         if not same.intersection(layer.bottom[:1]):
             continue
-        shape = blobs[layer.name][0].shape if blobs.get(layer.name) else ()
+        shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
         if layer.type == "Convolution" and len(shape) == 4:
-            return int(shape[1]) * layer.convolution_param.group
+            return shape[1] * layer.convolution_param.group
         if layer.type == "Deconvolution" and len(shape) == 4:
-            return int(shape[0])
+            return shape[0]
         if layer.type in _KEEP_CHANNELS:
             same.update(layer.top[:1])
     return None

@@ -57,7 +57,8 @@ def fields(buffer: memoryview, start: int, end: int) -> Iterator[Field]:
         if number == 0:
             raise WireError(f"there is no protobuf field at byte {at}")
         if value_end > end:
-            raise WireError(f"the field at byte {at} needs {value_end - value_start} bytes, {end - value_start} are left")
+            needed, left = value_end - value_start, end - value_start
+            raise WireError(f"the field at byte {at} needs {needed} bytes, {left} are left")
         yield Field(number, kind, at, value_start, value_end)
         at = value_end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,9 @@ class InputShapeType(click.ParamType):
 
     name = "shape"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, tuple[int, ...]]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[int, ...]]:
         blob, _, text = value.rpartition("=")
         try:
             shape = tuple(int(size) for size in text.split(","))
@@ -117,7 +120,7 @@ def _pixels(preprocessing: dict[str, Any] | None) -> str:
 def _watch(net: CaffeNet) -> Any:
     """A progress bar over the file that is being written, on a terminal and for a large file; else None."""
     total = sum(tensor.nbytes for tensor in net.state_dict().values())
-    if total < _LARGE or not click.get_text_stream("stderr").isatty():
+    if total < _LARGE or not sys.stderr.isatty():
         return None
     return lambda partial: _progress(partial, total)
 
@@ -126,7 +129,8 @@ def _watch(net: CaffeNet) -> Any:
 def _progress(partial: Path, total: int) -> Iterator[None]:
     import threading
 
-    with click.progressbar(length=total, label="Writing", file=click.get_text_stream("stderr")) as bar:
+    bar: Any = click.progressbar(length=total, label="Writing", file=sys.stderr)
+    with bar:
         done = threading.Event()
 
         def follow() -> None:

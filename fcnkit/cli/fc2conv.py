@@ -9,7 +9,7 @@ import click
 
 @click.command()
 @click.argument("weights", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; by default WEIGHTS with -conv in its name.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; by default -conv is added to the name.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 def command(weights: Path, output: Path | None, force: bool) -> None:
     """Reshape fully connected weights into convolution filters.

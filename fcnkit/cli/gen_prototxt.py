@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from fcnkit.cli.output import output_options, put
-from fcnkit.generate import deconvolution
+from fcnkit.generation import deconvolution
 
 WHOLE = click.IntRange(min=1)
 

@@ -32,7 +32,7 @@ def fill(blob: Tensor, filler: Message, layer: str) -> None:
     if filler.sparse >= 0 and filler.type != "gaussian":
         raise DefinitionError(f"layer {layer!r}: only the gaussian filler can be sparse, not {filler.type!r}")
     if filler.type == "bilinear" and (blob.dim() != 4 or blob.shape[2] != blob.shape[3]):
-        raise DefinitionError(f"layer {layer!r}: the bilinear filler needs square filters, not shape {tuple(blob.shape)}")
+        raise DefinitionError(f"layer {layer!r}: the bilinear filler needs square filters, not {tuple(blob.shape)}")
     with torch.no_grad():
         function(blob, filler)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
@@ -30,8 +31,9 @@ class Pooling(Layer):
         gaps = ceil and any(s > k and not pad_ for s, k, pad_ in zip(stride, kernel, pad, strict=True))
         if not pads_fit or gaps:
             return Pool2d(method, kernel, stride, pad, ceil)
-        module = nn.MaxPool2d if method == "MAX" else nn.AvgPool2d
-        return module(kernel, stride, pad, ceil_mode=ceil)
+        module: Any = nn.MaxPool2d if method == "MAX" else nn.AvgPool2d
+        built: nn.Module = module(kernel, stride, pad, ceil_mode=ceil)
+        return built
 
     def batchwise(self, layer: Message) -> bool:
         return True

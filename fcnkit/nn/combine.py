@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +60,13 @@ class Crop(nn.Module):
         return f"axis={self.axis}, offsets={self.offsets}"
 
 
+_COMBINE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "SUM": torch.add,
+    "PROD": torch.mul,
+    "MAX": torch.maximum,
+}
+
+
 class Eltwise(nn.Module):
     """Combine bottoms of equal shape element by element.
 
@@ -78,7 +85,7 @@ class Eltwise(nn.Module):
         require_equal_shapes(bottoms)
         if self.coeff:
             bottoms = tuple(bottom * factor for bottom, factor in zip(bottoms, self.coeff, strict=True))
-        combine = {"SUM": torch.add, "PROD": torch.mul, "MAX": torch.maximum}[self.operation]
+        combine = _COMBINE[self.operation]
         result = bottoms[0]
         for bottom in bottoms[1:]:
             result = combine(result, bottom)

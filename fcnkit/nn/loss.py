@@ -26,6 +26,10 @@ def normalizer(mode: str, outer: int, inner: int, valid: Tensor) -> Tensor:
     return valid.clamp(min=1) if count is None else torch.full_like(valid, max(count, 1))
 
 
+def _equal(target: Tensor, label: int | None) -> Tensor:
+    return torch.zeros_like(target, dtype=torch.bool) if label is None else target == label
+
+
 class SoftmaxWithLoss(nn.Module):
     """Multinomial logistic loss of the softmax over one axis; gives the loss and the probabilities.
 
@@ -47,7 +51,7 @@ class SoftmaxWithLoss(nn.Module):
         axis = self.axis % scores.dim()
         outer, inner = math.prod(scores.shape[:axis]), math.prod(scores.shape[axis + 1 :])
         target = label.long().reshape(outer, inner)
-        ignored = torch.zeros_like(target, dtype=torch.bool) if self.ignore_label is None else target == self.ignore_label
+        ignored = _equal(target, self.ignore_label)
         rows = log_probabilities.reshape(outer, -1, inner)
         picked = rows.gather(1, target.masked_fill(ignored, 0).unsqueeze(1)).squeeze(1)
         # Caffe's floor under the logarithm holds for the value; its gradient is that of the plain softmax.
@@ -81,7 +85,7 @@ class Accuracy(nn.Module):
         classes = scores.shape[axis]
         rows = scores.movedim(axis, -1).reshape(-1, classes)
         target = label.long().reshape(-1)
-        counted = torch.ones_like(target, dtype=torch.bool) if self.ignore_label is None else target != self.ignore_label
+        counted = ~_equal(target, self.ignore_label)
         own = rows.gather(1, target.masked_fill(~counted, 0).unsqueeze(1))
         # A label is right while fewer than top_k other classes score at least as much as it does.
         right = ((rows >= own).sum(1) <= self.top_k) & counted

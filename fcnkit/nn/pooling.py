@@ -7,7 +7,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Pair = tuple[int, int]
+Sizes = tuple[int, ...]
 
 
 def pooled_size(size: int, kernel: int, stride: int, pad: int, ceil: bool = True) -> int:
@@ -37,7 +37,7 @@ class Pool2d(nn.Module):
     Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp.
     """
 
-    def __init__(self, method: str, kernel: Pair, stride: Pair, pad: Pair, ceil: bool = True):
+    def __init__(self, method: str, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool = True):
         super().__init__()
         self.method, self.kernel, self.stride, self.pad, self.ceil = method, kernel, stride, pad, ceil
 
@@ -47,7 +47,7 @@ class Pool2d(nn.Module):
         )
         for axis, windows in ((0, height), (1, width)):
             if (windows - 1) * self.stride[axis] >= bottom.shape[2 + axis] + 2 * self.pad[axis]:
-                raise RuntimeError("the last pooling window lies outside of the bottom, where Caffe's result is undefined")
+                raise RuntimeError("its last window lies outside of the bottom, where Caffe's result is undefined")
         padding = (self.pad[1], self.pad[1], self.pad[0], self.pad[0])
         if self.method == "MAX":
             padded = F.pad(bottom, padding, value=-math.inf)

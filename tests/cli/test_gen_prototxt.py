@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from fcnkit.caffe import prototxt
 from fcnkit.cli import main
-from fcnkit.generate import deconvolution
+from fcnkit.generation import deconvolution
 
 
 def run(*arguments):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fcnkit.caffe import prototxt
 from fcnkit.errors import DefinitionError
-from fcnkit.generate import LARGEST, deconvolution, quote
+from fcnkit.generation import LARGEST, deconvolution, quote
 
 HOSTILE = [
     'a"b',
@@ -88,5 +88,5 @@ def test_deconvolution_refuses_what_caffe_could_not_hold(arguments, message):
 
 
 def test_generate_imports_neither_torch_nor_numpy():
-    code = "import sys, fcnkit.generate; print(sorted({'torch', 'numpy'} & set(sys.modules)))"
+    code = "import sys, fcnkit.generation; print(sorted({'torch', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
