@@ -92,7 +92,8 @@ def write(file: BinaryIO, net: Message, blobs: Blobs) -> None:
         bare.CopyFrom(layer)
         bare.ClearField("blobs")
         definition = bare.SerializeToString()
-        arrays = [np.ascontiguousarray(array, "<f4") for array in blobs.get(layer.name, ())]
+        # ascontiguousarray makes one axis of none, hence the reshape.
+        arrays = [np.ascontiguousarray(array, "<f4").reshape(array.shape) for array in blobs.get(layer.name, ())]
         heads = [_blob_head(array) for array in arrays]
         lengths = [len(head) + array.nbytes for head, array in zip(heads, arrays, strict=True)]
         marks = [wire.header(_BLOBS, length) for length in lengths]

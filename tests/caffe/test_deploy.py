@@ -1,0 +1,101 @@
+"""Cutting a trained net down to what runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fcnkit.caffe import caffemodel, prototxt
+from fcnkit.caffe.deploy import deploy, runnable
+from fcnkit.caffe.inputs import input_shapes
+from fcnkit.errors import DefinitionError
+
+
+def names(net: prototxt.Message) -> list[str]:
+    return [layer.name for layer in net.layer]
+
+
+def test_the_sample_becomes_its_deploy_net(sample: Path, data: Path) -> None:
+    """Layer by layer what the deploy prototxt says that was written for it by hand."""
+    found = deploy(caffemodel.read(sample).net)
+    expected = prototxt.read(data / "shapes" / "deploy.prototxt")
+    assert list(found.layer[1:]) == list(expected.layer[1:])
+    assert input_shapes(found) == {"data": (1, 0, 0, 0)}
+
+
+def test_runnable_keeps_losses_and_makes_inputs_of_all_tops(sample: Path) -> None:
+    net = runnable(caffemodel.read(sample).net, "train")
+    assert input_shapes(net) == {"data": (1, 0, 0, 0), "label": (1, 1, 0, 0)}
+    assert net.layer[-1].type == "SoftmaxWithLoss"
+
+
+TRAINING = """
+layer { name: "train" type: "Data" top: "data" top: "label" include { phase: TRAIN } transform_param { crop_size: 20 } }
+layer { name: "test" type: "Data" top: "data" top: "label" include { phase: TEST } transform_param { crop_size: 24 } }
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 2 kernel_size: 1 } }
+layer { name: "noise" type: "Dropout" bottom: "c" top: "c" include { phase: TRAIN } }
+layer { name: "acc" type: "Accuracy" bottom: "c" bottom: "label" top: "acc" include { phase: TEST } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" top: "loss" }
+"""
+
+
+def test_the_test_phase_rules() -> None:
+    net = deploy(prototxt.parse(TRAINING))
+    assert names(net) == ["data", "c"]
+    assert input_shapes(net) == {"data": (1, 0, 24, 24)}
+    assert not net.layer[1].include
+
+
+def test_a_snapshot_of_training_has_only_the_training_data_layer() -> None:
+    snapshot = prototxt.parse("".join(TRAINING.splitlines(keepends=True)[:2] + TRAINING.splitlines(keepends=True)[3:]))
+    net = deploy(snapshot)
+    assert names(net) == ["data", "c"]
+    assert input_shapes(net) == {"data": (1, 0, 20, 20)}
+
+
+def test_branches_that_only_prepare_labels_go() -> None:
+    net = deploy(
+        prototxt.parse("""
+        layer { name: "d" type: "Python" top: "color" top: "depth" top: "label" }
+        layer { name: "half" type: "Pooling" bottom: "label" top: "small" pooling_param { kernel_size: 2 } }
+        layer { name: "both" type: "Concat" bottom: "color" bottom: "depth" top: "data" }
+        layer { name: "deeper" type: "ReLU" bottom: "depth" top: "deep" }
+        layer { name: "sum" type: "Eltwise" bottom: "data" bottom: "deep" top: "sum" }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "sum" bottom: "small" top: "loss" }
+        """)
+    )
+    assert names(net) == ["color", "depth", "both", "deeper", "sum"]
+
+
+def test_caffes_splits_are_undone_and_a_users_own_stays() -> None:
+    net = deploy(
+        prototxt.parse("""
+        layer { name: "input" type: "Input" top: "a/b" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }
+        layer { name: "a/b_input_0_split" type: "Split" bottom: "a/b" top: "a/b_input_0_split_0" top: "a/b_input_0_split_1" }
+        layer { name: "r" type: "ReLU" bottom: "a/b_input_0_split_0" top: "r" }
+        layer { name: "own" type: "Split" bottom: "r" top: "x" top: "y" }
+        layer { name: "s" type: "Eltwise" bottom: "a/b_input_0_split_1" bottom: "x" top: "s" }
+        """)
+    )
+    assert names(net) == ["input", "r", "own", "s"]
+    assert list(net.layer[3].bottom) == ["a/b", "x"]
+
+
+def test_python_losses_and_silence_go() -> None:
+    net = deploy(
+        prototxt.parse("""
+        layer { name: "i" type: "Input" top: "a" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }
+        layer { name: "s" type: "Slice" bottom: "a" top: "b" top: "c" }
+        layer { name: "quiet" type: "Silence" bottom: "b" }
+        layer { name: "l" type: "Python" bottom: "c" top: "l" loss_weight: 1 }
+        """)
+    )
+    assert names(net) == ["i", "s"]
+
+
+def test_errors() -> None:
+    with pytest.raises(DefinitionError, match="layer 'r': bottom 'b' is made by no layer before it"):
+        deploy(prototxt.parse('layer { name: "r" type: "ReLU" bottom: "b" top: "c" }'))
+    with pytest.raises(DefinitionError, match="no layer is left"):
+        deploy(prototxt.parse('layer { name: "d" type: "Data" top: "d" top: "l" }'))

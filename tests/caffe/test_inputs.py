@@ -1,0 +1,119 @@
+"""Where the shapes of inputs come from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fcnkit.caffe import prototxt
+from fcnkit.caffe.data import FCN_MEAN, preprocessing, top_shape
+from fcnkit.caffe.inputs import input_shapes, resolve
+from fcnkit.errors import InputError
+
+CONV = """
+layer { name: "i" type: "Input" top: "x" }
+layer { name: "p" type: "Power" bottom: "x" top: "p" }
+layer { name: "c" type: "Convolution" bottom: "p" top: "c" convolution_param { num_output: 4 kernel_size: 1 group: 2 } }
+"""
+WEIGHTS = {"c": [np.zeros((4, 3, 1, 1), np.float32)]}
+
+
+def test_channels_come_from_the_first_weights_and_the_size_is_500() -> None:
+    net = prototxt.parse(CONV)
+    resolve(net, WEIGHTS, None)
+    assert input_shapes(net) == {"x": (1, 6, 500, 500)}
+
+
+def test_without_weights_an_image_has_three_channels() -> None:
+    net = prototxt.parse(CONV)
+    resolve(net, None, None)
+    assert input_shapes(net) == {"x": (1, 3, 500, 500)}
+
+
+def test_a_net_with_an_inner_product_keeps_its_size_open() -> None:
+    net = prototxt.parse(CONV + 'layer { name: "f" type: "InnerProduct" bottom: "c" top: "f" }')
+    resolve(net, WEIGHTS, None)
+    assert input_shapes(net) == {"x": (1, 6, 0, 0)}
+
+
+@pytest.mark.parametrize("given", [(2, 6, 30, 40), {"x": (2, 6, 30, 40)}])
+def test_the_users_shape_rules(given: object) -> None:
+    net = prototxt.parse(CONV)
+    resolve(net, WEIGHTS, given)  # type: ignore[arg-type]
+    assert input_shapes(net) == {"x": (2, 6, 30, 40)}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"y": (1, 2, 3, 4)}, "there is no input 'y'; the inputs are 'x'"),
+        ((1, 0, 3, 4), r"input 'x' cannot have the shape \(1, 0, 3, 4\)"),
+        ((), "cannot have the shape"),
+    ],
+)
+def test_bad_shapes(given: object, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        resolve(prototxt.parse(CONV), WEIGHTS, given)  # type: ignore[arg-type]
+
+
+def test_nothing_tells_the_channels() -> None:
+    net = prototxt.parse('layer { name: "i" type: "Input" top: "x" } layer { name: "t" type: "Tile" bottom: "x" top: "t" }')
+    with pytest.raises(InputError, match="nothing tells the channels of input 'x'; give --input-shape x=N,C,H,W"):
+        resolve(net, {}, None)
+
+
+def test_labels_take_the_size_of_the_image() -> None:
+    net = prototxt.parse("""
+        layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 0 dim: 0 dim: 0 } } }
+        layer { name: "y" type: "Input" top: "y" input_param { shape { dim: 1 dim: 1 dim: 0 dim: 0 } } }
+    """)
+    resolve(net, None, (1, 3, 20, 30))
+    assert input_shapes(net)["y"] == (1, 1, 20, 30)
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [
+        ('type: "Data" transform_param { crop_size: 227 }', [(1, 0, 227, 227), (1,)]),
+        ('type: "Data" transform_param { mean_value: 1 mean_value: 2 mean_value: 3 }', [(1, 3, 0, 0), (1,)]),
+        ('type: "ImageData" image_data_param { new_height: 5 new_width: 7 }', [(1, 0, 5, 7), (1,)]),
+        ('type: "MemoryData" memory_data_param { batch_size: 9 channels: 1 height: 4 width: 6 }', [(1, 1, 4, 6), (1,)]),
+        ('type: "Python"', [(1, 0, 0, 0), (1, 1, 0, 0)]),
+    ],
+)
+def test_what_data_layers_tell(text: str, shapes: list[tuple[int, ...]]) -> None:
+    layer = prototxt.parse(f'layer {{ name: "d" top: "x" top: "y" {text} }}').layer[0]
+    assert [top_shape(layer, 0), top_shape(layer, 1)] == shapes
+
+
+def test_preprocessing_of_a_data_layer() -> None:
+    net = prototxt.parse("""
+        layer { name: "d" type: "Data" top: "x"
+                transform_param { mean_value: 104 mean_value: 117 mean_value: 123 scale: 0.5 } }
+    """)
+    assert preprocessing(net.layer, "x", 3) == {
+        "channel_order": "BGR",
+        "range": [0, 255],
+        "mean": [104, 117, 123],
+        "scale": 0.5,
+        "source": "data layer 'd'",
+    }
+
+
+@pytest.mark.parametrize("param", ["", "{'seed': 1}", "not a dict", "{'mean': 'x'}", "[" * 5000])
+def test_preprocessing_without_a_mean_is_that_of_the_published_nets(param: str) -> None:
+    layer = prototxt.parse('layer { name: "d" type: "Python" top: "x" }').layer[0]
+    layer.python_param.param_str = param
+    found = preprocessing([layer], "x", 3)
+    assert found["mean"] == list(FCN_MEAN)
+    assert found["source"] == "the mean of the published FCN nets"
+
+
+def test_a_mean_file_is_told() -> None:
+    net = prototxt.parse('layer { name: "d" type: "Data" top: "x" transform_param { mean_file: "m.binaryproto" } }')
+    assert preprocessing(net.layer, "x", 3)["source"] == "unknown: data layer 'd' reads m.binaryproto"
+
+
+def test_grey_images_have_no_mean_or_order() -> None:
+    found = preprocessing([], "x", 1)
+    assert (found["channel_order"], found["mean"]) == ("", [])

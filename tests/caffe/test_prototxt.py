@@ -1,0 +1,67 @@
+"""Prototxt text: what parses, what is printed, and how errors read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fcnkit.caffe import prototxt
+from fcnkit.errors import FileFormatError, PrototxtError
+
+NET = """name: "n"
+layer { name: "c" type: "Convolution" bottom: "d" top: "c"
+  convolution_param { num_output: 4 kernel_size: [3, 5] } } # a comment
+"""
+
+
+def test_text_survives_the_round_trip() -> None:
+    net = prototxt.parse(NET)
+    assert list(net.layer[0].convolution_param.kernel_size) == [3, 5]
+    assert prototxt.parse(prototxt.to_text(net)) == net
+
+
+def test_a_solver_parses_as_its_own_kind() -> None:
+    assert prototxt.parse("base_lr: 1e-10 lr_policy: 'fixed'", "SolverParameter").base_lr == pytest.approx(1e-10)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "words"),
+    [
+        ('name: "n"\nlayer { nmae: "c" }', 2, 9, 'has no field named "nmae", in: layer { nmae: "c" }'),
+        ('layer {\n  convolution_param { bn_param { } }\n}', 2, 23, 'no field named "bn_param"'),
+        ('layer { name: "c"', 1, 15, "Expected"),
+        ("layer { pooling_param { pool: SUM } }", 1, 31, 'has no value named SUM'),
+        ("name: 5", 1, 7, "Expected string"),
+    ],
+)
+def test_errors_give_line_column_and_text(text: str, line: int, column: int, words: str) -> None:
+    with pytest.raises(PrototxtError) as caught:
+        prototxt.parse(text)
+    assert (caught.value.line, caught.value.column) == (line, column)
+    message = str(caught.value)
+    assert message.startswith(f"line {line}, column {column}: ")
+    assert words in message
+    assert "\n" not in message
+
+
+def test_errors_name_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "bad.prototxt"
+    path.write_text("layer { oops: 1 }")
+    with pytest.raises(PrototxtError, match=rf"^{path}: line 1, column 9: .*oops"):
+        prototxt.read(path)
+
+
+def test_a_binary_file_is_named_as_such(sample: Path) -> None:
+    with pytest.raises(FileFormatError, match="is a binary file, not a prototxt; is it a .caffemodel?"):
+        prototxt.read(sample)
+
+
+def test_a_missing_file_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="cannot be read: No such file"):
+        prototxt.read(tmp_path / "none.prototxt")
+
+
+def test_comments_may_be_in_any_encoding_and_the_text_may_begin_with_a_mark() -> None:
+    text = prototxt.decode(b"\xef\xbb\xbf" + NET.encode() + "# Gr\xf6\xdfe".encode("latin-1"))
+    assert prototxt.parse(text).name == "n"

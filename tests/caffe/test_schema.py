@@ -1,0 +1,79 @@
+"""proto/caffe.proto against Caffe's schema as data, and the compiled form against the text."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.descriptor import FieldDescriptor
+
+from fcnkit.caffe import schema
+from fcnkit.resources import folder
+
+SCHEMA = json.loads((Path(__file__).resolve().parent.parent / "data" / "caffe-schema.json").read_text())
+FIELDS = [(message, field) for message, body in SCHEMA["messages"].items() for field in body["fields"]]
+TYPES = {
+    getattr(FieldDescriptor, f"TYPE_{name.upper()}"): name
+    for name in ("bool", "bytes", "double", "float", "int32", "int64", "string", "uint32", "uint64")
+}
+
+
+def test_the_schema_has_all_fields() -> None:
+    assert len(FIELDS) == 423
+
+
+@pytest.mark.parametrize("message", SCHEMA["messages"])
+def test_messages_have_no_other_fields_and_the_same_enums(message: str) -> None:
+    descriptor = schema.message_class(message).DESCRIPTOR
+    assert {field.name for field in descriptor.fields} == set(SCHEMA["messages"][message]["fields"])
+    enums = {enum.name: {value.name: value.number for value in enum.values} for enum in descriptor.enum_types}
+    assert enums == SCHEMA["messages"][message].get("enums", {})
+
+
+@pytest.mark.parametrize(("message", "name"), FIELDS)
+def test_field_is_caffes(message: str, name: str) -> None:
+    expected = SCHEMA["messages"][message]["fields"][name]
+    proto = descriptor_pb2.DescriptorProto()
+    schema.message_class(message).DESCRIPTOR.CopyToProto(proto)
+    field = next(field for field in proto.field if field.name == name)
+    found: dict[str, Any] = {"number": field.number}
+    found["type"] = TYPES.get(field.type) or field.type_name.removeprefix(".caffe.")
+    if field.label == field.LABEL_REPEATED:
+        found["repeated"] = True
+    if field.label == field.LABEL_REQUIRED:
+        found["required"] = True
+    if field.options.packed:
+        found["packed"] = True
+    if field.HasField("default_value"):
+        found["default"] = field.default_value
+    if found["type"] == "float" and "default" in found:
+        assert np.float32(found.pop("default")) == np.float32(expected["default"])
+        expected = {key: value for key, value in expected.items() if key != "default"}
+    assert found == expected
+
+
+def test_the_compiled_description_is_that_of_the_text(tmp_path: Path) -> None:
+    proto = folder("proto")
+    output = tmp_path / "caffe.desc"
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{proto}", f"--descriptor_set_out={output}", "caffe.proto"]
+    subprocess.run(command, check=True)
+    made, kept = (
+        descriptor_pb2.FileDescriptorSet.FromString(path.read_bytes()) for path in (output, proto / "caffe.desc")
+    )
+    assert made == kept, "run `make proto`"
+
+
+def test_works_beside_an_installed_caffe() -> None:
+    """An installed Caffe registers the same names, from another file, in protobuf's default pool."""
+    other = descriptor_pb2.FileDescriptorProto(name="caffe.proto", package="caffe")
+    other.message_type.add(name="NetParameter")
+    pool = descriptor_pool.Default()
+    pool.AddSerializedFile(other.SerializeToString())
+    assert not pool.FindMessageTypeByName("caffe.NetParameter").fields
+    assert schema.NetParameter(name="ours").name == "ours"

@@ -1,0 +1,95 @@
+"""The rooms of the house, and which may import which: only from a floor below, or from within."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "fcnkit"
+
+FLOORS = [
+    {"errors"},
+    {"files", "resources"},
+    {"caffe", "generation", "zoo"},
+    {"nn"},
+    {"layers"},
+    {"net"},
+    {"conversion"},
+    {"formats"},
+    {"surgery", "segment", "palette", "metrics"},
+    {"__init__"},
+    {"cli"},
+]
+TORCHLESS = {"errors", "files", "resources", "caffe", "generation", "zoo", "__init__"}
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(module: Path) -> set[str]:
+    """The modules that a module imports when it is itself imported or used, type checking aside."""
+    found = set()
+    tree = ast.parse(module.read_text())
+    checking = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in checking:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_rooms_import_only_rooms_below(module: Path) -> None:
+    own = room(module)
+    for name in imports(module):
+        parts = name.split(".")
+        if parts[0] == "fcnkit" and len(parts) > 1:
+            other = parts[1] if parts[1] in FLOOR else "__init__"
+            assert other == own or FLOOR[other] < FLOOR[own], f"{own} imports {name}"
+        if parts[0] == "torch":
+            assert own not in TORCHLESS, f"{own} imports torch"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import fcnkit",
+        "import fcnkit; dir(fcnkit); fcnkit.FcnkitError",
+        "import fcnkit.caffe.caffemodel, fcnkit.caffe.deploy, fcnkit.caffe.inputs",
+        "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['--help'])",
+        "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['convert', '-h'])",
+    ],
+)
+def test_torch_is_imported_only_when_needed(code: str) -> None:
+    subprocess.run([sys.executable, "-c", f"{code}; import sys; assert 'torch' not in sys.modules"], check=True)
+
+
+def test_converting_imports_nothing_slow(sample: Path) -> None:
+    """Meta tensors would bring in sympy and torch._dynamo, which take longer than all the rest."""
+    code = f"import sys, fcnkit; fcnkit.convert({str(sample)!r}); assert not {{'sympy', 'torch._dynamo'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_public_names_are_there() -> None:
+    import fcnkit
+
+    for name in fcnkit.__all__:
+        assert callable(getattr(fcnkit, name)), name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        fcnkit.nothing  # noqa: B018
