@@ -10,14 +10,16 @@ from typing import BinaryIO
 
 from fcnkit.errors import FileFormatError
 
+HDF5 = "an HDF5 file"
+
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
     b"GIF8": "a GIF image",
     b"%PDF-": "a PDF document",
-    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
+    b"\x89HDF\r\n\x1a\n": HDF5,
     b"\x93NUMPY": "a NumPy array (.npy)",
-    b"MATLAB 5.0 MAT-file": "a MATLAB file (.mat)",
+    b"MATLAB ": "a MATLAB file (.mat)",
     b"\x1f\x8b": "a gzip-compressed file",
     b"BZh": "a bzip2-compressed file",
     b"\xfd7zXZ\0": "an xz-compressed file",

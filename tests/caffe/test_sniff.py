@@ -66,6 +66,7 @@ MEAN = BlobProto(num=1, channels=3, height=2, width=2, data=[0.5] * 12)
         (b"\x80\x04\x95\x10", "a Python pickle"),
         (b"\x93NUMPY\x01\x00v\x00", "a NumPy array (.npy)"),
         (b"MATLAB 5.0 MAT-file, Platform", "a MATLAB file (.mat)"),
+        (b"MATLAB 7.3 MAT-file, Platform".ljust(512) + b"\x89HDF\r\n\x1a\n", "a MATLAB file (.mat)"),
         (gzip.compress(NET), "a gzip-compressed file"),
         (b"BZh91AY", "a bzip2-compressed file"),
         (b"\xfd7zXZ\0\0\x04", "an xz-compressed file"),
