@@ -57,7 +57,7 @@ def read(path: str | PathLike[str]) -> dict[str, list[np.ndarray]]:
 def write(path: str | PathLike[str], weights: Mapping[str, Sequence[np.ndarray]], force: bool = False) -> None:
     """Write weights in Caffe's layout, as float32.
 
-    Caffe itself neither writes nor finds layers with a slash in their names here (BVLC/caffe issue 4267); read does.
+    A name with slashes becomes nested groups, which read finds again; Caffe neither writes nor finds such layers here.
 
     Args:
         path: the file to write, whole or not at all.
