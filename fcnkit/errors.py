@@ -54,17 +54,16 @@ class BlobShapeError(FcnkitError):
     """A stored blob does not fit its layer."""
 
     def __init__(self, layer: str, index: int, found: Sequence[int], expected: Sequence[int], hint: str = ""):
-        super().__init__(
-            f"layer {layer!r}: blob {index} has shape {tuple(found)}, expected {tuple(expected)}" + (hint and f"; {hint}")
-        )
+        problem = f"layer {layer!r}: blob {index} has shape {tuple(found)}, expected {tuple(expected)}"
+        super().__init__(f"{problem}; {hint}" if hint else problem)
 
 
 class MissingBlobsError(FcnkitError):
     """The weights lack blobs that the net needs."""
 
 
-class InputShapeError(FcnkitError):
-    """The shape of an input is unknown or does not fit the net."""
+class InputError(FcnkitError):
+    """An input is missing, of unknown shape, or does not fit the net."""
 
 
 class OutputError(FcnkitError):
@@ -77,4 +76,5 @@ def naming(path: str | PathLike[str]) -> Iterator[None]:
     try:
         yield
     except FcnkitError as error:
-        raise error.in_file(path)
+        error.in_file(path)
+        raise

@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 from fcnkit.errors import FileFormatError
 
+NET = "a Caffe net (.caffemodel)"
+PROTOTXT = "a prototxt"
 HDF5 = "an HDF5 file"
 
 _SIGNATURES = {
@@ -33,14 +35,14 @@ _TEXTS = {
     rb"<!doctype html|<html": "an HTML page",
     rb"<\?xml": "an XML document",
     rb"version https://git-lfs": "a Git LFS pointer (`git lfs pull` fetches the file itself)",
-    rb"(?s).*?(^|\s)(layers?\s*:?\s*\{|(net|train_net|test_net)\s*:)": "a prototxt",
+    rb"(?s).*?(^|\s)(layers?\s*:?\s*\{|(net|train_net|test_net)\s*:)": PROTOTXT,
 }
 _CONTROL = set(range(32)) - set(b"\t\n\v\f\r")
 
 # Messages by their top-level fields: number and wire type (0 varint, 2 with a length), and which of them must be there.
 # Numbers are from proto/caffe.proto and from onnx/onnx.proto.
 _MESSAGES = (
-    ("a Caffe net (.caffemodel)", {1: 2, 2: 2, 3: 2, 4: 0, 5: 0, 6: 2, 7: 0, 8: 2, 100: 2}, ({2}, {100})),
+    (NET, {1: 2, 2: 2, 3: 2, 4: 0, 5: 0, 6: 2, 7: 0, 8: 2, 100: 2}, ({2}, {100})),
     ("a Caffe solver state (.solverstate)", {1: 0, 2: 2, 3: 2, 4: 0}, ({1},)),
     ("an ONNX model", {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2}, ({1, 7},)),
     ("a Caffe array (.binaryproto)", {1: 0, 2: 0, 3: 0, 4: 0, 5: 2, 6: 2, 7: 2, 8: 2, 9: 2}, ({5}, {8})),

@@ -1,0 +1,45 @@
+"""Caffe networks to PyTorch and back, Fully Convolutional Networks first among them.
+
+    import fcnkit
+    net = fcnkit.convert("fcn8s.caffemodel")
+    scores = net(images)
+
+Importing fcnkit imports no torch: what needs it is loaded on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from fcnkit.errors import FcnkitError
+
+if TYPE_CHECKING:
+    from fcnkit.conversion import convert
+    from fcnkit.formats import load, save
+    from fcnkit.generation import generate
+    from fcnkit.net import CaffeNet
+    from fcnkit.surgery import fc2conv
+
+__all__ = ["CaffeNet", "FcnkitError", "convert", "fc2conv", "generate", "load", "save"]
+
+_HOMES = {
+    "CaffeNet": "fcnkit.net",
+    "convert": "fcnkit.conversion",
+    "fc2conv": "fcnkit.surgery",
+    "generate": "fcnkit.generation",
+    "load": "fcnkit.formats",
+    "save": "fcnkit.formats",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fcnkit' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,85 @@
+"""What data layers tell of the images they feed: shapes and preprocessing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from fcnkit.caffe.schema import Message
+
+# Sources of numbers that are part of the net; every other layer without a bottom feeds data.
+_NET_SOURCES = frozenset({"Input", "Parameter", "DummyData"})
+# Their second top is one class label per image (BVLC/caffe src/caffe/layers/base_data_layer.cpp).
+_LABEL_PER_IMAGE = frozenset({"Data", "ImageData", "MemoryData", "WindowData"})
+# BGR mean of the published FCN nets (shelhamer/fcn.berkeleyvision.org infer.py and voc_layers.py).
+FCN_MEAN = (104.00698793, 116.66876762, 122.67891434)
+UNKNOWN = 0
+
+
+def is_data_layer(layer: Message) -> bool:
+    """Whether a layer feeds data: Data, ImageData, Python and whatever else has tops and no bottom."""
+    return bool(layer.top) and not layer.bottom and layer.type not in _NET_SOURCES
+
+
+def top_shape(layer: Message, index: int) -> tuple[int, ...]:
+    """The shape of a data layer's top, UNKNOWN (0) where the layer does not say it.
+
+    The batch is 1: what the layer's batch size was in training means nothing for the net.
+    """
+    if index > 0:
+        return (1,) if layer.type in _LABEL_PER_IMAGE else (1, 1, UNKNOWN, UNKNOWN)
+    crop = layer.transform_param.crop_size
+    height = width = crop or UNKNOWN
+    channels = UNKNOWN
+    if layer.type == "MemoryData":
+        p = layer.memory_data_param
+        channels, height, width = p.channels, crop or p.height, crop or p.width
+    elif layer.type == "ImageData" and not crop:
+        height, width = layer.image_data_param.new_height, layer.image_data_param.new_width
+    if not channels and len(layer.transform_param.mean_value) == 3:
+        channels = 3
+    return 1, channels, height, width
+
+
+def preprocessing(layers: Sequence[Message], blob: str, channels: int) -> dict[str, Any]:
+    """How an image becomes the values of an input blob, as plain data that fits into JSON.
+
+    Args:
+        layers: the layers of the net before its data layers were cut off.
+        blob: name of the input.
+        channels: its number of channels.
+
+    Returns:
+        channel_order ("BGR", or "" unless there are 3 channels), range (of pixel values before the mean is
+        taken off), mean (per channel, or one for all), scale (applied after the mean), source (who says so).
+    """
+    result: dict[str, Any] = {
+        "channel_order": "BGR" if channels == 3 else "",
+        "range": [0, 255],
+        "mean": list(FCN_MEAN) if channels == 3 else [],
+        "scale": 1.0,
+        "source": "the mean of the published FCN nets" if channels == 3 else "no mean is known",
+    }
+    for layer in layers:
+        if is_data_layer(layer) and blob in layer.top:
+            mean = _mean(layer)
+            if mean:
+                result.update(mean=mean, source=f"data layer {layer.name!r}")
+            if layer.transform_param.HasField("scale"):
+                result["scale"] = layer.transform_param.scale
+            if layer.transform_param.mean_file:
+                result["source"] = f"unknown: data layer {layer.name!r} reads {layer.transform_param.mean_file}"
+            break
+    return result
+
+
+def _mean(layer: Message) -> list[float]:
+    if layer.transform_param.mean_value:
+        return list(layer.transform_param.mean_value)
+    try:
+        # FCN's Python layers keep their settings as the text of a dict.
+        mean = ast.literal_eval(layer.python_param.param_str)["mean"]
+        return [float(value) for value in mean]
+    except (SyntaxError, ValueError, TypeError, KeyError, MemoryError, RecursionError):
+        return []

@@ -1,0 +1,81 @@
+"""The windows of layers that slide over a blob: kernel, stride, pad and dilation per spatial axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import DefinitionError
+
+
+class Window(NamedTuple):
+    """One number per spatial axis each, outermost axis first: (height, width) for images."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: tuple[int, ...]
+    dilation: tuple[int, ...]
+
+
+def convolution_window(layer: Message, axes: int) -> Window:
+    """The window of a Convolution, Deconvolution or Im2col layer over `axes` spatial axes.
+
+    Raises:
+        DefinitionError: kernel, stride or dilation is missing, zero or given a wrong number of times.
+
+    Source: BVLC/caffe src/caffe/layers/base_conv_layer.cpp, LayerSetUp.
+    """
+    p = layer.convolution_param
+    window = Window(
+        _repeated(layer, p, "kernel_size", "kernel", axes, None),
+        _repeated(layer, p, "stride", "stride", axes, 1),
+        _repeated(layer, p, "pad", "pad", axes, 0),
+        _per_axis(layer, "dilation", list(p.dilation), axes, 1),
+    )
+    return _checked(layer, window)
+
+
+def pooling_window(layer: Message) -> Window:
+    """The window of a Pooling layer that does not pool globally.
+
+    Raises:
+        DefinitionError: no kernel is given, or kernel, stride and pad contradict each other.
+
+    Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, LayerSetUp.
+    """
+    p = layer.pooling_param
+    if p.HasField("kernel_size") == (p.HasField("kernel_h") and p.HasField("kernel_w")):
+        raise DefinitionError(f"layer {layer.name!r}: give kernel_size, or kernel_h and kernel_w")
+    kernel = (p.kernel_size,) * 2 if p.HasField("kernel_size") else (p.kernel_h, p.kernel_w)
+    pad = (p.pad_h, p.pad_w) if p.HasField("pad_h") else (p.pad,) * 2
+    stride = (p.stride_h, p.stride_w) if p.HasField("stride_h") else (p.stride,) * 2
+    window = _checked(layer, Window(kernel, stride, pad, (1, 1)))
+    if any(pad_ >= kernel_ for pad_, kernel_ in zip(pad, kernel, strict=True)):
+        raise DefinitionError(f"layer {layer.name!r}: pad {pad} must be smaller than the kernel {kernel}")
+    return window
+
+
+def _repeated(layer: Message, param: Message, field: str, stem: str, axes: int, default: int | None) -> tuple[int, ...]:
+    """The values of a repeated field, or of its older form in two fields, _h and _w."""
+    values = list(getattr(param, field))
+    if param.HasField(f"{stem}_h") or param.HasField(f"{stem}_w"):
+        if values or axes != 2:
+            raise DefinitionError(f"layer {layer.name!r}: give {field}, or {stem}_h and {stem}_w for 2 spatial axes")
+        return getattr(param, f"{stem}_h"), getattr(param, f"{stem}_w")
+    return _per_axis(layer, field, values, axes, default)
+
+
+def _per_axis(layer: Message, field: str, values: Sequence[int], axes: int, default: int | None) -> tuple[int, ...]:
+    if not values and default is not None:
+        return (default,) * axes
+    if len(values) not in (1, axes):
+        raise DefinitionError(f"layer {layer.name!r}: {field} is given {len(values)} times for {axes} spatial axes")
+    return tuple(values) * (axes if len(values) == 1 else 1)
+
+
+def _checked(layer: Message, window: Window) -> Window:
+    for field in ("kernel", "stride", "dilation"):
+        if min(getattr(window, field), default=1) < 1:
+            raise DefinitionError(f"layer {layer.name!r}: {field} {getattr(window, field)} must be positive")
+    return window

@@ -1,0 +1,112 @@
+"""The shapes of a net's inputs, worked out from what definition, weights and user say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fcnkit.caffe.data import UNKNOWN
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import InputError
+
+Shape = tuple[int, ...]
+
+# The size at which a fully convolutional net is described when nothing tells one: that of the published FCNs.
+FCN_SIZE = 500
+# Their top has the channels of their first bottom, so that the first weights behind them tell an input's channels.
+_KEEP_CHANNELS = frozenset(
+    ("AbsVal", "BatchNorm", "Bias", "BNLL", "Clip", "Crop", "Dropout", "ELU", "Exp", "Log", "LRN", "MVN", "Pooling")
+    + ("Power", "PReLU", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH")
+)
+
+
+def input_layers(net: Message) -> list[Message]:
+    """The Input layers of a net, in order."""
+    return [layer for layer in net.layer if layer.type == "Input"]
+
+
+def input_shapes(net: Message) -> dict[str, Shape]:
+    """The shape of every input blob by name; UNKNOWN (0) stands for a size that nothing tells yet."""
+    shapes: dict[str, Shape] = {}
+    for layer in input_layers(net):
+        stated = [tuple(shape.dim) for shape in layer.input_param.shape]
+        if stated and len(stated) not in (1, len(layer.top)):
+            raise InputError(f"layer {layer.name!r} states {len(stated)} shapes for {len(layer.top)} tops")
+        for index, top in enumerate(layer.top):
+            shapes[top] = stated[min(index, len(stated) - 1)] if stated else (1, UNKNOWN, UNKNOWN, UNKNOWN)
+    return shapes
+
+
+def set_input_shapes(net: Message, shapes: Mapping[str, Shape]) -> None:
+    """State the shapes in the net's Input layers."""
+    for layer in input_layers(net):
+        layer.input_param.ClearField("shape")
+        for top in layer.top:
+            layer.input_param.shape.add(dim=shapes[top])
+
+
+def resolve(
+    net: Message,
+    blobs: Mapping[str, Sequence[Any]] | None,
+    given: Sequence[int] | Mapping[str, Sequence[int]] | None,
+) -> None:
+    """Fill in the unknown sizes of the net's inputs, in place, as far as torch is not needed for it.
+
+    Channels come from the first weights that read the input (3 when there are no weights to ask), height and
+    width are 500 in a net without InnerProduct; in a net with one they stay UNKNOWN. Labels take the height and
+    width of the first input.
+
+    Args:
+        net: as `deploy` or `runnable` give it.
+        blobs: the weights by layer name, or None for a net without.
+        given: the user's shape for the first input, or shapes by name.
+
+    Raises:
+        InputError: given names no input or has an impossible size, or nothing tells the channels.
+    """
+    shapes = input_shapes(net)
+    if not shapes:
+        raise InputError("the net has no input")
+    _apply_given(shapes, given)
+    first = next(iter(shapes))
+    fully_convolutional = not any(layer.type == "InnerProduct" for layer in net.layer)
+    for name, shape in shapes.items():
+        if len(shape) == 4 and shape[1] == UNKNOWN:
+            channels = 3 if blobs is None else _channels(net, name, blobs)
+            if channels is None:
+                raise InputError(f"nothing tells the channels of input {name!r}; give --input-shape {name}=N,C,H,W")
+            shape = (shape[0], channels, *shape[2:])
+        if UNKNOWN in shape[2:] and name != first and len(shapes[first]) == 4:
+            shape = (*shape[:2], *shapes[first][2:])
+        if UNKNOWN in shape[2:] and fully_convolutional:
+            shape = (*shape[:2], *(size or FCN_SIZE for size in shape[2:]))
+        shapes[name] = shape
+    set_input_shapes(net, shapes)
+
+
+def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, Sequence[int]] | None) -> None:
+    if given is None:
+        return
+    named = given if isinstance(given, Mapping) else {next(iter(shapes)): given}
+    for name, shape in named.items():
+        if name not in shapes:
+            raise InputError(f"there is no input {name!r}; the inputs are {', '.join(map(repr, shapes))}")
+        if not shape or min(shape) < 1:
+            raise InputError(f"input {name!r} cannot have the shape {tuple(shape)}; sizes are whole numbers from 1 up")
+        shapes[name] = tuple(shape)
+
+
+def _channels(net: Message, blob: str, blobs: Mapping[str, Sequence[Any]]) -> int | None:
+    """The channels of an input blob by the weights of the first layer that reads it."""
+    same = {blob}
+    for layer in net.layer:
+        if not same.intersection(layer.bottom[:1]):
+            continue
+        shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
+        if layer.type == "Convolution" and len(shape) == 4:
+            return shape[1] * layer.convolution_param.group
+        if layer.type == "Deconvolution" and len(shape) == 4:
+            return shape[0]
+        if layer.type in _KEEP_CHANNELS:
+            same.update(layer.top[:1])
+    return None

@@ -1,0 +1,147 @@
+"""fcnkit convert."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from fcnkit.net import CaffeNet
+
+# From this many bytes on a progress bar is worth its place.
+_LARGE = 100 * 10**6
+
+
+class InputShapeType(click.ParamType):
+    """N,C,H,W for the first input, or NAME=N,C,H,W."""
+
+    name = "shape"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[int, ...]]:
+        blob, _, text = value.rpartition("=")
+        try:
+            shape = tuple(int(size) for size in text.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not of the form N,C,H,W or NAME=N,C,H,W", param, ctx)
+        return blob, shape
+
+
+@click.command()
+@click.argument("weights", type=click.Path(path_type=Path))
+@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in WEIGHTS.")
+@click.option(
+    "--input-shape",
+    "shapes",
+    type=InputShapeType(),
+    multiple=True,
+    metavar="N,C,H,W",
+    help="Shape of the first input; NAME=N,C,H,W, repeated, for several.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; its suffix chooses the format.")
+@click.option("--force", is_flag=True, help="Replace an existing output.")
+def command(
+    weights: Path,
+    prototxt: Path | None,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    output: Path | None,
+    force: bool,
+) -> None:
+    """Convert Caffe weights into the equivalent PyTorch net.
+
+    WEIGHTS is a .caffemodel. It holds its whole net, which is cut down to what runs on an image; with --prototxt that
+    definition rules, and weights are matched by layer name. The output is by default WEIGHTS' name with
+    .safetensors in the current folder: weights, definition and preprocessing in one file. .pth holds a plain
+    state dict, .caffemodel the net as Caffe reads it.
+
+    \b
+    Examples:
+      fcnkit convert fcn8s.caffemodel
+      fcnkit convert fcn8s.caffemodel --prototxt deploy.prototxt -o fcn8s.pth
+      fcnkit convert fcn8s.caffemodel --input-shape 1,3,384,512 --force
+    """
+    from fcnkit.files import check_output
+
+    output = output or Path(weights.with_suffix(".safetensors").name)
+    check_output(output, force)
+    from fcnkit import conversion, formats
+
+    formats.check_suffix(output)
+    given: dict[str, tuple[int, ...]] | tuple[int, ...] | None = dict(shapes) or None
+    if given and "" in given:
+        if len(shapes) > 1:
+            raise click.UsageError("--input-shape needs a NAME= for each of several inputs")
+        given = shapes[0][1]
+    net = conversion.build(weights, prototxt, input_shape=given, mapped=True)
+    formats.save(net, output, force=force, watch=_watch(net))
+    click.echo(summary(net, weights, output, prototxt))
+
+
+def summary(net: CaffeNet, weights: Path, output: Path, prototxt: Path | None) -> str:
+    """What was converted, and the two lines of Python that load it."""
+    definition = net.definition()
+    lines = [
+        f"{weights} -> {output}",
+        f"  net     {definition.name or 'unnamed'}: {len(definition.layer)} layers,"
+        f" {sum(p.numel() for p in net.parameters()):,} parameters",
+    ]
+    for name in net.inputs:
+        lines.append(f"  input   {name} {_times(net.shapes[name])}" + _pixels(net.preprocessing.get(name)))
+    lines += [f"  output  {name} {_times(net.shapes[name])}" for name in net.outputs]
+    if net.unused:
+        lines.append(f"  unused  weights of {', '.join(net.unused)}")
+    call = f"fcnkit.load({str(output)!r}"
+    if output.suffix.lower() in (".pth", ".pt"):
+        call += f", prototxt={str(prototxt)!r}" if prototxt else ", prototxt=...  # the net's definition"
+    return "\n".join([*lines, "Load it:", "  import fcnkit", f"  net = {call})"])
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _pixels(preprocessing: dict[str, Any] | None) -> str:
+    if not preprocessing:
+        return ""
+    low, high = preprocessing["range"]
+    mean = ", ".join(f"{value:.6g}" for value in preprocessing["mean"])
+    words = [preprocessing["channel_order"], f"{low}..{high}", mean and f"minus {mean}"]
+    if preprocessing["scale"] != 1:
+        words.append(f"times {preprocessing['scale']:.6g}")
+    return f" ({', '.join(filter(None, words))}; {preprocessing['source']})"
+
+
+def _watch(net: CaffeNet) -> Any:
+    """A progress bar over the file that is being written, on a terminal and for a large file; else None."""
+    total = sum(tensor.nbytes for tensor in net.state_dict().values())
+    if total < _LARGE or not sys.stderr.isatty():
+        return None
+    return lambda partial: _progress(partial, total)
+
+
+@contextmanager
+def _progress(partial: Path, total: int) -> Iterator[None]:
+    import threading
+
+    bar: Any = click.progressbar(length=total, label="Writing", file=sys.stderr)
+    with bar:
+        done = threading.Event()
+
+        def follow() -> None:
+            while not done.wait(0.1):
+                bar.update(min(partial.stat().st_size, total) - bar.pos)
+
+        follower = threading.Thread(target=follow)
+        follower.start()
+        try:
+            yield
+        finally:
+            done.set()
+            follower.join()
+        bar.update(total - bar.pos)

@@ -1,0 +1,58 @@
+"""PyTorch's own files: a plain state dict."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fcnkit.caffe import prototxt as prototxts
+from fcnkit.conversion import InputShape, prepare
+from fcnkit.errors import FileFormatError, naming
+from fcnkit.formats.state import load_state
+from fcnkit.net import CaffeNet
+
+
+def save(net: CaffeNet, path: Path) -> None:
+    """Write the net's state dict to path."""
+    torch.save(net.state_dict(), path)
+
+
+def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:
+    """Build the net of prototxt with the weights of path."""
+    if prototxt is None:
+        raise FileFormatError("holds weights alone; give the net's definition too: prototxt=...")
+    state = read_state(path)
+    blobs: dict[str, list[Tensor]] = {}
+    for name, tensor in state.items():
+        blobs.setdefault(name.rpartition(".")[0], []).append(tensor)
+    definition = prototxts.read(prototxt)
+    with naming(prototxt):
+        definition, preprocessing = prepare(definition, blobs, shape)
+        net = CaffeNet(definition, filled=False)
+    net.preprocessing = preprocessing
+    load_state(net, state)
+    return net
+
+
+def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """The state dict in a file; nothing in it is run, and tensors are read when they are used.
+
+    Raises:
+        FileFormatError: the file cannot be read, holds code, or holds something else than tensors by name.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError:
+        raise FileFormatError("is no file of weights alone: it is damaged, or holds Python objects, which may run code"
+                              ).in_file(path) from None
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        problem = getattr(error, "strerror", None) or str(error).split("\n")[0]
+        raise FileFormatError(f"cannot be read as a PyTorch file: {problem}").in_file(path) from None
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise FileFormatError("holds no state dict: tensors by name").in_file(path)
+    return dict(state)

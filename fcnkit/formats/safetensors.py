@@ -1,0 +1,43 @@
+"""Safetensors: the weights, with definition and preprocessing in the metadata, so that one file is the net."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from fcnkit.conversion import InputShape
+from fcnkit.errors import FileFormatError
+from fcnkit.formats.state import load_state
+from fcnkit.net import CaffeNet
+
+
+def save(net: CaffeNet, path: Path) -> None:
+    """Write the net to path."""
+    state = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
+    metadata = {
+        "format": "pt",
+        "producer": "fcnkit",
+        "prototxt": net.prototxt,
+        "preprocessing": json.dumps(net.preprocessing),
+    }
+    save_file(state, path, metadata)
+
+
+def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:
+    """Rebuild the net from the one file; a prototxt or an input shape has no say here."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise FileFormatError(f"is no safetensors file, or a damaged one: {error}") from None
+    if "prototxt" not in metadata:
+        raise FileFormatError("holds no net definition: it was not written by fcnkit")
+    net = CaffeNet(metadata["prototxt"], filled=False)
+    net.preprocessing = json.loads(metadata.get("preprocessing", "{}"))
+    load_state(net, state)
+    return net

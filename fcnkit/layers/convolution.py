@@ -1,0 +1,96 @@
+"""Layers with filters: Convolution, Deconvolution, InnerProduct."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from fcnkit.caffe.geometry import convolution_window
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import DefinitionError
+from fcnkit.layers.base import Layer, Shape, layer, uninitialized
+from fcnkit.nn.affine import InnerProduct as InnerProductModule
+
+_CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+_DECONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+
+
+class _Filters(Layer):
+    blob_names = ("weight", "bias")
+    per_bottom = True
+
+    def modules(self) -> dict[int, type[nn.Module]]:
+        """The torch module by number of spatial axes."""
+        raise NotImplementedError
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.convolution_param
+        axes = len(bottoms[0]) - 2
+        if p.axis not in (1, 1 - len(bottoms[0])) or axes not in self.modules():
+            raise DefinitionError(
+                f"layer {layer.name!r}: a {layer.type} runs over 1 to 3 axes behind the channels, which are axis 1;"
+                f" bottom shape {bottoms[0]}, axis {p.axis}"
+            )
+        window = convolution_window(layer, axes)
+        channels = bottoms[0][1]
+        if not p.num_output or p.group < 1 or channels % p.group or p.num_output % p.group:
+            raise DefinitionError(
+                f"layer {layer.name!r}: group {p.group} must divide {channels} channels and num_output {p.num_output}"
+            )
+        return uninitialized(
+            self.modules()[axes],
+            channels,
+            p.num_output,
+            window.kernel,
+            stride=window.stride,
+            padding=window.pad,
+            dilation=window.dilation,
+            groups=p.group,
+            bias=p.bias_term,
+        )
+
+    def fillers(self, layer: Message) -> list[Message]:
+        return [layer.convolution_param.weight_filler, layer.convolution_param.bias_filler]
+
+    def batchwise(self, layer: Message) -> bool:
+        return True
+
+
+@layer("Convolution")
+class Convolution(_Filters):
+    """Filters of shape (num_output, channels / group, kernel...)."""
+
+    def modules(self) -> dict[int, type[nn.Module]]:
+        return _CONVOLUTIONS
+
+
+@layer("Deconvolution")
+class Deconvolution(_Filters):
+    """Filters of shape (channels, num_output / group, kernel...): PyTorch's own layout, nothing is flipped."""
+
+    def modules(self) -> dict[int, type[nn.Module]]:
+        return _DECONVOLUTIONS
+
+
+@layer("InnerProduct")
+class InnerProduct(Layer):
+    """Weights of shape (num_output, inputs); stored the other way round where `transpose` is set."""
+
+    blob_names = ("weight", "bias")
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.inner_product_param
+        inputs = math.prod(bottoms[0][p.axis :])
+        return uninitialized(InnerProductModule, inputs, p.num_output, bias=p.bias_term, axis=p.axis)
+
+    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
+        weight, *bias = super().blobs(module, layer)
+        return [weight.t() if layer.inner_product_param.transpose else weight, *bias]
+
+    def fillers(self, layer: Message) -> list[Message]:
+        return [layer.inner_product_param.weight_filler, layer.inner_product_param.bias_filler]
+
+    def batchwise(self, layer: Message) -> bool:
+        return bool(layer.inner_product_param.axis == 1)

@@ -1,0 +1,101 @@
+"""Fillers: what Caffe puts into a parameter blob before training.
+
+Source: BVLC/caffe include/caffe/filler.hpp.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import DefinitionError
+
+
+def fill(blob: Tensor, filler: Message, layer: str) -> None:
+    """Fill a blob in place, with torch's default random generator.
+
+    Args:
+        blob: in Caffe's shape, (num_output, inputs, ...) for weights.
+        filler: a FillerParameter.
+        layer: name of the layer, for the error.
+
+    Raises:
+        DefinitionError: Caffe has no filler of that type, or it does not suit the blob.
+    """
+    function = _FILLERS.get(filler.type)
+    if function is None:
+        raise DefinitionError(f"layer {layer!r}: there is no filler {filler.type!r}; known are {', '.join(_FILLERS)}")
+    if filler.sparse >= 0 and filler.type != "gaussian":
+        raise DefinitionError(f"layer {layer!r}: only the gaussian filler can be sparse, not {filler.type!r}")
+    if filler.type == "bilinear" and (blob.dim() != 4 or blob.shape[2] != blob.shape[3]):
+        raise DefinitionError(f"layer {layer!r}: the bilinear filler needs square filters, not {tuple(blob.shape)}")
+    with torch.no_grad():
+        function(blob, filler)
+
+
+def bilinear_kernel(size: int) -> Tensor:
+    """The (size, size) kernel with which a Deconvolution interpolates bilinearly.
+
+    Source: BVLC/caffe include/caffe/filler.hpp, BilinearFiller.
+    """
+    reach = math.ceil(size / 2)
+    centre = (size - 1) / (2 * reach)
+    line = 1 - (torch.arange(size, dtype=torch.float64) / reach - centre).abs()
+    return torch.outer(line, line).float()
+
+
+def _constant(blob: Tensor, filler: Message) -> None:
+    blob.fill_(filler.value)
+
+
+def _uniform(blob: Tensor, filler: Message) -> None:
+    blob.uniform_(filler.min, filler.max)
+
+
+def _gaussian(blob: Tensor, filler: Message) -> None:
+    blob.normal_(filler.mean, filler.std)
+    if filler.sparse >= 0:
+        # On average `sparse` inputs of each output are not zero.
+        blob.mul_(torch.rand_like(blob) < filler.sparse / (blob.shape[0] if blob.dim() else 1))
+
+
+def _positive_unitball(blob: Tensor, filler: Message) -> None:
+    blob.uniform_(0, 1)
+    blob.div_(blob.reshape(blob.shape[0], -1).sum(1).reshape(-1, *(1,) * (blob.dim() - 1)))
+
+
+def _fan(blob: Tensor, filler: Message) -> float:
+    """The number of inputs or outputs of a unit, by Caffe's own count over the blob's first two axes."""
+    fan_in = blob.numel() / (blob.shape[0] if blob.dim() else 1)
+    fan_out = blob.numel() / (blob.shape[1] if blob.dim() > 1 else 1)
+    norm = filler.DESCRIPTOR.enum_types_by_name["VarianceNorm"].values_by_number[filler.variance_norm].name
+    return {"FAN_IN": fan_in, "FAN_OUT": fan_out, "AVERAGE": (fan_in + fan_out) / 2}[norm]
+
+
+def _xavier(blob: Tensor, filler: Message) -> None:
+    bound = math.sqrt(3 / _fan(blob, filler))
+    blob.uniform_(-bound, bound)
+
+
+def _msra(blob: Tensor, filler: Message) -> None:
+    blob.normal_(0, math.sqrt(2 / _fan(blob, filler)))
+
+
+def _bilinear(blob: Tensor, filler: Message) -> None:
+    # Every pair of channels gets the kernel, off the diagonal too: right only where group is num_output.
+    blob.copy_(bilinear_kernel(blob.shape[-1]))
+
+
+_FILLERS: dict[str, Callable[[Tensor, Message], None]] = {
+    "constant": _constant,
+    "gaussian": _gaussian,
+    "positive_unitball": _positive_unitball,
+    "uniform": _uniform,
+    "xavier": _xavier,
+    "msra": _msra,
+    "bilinear": _bilinear,
+}

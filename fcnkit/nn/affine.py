@@ -1,0 +1,60 @@
+"""Modules with weights that scale, shift or project a blob."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class InnerProduct(nn.Linear):
+    """A Linear layer on a bottom that is flattened, in C, H, W order, from one axis on.
+
+    Source: BVLC/caffe src/caffe/layers/inner_product_layer.cpp.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, axis: int = 1):
+        super().__init__(in_features, out_features, bias)
+        self.axis = axis
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return super().forward(bottom.flatten(self.axis))
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, axis={self.axis}"
+
+
+def broadcast(values: Tensor, bottom: Tensor, axis: int) -> Tensor:
+    """Give values, whose axes lie along bottom's from `axis` on, the trailing axes that broadcasting needs."""
+    start = axis % bottom.dim()
+    return values.reshape(values.shape + (1,) * (bottom.dim() - start - values.dim()))
+
+
+class Scale(nn.Module):
+    """Multiply a bottom by weights along some of its axes, and add a bias.
+
+    Args:
+        shape: of the weight, or None where a second bottom takes its place.
+        axis: the bottom's axis that the weight's first axis lies along.
+        bias: shape of the bias, or None for no bias.
+
+    Source: BVLC/caffe src/caffe/layers/scale_layer.cpp.
+    """
+
+    def __init__(self, shape: Sequence[int] | None, axis: int = 1, bias: Sequence[int] | None = None):
+        super().__init__()
+        self.axis = axis
+        self.weight = None if shape is None else nn.Parameter(torch.ones(tuple(shape)))
+        self.bias = None if bias is None else nn.Parameter(torch.zeros(tuple(bias)))
+
+    def forward(self, bottom: Tensor, factor: Tensor | None = None) -> Tensor:
+        if factor is None:
+            factor = self.weight
+        assert factor is not None
+        result = bottom * broadcast(factor, bottom, self.axis)
+        return result if self.bias is None else result + broadcast(self.bias, bottom, self.axis)
+
+    def extra_repr(self) -> str:
+        shapes = [None if p is None else tuple(p.shape) for p in (self.weight, self.bias)]
+        return f"weight={shapes[0]}, bias={shapes[1]}, axis={self.axis}"
