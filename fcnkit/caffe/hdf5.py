@@ -17,7 +17,6 @@ import numpy as np
 
 from fcnkit.caffe.sniff import HDF5, describe
 from fcnkit.errors import FileFormatError, OutputError, naming
-from fcnkit.files import writing
 
 _BLOB_PATH = re.compile(r"(?P<layer>.+)(/(?P<index>\d+)|[./](?P<name>weights?|bias))", re.DOTALL)
 _LAYOUTS = "/data/<layer>/<index>, /<layer>/<index> or /<layer>.weight and .bias"
@@ -54,22 +53,21 @@ def read(path: str | PathLike[str]) -> dict[str, list[np.ndarray]]:
             raise FileFormatError(f"is a damaged HDF5 file: {problem}") from None
 
 
-def write(path: str | PathLike[str], weights: Mapping[str, Sequence[np.ndarray]], force: bool = False) -> None:
+def write(path: str | PathLike[str], weights: Mapping[str, Sequence[np.ndarray]]) -> None:
     """Write weights in Caffe's layout, as float32.
 
     A name with slashes becomes nested groups, which read finds again; Caffe neither writes nor finds such layers here.
 
     Args:
-        path: the file to write, whole or not at all.
+        path: the file to write; one that exists is overwritten.
         weights: the blobs of each layer by its name; a layer without blobs becomes an empty group, as in Caffe.
-        force: replace an existing file.
 
     Raises:
-        OutputError: the file cannot be written, or HDF5 has no place for a layer's name.
+        OutputError: HDF5 has no place for a layer's name.
     """
     import h5py
 
-    with writing(path, force) as partial, naming(path), h5py.File(partial, "w") as file:
+    with h5py.File(path, "w") as file:
         data = file.create_group("data")
         for layer, blobs in weights.items():
             if "\0" in layer or not {"", "."}.isdisjoint(layer.split("/")):

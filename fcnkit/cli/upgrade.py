@@ -1,4 +1,4 @@
-"""fcnkit upgrade: old nets and solvers to the present form."""
+"""fcnkit upgrade."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import click
 
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.upgrade import upgrade_text
+from fcnkit.cli.output import output_options, put
 from fcnkit.errors import naming
-from fcnkit.files import check_output, writing
 
 
-@click.command("upgrade")
+@click.command()
 @click.argument("old", type=click.Path())
-@click.option("-o", "--output", metavar="NEW", type=click.Path(), help="File to write, instead of standard output.")
-@click.option("--force", is_flag=True, help="Replace NEW if it exists.")
+@output_options
 def command(old: str, output: str | None, force: bool) -> None:
     """Bring an old net or solver to the present form, as Caffe's own upgrade tools do.
 
@@ -27,12 +26,6 @@ def command(old: str, output: str | None, force: bool) -> None:
       fcnkit upgrade old.prototxt -o new.prototxt
       fcnkit upgrade solver.prototxt -o solver.prototxt --force
     """
-    if output is not None:
-        check_output(output, force)
     with naming(old):
         upgraded = upgrade_text(prototxt.decode(prototxt.read_bytes(old)))
-    if output is None:
-        click.echo(upgraded, nl=False)
-    else:
-        with writing(output, force) as partial:
-            partial.write_text(upgraded, encoding="utf-8", newline="")
+    put(upgraded, output, force)

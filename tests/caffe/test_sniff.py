@@ -73,6 +73,8 @@ MEAN = BlobProto(num=1, channels=3, height=2, width=2, data=[0.5] * 12)
         (b"net.prototxt".ljust(257, b"\0") + b"ustar\x0000", "a tar archive"),
         (NET, "a Caffe net (.caffemodel)"),
         (NET[:-7], "a Caffe net (.caffemodel), cut short or damaged"),
+        (NET[:2000], "a Caffe net (.caffemodel), cut short or damaged"),
+        (NET[:9], "a Caffe net (.caffemodel), cut short or damaged"),
         (NetParameter(layer=[{"name": "a" * 300}]).SerializeToString(), "a Caffe net (.caffemodel)"),
         (STATE.SerializeToString(), "a Caffe solver state (.solverstate)"),
         (STATE.SerializeToString()[:60], "a Caffe solver state (.solverstate), cut short or damaged"),

@@ -68,6 +68,7 @@ def test_what_is_wrong_with_a_file(tmp_path):
     assert error(path) == f"{path}: layer 'a': unknown V0 type 'conf'"
     path.write_text('type: "SGD" solver_type: SGD')
     assert error(path) == f"{path}: the solver has 'type' and its old form 'solver_type'; remove 'solver_type'"
+    path.write_text(OLD_SOLVER)
     assert error(path, "-o", tmp_path / "none" / "a") == (
         f"{tmp_path}/none/a: cannot be written: there is no folder '{tmp_path}/none'"
     )
