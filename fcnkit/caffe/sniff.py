@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 import zipfile
+from contextlib import suppress
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
+from fcnkit.caffe import wire
 from fcnkit.errors import FileFormatError
 
 NET = "a Caffe net (.caffemodel)"
 PROTOTXT = "a prototxt"
+HDF5 = "an HDF5 file"
 
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
     b"GIF8": "a GIF image",
     b"%PDF-": "a PDF document",
-    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
+    b"\x89HDF\r\n\x1a\n": HDF5,
     b"\x93NUMPY": "a NumPy array (.npy)",
-    b"MATLAB 5.0 MAT-file": "a MATLAB file (.mat)",
+    b"MATLAB ": "a MATLAB file (.mat)",
     b"\x1f\x8b": "a gzip-compressed file",
     b"BZh": "a bzip2-compressed file",
     b"\xfd7zXZ\0": "an xz-compressed file",
@@ -52,8 +57,8 @@ _FIELDS_READ = 64
 def describe(path: str | PathLike[str]) -> str:
     """What a file is, as a phrase for "is ..., not a .caffemodel".
 
-    Reads the file's beginning, of protobuf messages a few bytes at each field, and of zip archives their table of
-    contents, never the whole.
+    Reads the file's beginning, of protobuf messages a few bytes at each of the first fields, and of zip archives
+    their table of contents, never the whole.
 
     Raises:
         FileFormatError: the file cannot be read.
@@ -102,49 +107,22 @@ def _zip_kind(file: BinaryIO) -> str:
 
 def _message_kind(file: BinaryIO) -> str:
     """The kind of protobuf message a binary file holds, by its first fields."""
-    size = file.seek(0, 2)
-    file.seek(0)
     found: dict[int, int] = {}
-    whole = True
-    try:
-        for _ in range(_FIELDS_READ):
-            if file.tell() == size:
-                break
-            key = _varint(file)
-            found[key >> 3] = key & 7
-            _skip(file, key & 7, size)
-    except ValueError:
-        whole = False
+    whole, end = True, 0
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as buffer:
+        try:
+            for field in islice(wire.fields(buffer, 0, len(buffer)), _FIELDS_READ):
+                found[field.number], end = field.kind, field.end
+        except wire.WireError:
+            whole = False
+            with suppress(wire.WireError):
+                tag, _ = wire.varint(buffer, end, len(buffer))
+                found[tag >> 3] = tag & 7
     for kind, fields, required in _MESSAGES:
         if found.items() <= fields.items() and any(found.keys() >= numbers for numbers in required):
             if whole:
                 return kind
-            # One field that runs out of the file proves little.
+            # A single field that runs out of the file proves little.
             if len(found) > 1:
-                return kind + ", cut short or damaged"
+                return f"{kind}, cut short or damaged"
     return "a binary file of unknown kind"
-
-
-def _skip(file: BinaryIO, wire_type: int, size: int) -> None:
-    """Pass over the value of one field; a value that runs out of the file is a ValueError."""
-    if wire_type == 0:
-        _varint(file)
-    elif wire_type == 2:
-        length = _varint(file)
-        if file.tell() + length > size:
-            raise ValueError
-        file.seek(length, 1)
-    else:
-        raise ValueError
-
-
-def _varint(file: BinaryIO) -> int:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = file.read(1)
-        if not byte:
-            break
-        value |= (byte[0] & 0x7F) << shift
-        if byte[0] < 0x80:
-            return value
-    raise ValueError

@@ -9,9 +9,10 @@ Source: BVLC/caffe src/caffe/util/upgrade_proto.cpp, UpgradeNetAsNeeded for the 
 
 from __future__ import annotations
 
+from fcnkit.caffe import prototxt
 from fcnkit.caffe.schema import LayerParameter, Message, SolverParameter, message_class
 from fcnkit.caffe.upgrade_v0 import v1_layers_from_v0
-from fcnkit.errors import DefinitionError
+from fcnkit.errors import DefinitionError, PrototxtError
 
 # UpgradeV1LayerType. A V1 layer without a type becomes a V2 layer without one.
 V2_TYPE_FROM_V1 = {
@@ -149,6 +150,28 @@ def upgrade_solver(solver: Message) -> Message:
     upgraded.type = SOLVER_TYPE_FROM_ENUM[SolverParameter.SolverType.Name(solver.solver_type)]
     upgraded.ClearField("solver_type")
     return upgraded
+
+
+def upgrade_text(text: str) -> str:
+    """Upgrade the prototxt of a net or a solver, whichever it is.
+
+    Returns:
+        New text, without the old one's comments; or the text as it is, where nothing is to be done.
+
+    Raises:
+        PrototxtError: the text is neither; the message is that of the kind which explains more of the text.
+        DefinitionError: see upgrade_net and upgrade_solver.
+    """
+    failures = []
+    for kind, upgrade in (("NetParameter", upgrade_net), ("SolverParameter", upgrade_solver)):
+        try:
+            message = prototxt.parse(text, kind)
+        except PrototxtError as failure:
+            failures.append(failure)
+            continue
+        upgraded = upgrade(message)
+        return text if upgraded is message else prototxt.to_text(upgraded)
+    raise max(failures, key=lambda failure: (failure.line, failure.column))
 
 
 def _move_transform_fields(net: Message) -> None:
