@@ -32,8 +32,15 @@ class InputShapeType(click.ParamType):
             self.fail(f"{value!r} is not of the form N,C,H,W or NAME=N,C,H,W", param, ctx)
         return blob, shape
 
+EXAMPLES = """\b
+Examples:
+  fcnkit convert fcn8s.caffemodel
+  fcnkit convert fcn8s.caffemodel --prototxt deploy.prototxt -o fcn8s.pth
+  fcnkit convert fcn8s.caffemodel --input-shape 1,3,384,512 --force
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("weights", type=click.Path(path_type=Path))
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in WEIGHTS.")
 @click.option(
@@ -59,12 +66,6 @@ def command(
     definition rules, and weights are matched by layer name. The output is by default WEIGHTS' name with
     .safetensors in the current folder: weights, definition and preprocessing in one file. .pth holds a plain
     state dict, .caffemodel the net as Caffe reads it.
-
-    \b
-    Examples:
-      fcnkit convert fcn8s.caffemodel
-      fcnkit convert fcn8s.caffemodel --prototxt deploy.prototxt -o fcn8s.pth
-      fcnkit convert fcn8s.caffemodel --input-shape 1,3,384,512 --force
     """
     from fcnkit.files import check_output
 

@@ -9,8 +9,14 @@ from fcnkit.generation import deconvolution
 
 WHOLE = click.IntRange(min=1)
 
+EXAMPLES = """\b
+Examples:
+  fcnkit gen-prototxt --factor 32
+  fcnkit gen-prototxt --factor 8 --num-output 60 -o upsample.prototxt
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.option("--factor", type=WHOLE, required=True, help="Upsample by this whole factor.")
 @click.option("--num-output", type=WHOLE, default=21, show_default=True, help="Channels, such as classes.")
 @click.option("--name", default="upsample", show_default=True, help="Name of the layer.")
@@ -19,10 +25,5 @@ WHOLE = click.IntRange(min=1)
 @output_options
 def command(factor: int, num_output: int, name: str, bottom: str, top: str, output: str | None, force: bool) -> None:
     """Write a Caffe layer that upsamples by a whole factor with bilinear interpolation.
-
-    \b
-    Examples:
-      fcnkit gen-prototxt --factor 32
-      fcnkit gen-prototxt --factor 8 --num-output 60 -o upsample.prototxt
     """
     put(deconvolution(factor, num_output, name, bottom, top), output, force)

@@ -9,8 +9,15 @@ from fcnkit.caffe.upgrade import upgrade_text
 from fcnkit.cli.output import output_options, put
 from fcnkit.errors import naming
 
+EXAMPLES = """\b
+Examples:
+  fcnkit upgrade old.prototxt
+  fcnkit upgrade old.prototxt -o new.prototxt
+  fcnkit upgrade solver.prototxt -o solver.prototxt --force
+"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("old", type=click.Path())
 @output_options
 def command(old: str, output: str | None, force: bool) -> None:
@@ -19,12 +26,6 @@ def command(old: str, output: str | None, force: bool) -> None:
     OLD is a prototxt of any generation of Caffe: layers of V0 and V1, padding layers, inputs outside of layers, image
     transformations outside of transform_param, solver types in capitals. A file of the present form is passed on as
     it is.
-
-    \b
-    Examples:
-      fcnkit upgrade old.prototxt
-      fcnkit upgrade old.prototxt -o new.prototxt
-      fcnkit upgrade solver.prototxt -o solver.prototxt --force
     """
     with naming(old):
         upgraded = upgrade_text(prototxt.decode(prototxt.read_bytes(old)))

@@ -138,7 +138,7 @@ def test_a_blob_without_axes_survives_the_round_trip(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "is a PNG image, not a .caffemodel"),
         (b"<!DOCTYPE html><html><body>404</body></html>", "is an HTML page, not a .caffemodel"),
         (b'name: "n"\nlayer { name: "c" }', "is a prototxt, the definition alone"),
-        (model(shape(2, 2) + wire.header(5, 24) + VALUES.tobytes()), r"blob 0 states the shape \(2, 2\), but .* 6 values"),
+        (model(shape(2, 2) + wire.header(5, 24) + VALUES.tobytes()), r"states the shape \(2, 2\), but .* 6 values"),
         (model(shape(-1, 6) + wire.header(5, 24) + VALUES.tobytes()), r"states the shape \(-1, 6\)"),
         (model(shape(1 << 40, 1 << 40)), "holds 0 values for it"),
         (model(shape(2) + wire.header(5, 7) + b"1234567"), "end in the middle of one"),

@@ -72,7 +72,8 @@ def test_caffes_splits_are_undone_and_a_users_own_stays() -> None:
     net = deploy(
         prototxt.parse("""
         layer { name: "input" type: "Input" top: "a/b" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }
-        layer { name: "a/b_input_0_split" type: "Split" bottom: "a/b" top: "a/b_input_0_split_0" top: "a/b_input_0_split_1" }
+        layer { name: "a/b_input_0_split" type: "Split" bottom: "a/b"
+                top: "a/b_input_0_split_0" top: "a/b_input_0_split_1" }
         layer { name: "r" type: "ReLU" bottom: "a/b_input_0_split_0" top: "r" }
         layer { name: "own" type: "Split" bottom: "r" top: "x" top: "y" }
         layer { name: "s" type: "Eltwise" bottom: "a/b_input_0_split_1" bottom: "x" top: "s" }

@@ -57,7 +57,7 @@ def test_bad_shapes(given: object, words: str) -> None:
 
 
 def test_nothing_tells_the_channels() -> None:
-    net = prototxt.parse('layer { name: "i" type: "Input" top: "x" } layer { name: "t" type: "Tile" bottom: "x" top: "t" }')
+    net = prototxt.parse('layer { type: "Input" top: "x" } layer { name: "t" type: "Tile" bottom: "x" top: "t" }')
     with pytest.raises(InputError, match="nothing tells the channels of input 'x'; give --input-shape x=N,C,H,W"):
         resolve(net, {}, None)
 

@@ -1,0 +1,117 @@
+"""fcnkit convert, as its users run it."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+import fcnkit
+from fcnkit.cli import main
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Path):
+    """Runs a command line in an empty folder that holds the sample model and its prototxt under the help's names."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fcn8s.caffemodel").symlink_to(sample)
+    (tmp_path / "deploy.prototxt").symlink_to(data / "shapes" / "deploy.prototxt")
+    return lambda line: CliRunner().invoke(main, shlex.split(line))
+
+
+def test_the_helps_examples_run(run) -> None:
+    text = run("convert --help").output
+    examples = [line.strip() for line in text.split("Examples:")[1].splitlines() if line.strip()]
+    assert len(examples) == 3
+    for example in examples:
+        result: Result = run(example.removeprefix("fcnkit "))
+        assert result.exit_code == 0, result.output
+    assert fcnkit.load("fcn8s.safetensors").shapes["score"] == (1, 4, 384, 512)
+
+
+def test_the_summary_and_its_two_lines_of_python(run) -> None:
+    result = run("convert fcn8s.caffemodel")
+    assert result.output == (
+        "fcn8s.caffemodel -> fcn8s.safetensors\n"
+        "  net     shapes-fcn8s: 48 layers, 546,420 parameters\n"
+        "  input   data 1 x 3 x 500 x 500 (BGR, 0..255, minus 104.007, 116.669, 122.679; data layer 'data')\n"
+        "  output  score 1 x 4 x 500 x 500\n"
+        "Load it:\n"
+        "  import fcnkit\n"
+        "  net = fcnkit.load('fcn8s.safetensors')\n"
+    )
+    names: dict = {}
+    exec("\n".join(line.strip() for line in result.output.splitlines()[-2:]), names)
+    assert names["net"](torch.zeros(1, 3, 30, 40)).shape == (1, 4, 30, 40)
+
+
+def test_unused_weights_are_reported(run) -> None:
+    Path("short.prototxt").write_text(
+        'input: "data" input_dim: [1, 3, 20, 20] layer { name: "conv1_1" type: "Convolution" bottom: "data" top: "c"'
+        " convolution_param { num_output: 8 kernel_size: 3 } }"
+    )
+    result = run("convert fcn8s.caffemodel --prototxt short.prototxt -o x.pth")
+    assert "  unused  weights of conv1_2, conv2_1, " in result.output
+    assert "net = fcnkit.load('x.pth', prototxt='short.prototxt')" in result.output
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("convert none.caffemodel", "none.caffemodel: cannot be read: No such file or directory"),
+        ("convert deploy.prototxt", "deploy.prototxt: is a prototxt, the definition alone; "
+         "give the weights first and it with --prototxt"),
+        ("convert fcn8s.caffemodel -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force or name "
+         "another file with -o"),
+        ("convert fcn8s.caffemodel -o none/x.pth", "none/x.pth: cannot be written: there is no folder 'none'"),
+        ("convert fcn8s.caffemodel -o x.zip", "x.zip: names no format by its suffix; known are .safetensors"),
+        ("convert fcn8s.caffemodel --prototxt fcn8s.caffemodel",
+         "fcn8s.caffemodel: is a binary file, not a prototxt; is it a .caffemodel?"),
+        ("convert fcn8s.caffemodel --input-shape label=1,1,2,2",
+         "fcn8s.caffemodel: there is no input 'label'; the inputs are 'data'"),
+        ("convert fcn8s.caffemodel --input-shape 1,4,50,50",
+         "fcn8s.caffemodel: layer 'conv1_1': blob 0 has shape (8, 3, 3, 3), expected (8, 4, 3, 3)"),
+    ],
+)  # fmt: skip
+def test_a_users_mistake_is_one_line(run, line: str, message: str) -> None:
+    before = sorted(path.name for path in Path().iterdir())
+    result = run(line)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {message}")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+    assert sorted(path.name for path in Path().iterdir()) == before
+
+
+@pytest.mark.parametrize("shape", ["1,3,x", "", "1;3;4;5", "data="])
+def test_a_malformed_shape_is_a_usage_error(run, shape: str) -> None:
+    result = run(f"convert fcn8s.caffemodel --input-shape '{shape}'")
+    assert result.exit_code == 2
+    assert "is not of the form N,C,H,W or NAME=N,C,H,W" in result.stderr
+
+
+def test_a_read_only_folder(run, tmp_path: Path) -> None:
+    """As an ordinary user; root may write anywhere."""
+    import os
+
+    if os.getuid() == 0:
+        folder = Path("/proc")  # refuses even root
+    else:
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o500)
+    result = run(f"convert fcn8s.caffemodel -o {folder}/x.pth")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {folder}/x.pth: cannot be written: ")
+
+
+def test_the_installed_command_runs() -> None:
+    command = Path(sys.executable).with_name("fcnkit")
+    if not command.exists():
+        pytest.fail("install fcnkit into this environment first: `make test` does")
+    result = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("fcnkit, version ")

@@ -1,0 +1,133 @@
+"""Saving and loading, and what is said of files that are something else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+import fcnkit
+from fcnkit.caffe import prototxt
+from fcnkit.errors import BlobShapeError, FcnkitError, FileFormatError, MissingBlobsError, OutputError
+
+
+@pytest.fixture(scope="module")
+def net(sample: Path) -> fcnkit.CaffeNet:
+    return fcnkit.convert(sample)
+
+
+def equal(a: fcnkit.CaffeNet, b: fcnkit.CaffeNet) -> bool:
+    ours, theirs = a.state_dict(), b.state_dict()
+    return list(ours) == list(theirs) and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt", ".caffemodel", ".SAFETENSORS"])
+def test_round_trip(net: fcnkit.CaffeNet, tmp_path: Path, data: Path, suffix: str) -> None:
+    path = tmp_path / f"net{suffix}"
+    fcnkit.save(net, path)
+    definition = data / "shapes" / "deploy.prototxt" if suffix in (".pth", ".pt") else None
+    again = fcnkit.load(path, prototxt=definition)
+    assert equal(net, again)
+    assert not again.training
+    assert [path.name for path in tmp_path.iterdir()] == [path.name]  # no partial file stays
+
+
+def test_safetensors_is_the_whole_net(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    fcnkit.save(net, path)
+    with safe_open(path, framework="np") as file:
+        metadata = file.metadata()
+        assert set(file.keys()) == set(net.state_dict())
+    assert prototxt.parse(metadata["prototxt"]) == net.definition()
+    assert json.loads(metadata["preprocessing"])["data"]["channel_order"] == "BGR"
+    again = fcnkit.load(path)
+    assert (again.preprocessing, again.shapes) == (net.preprocessing, net.shapes)
+
+
+def test_a_loaded_net_trains_and_keeps_its_frozen_layers(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
+    fcnkit.save(net, tmp_path / "net.safetensors")
+    again = fcnkit.load(tmp_path / "net.safetensors")
+    again(torch.zeros(1, 3, 20, 20)).sum().backward()
+    assert again.conv1_1.weight.grad is not None
+    assert not again.upscore2.weight.requires_grad
+
+
+def test_pth_is_a_plain_state_dict(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
+    fcnkit.save(net, tmp_path / "net.pth")
+    state = torch.load(tmp_path / "net.pth", weights_only=True)
+    assert all(torch.equal(state[name], tensor) for name, tensor in net.state_dict().items())
+
+
+def test_a_file_can_be_written_over_itself(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    fcnkit.save(net, path)
+    fcnkit.save(fcnkit.load(path), path)
+    assert equal(net, fcnkit.load(path))
+
+
+def test_an_existing_file_stays_without_force(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    path.write_text("mine")
+    with pytest.raises(OutputError, match="exists; replace it with --force or name another file with -o"):
+        fcnkit.save(net, path, force=False)
+    assert path.read_text() == "mine"
+
+
+def test_unknown_suffixes(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"net.zip: names no format by its suffix; known are .safetensors, .pth"):
+        fcnkit.save(net, tmp_path / "net.zip")
+    with pytest.raises(FileFormatError, match="names no format by its suffix"):
+        fcnkit.load(tmp_path / "net")
+
+
+def test_files_that_are_no_nets(net: fcnkit.CaffeNet, tmp_path: Path, examples: Path, data: Path) -> None:
+    deploy = data / "shapes" / "deploy.prototxt"
+    other = tmp_path / "other.safetensors"
+    save_file({"w": torch.zeros(2)}, other)
+    with pytest.raises(FileFormatError, match=r"other.safetensors: holds no net definition: .* not written by fcnkit"):
+        fcnkit.load(other)
+    for suffix in (".safetensors", ".pth"):
+        image = tmp_path / f"image{suffix}"
+        image.write_bytes((examples / "image0.png").read_bytes())
+        with pytest.raises(FileFormatError, match=rf"^{image}: ") as caught:
+            fcnkit.load(image, prototxt=deploy)
+        assert "\n" not in str(caught.value)
+        with pytest.raises(FcnkitError, match="none"):
+            fcnkit.load(tmp_path / f"none{suffix}", prototxt=deploy)
+    fcnkit.save(net, tmp_path / "net.pth")
+    with pytest.raises(FileFormatError, match="holds weights alone; give the net's definition too: prototxt="):
+        fcnkit.load(tmp_path / "net.pth")
+
+
+class Code:
+    def __reduce__(self) -> tuple:
+        return (print, ("this ran",))
+
+
+def test_code_in_a_pickle_is_refused(tmp_path: Path, data: Path, capsys: pytest.CaptureFixture) -> None:
+    torch.save({"w": Code()}, tmp_path / "evil.pth")
+    with pytest.raises(FileFormatError, match="holds Python objects, which may run code"):
+        fcnkit.load(tmp_path / "evil.pth", prototxt=data / "shapes" / "deploy.prototxt")
+    assert capsys.readouterr().out == ""
+    torch.save([torch.zeros(1)], tmp_path / "list.pth")
+    with pytest.raises(FileFormatError, match="holds no state dict"):
+        fcnkit.load(tmp_path / "list.pth", prototxt=data / "shapes" / "deploy.prototxt")
+
+
+def test_state_dicts_that_do_not_fit(net: fcnkit.CaffeNet, tmp_path: Path, data: Path) -> None:
+    deploy = data / "shapes" / "deploy.prototxt"
+    path = tmp_path / "net.pth"
+    state = net.state_dict()
+    torch.save({name: state[name] for name in list(state)[2:]}, path)
+    with pytest.raises(MissingBlobsError, match=r"net.pth: the state dict lacks 'conv1_1.bias', 'conv1_1.weight'$"):
+        fcnkit.load(path, prototxt=deploy)
+    torch.save({**state, "more.weight": torch.zeros(1)}, path)
+    with pytest.raises(MissingBlobsError, match="the state dict has beside the net's own 'more.weight'"):
+        fcnkit.load(path, prototxt=deploy)
+    torch.save({**state, "fc6.weight": torch.zeros(96, 64, 5, 5)}, path)
+    with pytest.raises(BlobShapeError, match=r"layer 'fc6': .* shape \(96, 64, 5, 5\), expected \(96, 64, 7, 7\)"):
+        fcnkit.load(path, prototxt=deploy)

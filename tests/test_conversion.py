@@ -1,0 +1,137 @@
+"""convert: which definition rules, what input sizes follow, and what is reported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import fcnkit
+from fcnkit.caffe import caffemodel, prototxt
+from fcnkit.errors import BlobShapeError, FcnkitError, InputError, MissingBlobsError
+
+
+def write(path: Path, text: str, shapes: dict[str, list[tuple[int, ...]]]) -> Path:
+    """A .caffemodel of a definition, with seeded blobs of the shapes given."""
+    random = np.random.default_rng(0)
+    blobs = {
+        name: [random.standard_normal(shape, np.float32) for shape in stored] for name, stored in shapes.items()
+    }
+    with path.open("wb") as file:
+        caffemodel.write(file, prototxt.parse(text), blobs)
+    return path
+
+
+DATA = 'layer { name: "d" type: "Data" top: "data" top: "label" %s }'
+CONV = """
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+        convolution_param { num_output: 4 kernel_size: %d stride: %d } }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool" pooling_param { kernel_size: 2 stride: 2 } }
+"""
+FC = 'layer { name: "fc" type: "InnerProduct" bottom: "pool" top: "fc" inner_product_param { num_output: 5 } }'
+
+
+def classifier(path: Path, kernel: int, stride: int, inputs: int, data: str = "") -> Path:
+    text = DATA % data + CONV % (kernel, stride) + FC
+    shapes = {"conv": [(4, 3, kernel, kernel), (4,)], "fc": [(5, inputs), (5,)]}
+    return write(path / "net.caffemodel", text, shapes)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "side", "size"),
+    [
+        (5, 1, 4, 12),  # 11 gives as many, but its last pooling window would be cut off
+        (3, 1, 111, 224),  # 223 and 224 both give 111; 224 is the usual size
+        (11, 4, 28, 227),  # 227 to 234 do
+    ],
+)
+def test_size_from_the_inner_products_weights(tmp_path: Path, kernel: int, stride: int, side: int, size: int) -> None:
+    net = fcnkit.convert(classifier(tmp_path, kernel, stride, 4 * side * side))
+    assert net.shapes["pool"] == (1, 4, side, side)
+    assert net.shapes["data"] == (1, 3, size, size)
+
+
+def test_the_data_layers_crop_size_comes_first(tmp_path: Path) -> None:
+    path = classifier(tmp_path, 5, 1, 4 * 16, "transform_param { crop_size: 11 }")
+    assert fcnkit.convert(path).shapes["data"] == (1, 3, 11, 11)
+
+
+def test_no_square_size_fits_the_inner_product(tmp_path: Path) -> None:
+    path = classifier(tmp_path, 5, 1, 4 * 17)
+    with pytest.raises(InputError, match=rf"^{path}: no square image gives the 68 inputs .* 'fc' .*--input-shape"):
+        fcnkit.convert(path)
+
+
+def test_nothing_tells_the_size_of_a_classifier_without_weights(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(DATA % "" + CONV % (5, 1) + FC)
+    with pytest.raises(InputError, match="nothing tells the height and width of the input; give --input-shape N,C,H,W"):
+        fcnkit.convert(None, path)
+    assert fcnkit.convert(None, path, input_shape=(1, 3, 12, 12)).shapes["fc"] == (1, 5)
+
+
+def test_a_wrong_input_shape_names_the_layer(tmp_path: Path) -> None:
+    path = classifier(tmp_path, 5, 1, 4 * 16)
+    with pytest.raises(BlobShapeError, match=r"layer 'fc': blob 0 has shape \(5, 64\), expected \(5, 100\)"):
+        fcnkit.convert(path, input_shape=(1, 3, 14, 14))
+
+
+def test_a_prototxt_rules_and_the_rest_is_reported(tmp_path: Path) -> None:
+    path = classifier(tmp_path, 5, 1, 64)
+    deploy = tmp_path / "deploy.prototxt"
+    deploy.write_text('input: "data" input_dim: [2, 3, 20, 31]' + CONV % (5, 1))
+    net = fcnkit.convert(path, prototxt=deploy)
+    assert net.inputs == ("data",)
+    assert net.shapes["pool"] == (2, 4, 8, 14)
+    assert net.unused == ["fc"]
+    deploy.write_text(deploy.read_text().replace('name: "conv"', 'name: "other"'))
+    with pytest.raises(MissingBlobsError, match=rf"^{path}: the weights have no blobs for the layers 'other'"):
+        fcnkit.convert(path, prototxt=deploy)
+
+
+def test_deploy_false_keeps_the_losses(sample: Path) -> None:
+    net = fcnkit.convert(sample, deploy=False)
+    assert net.inputs == ("data", "label")
+    assert net.outputs == ("loss",)
+    image, label = torch.zeros(1, 3, 40, 50), torch.zeros(1, 1, 40, 50)
+    loss = net(image, label)
+    scores = fcnkit.convert(sample)(image)
+    expected = torch.nn.functional.cross_entropy(scores, label[:, 0].long(), reduction="mean")
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_train_phase_learns(sample: Path) -> None:
+    net = fcnkit.convert(sample, phase="train")
+    assert net.training
+    net(torch.randn(1, 3, 40, 50), torch.ones(1, 1, 40, 50)).backward()
+    gradients = {name: p.grad for name, p in net.named_parameters()}
+    assert gradients["conv1_1.weight"].abs().sum() > 0
+    assert gradients["upscore8.weight"] is None  # lr_mult 0
+
+
+def test_a_net_without_weights_is_filled(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    path = tmp_path / "net.prototxt"
+    path.write_text(
+        'input: "data" input_dim: [1, 2, 4, 4] layer { name: "up" type: "Deconvolution" bottom: "data" top: "up"'
+        " convolution_param { num_output: 2 group: 2 kernel_size: 4 stride: 2 pad: 1 bias_term: false"
+        ' weight_filler { type: "bilinear" } } }'
+    )
+    net = fcnkit.convert(None, prototxt=path)
+    assert torch.equal(net.up.weight[0, 0, 1], torch.tensor([0.1875, 0.5625, 0.5625, 0.1875]))
+    assert net(torch.ones(1, 2, 3, 5)).shape == (1, 2, 6, 10)
+
+
+def test_errors_name_the_right_file(sample: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.prototxt"
+    bad.write_text('layer { name: "a" type: "ReLU" bottom: "x" top: "y" }')
+    with pytest.raises(FcnkitError, match=rf"^{bad}: layer 'a': bottom 'x' is made by no layer"):
+        fcnkit.convert(sample, prototxt=bad)
+    with pytest.raises(FcnkitError, match=r"^none.caffemodel: cannot be read"):
+        fcnkit.convert("none.caffemodel")
+    with pytest.raises(ValueError, match="give weights, a prototxt, or both"):
+        fcnkit.convert(None)
+    with pytest.raises(ValueError, match="phase must be 'test' or 'train', not 'val'"):
+        fcnkit.convert(sample, phase="val")
