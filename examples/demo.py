@@ -25,13 +25,13 @@ def main() -> None:
     subprocess.run([Path(sys.executable).with_name("fcnkit"), *command[1:]], cwd=ROOT, check=True)
 
     net = fcnkit.load(converted)
-    image = Image.open(EXAMPLES / "image4.png")
+    image = Image.open(EXAMPLES / "image5.png")
     labels = label_map(net, image)
     label_image(labels).save(folder / "labels.png")
     overlay(image, labels).save(folder / "overlay.png")
 
     found = [CLASSES[label] for label in sorted(set(labels.flat)) if label]
-    print(f"\nSegmented {Path('examples/image4.png')}: found {', '.join(found)}.")
+    print(f"\nSegmented {Path('examples/image5.png')}: found {', '.join(found)}.")
     for what, name in {"net": converted.name, "label map": "labels.png", "overlay": "overlay.png"}.items():
         print(f"  {what:9}  {(folder / name).relative_to(ROOT)}")
 

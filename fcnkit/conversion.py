@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fcnkit.caffe import caffemodel
+from fcnkit.caffe import caffemodel, hdf5
 from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.caffemodel import Blobs
 from fcnkit.caffe.data import UNKNOWN, preprocessing
@@ -16,8 +16,9 @@ from fcnkit.caffe.deploy import runnable
 from fcnkit.caffe.geometry import convolution_window, pooling_window
 from fcnkit.caffe.inputs import input_shapes, resolve, set_input_shapes
 from fcnkit.caffe.schema import Message, NetParameter
+from fcnkit.caffe.sniff import HDF5, describe
 from fcnkit.caffe.upgrade import upgrade_net
-from fcnkit.errors import FcnkitError, InputError, naming
+from fcnkit.errors import FcnkitError, FileFormatError, InputError, naming
 from fcnkit.net import CaffeNet, blob_shapes
 
 Path = str | os.PathLike[str]
@@ -39,8 +40,8 @@ def convert(
     """Load a Caffe net into PyTorch.
 
     Args:
-        weights: a .caffemodel; None builds the net of prototxt with its weights filled as its fillers say.
-        prototxt: the definition; without it that of the .caffemodel is taken.
+        weights: a .caffemodel or .caffemodel.h5; None builds the net of prototxt, filled as its fillers say.
+        prototxt: the definition; without it that of the .caffemodel is taken. HDF5 files hold none.
         input_shape: shape of the first input, or shapes by input name; by default what the definition,
             the weights or the published nets say.
         phase: "test" or "train": which layers are in, and the mode that the module is in.
@@ -68,20 +69,27 @@ def build(
     """What `convert` does; with mapped the weights stay views on the file (see CaffeNet)."""
     if phase not in ("test", "train"):
         raise ValueError(f"phase must be 'test' or 'train', not {phase!r}")
-    blobs: Blobs | None = None
-    definition = None
-    if weights is not None:
-        definition, blobs = caffemodel.read(weights)
+    if weights is None and prototxt is None:
+        raise ValueError("give weights, a prototxt, or both")
+    definition, blobs = (None, None) if weights is None else _read_weights(weights)
     if prototxt is not None:
         definition = prototxts.read(prototxt)
     if definition is None:
-        raise ValueError("give weights, a prototxt, or both")
+        alone = FileFormatError("holds weights alone; give the net's definition too, with --prototxt")
+        raise alone.in_file(weights or "")
     with naming(prototxt or weights or ""):
         definition, preprocessing = prepare(definition, blobs, input_shape, phase=phase, deploy=deploy)
     with naming(weights or prototxt or ""):
         net = CaffeNet(definition, blobs, mapped=mapped)
     net.preprocessing = preprocessing
     return net.train(phase == "train")
+
+
+def _read_weights(path: Path) -> tuple[Message | None, Blobs]:
+    """The definition that a file of weights holds, if it does, and its blobs."""
+    if describe(path) == HDF5:
+        return None, hdf5.read(path)
+    return caffemodel.read(path)
 
 
 def prepare(

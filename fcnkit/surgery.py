@@ -62,8 +62,8 @@ def fc2conv(weights: str | os.PathLike[str], output: str | os.PathLike[str], *, 
             net, blobs = caffemodel.read(weights)
             net = upgrade_net(net)
             casts = cast_net(net, blobs)
-            with writing(output, force) as partial, partial.open("wb") as file:
-                caffemodel.write(file, net, blobs)
+            with writing(output, force) as partial:
+                caffemodel.write(partial, net, blobs)
         else:
             state = read_state(weights)
             casts = cast_state(state)

@@ -19,8 +19,7 @@ def write(path: Path, text: str, shapes: dict[str, list[tuple[int, ...]]]) -> Pa
     blobs = {
         name: [random.standard_normal(shape, np.float32) for shape in stored] for name, stored in shapes.items()
     }
-    with path.open("wb") as file:
-        caffemodel.write(file, prototxt.parse(text), blobs)
+    caffemodel.write(path, prototxt.parse(text), blobs)
     return path
 
 

@@ -101,17 +101,13 @@ def write_classifier(path: Path, text: str = CLASSIFIER, inputs: int = 54, old_s
         return [random.standard_normal(shape, np.float32) for shape in shapes]
 
     lead = (1, 1) if old_shapes else ()
-    with path.open("wb") as file:
-        caffemodel.write(
-            file,
-            prototxt.parse(text),
-            {
-                "a": blobs((2, 3, 3, 3), (2,)),
-                "b": blobs((4, 3, 3, 3), (4,)),
-                "fc6": blobs((*lead, 10, inputs), (*lead, *lead[:1], 10)),
-                "fc7": blobs((10, 5)),
-            },
-        )
+    stored = {
+        "a": blobs((2, 3, 3, 3), (2,)),
+        "b": blobs((4, 3, 3, 3), (4,)),
+        "fc6": blobs((*lead, 10, inputs), (*lead, *lead[:1], 10)),
+        "fc7": blobs((10, 5)),
+    }
+    caffemodel.write(path, prototxt.parse(text), stored)
     return path
 
 

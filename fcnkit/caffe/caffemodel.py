@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 
 from fcnkit.caffe import schema, wire
 from fcnkit.caffe.schema import Message
-from fcnkit.caffe.sniff import NET, PROTOTXT, describe
+from fcnkit.caffe.sniff import NET, PROTOTXT, SOLVER_STATE, describe
 from fcnkit.errors import FileFormatError, naming
 
 Blobs = Mapping[str, Sequence[np.ndarray]]
@@ -75,14 +75,19 @@ def read(path: str | PathLike[str]) -> Caffemodel:
         return Caffemodel(net, found)
 
 
-def write(file: BinaryIO, net: Message, blobs: Blobs) -> None:
+def write(path: str | PathLike[str], net: Message, blobs: Blobs) -> None:
     """Write a V2 net with its blobs as Caffe does, without a second copy of the weights.
 
     Args:
-        file: open for writing in binary.
+        path: a file that appears under its own name only when it is whole (see fcnkit.files.writing).
         net: the definition; blobs that its layers hold themselves are left out.
         blobs: arrays by layer name, written as float32.
     """
+    with Path(path).open("wb") as file:
+        _write(file, net, blobs)
+
+
+def _write(file: BinaryIO, net: Message, blobs: Blobs) -> None:
     rest = schema.NetParameter()
     rest.CopyFrom(net)
     rest.ClearField("layer")
@@ -122,7 +127,8 @@ def _not_a_caffemodel(path: str | PathLike[str], problem: str) -> FileFormatErro
         return FileFormatError(f"is a damaged .caffemodel: {problem}")
     if kind == PROTOTXT:
         return FileFormatError("is a prototxt, the definition alone; give the weights first and it with --prototxt")
-    return FileFormatError(f"is {kind}, not a .caffemodel")
+    hint = "; the weights are in the .caffemodel that was saved with it" if kind == SOLVER_STATE else ""
+    return FileFormatError(f"is {kind}, not a .caffemodel{hint}")
 
 
 def _map(path: str | PathLike[str]) -> mmap.mmap:

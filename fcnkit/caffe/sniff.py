@@ -16,6 +16,7 @@ from fcnkit.errors import FileFormatError
 
 NET = "a Caffe net (.caffemodel)"
 PROTOTXT = "a prototxt"
+SOLVER_STATE = "a Caffe solver state (.solverstate)"
 HDF5 = "an HDF5 file"
 
 _SIGNATURES = {
@@ -47,7 +48,7 @@ _CONTROL = set(range(32)) - set(b"\t\n\v\f\r")
 # Numbers are from proto/caffe.proto and from onnx/onnx.proto.
 _MESSAGES = (
     (NET, {1: 2, 2: 2, 3: 2, 4: 0, 5: 0, 6: 2, 7: 0, 8: 2, 100: 2}, ({2}, {100})),
-    ("a Caffe solver state (.solverstate)", {1: 0, 2: 2, 3: 2, 4: 0}, ({1},)),
+    (SOLVER_STATE, {1: 0, 2: 2, 3: 2, 4: 0}, ({1},)),
     ("an ONNX model", {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2}, ({1, 7},)),
     ("a Caffe array (.binaryproto)", {1: 0, 2: 0, 3: 0, 4: 0, 5: 2, 6: 2, 7: 2, 8: 2, 9: 2}, ({5}, {8})),
 )

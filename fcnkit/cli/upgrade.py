@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import click
 
-from fcnkit.caffe import prototxt
-from fcnkit.caffe.upgrade import upgrade_text
+from fcnkit.caffe import caffemodel, prototxt
+from fcnkit.caffe.sniff import NET, describe
+from fcnkit.caffe.upgrade import upgrade_net, upgrade_text
 from fcnkit.cli.output import output_options, put
 from fcnkit.errors import naming
+from fcnkit.files import writing
 
 EXAMPLES = """\b
 Examples:
   fcnkit upgrade old.prototxt
   fcnkit upgrade old.prototxt -o new.prototxt
   fcnkit upgrade solver.prototxt -o solver.prototxt --force
+  fcnkit upgrade old.caffemodel -o new.caffemodel
 """
 
 
@@ -25,8 +28,15 @@ def command(old: str, output: str | None, force: bool) -> None:
 
     OLD is a prototxt of any generation of Caffe: layers of V0 and V1, padding layers, inputs outside of layers, image
     transformations outside of transform_param, solver types in capitals. A file of the present form is passed on as
-    it is.
+    it is. OLD may also be a .caffemodel, whose upgraded form goes to FILE.
     """
     with naming(old):
-        upgraded = upgrade_text(prototxt.decode(prototxt.read_bytes(old)))
-    put(upgraded, output, force)
+        if describe(old).startswith(NET):
+            if output is None:
+                raise click.UsageError("a .caffemodel is upgraded into a file: name it with -o")
+            net, blobs = caffemodel.read(old)
+            upgraded = upgrade_net(net)
+            with writing(output, force) as partial:
+                caffemodel.write(partial, upgraded, blobs)
+        else:
+            put(upgrade_text(prototxt.decode(prototxt.read_bytes(old))), output, force)

@@ -17,8 +17,7 @@ def save(net: CaffeNet, path: Path) -> None:
     blobs = {
         name: [tensor.to("cpu", torch.float32).numpy() for tensor in tensors] for name, tensors in net.blobs().items()
     }
-    with path.open("wb") as file:
-        write(file, net.definition(), blobs)
+    write(path, net.definition(), blobs)
 
 
 def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:

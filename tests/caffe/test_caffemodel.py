@@ -108,8 +108,7 @@ def test_old_generations(data: Path, case: str) -> None:
 def test_what_is_written_is_read_by_protobuf_and_by_us(tmp_path: Path, sample: Path) -> None:
     net, blobs = caffemodel.read(sample)
     path = tmp_path / "copy.caffemodel"
-    with path.open("wb") as file:
-        caffemodel.write(file, net, blobs)
+    caffemodel.write(path, net, blobs)
     parsed = schema.NetParameter.FromString(path.read_bytes())
     for layer in parsed.layer:
         for blob, array in zip(layer.blobs, blobs.get(layer.name, []), strict=True):
@@ -125,8 +124,7 @@ def test_what_is_written_is_read_by_protobuf_and_by_us(tmp_path: Path, sample: P
 def test_a_blob_without_axes_survives_the_round_trip(tmp_path: Path) -> None:
     net = prototxt.parse('layer { name: "s" type: "Scale" }')
     path = tmp_path / "net.caffemodel"
-    with path.open("wb") as file:
-        caffemodel.write(file, net, {"s": [np.array(2.5, np.float32)]})
+    caffemodel.write(path, net, {"s": [np.array(2.5, np.float32)]})
     assert caffemodel.read(path).blobs["s"][0].shape == ()
 
 

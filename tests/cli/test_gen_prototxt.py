@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 import pytest
 from click.testing import CliRunner
 
@@ -57,12 +55,7 @@ def test_output_goes_to_a_file_and_replaces_one_only_by_force(tmp_path):
     assert path.read_text() == deconvolution(4)
 
 
-def test_the_examples_of_the_help_run(tmp_path, monkeypatch):
+def test_the_examples_of_the_help_run(tmp_path, monkeypatch, run_examples):
     monkeypatch.chdir(tmp_path)
-    examples = [line.strip() for line in run("--help").stdout.partition("Examples:")[2].splitlines()]
-    examples = [line for line in examples if line.startswith("fcnkit ")]
-    assert len(examples) >= 2
-    for example in examples:
-        result = CliRunner().invoke(main, shlex.split(example)[1:])
-        assert (result.exit_code, result.stderr) == (0, ""), example
+    assert len(run_examples("gen-prototxt")) >= 2
     assert prototxt.read("upsample.prototxt").layer[0].convolution_param.num_output == 60

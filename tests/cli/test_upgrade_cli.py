@@ -1,6 +1,5 @@
 """fcnkit upgrade, as a user runs it."""
 
-import shlex
 import shutil
 from pathlib import Path
 
@@ -92,16 +91,11 @@ def test_usage():
     assert "Bring old nets and solvers to the present form." in CliRunner().invoke(main, ["--help"]).output
 
 
-def test_the_examples_of_the_help_run(tmp_path, monkeypatch):
+def test_the_examples_of_the_help_run(tmp_path, monkeypatch, run_examples):
     monkeypatch.chdir(tmp_path)
     shutil.copy(LEGACY / "v0" / "net.prototxt", "old.prototxt")
     Path("solver.prototxt").write_text(OLD_SOLVER)
-    examples = run("--help").stdout.partition("Examples:\n")[2].split("\n\n")[0].splitlines()
-    assert len(examples) == 3
-    for example in examples:
-        program, *arguments = shlex.split(example)
-        assert program == "fcnkit"
-        result = CliRunner().invoke(main, arguments)
-        assert result.exit_code == 0, result.output
+    shutil.copy(LEGACY / "v0" / "net.caffemodel", "old.caffemodel")
+    assert len(run_examples("upgrade")) == 4
     assert prototxt.read("new.prototxt") == prototxt.read(LEGACY / "v0" / "upgraded.prototxt")
     assert 'type: "Nesterov"' in Path("solver.prototxt").read_text()
