@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint proto bench clean
+.PHONY: demo test lint table proto bench clean
 
 # The stamp is remade when the requirements change, so that an old .venv is brought up to date.
 .venv/installed: setup.py constraints.txt
@@ -20,8 +20,10 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+table: .venv/installed
+	$(BIN)/python tests/layers/table.py
+
 proto: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[proto]'
 	$(BIN)/python -m grpc_tools.protoc -Iproto --descriptor_set_out=proto/caffe.desc proto/caffe.proto
 
 bench: .venv/installed
