@@ -27,7 +27,6 @@ proto: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -Iproto --descriptor_set_out=proto/caffe.desc proto/caffe.proto
 
 bench: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/fcn8s.py
 
 clean:

@@ -25,9 +25,8 @@ setup(
         "torch>=2.5",
     ],
     extras_require={
-        "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", "pytest>=8"],
+        "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", "opencv-python-headless>=4.8,<5", "pytest>=8"],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
-        "bench": ["opencv-python-headless>=4.8,<5"],
     },
     entry_points={"console_scripts": ["fcnkit = fcnkit.cli:main"]},
 )

@@ -59,7 +59,7 @@ def preprocessing(layers: Sequence[Message], blob: str, channels: int) -> dict[s
         "range": [0, 255],
         "mean": list(FCN_MEAN) if channels == 3 else [],
         "scale": 1.0,
-        "source": "the mean of the published FCN nets" if channels == 3 else "no mean is known",
+        "source": "assumed: the mean of the published FCN nets" if channels == 3 else "assumed: no mean",
     }
     for layer in layers:
         if is_data_layer(layer) and blob in layer.top:
@@ -69,7 +69,8 @@ def preprocessing(layers: Sequence[Message], blob: str, channels: int) -> dict[s
             if layer.transform_param.HasField("scale"):
                 result["scale"] = layer.transform_param.scale
             if layer.transform_param.mean_file:
-                result["source"] = f"unknown: data layer {layer.name!r} reads {layer.transform_param.mean_file}"
+                file = layer.transform_param.mean_file
+                result["source"] = f"assumed: data layer {layer.name!r} reads its mean from {file}"
             break
     return result
 

@@ -37,11 +37,12 @@ Examples:
   fcnkit convert fcn8s.caffemodel
   fcnkit convert fcn8s.caffemodel --prototxt deploy.prototxt -o fcn8s.pth
   fcnkit convert fcn8s.caffemodel --input-shape 1,3,384,512 --force
+  fcnkit convert --prototxt deploy.prototxt
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("weights", type=click.Path(path_type=Path))
+@click.argument("weights", type=click.Path(path_type=Path), required=False)
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in WEIGHTS.")
 @click.option(
     "--input-shape",
@@ -54,7 +55,7 @@ Examples:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; its suffix chooses the format.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 def command(
-    weights: Path,
+    weights: Path | None,
     prototxt: Path | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     output: Path | None,
@@ -62,14 +63,18 @@ def command(
 ) -> None:
     """Convert Caffe weights into the equivalent PyTorch net.
 
-    WEIGHTS is a .caffemodel. It holds its whole net, which is cut down to what runs on an image; with --prototxt that
-    definition rules, and weights are matched by layer name. The output is by default WEIGHTS' name with
-    .safetensors in the current folder: weights, definition and preprocessing in one file. .pth holds a plain
-    state dict, .caffemodel the net as Caffe reads it.
+    WEIGHTS is a .caffemodel, which holds its whole net; that is cut down to what runs on an image. With --prototxt
+    that definition rules, and weights are matched by layer name; WEIGHTS may then be a .caffemodel.h5 too, or be left
+    out: the net is filled as its fillers say. The output is by default WEIGHTS' name with .safetensors in the current
+    folder: weights, definition and preprocessing in one file. .pth holds a plain state dict, .caffemodel the net as
+    Caffe reads it.
     """
     from fcnkit.files import check_output
 
-    output = output or Path(weights.with_suffix(".safetensors").name)
+    source = weights or prototxt
+    if source is None:
+        raise click.UsageError("give WEIGHTS, --prototxt, or both")
+    output = output or Path(Path(source.name.removesuffix(".h5")).with_suffix(".safetensors"))
     check_output(output, force)
     from fcnkit import conversion, formats
 
@@ -81,14 +86,14 @@ def command(
         given = shapes[0][1]
     net = conversion.build(weights, prototxt, input_shape=given, mapped=True)
     formats.save(net, output, force=force, watch=_watch(net))
-    click.echo(summary(net, weights, output, prototxt))
+    click.echo(summary(net, source, output, prototxt))
 
 
-def summary(net: CaffeNet, weights: Path, output: Path, prototxt: Path | None) -> str:
+def summary(net: CaffeNet, source: Path, output: Path, prototxt: Path | None) -> str:
     """What was converted, and the two lines of Python that load it."""
     definition = net.definition()
     lines = [
-        f"{weights} -> {output}",
+        f"{source} -> {output}",
         f"  net     {definition.name or 'unnamed'}: {len(definition.layer)} layers,"
         f" {sum(p.numel() for p in net.parameters()):,} parameters",
     ]

@@ -68,9 +68,9 @@ def load(
     """Load a net, in eval mode, on the CPU.
 
     Args:
-        path: .safetensors as fcnkit wrote it, .caffemodel, or .pth with a state dict.
-        prototxt: the definition; needed for .pth, which holds none.
-        input_shape: as in `convert`, where the definition comes from Caffe's files.
+        path: .safetensors, .caffemodel, or .pth with a state dict.
+        prototxt: the definition; needed for .pth, which holds none, and else in place of the one in the file.
+        input_shape: as in `convert`.
 
     Raises:
         FcnkitError: the file cannot be read, holds no net of fcnkit's, or does not fit the definition.

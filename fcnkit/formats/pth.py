@@ -10,10 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from fcnkit.caffe import prototxt as prototxts
-from fcnkit.conversion import InputShape, prepare
-from fcnkit.errors import FileFormatError, naming
-from fcnkit.formats.state import load_state
+from fcnkit.conversion import InputShape
+from fcnkit.errors import FileFormatError
+from fcnkit.formats.state import net_from_state
 from fcnkit.net import CaffeNet
 
 
@@ -24,19 +23,7 @@ def save(net: CaffeNet, path: Path) -> None:
 
 def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:
     """Build the net of prototxt with the weights of path."""
-    if prototxt is None:
-        raise FileFormatError("holds weights alone; give the net's definition too: prototxt=...")
-    state = read_state(path)
-    blobs: dict[str, list[Tensor]] = {}
-    for name, tensor in state.items():
-        blobs.setdefault(name.rpartition(".")[0], []).append(tensor)
-    definition = prototxts.read(prototxt)
-    with naming(prototxt):
-        definition, preprocessing = prepare(definition, blobs, shape)
-        net = CaffeNet(definition, filled=False)
-    net.preprocessing = preprocessing
-    load_state(net, state)
-    return net
+    return net_from_state(read_state(path), prototxt, shape)
 
 
 def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from fcnkit.conversion import InputShape
 from fcnkit.errors import FileFormatError
-from fcnkit.formats.state import load_state
+from fcnkit.formats.state import net_from_state
 from fcnkit.net import CaffeNet
 
 
@@ -28,16 +28,14 @@ def save(net: CaffeNet, path: Path) -> None:
 
 
 def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:
-    """Rebuild the net from the one file; a prototxt or an input shape has no say here."""
+    """Rebuild the net from the one file; a prototxt takes the place of the definition in it."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise FileFormatError(f"is no safetensors file, or a damaged one: {error}") from None
-    if "prototxt" not in metadata:
-        raise FileFormatError("holds no net definition: it was not written by fcnkit")
-    net = CaffeNet(metadata["prototxt"], filled=False)
-    net.preprocessing = json.loads(metadata.get("preprocessing", "{}"))
-    load_state(net, state)
+    net = net_from_state(state, prototxt, shape, metadata.get("prototxt"))
+    if prototxt is None:
+        net.preprocessing = json.loads(metadata.get("preprocessing", "{}"))
     return net

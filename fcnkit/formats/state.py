@@ -1,30 +1,66 @@
-"""What the formats that hold a state dict share."""
+"""What the formats that hold a state dict share: building a net from it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from fcnkit.errors import BlobShapeError, MissingBlobsError
+from fcnkit.caffe import prototxt as prototxts
+from fcnkit.caffe.inputs import resolve
+from fcnkit.conversion import InputShape, prepare
+from fcnkit.errors import BlobShapeError, FileFormatError, MissingBlobsError, naming
 from fcnkit.net import CaffeNet
 
 
-def load_state(net: CaffeNet, state: Mapping[str, Tensor]) -> None:
-    """Make the tensors of a state dict the net's own.
+def net_from_state(
+    state: Mapping[str, Tensor],
+    prototxt: str | os.PathLike[str] | None,
+    input_shape: InputShape | None,
+    stored: str | None = None,
+) -> CaffeNet:
+    """Build a net with the tensors of a state dict.
+
+    Args:
+        state: tensors by name; they become the net's own.
+        prototxt: the definition; it rules over the stored one, and is cut down to the net that runs.
+        input_shape: as in `convert`.
+        stored: the definition that came with the state dict, as it runs.
 
     Raises:
-        MissingBlobsError: tensors are missing, or there are more than the net has.
-        BlobShapeError: one has another shape.
+        FileFormatError: there is no definition.
+        MissingBlobsError, BlobShapeError: state dict and net do not fit.
     """
+    blobs: dict[str, list[Tensor]] = {}
+    for name, tensor in state.items():
+        blobs.setdefault(name.rpartition(".")[0], []).append(tensor)
+    if prototxt is not None:
+        definition = prototxts.read(prototxt)
+        with naming(prototxt):
+            definition, preprocessing = prepare(definition, blobs, input_shape)
+            net = CaffeNet(definition, filled=False)
+        net.preprocessing = preprocessing
+    elif stored is not None:
+        definition = prototxts.parse(stored)
+        resolve(definition, blobs, input_shape)
+        net = CaffeNet(definition, filled=False)
+    else:
+        raise FileFormatError("holds weights alone; give the net's definition too: prototxt=...")
+    _load(net, state)
+    return net
+
+
+def _load(net: CaffeNet, state: Mapping[str, Tensor]) -> None:
     own = net.state_dict()
     for title, names in (("lacks", own.keys() - state.keys()), ("has beside the net's own", state.keys() - own.keys())):
         if names:
             some = ", ".join(map(repr, sorted(names)[:5]))
             raise MissingBlobsError(f"the state dict {title} {some}" + (", ..." if len(names) > 5 else ""))
+    indices: dict[str, int] = {}
     for name, tensor in own.items():
+        layer = name.rpartition(".")[0]
+        index = indices[layer] = indices.get(layer, -1) + 1
         if state[name].shape != tensor.shape:
-            layer, _, part = name.rpartition(".")
-            raise BlobShapeError(layer, ["weight", "bias"].index(part) if part in ("weight", "bias") else 0,
-                                 state[name].shape, tensor.shape)
+            raise BlobShapeError(layer, index, state[name].shape, tensor.shape)
     net.load_state_dict(dict(state), assign=True)

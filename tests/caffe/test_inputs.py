@@ -106,12 +106,12 @@ def test_preprocessing_without_a_mean_is_that_of_the_published_nets(param: str) 
     layer.python_param.param_str = param
     found = preprocessing([layer], "x", 3)
     assert found["mean"] == list(FCN_MEAN)
-    assert found["source"] == "the mean of the published FCN nets"
+    assert found["source"] == "assumed: the mean of the published FCN nets"
 
 
 def test_a_mean_file_is_told() -> None:
     net = prototxt.parse('layer { name: "d" type: "Data" top: "x" transform_param { mean_file: "m.binaryproto" } }')
-    assert preprocessing(net.layer, "x", 3)["source"] == "unknown: data layer 'd' reads m.binaryproto"
+    assert preprocessing(net.layer, "x", 3)["source"] == "assumed: data layer 'd' reads its mean from m.binaryproto"
 
 
 def test_grey_images_have_no_mean_or_order() -> None:

@@ -25,7 +25,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Pat
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:
-    assert len(run_examples("convert")) == 3
+    assert len(run_examples("convert")) == 4
     assert fcnkit.load("fcn8s.safetensors").shapes["score"] == (1, 4, 384, 512)
 
 
@@ -81,6 +81,14 @@ def test_a_users_mistake_is_one_line(run, line: str, message: str) -> None:
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
     assert sorted(path.name for path in Path().iterdir()) == before
+
+
+def test_hdf5_weights_and_none_at_all(run, data: Path) -> None:
+    folder = data / "legacy" / "v1"
+    result = run(f"convert {folder}/net.caffemodel.h5 --prototxt {folder}/net.prototxt")
+    assert result.output.splitlines()[0] == f"{folder}/net.caffemodel.h5 -> net.safetensors"
+    result = run("convert")
+    assert (result.exit_code, "give WEIGHTS, --prototxt, or both" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("shape", ["1,3,x", "", "1;3;4;5", "data="])

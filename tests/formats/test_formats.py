@@ -48,6 +48,16 @@ def test_safetensors_is_the_whole_net(net: fcnkit.CaffeNet, tmp_path: Path) -> N
     assert (again.preprocessing, again.shapes) == (net.preprocessing, net.shapes)
 
 
+def test_safetensors_of_others_load_with_a_prototxt(net: fcnkit.CaffeNet, tmp_path: Path, data: Path) -> None:
+    save_file(net.state_dict(), tmp_path / "net.safetensors")
+    assert equal(net, fcnkit.load(tmp_path / "net.safetensors", prototxt=data / "shapes" / "deploy.prototxt"))
+
+
+def test_the_input_shape_can_be_chosen_on_loading(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
+    fcnkit.save(net, tmp_path / "net.safetensors")
+    assert fcnkit.load(tmp_path / "net.safetensors", input_shape=(2, 3, 40, 50)).shapes["score"] == (2, 4, 40, 50)
+
+
 def test_a_loaded_net_trains_and_keeps_its_frozen_layers(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
     fcnkit.save(net, tmp_path / "net.safetensors")
     again = fcnkit.load(tmp_path / "net.safetensors")
@@ -88,7 +98,7 @@ def test_files_that_are_no_nets(net: fcnkit.CaffeNet, tmp_path: Path, examples: 
     deploy = data / "shapes" / "deploy.prototxt"
     other = tmp_path / "other.safetensors"
     save_file({"w": torch.zeros(2)}, other)
-    with pytest.raises(FileFormatError, match=r"other.safetensors: holds no net definition: .* not written by fcnkit"):
+    with pytest.raises(FileFormatError, match=r"other.safetensors: holds weights alone; give the net's definition too"):
         fcnkit.load(other)
     for suffix in (".safetensors", ".pth"):
         image = tmp_path / f"image{suffix}"
