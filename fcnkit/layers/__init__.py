@@ -1,6 +1,6 @@
 """One rule per Caffe layer type. `layer` registers a rule; users register theirs with it too."""
 
-from fcnkit.layers import activation, combine, convolution, loss, normalization, pooling
+from fcnkit.layers import activation, combine, convolution, loss, normalization, pooling, shape
 from fcnkit.layers.base import Layer, fit, kind_of, layer, rule_for, supported
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "normalization",
     "pooling",
     "rule_for",
+    "shape",
     "supported",
 ]
