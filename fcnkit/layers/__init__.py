@@ -1,6 +1,6 @@
 """One rule per Caffe layer type. `layer` registers a rule; users register theirs with it too."""
 
-from fcnkit.layers import activation, combine, convolution, loss, normalization, pooling, reduction, shape
+from fcnkit.layers import activation, combine, convolution, loss, normalization, pooling, recurrent, reduction, shape
 from fcnkit.layers.base import Layer, fit, kind_of, layer, rule_for, supported
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "loss",
     "normalization",
     "pooling",
+    "recurrent",
     "reduction",
     "rule_for",
     "shape",
