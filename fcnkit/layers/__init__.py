@@ -1,6 +1,17 @@
 """One rule per Caffe layer type. `layer` registers a rule; users register theirs with it too."""
 
-from fcnkit.layers import activation, combine, convolution, loss, normalization, pooling
+from fcnkit.layers import (
+    activation,
+    combine,
+    convolution,
+    loss,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    shape,
+    source,
+)
 from fcnkit.layers.base import Layer, fit, kind_of, layer, rule_for, supported
 
 __all__ = [
@@ -14,6 +25,10 @@ __all__ = [
     "loss",
     "normalization",
     "pooling",
+    "recurrent",
+    "reduction",
     "rule_for",
+    "shape",
+    "source",
     "supported",
 ]
