@@ -17,15 +17,17 @@ from fcnkit.errors import FcnkitError
 if TYPE_CHECKING:
     from fcnkit.conversion import convert
     from fcnkit.formats import load, save
+    from fcnkit.generation import generate
     from fcnkit.net import CaffeNet
     from fcnkit.surgery import fc2conv
 
-__all__ = ["CaffeNet", "FcnkitError", "convert", "fc2conv", "load", "save"]
+__all__ = ["CaffeNet", "FcnkitError", "convert", "fc2conv", "generate", "load", "save"]
 
 _HOMES = {
     "CaffeNet": "fcnkit.net",
     "convert": "fcnkit.conversion",
     "fc2conv": "fcnkit.surgery",
+    "generate": "fcnkit.generation",
     "load": "fcnkit.formats",
     "save": "fcnkit.formats",
 }

@@ -179,11 +179,12 @@ def _windows_cut(net: Message) -> bool:
     """Whether some window of the net does not fit its bottom a whole number of times."""
     shapes = blob_shapes(net)
     for layer in net.layer:
+        window = None
         if layer.type == "Convolution":
             window = convolution_window(layer, len(shapes[layer.bottom[0]]) - 2)
-        elif layer.type == "Pooling" and not layer.pooling_param.global_pooling:
+        elif layer.type == "Pooling":
             window = pooling_window(layer)
-        else:
+        if window is None:
             continue
         sizes = shapes[layer.bottom[0]][2:]
         for n, kernel, stride, pad, dilation in zip(sizes, *window, strict=True):

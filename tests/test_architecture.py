@@ -14,7 +14,10 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fcnkit"
 FLOORS = [
     {"errors"},
     {"files", "resources"},
-    {"caffe", "generation", "zoo"},
+    {"caffe", "templating"},
+    {"upsampling", "spec"},
+    {"zoo"},
+    {"generation"},
     {"nn"},
     {"layers"},
     {"net"},
@@ -24,7 +27,8 @@ FLOORS = [
     {"__init__"},
     {"cli"},
 ]
-TORCHLESS = {"errors", "files", "resources", "caffe", "generation", "zoo", "__init__"}
+TORCHLESS = {"errors", "files", "resources", "caffe", "__init__"}
+TORCHLESS |= {"templating", "upsampling", "spec", "zoo", "generation"}
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

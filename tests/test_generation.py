@@ -1,92 +1,157 @@
-"""What the templates write, read back by Caffe's own schema."""
+"""What the templates write, read back by Caffe's own schema and held against the published nets."""
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fcnkit.caffe import prototxt
 from fcnkit.errors import DefinitionError
-from fcnkit.generation import LARGEST, deconvolution, quote
+from fcnkit.generation import generate, generate_solver
+from fcnkit.zoo import PUBLISHED
 
-HOSTILE = [
-    'a"b',
-    "a\nb",
-    "a\\",
-    '"} layer {',
-    "{{ 7 * 7 }}",
-    "{% raw %}",
-    "\N{GREEK SMALL LETTER ALPHA}",
-    "\x00\x7f\t\r",
-    "# a",
-]
+DATA = Path(__file__).parent / "data"
+# digests_more.json: by the same rule, of the other nets of shelhamer/fcn.berkeleyvision.org at 1305c73.
+DIGESTS = {
+    key: value
+    for name in ("digests.json", "digests_more.json")
+    for key, value in json.loads((DATA / name).read_text()).items()
+}
 
 
-@pytest.mark.parametrize(
-    ("factor", "kernel", "pad"),
-    [(1, 1, 0), (2, 4, 1), (3, 5, 1), (4, 8, 2), (5, 9, 2), (8, 16, 4), (16, 32, 8), (32, 64, 16), (31, 61, 15)],
-)
-def test_deconvolution_follows_the_recipe_by_factor(factor, kernel, pad):
-    (layer,) = prototxt.parse(deconvolution(factor, 60, "up", "in", "out")).layer
-    assert (layer.name, layer.type, list(layer.bottom), list(layer.top)) == ("up", "Deconvolution", ["in"], ["out"])
-    assert [(param.lr_mult, param.decay_mult) for param in layer.param] == [(0, 0)]
-    param = layer.convolution_param
-    assert (list(param.kernel_size), list(param.stride), list(param.pad)) == ([kernel], [factor], [pad])
-    assert (param.num_output, param.group, param.bias_term) == (60, 60, False)
-    assert param.weight_filler.type == "bilinear"
+def parsed(text, kind="NetParameter"):
+    return prototxt.parse(text, kind)
+
+
+def by_name(text):
+    return {layer.name: layer for layer in parsed(text).layer}
 
 
 def printed(text):
     """The text as protobuf prints it; NetSpec leaves out the .0 of whole numbers, Python does not."""
-    return re.sub(r"\.0$", "", prototxt.to_text(prototxt.parse(text)), flags=re.MULTILINE)
+    return re.sub(r"\.0$", "", prototxt.to_text(parsed(text)), flags=re.MULTILINE)
 
 
-def test_deconvolution_prints_as_netspec_does():
-    text = deconvolution(32)
-    assert text == printed(text)
+@pytest.mark.parametrize("key", DIGESTS)
+def test_published_nets_and_solvers_are_those_published(key):
+    name, file = key.split("/")
+    phase = file.removesuffix(".prototxt")
+    if phase == "solver":
+        message = parsed(generate_solver(name), "SolverParameter")
+    else:
+        message = parsed(generate(name, phase))
+        assert len(message.layer) == DIGESTS[key]["layers"]
+        for layer in message.layer:
+            if layer.type == "Python":
+                parameters = ast.literal_eval(layer.python_param.param_str)
+                layer.python_param.param_str = json.dumps(parameters, sort_keys=True)
+    digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
+    assert digest == DIGESTS[key]["sha256"]
 
 
-@given(factor=st.integers(1, LARGEST), size=st.integers(1, 10**6))
-def test_deconvolution_makes_exactly_factor_times_the_size(factor, size):
-    param = prototxt.parse(deconvolution(factor)).layer[0].convolution_param
-    # Caffe's src/caffe/layers/deconv_layer.cpp, compute_output_shape.
-    assert param.stride[0] * (size - 1) + param.kernel_size[0] - 2 * param.pad[0] == factor * size
+def test_all_published_nets_have_a_digest():
+    files = {f"{name}/{file}.prototxt" for name, model in PUBLISHED.items() for file in (*model.net.phases, "solver")}
+    assert files <= DIGESTS.keys()
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_read_back_unchanged(name):
-    (layer,) = prototxt.parse(deconvolution(2, name=name, bottom="b" + name, top="t" + name)).layer
-    assert (layer.name, layer.bottom[0], layer.top[0]) == (name, "b" + name, "t" + name)
+@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("phase", ["train", "val", "deploy"])
+def test_nets_print_as_netspec_does(name, phase):
+    assert generate(name, phase) == printed(generate(name, phase))
 
 
-@given(st.text(min_size=1))
-def test_any_unicode_name_reads_back_unchanged(name):
-    assert prototxt.parse(f"name: {quote(name)}").name == name
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_deploy_net_is_the_trained_one_without_data_dropout_and_loss(name):
+    trained, deployed = by_name(generate(name, "train")), by_name(generate(name, "deploy"))
+    kept = {key: layer for key, layer in trained.items() if layer.type not in ("Python", "Dropout", "SoftmaxWithLoss")}
+    source = deployed.pop("input")
+    assert deployed == kept
+    net = PUBLISHED[name].net
+    assert (source.type, list(source.top)) == ("Input", list(net.inputs))
+    assert [list(shape.dim) for shape in source.input_param.shape] == [[1, n, 500, 500] for n in net.inputs.values()]
+    assert list(deployed)[-1] == ("score" if "" in net.heads else "score_geo")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("name", "inputs"),
+    [("nyud-fcn32s-color-d", {"color": 3, "depth": 1}), ("nyud-fcn32s-color-hha", {"color": 3, "hha": 3})],
+)
+def test_nets_of_two_inputs(name, inputs):
+    (source, *_) = parsed(generate(name, "deploy")).layer
+    assert {top: shape.dim[1] for top, shape in zip(source.top, source.input_param.shape, strict=True)} == inputs
+
+
+@pytest.mark.parametrize("name", ["siftflow-fcn8s", "nyud-fcn32s-hha"])
+def test_phases_go_by_the_nets_own_words_too(name):
+    assert generate(name, "trainval") == generate(name, "train") != generate(name, "test") == generate(name, "val")
+    with pytest.raises(DefinitionError, match="no phase is called 'x'; there are trainval, test and deploy"):
+        generate(name, "x")
+    with pytest.raises(DefinitionError, match="no phase is called 'trainval'; there are train, val and deploy"):
+        generate("voc-fcn8s", "trainval")
+
+
+def parameters(text):
+    """How many weights a net has: channels followed through its layers."""
+    channels, total = {}, 0
+    for layer in parsed(text).layer:
+        if layer.type == "Input":
+            channels |= {top: shape.dim[1] for top, shape in zip(layer.top, layer.input_param.shape, strict=True)}
+            continue
+        inputs = channels[layer.bottom[0]]
+        if layer.type == "Concat":
+            inputs = sum(channels[bottom] for bottom in layer.bottom)
+        outputs = inputs
+        if layer.type in ("Convolution", "Deconvolution"):
+            param = layer.convolution_param
+            outputs = param.num_output
+            total += inputs * outputs // param.group * param.kernel_size[0] ** 2 + param.bias_term * outputs
+        elif layer.type == "Scale":
+            total += inputs
+        channels[layer.top[0]] = outputs
+    return total
+
+
+@pytest.mark.parametrize(
+    ("name", "total"),
     [
-        ({"factor": 0}, "factor is 0; give a whole number from 1"),
-        ({"factor": 2.5}, "factor is 2.5; give a whole number"),
-        ({"factor": 2, "num_output": True}, "num_output is True"),
-        ({"factor": 2, "num_output": "21 }"}, "num_output is '21 }'"),
-        ({"factor": LARGEST + 1}, f"to {LARGEST}"),
-        ({"factor": 2, "name": ""}, "empty name; give it one"),
-        ({"factor": 2, "name": "\ud800"}, r"'\\ud800' is not Unicode text"),
-        ({"factor": 2, "bottom": "a", "top": "a"}, "in place on 'a'; give the top another name"),
+        ("voc-fcn32s", 136_152_917),
+        ("voc-fcn16s", 134_815_994),
+        ("voc-fcn8s", 134_489_759),
+        ("voc-fcn8s-atonce", 134_489_759 + 768),
+        ("voc-fcn-alexnet", 58_704_590),
     ],
 )
-def test_deconvolution_refuses_what_caffe_could_not_hold(arguments, message):
-    with pytest.raises(DefinitionError, match=message):
-        deconvolution(**arguments)
+def test_parameter_totals(name, total):
+    assert parameters(generate(name, "deploy")) == total
 
 
-def test_generate_imports_neither_torch_nor_numpy():
+def test_inputs_have_the_names_they_are_given():
+    layers = by_name(generate("fcn", "deploy", inputs={"image": 4}))
+    assert list(layers["conv1_1"].bottom) == ["image"] and list(layers["score"].bottom) == ["upscore", "image"]
+    assert layers["input"].input_param.shape[0].dim[1] == 4
+
+
+def test_heads_follow_one_another():
+    names = [layer.name for layer in parsed(generate("siftflow-fcn16s", "train")).layer]
+    sem = "score_fr upscore2 score_pool4 score_pool4{}c fuse_pool4 upscore16 score".split()
+    sem = [name.format("_sem") if "{}" in name else f"{name}_sem" for name in sem]
+    geo = [name.replace("_sem", "_geo") for name in sem]
+    assert names[-16:] == [*sem, "loss", *geo, "loss_geo"]
+
+
+def test_vgg19_has_its_number_of_weights():
+    """143,667,240 with the classifier of 1000 classes (Simonyan and Zisserman 2014, table 2: 144 million)."""
+    text = generate("fcn", "deploy", backbone="vgg19", classes=1)
+    assert parameters(text) - (4096 + 1 + 64 * 64) == 143_667_240 - 4097 * 1000
+
+
+def test_generation_imports_neither_torch_nor_numpy():
     code = "import sys, fcnkit.generation; print(sorted({'torch', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

@@ -69,7 +69,8 @@ def preprocessing(layers: Sequence[Message], blob: str, channels: int) -> dict[s
             if layer.transform_param.HasField("scale"):
                 result["scale"] = layer.transform_param.scale
             if layer.transform_param.mean_file:
-                result["source"] = f"assumed: data layer {layer.name!r} reads its mean from {layer.transform_param.mean_file}"
+                file = layer.transform_param.mean_file
+                result["source"] = f"assumed: data layer {layer.name!r} reads its mean from {file}"
             break
     return result
 

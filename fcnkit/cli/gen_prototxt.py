@@ -1,29 +1,203 @@
-"""fcnkit gen-prototxt: Caffe prototxt from templates."""
+"""fcnkit gen-prototxt: Caffe nets, solvers and upsampling layers from templates."""
 
 from __future__ import annotations
 
+import ast
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
 import click
 
-from fcnkit.cli.output import output_options, put
-from fcnkit.generation import deconvolution
+from fcnkit.cli.output import columns, output_options, put
+from fcnkit.errors import DefinitionError
+from fcnkit.templating import TemplateError
+from fcnkit.upsampling import deconvolution
 
 WHOLE = click.IntRange(min=1)
+# The options that belong to one way of calling the command only.
+OF_FACTOR = ("num_output", "name", "bottom", "top", "templates")
+OF_FCN = (
+    *("backbone", "stride", "classes", "heads", "at_once", "pad", "upsampling", "average_pool"),
+    *("data", "weights", "normalize"),
+)
+OF_NETS = ("phase", "solver", "settings", "templates")
+
+
+def _heads(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, int] | None:
+    if value is None:
+        return None
+    heads: dict[str, int] = {}
+    for head in value.split(","):
+        name, _, classes = head.rpartition(":")
+        if not name or not classes.isdecimal() or name in heads:
+            raise click.BadParameter(f"{head!r} is not another NAME:CLASSES; write them as sem:33,geo:3")
+        heads[name] = int(classes)
+    return heads
+
+
+def _weights(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, list[float]]:
+    weights = {}
+    for value in values:
+        name, _, numbers = value.rpartition(":")
+        try:
+            weights[name] = [float(number) for number in numbers.split(",")]
+        except ValueError:
+            raise click.BadParameter(f"{numbers!r} is not a number per class; write them as 0.5,1,1") from None
+    return weights
+
+
+def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
+    settings = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{value!r} is not KEY=VALUE")
+        try:
+            settings[key] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            settings[key] = text
+    return settings
+
 
 EXAMPLES = """\b
 Examples:
   fcnkit gen-prototxt --factor 32
-  fcnkit gen-prototxt --factor 8 --num-output 60 -o upsample.prototxt
+  fcnkit gen-prototxt --list
+  fcnkit gen-prototxt voc-fcn8s --phase deploy -o deploy.prototxt
+  fcnkit gen-prototxt siftflow-fcn16s --solver
+  fcnkit gen-prototxt fcn --stride 8 --classes 4 --upsampling bilinear
+  fcnkit gen-prototxt fcn --data-layer my_layers.Images --set folder=/data
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--factor", type=WHOLE, required=True, help="Upsample by this whole factor.")
-@click.option("--num-output", type=WHOLE, default=21, show_default=True, help="Channels, such as classes.")
-@click.option("--name", default="upsample", show_default=True, help="Name of the layer.")
-@click.option("--bottom", default="score", show_default=True, help="Blob to upsample.")
-@click.option("--top", default="upscore", show_default=True, help="Blob to make.")
+@click.argument("net", required=False)
+@click.option("--list", "listing", is_flag=True, help="List the published nets.")
+@click.option("--factor", type=WHOLE, help="Write one layer that upsamples by this whole factor.")
+@click.option("--num-output", type=WHOLE, default=21, show_default=True, help="--factor: channels, such as classes.")
+@click.option("--name", default="upsample", show_default=True, help="--factor: name of the layer.")
+@click.option("--bottom", default="score", show_default=True, help="--factor: blob to upsample.")
+@click.option("--top", default="upscore", show_default=True, help="--factor: blob to make.")
+@click.option("--phase", default="train", show_default=True, help="train, val or deploy, or the net's own word.")
+@click.option("--solver", is_flag=True, help="Write the solver, not the net.")
+@click.option("--backbone", default="vgg16", show_default=True, help="fcn: vgg16, vgg19, alexnet or googlenet.")
+@click.option(
+    "--stride",
+    type=click.Choice(["32", "16", "8", "4"]),
+    default="32",
+    help="fcn: of the finest scores.  [default: 32]",
+)
+@click.option("--classes", type=WHOLE, help="fcn: how many, background included.  [default: 21]")
+@click.option("--heads", callback=_heads, metavar="NAME:CLASSES,...", help="fcn: several heads, such as sem:33,geo:3.")
+@click.option("--at-once", is_flag=True, help="fcn: scale the skips, to train all strides together.")
+@click.option(
+    "--pad", type=click.IntRange(min=0), help="fcn: of the first convolution.  [default: enough for any input]"
+)
+@click.option(
+    "--upsampling",
+    type=click.Choice(["dense", "bilinear"]),
+    default="dense",
+    show_default=True,
+    help="fcn: dense kernels, set by net surgery as in the published nets, or bilinear ones by factor.",
+)
+@click.option("--average-pool", is_flag=True, help="fcn: keep GoogLeNet's average pool.")
+@click.option(
+    "--data-layer",
+    "data",
+    default="voc",
+    show_default=True,
+    metavar="KIND",
+    help="fcn: voc, pascalcontext, siftflow, nyud, hdf5, or MODULE.CLASS of a Python layer.",
+)
+@click.option(
+    "--weighting",
+    "weights",
+    multiple=True,
+    callback=_weights,
+    metavar="[HEAD:]W,...",
+    help="fcn: a weight per class in the training loss.",
+)
+@click.option("--normalize", is_flag=True, help="fcn: average the loss over the pixels.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=_settings,
+    metavar="KEY=VALUE",
+    help="A setting of fcn's data layer or, with --solver, of any solver.",
+)
+@click.option("--templates", type=click.Path(exists=True, file_okay=False), help="Folder of templates that go first.")
 @output_options
-def command(factor: int, num_output: int, name: str, bottom: str, top: str, output: str | None, force: bool) -> None:
-    """Write a Caffe layer that upsamples by a whole factor with bilinear interpolation.
+@click.pass_context
+def command(
+    ctx: click.Context,
+    net: str | None,
+    listing: bool,
+    factor: int | None,
+    output: str | None,
+    force: bool,
+    **given: Any,
+) -> None:
+    """Write a Caffe net from templates: a published FCN by name, your own as `fcn`, or one upsampling layer.
+
+    The offsets of all Crop layers are derived from the net; `fcnkit offsets` explains them.
     """
-    put(deconvolution(factor, num_output, name, bottom, top), output, force)
+    if (net is not None) + (factor is not None) + listing != 1:
+        raise click.UsageError("give one of NET, --factor and --list")
+    _only(ctx, "--list" if listing else "--factor" if factor is not None else net)
+    if listing:
+        put(_listing(), output, force)
+    elif factor is not None:
+        put(deconvolution(factor, **{key: given[key] for key in OF_FACTOR}), output, force)
+    elif net is not None:
+        put(_net(net, given), output, force)
+
+
+def _listing() -> str:
+    from fcnkit import zoo
+
+    return columns([zoo.HEADER, *([name, *model.row] for name, model in zoo.PUBLISHED.items())]) + "\n"
+
+
+def _net(name: str, given: Mapping[str, Any]) -> str:
+    """The text of a net or of its solver; options that cannot be are usage errors."""
+    # A single layer needs none of this, and is there sooner without.
+    from fcnkit.generation import describe, generate, generate_solver, smallest_input
+
+    templates, settings = given["templates"], given["settings"]
+    try:
+        net = describe(name, **(_options(given) if name == "fcn" else {}))
+        if given["solver"]:
+            return generate_solver(net if name == "fcn" else name, settings, templates)
+        phase = net.phase(given["phase"])
+    except TemplateError:
+        raise
+    except DefinitionError as error:
+        raise click.UsageError(str(error)) from None
+    text = generate(replace(net, settings={**net.settings, **settings}), phase, templates)
+    if net.pad is not None and sys.stderr.isatty() and (least := smallest_input(text)) > 1:
+        click.echo(f"with this pad, images must be {least} x {least} or larger", err=True)
+    return text
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    options = {key: given[key] for key in OF_FCN if key not in ("classes", "heads")}
+    if given["classes"] is not None and given["heads"] is not None:
+        raise click.UsageError("give --classes for one head or --heads for several, not both")
+    heads = given["heads"] or {"": given["classes"] or 21}
+    return options | {"heads": heads, "stride": int(given["stride"])}
+
+
+def _only(ctx: click.Context, way: str | None) -> None:
+    """Refuse options that mean nothing in this way of calling the command."""
+    ways = {"--list": (), "--factor": OF_FACTOR, "fcn": OF_NETS + OF_FCN}
+    meant = {"net", "listing", "factor", "output", "force", *ways.get(way or "", OF_NETS)}
+    if ctx.params["solver"]:
+        meant.discard("phase")
+        way = "--solver"
+    for param in ctx.command.params:
+        given = param.name and ctx.get_parameter_source(param.name) == click.core.ParameterSource.COMMANDLINE
+        if given and param.name not in meant:
+            raise click.UsageError(f"{param.opts[0]} says nothing about {way}; leave it out")

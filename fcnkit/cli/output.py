@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -30,3 +30,11 @@ def put(text: str, output: str | None, force: bool) -> None:
         return
     with writing(output, force) as partial:
         partial.write_bytes(text.encode())
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a table, each column as wide as its widest cell; names that do not print are shown as literals."""
+    rows = [[cell if cell.isprintable() else repr(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,6 +1,20 @@
 """One rule per Caffe layer type. `layer` registers a rule; users register theirs with it too."""
 
-from fcnkit.layers import activation, combine, convolution, forks, loss, normalization, pooling, segmentation, ssd
+from fcnkit.layers import (
+    activation,
+    combine,
+    convolution,
+    forks,
+    loss,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    segmentation,
+    shape,
+    source,
+    ssd,
+)
 from fcnkit.layers.base import Layer, fit, kind_of, layer, rule_for, supported
 
 __all__ = [
@@ -15,8 +29,12 @@ __all__ = [
     "loss",
     "normalization",
     "pooling",
+    "recurrent",
+    "reduction",
     "rule_for",
     "segmentation",
+    "shape",
+    "source",
     "ssd",
     "supported",
 ]

@@ -29,8 +29,6 @@ class ConvolutionDepthwise(Convolution):
     Source: openvinotoolkit/training_toolbox_caffe src/caffe/layers/conv_dw_layer.cpp, LayerSetUp.
     """
 
-    bottom_count = (1, 1)
-
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         single = type(layer)()
         single.CopyFrom(layer)

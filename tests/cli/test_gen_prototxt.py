@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from fcnkit.caffe import prototxt
 from fcnkit.cli import main
-from fcnkit.generation import deconvolution
+from fcnkit.generation import deconvolution, generate, generate_solver
+from fcnkit.spec import Net
 
 
 def run(*arguments):
@@ -55,7 +56,101 @@ def test_output_goes_to_a_file_and_replaces_one_only_by_force(tmp_path):
     assert path.read_text() == deconvolution(4)
 
 
-def test_the_examples_of_the_help_run(tmp_path, monkeypatch, run_examples):
+def test_the_helps_examples_run(tmp_path, monkeypatch, run_examples):
     monkeypatch.chdir(tmp_path)
-    assert len(run_examples("gen-prototxt")) >= 2
-    assert prototxt.read("upsample.prototxt").layer[0].convolution_param.num_output == 60
+    assert len(run_examples("gen-prototxt")) == 6
+    assert prototxt.read("deploy.prototxt") == prototxt.parse(generate("voc-fcn8s", "deploy"))
+
+
+def test_list():
+    lines = run("--list").stdout.splitlines()
+    assert lines[0].split() == ["net", "dataset", "classes", "backbone", "strides", "mean", "IU", "weights"]
+    assert (
+        "siftflow-fcn16s        SIFT Flow       sem 33, geo 3  vgg16     32, 16     -        "
+        "http://dl.caffe.berkeleyvision.org/siftflow-fcn16s-heavy.caffemodel"
+    ) in lines
+    assert len(lines) == 16
+
+
+@pytest.mark.parametrize("phase", ["trainval", "test", "deploy"])
+def test_published_nets(phase):
+    assert run("nyud-fcn32s-color-hha", "--phase", phase).stdout == generate("nyud-fcn32s-color-hha", phase)
+
+
+def test_published_nets_take_settings_of_their_data():
+    text = run("voc-fcn8s", "--set", "sbdd_dir=/data/sbdd", "--set", "seed=1").stdout
+    assert text == generate(Net(stride=8, settings={"sbdd_dir": "/data/sbdd", "seed": 1}))
+
+
+def test_solvers():
+    assert run("voc-fcn8s", "--solver").stdout == generate_solver("voc-fcn8s")
+    changed = run("voc-fcn8s", "--solver", "--set", "base_lr=1e-9", "--set", "train_net=my.prototxt").stdout
+    assert changed == generate_solver("voc-fcn8s", {"base_lr": 1e-9, "train_net": "my.prototxt"})
+    assert run("fcn", "--stride", "16", "--solver").stdout == generate_solver("fcn", stride=16)
+
+
+def test_own_nets_by_all_options(tmp_path):
+    (tmp_path / "data_mine.prototxt.j2").write_text("layer { name: {{ net.settings.x | quote }} top: 'data' }\n")
+    result = run(
+        *("fcn", "--backbone", "googlenet", "--average-pool", "--stride", "8", "--at-once", "--pad", "140"),
+        *("--upsampling", "bilinear", "--heads", 'a"b:2,c:3', "--weighting", 'a"b:1,2', "--weighting", "c:1,2,.5"),
+        *("--normalize", "--data-layer", "mine", "--templates", str(tmp_path), "--set", "x=y z"),
+    )
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == generate(
+        "fcn",
+        backbone="googlenet",
+        average_pool=True,
+        stride=8,
+        at_once=True,
+        pad=140,
+        upsampling="bilinear",
+        heads={'a"b': 2, "c": 3},
+        weights={'a"b': [1.0, 2.0], "c": [1.0, 2.0, 0.5]},
+        normalize=True,
+        data="mine",
+        settings={"x": "y z"},
+        templates=tmp_path,
+    )
+
+
+def test_weights_of_an_only_head():
+    result = run("fcn", "--classes", "2", "--weighting", "1,0.25")
+    assert result.stdout == generate("fcn", classes=2, weights={"": [1.0, 0.25]})
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "give one of NET, --factor and --list"),
+        ("voc-fcn8s --factor 2", "give one of NET, --factor and --list"),
+        ("voc-fcn9s", "no net is called 'voc-fcn9s'; there are fcn, voc-fcn32s, "),
+        ("voc-fcn8s --classes 4", "--classes says nothing about voc-fcn8s; leave it out"),
+        ("voc-fcn8s --name x", "--name says nothing about voc-fcn8s; leave it out"),
+        ("--factor 2 --phase val", "--phase says nothing about --factor; leave it out"),
+        ("--list --stride 8", "--stride says nothing about --list; leave it out"),
+        ("fcn --solver --phase val", "--phase says nothing about --solver; leave it out"),
+        ("voc-fcn8s --phase test", "no phase is called 'test'; there are train, val and deploy"),
+        ("fcn --stride 5", "'5' is not one of '32', '16', '8', '4'"),
+        ("fcn --classes 4 --heads a:2", "give --classes for one head or --heads for several, not both"),
+        ("fcn --heads a:x", "'a:x' is not another NAME:CLASSES; write them as sem:33,geo:3"),
+        ("fcn --heads a:1,a:2", "'a:2' is not another NAME:CLASSES"),
+        ("fcn --weighting 1,b", "'1,b' is not a number per class; write them as 0.5,1,1"),
+        ("fcn --weighting 1,2", "2 weights for 21 classes; give one for each class"),
+        ("fcn --set x", "'x' is not KEY=VALUE"),
+        ("fcn --solver --set lr=1", "lr: no setting of a solver; there are base_lr"),
+        ("fcn --at-once", "a net of stride 32 has none; give 16, 8 or 4"),
+        ("fcn --templates gone", "Directory 'gone' does not exist"),
+    ],
+)
+def test_options_that_cannot_be_are_usage_errors(line, message):
+    result = run(*line.split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in " ".join(result.stderr.split())
+
+
+def test_a_crop_without_an_offset_is_one_line():
+    result = run("fcn", "--pad", "10")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: Crop 'score': the offset would be -71, below 0; give 'conv1_1' a pad of 81")
+    assert result.stderr.count("\n") == 1

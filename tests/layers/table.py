@@ -40,7 +40,7 @@ def table() -> str:
 def rows_in_readme() -> dict[str, str]:
     """The number of cases by layer type, as the README has them."""
     text = README.read_text().partition(BEGIN)[2].partition(END)[0]
-    return dict(re.findall(r"^\| (\w+) \| (\d*) \|", text, re.MULTILINE))
+    return dict(re.findall(r"^\| ([\w.]+) \| (\d*) \|", text, re.MULTILINE))
 
 
 def main() -> None:

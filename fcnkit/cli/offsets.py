@@ -1,0 +1,41 @@
+"""fcnkit offsets: where the blobs of a net lie, and the crop offsets that follow."""
+
+from __future__ import annotations
+
+import click
+
+from fcnkit.caffe import prototxt
+from fcnkit.caffe.coords import Coordinates, fill
+from fcnkit.caffe.explain import HEADER, explain
+from fcnkit.caffe.upgrade import upgrade_net
+from fcnkit.cli.output import columns, output_options, put
+from fcnkit.errors import naming
+
+EXAMPLES = """\b
+Examples:
+  fcnkit offsets fcn8s.prototxt
+  fcnkit offsets fcn8s.prototxt --fill -o filled.prototxt
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("net", metavar="NET.prototxt", type=click.Path())
+@click.option("--fill", "filling", is_flag=True, help="Write the net with the missing offsets instead (no comments).")
+@output_options
+def command(net: str, filling: bool, output: str | None, force: bool) -> None:
+    """Explain the crop offsets of a net: every blob's stride, offset and receptive field, then every crop.
+
+    The offset of a blob is the place of its first pixel in the input; a receptive field that begins outside of the
+    image covers its padding.
+    """
+    with naming(net):
+        definition = upgrade_net(prototxt.read(net))
+        coordinates = Coordinates(definition)
+        if filling:
+            put(prototxt.to_text(fill(definition, coordinates)), output, force)
+            return
+        told = explain(coordinates)
+        parts = [columns([HEADER, *told.rows]), *told.crops, *told.notes]
+        put("".join(f"{part}\n" for part in parts), output, force)
+        for problem in told.problems:
+            raise problem

@@ -1,0 +1,84 @@
+"""fcnkit offsets, as its user sees it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from fcnkit.caffe import prototxt
+from fcnkit.cli import main
+from fcnkit.generation import generate
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = re.sub(r" *offset: \d+\n", "", generate("voc-fcn8s", "deploy"))
+    (tmp_path / "fcn8s.prototxt").write_text(text)
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["offsets", *arguments])
+
+
+def test_the_helps_examples_run(folder, run_examples):
+    explained, filled = run_examples("offsets")
+    assert filled.output == ""
+    assert prototxt.read("filled.prototxt") == prototxt.parse(generate("voc-fcn8s", "deploy"))
+
+
+def test_explanation(folder):
+    result = run("fcn8s.prototxt")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[0] == ("layer          type           blob           stride  offset  receptive field  in pixels of")
+    assert "fc7            Convolution    fc7            32      12.5    404              data" in lines
+    assert lines[-4:] == [
+        "Crop 'score_pool4c': 'score_pool4' = x/16 + 5.71875 and 'upscore2' = x/16 + 0.71875, x in pixels of 'data'; "
+        "the offset is 5, which it does not state",
+        "Crop 'score_pool3c': 'score_pool3' = x/8 + 11.9375 and 'upscore_pool4' = x/8 + 2.9375, x in pixels of 'data'; "
+        "the offset is 9, which it does not state",
+        "Crop 'score': 'upscore8' = x + 31 and 'data' = x, x in pixels of 'data'; "
+        "the offset is 31, which it does not state",
+        "every crop stays inside its blob for inputs from 1 x 1 up",
+    ]
+
+
+def test_old_nets_are_read_too(folder):
+    (folder / "old.prototxt").write_text(
+        'input: "data" input_dim: [1, 3, 9, 9] layers { name: "a" type: CONVOLUTION bottom: "data" top: "a"'
+        " convolution_param { kernel_size: 3 } }"
+    )
+    assert "a      Convolution  a     1       1       3                data" in run("old.prototxt").stdout.splitlines()
+
+
+def test_a_crop_without_an_offset_is_explained_and_an_error(folder):
+    (folder / "bad.prototxt").write_text(
+        'layer { name: "in" type: "Input" top: "data" }'
+        'layer { name: "a\\nb" type: "Convolution" bottom: "data" top: "a" convolution_param { kernel_size: 4 } }'
+        'layer { name: "c" type: "Crop" bottom: "a" bottom: "data" top: "c" }'
+    )
+    message = "Crop 'c': the offset would be -1.5, no whole number; another kernel or pad on the way is needed"
+    result = run("bad.prototxt")
+    assert result.exit_code == 1 and "'a\\nb'" in result.stdout and message in result.stdout
+    assert result.stderr.startswith(f"Error: bad.prototxt: {message}") and result.stderr.count("\n") == 1
+    result = run("bad.prototxt", "--fill")
+    assert (result.exit_code, result.stdout) == (1, "") and message in result.stderr
+
+
+def test_files_that_are_no_nets(folder):
+    result = run("gone.prototxt")
+    assert (result.exit_code, result.stderr) == (1, "Error: gone.prototxt: cannot be read: No such file or directory\n")
+    (folder / "broken.prototxt").write_text("layer {")
+    assert run("broken.prototxt").stderr.startswith("Error: broken.prototxt: line 1, column ")
+
+
+def test_output_is_replaced_only_by_force(folder):
+    (folder / "there").write_text("mine")
+    result = run("fcn8s.prototxt", "--fill", "-o", "there")
+    assert result.exit_code == 1 and "there: exists; replace it with --force" in result.stderr
+    assert run("fcn8s.prototxt", "--fill", "-o", "there", "--force").exit_code == 0
+    assert prototxt.read("there").layer[-1].crop_param.offset == [31]
