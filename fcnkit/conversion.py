@@ -13,6 +13,7 @@ from fcnkit.caffe.caffemodel import Blobs
 from fcnkit.caffe.data import UNKNOWN, preprocessing
 from fcnkit.caffe.deploy import TEST_STATE, runnable
 from fcnkit.caffe.deploy import deploy as deploy_net
+from fcnkit.caffe.forks import require_bvlc
 from fcnkit.caffe.geometry import convolution_window, pooling_window
 from fcnkit.caffe.inputs import input_shapes, resolve, set_input_shapes
 from fcnkit.caffe.schema import TEST, TRAIN, Message, NetParameter, NetState
@@ -45,7 +46,8 @@ def convert(
 
     Args:
         weights: a .caffemodel or .caffemodel.h5; None builds the net of prototxt, filled as its fillers say.
-        prototxt: the definition; without it that of the .caffemodel is taken. HDF5 files hold none.
+        prototxt: the definition; without it that of the .caffemodel is taken, unless it is a fork's. HDF5 files
+            hold none.
         input_shape: shape of the first input, or shapes by input name; by default what the definition,
             the weights or the published nets say.
         phase: "test" or "train": which layers are in, and the mode that the module is in.
@@ -79,9 +81,11 @@ def build(
     definition, blobs = (None, None) if weights is None else _read_weights(weights)
     if prototxt is not None:
         definition = prototxts.read(prototxt)
-    if definition is None:
-        alone = FileFormatError("holds weights alone; give the net's definition too, with --prototxt")
-        raise alone.in_file(weights or "")
+    else:
+        with naming(weights or ""):
+            if definition is None:
+                raise FileFormatError("holds weights alone; give the net's definition too, with --prototxt")
+            require_bvlc(definition)
     with naming(prototxt or weights or ""):
         definition, preprocessing = prepare(definition, blobs, input_shape, state, deploy)
     with naming(weights or prototxt or ""):

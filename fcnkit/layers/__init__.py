@@ -4,13 +4,16 @@ from fcnkit.layers import (
     activation,
     combine,
     convolution,
+    forks,
     loss,
     normalization,
     pooling,
     recurrent,
     reduction,
+    segmentation,
     shape,
     source,
+    ssd,
 )
 from fcnkit.layers.base import Layer, fit, kind_of, layer, rule_for, supported
 
@@ -20,6 +23,7 @@ __all__ = [
     "combine",
     "convolution",
     "fit",
+    "forks",
     "kind_of",
     "layer",
     "loss",
@@ -28,7 +32,9 @@ __all__ = [
     "recurrent",
     "reduction",
     "rule_for",
+    "segmentation",
     "shape",
     "source",
+    "ssd",
     "supported",
 ]

@@ -44,6 +44,23 @@ class Im2col(nn.Module):
         return f"kernel={self.kernel}, stride={self.stride}, pad={self.pad}, dilation={self.dilation}, axis={self.axis}"
 
 
+class Permute(nn.Module):
+    """Reorder the axes: axis i of the top is axis order[i] of the bottom.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/permute_layer.cpp.
+    """
+
+    def __init__(self, order: Sequence[int]):
+        super().__init__()
+        self.order = tuple(order)
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return bottom.permute(self.order)
+
+    def extra_repr(self) -> str:
+        return f"{self.order}"
+
+
 class Reshape(nn.Module):
     """Replace some axes of a bottom by others with the same number of elements.
 
