@@ -26,6 +26,7 @@ setup(
     ],
     extras_require={
         "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", "opencv-python-headless>=4.8,<5", "pytest>=8"],
+        "fuzz": ["atheris>=2.3"],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
     },
     entry_points={"console_scripts": ["fcnkit = fcnkit.cli:main"]},
