@@ -12,7 +12,7 @@ from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
 
 # What training and testing need and running does not, beside every layer type that ends in "Loss".
-_SINKS = frozenset({"Accuracy", "Silence", "HDF5Output"})
+_SINKS = frozenset({"Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "SegAccuracy", "MatWrite"})
 
 
 def runnable(net: Message, phase: str = "test", declared: Sequence[str] = ()) -> Message:

@@ -17,6 +17,7 @@ FCN_SIZE = 500
 _KEEP_CHANNELS = frozenset(
     ("AbsVal", "BatchNorm", "Bias", "BNLL", "Clip", "Crop", "Dropout", "ELU", "Exp", "Log", "LRN", "MVN", "Pooling")
     + ("Power", "PReLU", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH")
+    + ("BN", "Interp", "Normalize", "ReLU6", "ShuffleChannel")
 )
 
 
@@ -105,9 +106,9 @@ def _channels(net: Message, blob: str, blobs: Mapping[str, Sequence[Any]]) -> in
         if not same.intersection(layer.bottom[:1]):
             continue
         shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
-        if layer.type == "Convolution" and len(shape) == 4:
+        if layer.type in ("Convolution", "DepthwiseConvolution") and len(shape) == 4:
             return shape[1] * layer.convolution_param.group
-        if layer.type == "Deconvolution" and len(shape) == 4:
+        if layer.type in ("Deconvolution", "ConvolutionDepthwise") and len(shape) == 4:
             return shape[0]
         if layer.type in _KEEP_CHANNELS:
             same.update(layer.top[:1])

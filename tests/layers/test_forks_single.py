@@ -208,3 +208,33 @@ def test_nvcaffes_batchnorm_is_filled() -> None:
 def test_nvcaffes_batchnorm_reads_maps() -> None:
     with pytest.raises(DefinitionError, match=r"layer 'it': a BatchNorm that scales reads 4 axes, not \(2, 2\)"):
         run(layer("BatchNorm", "a", "batch_norm_param { scale_bias: true }"), [MAPS[:, :, 0, 0]])
+
+
+def test_segnets_dropout_samples_at_test_time() -> None:
+    bottom = torch.ones(1, 1, 100, 100)
+    it = net(layer("Dropout", "a", "dropout_param { sample_weights_test: true dropout_ratio: 0.2 }"), [bottom.numpy()])
+    torch.manual_seed(0)
+    first, second = it(bottom), it(bottom)
+    assert isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor)
+    assert first.unique().tolist() == [0, 1.25]
+    assert (first == 0).float().mean().item() == pytest.approx(0.2, abs=0.02)
+    assert not torch.equal(first, second)
+
+
+def test_fast_rcnns_dropout_scales_at_test_time_in_place_of_in_training() -> None:
+    bottom = torch.ones(1, 1, 100, 100)
+    it = net(layer("Dropout", "a", "dropout_param { scale_train: false dropout_ratio: 0.25 }"), [bottom.numpy()])
+    assert it(bottom).unique().tolist() == [0.75]
+    top = it.train()(bottom)
+    assert isinstance(top, torch.Tensor)
+    assert top.unique().tolist() == [0, 1]
+    with pytest.raises(DefinitionError, match="layer 'it': sample_weights_test and scale_train are of different forks"):
+        run(layer("Dropout", "a", "dropout_param { scale_train: false sample_weights_test: true }"), [bottom.numpy()])
+
+
+@pytest.mark.parametrize("field", ["weight_by_label_freqs: true", "label_smoothing: 0.1"])
+def test_losses_that_forks_weigh_are_refused(field: str) -> None:
+    it = layer("SoftmaxWithLoss", "ab", f"loss_param {{ {field} }}")
+    problem = f"layer 'it': {field.split(':')[0]}, of a fork of Caffe, is not supported"
+    with pytest.raises(DefinitionError, match=problem):
+        run(it, [normal(2, 3), normal(2)])
