@@ -19,7 +19,7 @@ _KEEP_CHANNELS = frozenset(
     + ("Power", "PReLU", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH")
     + ("BN", "Interp", "Normalize", "ReLU6", "ShuffleChannel")
 )
-# Layers with filters, and whether axis 0 of these counts the channels that are read; else axis 1 counts those of a group.
+# Layers with filters, and whether axis 0 of these counts the channels that are read; else axis 1 does, of a group.
 _FILTERS = {"Convolution": False, "DepthwiseConvolution": False, "Deconvolution": True, "ConvolutionDepthwise": True}
 
 
