@@ -87,6 +87,20 @@ def resolve(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in names)
 
 
+def names_for(count: int, text: str | None) -> tuple[str, ...]:
+    """Names for the classes of a net: those that a user means (see `resolve`), by default those of their number.
+
+    Raises:
+        InputError: there are more or fewer.
+    """
+    if text is None:
+        return by_count(count)
+    names = resolve(text)
+    if len(names) != count:
+        raise InputError(f"names {len(names)} classes; the net has {count}").in_file(text)
+    return names
+
+
 def class_of(text: str, names: Sequence[str]) -> int:
     """The class that a user means by its number or name.
 
