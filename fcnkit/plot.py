@@ -12,6 +12,9 @@ from fcnkit.errors import InputError, OutputError
 from fcnkit.files import writing
 from fcnkit.metrics import Scores
 
+# Side of the matrix, in inches: with more classes than 60 names begin to overlap.
+_LARGEST = 17.0
+
 
 def check_plot(path: str | os.PathLike[str]) -> None:
     """Find before any work is done that a plot cannot be made.
@@ -44,7 +47,7 @@ def plot(scores: Scores, names: Sequence[str], path: str | os.PathLike[str], for
     from matplotlib.figure import Figure
 
     classes = len(names)
-    side = max(3.0, 0.28 * classes)
+    side = min(max(3.0, 0.28 * classes), _LARGEST)
     figure = Figure(figsize=(2 * side + 2.5, side + 1.2), layout="constrained")
     bars, matrix = figure.subplots(1, 2)
     rows = np.arange(classes)
