@@ -36,7 +36,7 @@ def find(sources: Iterable[AnyPath], suffixes: Sequence[str] = ()) -> list[Path]
         if not paths:
             raise InputError("there is no image in it").in_file(source)
         for path in paths:
-            found.setdefault(os.path.realpath(path), path)
+            found.setdefault(os.path.abspath(path), path)
     return list(found.values())
 
 

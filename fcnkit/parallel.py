@@ -84,6 +84,8 @@ def device(name: str) -> torch.device:
         if found.type == "cuda" and found.index is None and "LOCAL_RANK" in os.environ and torch.cuda.is_available():
             found = torch.device("cuda", int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
         torch.zeros(1, device=found).item()
+        # Caffe convolves in full float32, PyTorch on GPUs by default with 10 bits.
+        torch.backends.cudnn.allow_tf32 = False
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         there = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
         problem = str(error).split("\n")[0].rstrip(".")

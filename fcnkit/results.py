@@ -73,19 +73,19 @@ class Results:
             OutputError: a result exists and force is not given, or a folder cannot be made.
         """
         stems = by_stem(images)
-        sources = {os.path.realpath(path): path for path in images}
-        for kind in ("", *self._folders):
-            folder = self.folder / kind
+        sources = {os.path.realpath(path) for path in images}
+        kinds = ("", *self._folders)
+        for path in (self.path(stem, kind) for kind in kinds for stem in stems):
+            if os.path.realpath(path) in sources:
+                problem = "is an image to read, and would be overwritten; name another folder with -o"
+                raise InputError(problem).in_file(path)
+            if path.exists():
+                check_output(path, self._force)
+        for folder in (self.folder / kind for kind in kinds):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OutputError(f"cannot be made a folder: {error.strerror}").in_file(folder) from None
-            for stem in stems:
-                path = self.path(stem, kind)
-                if os.path.realpath(path) in sources:
-                    raise InputError("is an image to read, and would be overwritten; "
-                                     "name another folder with -o").in_file(path)
-                check_output(path, self._force)
 
     def write(self, source: Path, image: Image.Image, prediction: Prediction) -> None:
         """Write all there is of one image.

@@ -95,7 +95,7 @@ class Segmenter:
         if len(net.inputs) != 1 or net.inputs[0] not in net.preprocessing:
             raise DefinitionError(f"the net reads {', '.join(net.inputs)}; segmenting needs one image and nothing else")
         if output is None and len(net.outputs) > 1:
-            raise DefinitionError(f"the net has several outputs, {', '.join(net.outputs)}; say which, with --score")
+            raise DefinitionError(f"the net has several outputs, {', '.join(net.outputs)}; say which, with --blob")
         self._output = output or net.outputs[0]
         if self._output not in net.outputs:
             raise InputError(f"the net has no output {self._output!r}; it has {', '.join(net.outputs)}")

@@ -107,7 +107,7 @@ def test_nets_that_do_not_segment() -> None:
     two = small('layer { name: "b" type: "Convolution" bottom: "data" top: "b" convolution_param { num_output: 1 '
                 "kernel_size: 1 } }")
     for net, output, message in [
-        (two, None, "the net has several outputs, score, b; say which, with --score"),
+        (two, None, "the net has several outputs, score, b; say which, with --blob"),
         (two, "b", "the output 'b' has shape (1, 1, 8, 8), not N x classes x height x width with 2 to 256 classes"),
         (small(channels=4), None, "the net reads 4 channels; images have 3, or 1 if grey"),
     ]:

@@ -30,7 +30,7 @@ class MeanType(click.ParamType):
 
 _OPTIONS = [
     click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of MODEL, if it holds none."),
-    click.option("--score", "output", metavar="BLOB", help="The scores, in a net of several outputs."),
+    click.option("--blob", "output", metavar="NAME", help="The scores, in a net of several outputs."),
     click.option(
         "--mean",
         type=MeanType(),

@@ -123,17 +123,17 @@ def _run(
     from fcnkit.segment import segment_files
 
     failed = 0
-    with Behind(workers) as behind, progress("Segmenting", len(paths), processes) as advance:
+    with Behind(workers) as behind, progress("Segmenting", len(paths), processes) as bar:
         for path, image, prediction, error in segment_files(run, paths, batch=batch, workers=workers):
             if error is not None:
                 failed += 1
-                click.echo(f"Error: {' '.join(str(error).splitlines())}", err=True)
+                bar.say(f"Error: {' '.join(str(error).splitlines())}")
             elif image is not None and prediction is not None:
                 behind(results.write, path, image, prediction)
                 if len(paths) == 1 and processes.world == 1:
                     found = ", ".join(f"{names[label]} {share:.1%}" for label, share in shares(prediction.labels))
                     click.echo(f"{path}: {found}")
-            advance()
+            bar.advance()
     return failed
 
 

@@ -114,7 +114,7 @@ def command(
 def _watched(each: Iterator[Counts], pairs: Sequence[Pair], processes: Ranks) -> Iterator[Counts]:
     from fcnkit.cli.progress import progress
 
-    with progress("Scoring", len(pairs), processes) as advance:
+    with progress("Scoring", len(pairs), processes) as bar:
         for counts in each:
             yield counts
-            advance()
+            bar.advance()

@@ -111,7 +111,7 @@ def test_a_palette_of_ones_own(run: Run) -> None:
         ("fcn8s.caffemodel photos --device cuda:99", "there is no device 'cuda:99' here, only cpu"),
         ("fcn8s.caffemodel photos --classes voc", "voc: names 21 classes; the net has 4"),
         ("fcn8s.caffemodel photos --heatmap 4", "there is no class '4'; the classes are class 0, "),
-        ("fcn8s.caffemodel photos --score x", "fcn8s.caffemodel: the net has no output 'x'; it has score"),
+        ("fcn8s.caffemodel photos --blob x", "fcn8s.caffemodel: the net has no output 'x'; it has score"),
         ("fcn8s.caffemodel photos --mean 1,2", "fcn8s.caffemodel: the mean has 2 numbers; the net reads 3 channels"),
         ("fcn8s.caffemodel photos -o names.txt", "names.txt: cannot be made a folder: File exists"),
         ("fcn8s.caffemodel photos -o photos --force", "photos/image0.png: is an image to read, "),
@@ -122,12 +122,12 @@ def test_a_palette_of_ones_own(run: Run) -> None:
 def test_a_users_mistake_is_one_line_before_any_work(run: Run, line: str, message: str) -> None:
     Path("copy").mkdir()
     shutil.copy("photos/image1.png", "copy/image0.png")
-    before = sorted(map(str, Path().rglob("*.png")))
+    before = sorted(map(str, Path().rglob("*")))
     result = run(f"predict {line}")
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Error: {message}")
     assert (result.stderr.count("\n"), result.stdout) == (1, "")
-    assert sorted(map(str, Path().rglob("*.png"))) == before
+    assert sorted(map(str, Path().rglob("*"))) == before
 
 
 def test_a_malformed_mean_is_a_usage_error(run: Run) -> None:
@@ -199,3 +199,27 @@ def test_two_processes_do_each_image_once_and_equal_one(run: Run) -> None:
     assert sorted(path.name for path in Path("two").iterdir()) == [name for name in names if name != "0005.png"]
     for path in Path("two").iterdir():
         assert path.read_bytes() == Path("one", path.name).read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_a_terminal_shows_a_bar_and_errors_above_it(run: Run) -> None:
+    import pty
+
+    Path("photos/image3.png").write_bytes(b"no image")
+    reader, terminal = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "100", "TERM": "xterm"}
+    command = [sys.executable, "-m", "fcnkit", "predict", "fcn8s.caffemodel", "photos"]
+    process = subprocess.Popen(command, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, env=environment)
+    os.close(terminal)
+    shown = b""
+    try:
+        while chunk := os.read(reader, 65536):
+            shown += chunk
+    except OSError:  # so Linux says that the other side is closed
+        pass
+    os.close(reader)
+    output, _ = process.communicate()
+    assert (process.returncode, output) == (1, b"5 images -> predictions\n")
+    text = shown.decode()
+    assert "\x1b[2KError: photos/image3.png: cannot be read as an image" in text
+    assert "Segmenting" in text and "6/6" in text and "images/s" in text
