@@ -14,6 +14,8 @@ COMMANDS = {
     "fc2conv": "Reshape fully connected weights into convolution filters.",
     "gen-prototxt": "Write Caffe networks from templates.",
     "offsets": "Explain and fill in the crop offsets of a network.",
+    "predict": "Segment images: label maps, overlays, heat maps and scores.",
+    "score": "Score label maps, or a model, against the truth.",
     "upgrade": "Bring old nets and solvers to the present form.",
 }
 
@@ -53,4 +55,6 @@ def main() -> None:
       fcnkit convert fcn8s.caffemodel
       fcnkit gen-prototxt --factor 32
       fcnkit fc2conv vgg16.pth
+      fcnkit predict fcn8s.safetensors photo.jpg --overlay
+      fcnkit score predictions/ labels/
     """
