@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from fcnkit.errors import InputError
+from fcnkit.errors import FcnkitError, InputError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -54,9 +54,19 @@ class Ranks:
         """The sum of a number over all processes; each must call it."""
         return int(self.sum(np.array([number]))[0])
 
-    def wait(self) -> None:
-        """Wait until all processes are here."""
-        self.total(0)
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """A block that ends when all processes are through with it, and in an error if one of them has one."""
+        error = None
+        try:
+            yield
+        except FcnkitError as own:
+            error = own
+        failed = self.total(error is not None)
+        if error is not None:
+            raise error
+        if failed:
+            raise FcnkitError("stopped, because another process failed")
 
 
 @contextmanager

@@ -116,9 +116,10 @@ def add_up(counts: Iterable[Counts], classes: int | None, processes: Ranks) -> C
     """The sum over all pairs of all processes; without `classes` the matrix ends with the last class that occurs."""
     size = classes or MOST
     hist, unknown = np.zeros((size, size), np.int64), 0
-    for one in counts:
-        hist += one.hist
-        unknown += one.unknown
+    with processes.together():
+        for one in counts:
+            hist += one.hist
+            unknown += one.unknown
     hist, unknown = processes.sum(hist), processes.total(unknown)
     if classes is None:
         size = 1 + int(max(np.flatnonzero(hist.sum(0) + hist.sum(1)), default=0))

@@ -77,15 +77,16 @@ def command(
     from fcnkit.results import Results
 
     with ranks() as processes:
-        paths = find(images)
-        colours = None if palette is None else read_palette(palette)
-        run, names = _prepare(model, classes, heatmap, scores, options)
-        results = Results(
-            folder, names, palette=colours, overlay=overlay, legend=legend, heat=run.heat, scores=scores, force=force
-        )
-        results.prepare(paths)
-        processes.wait()
-        failed = processes.total(_run(run, results, processes.share(paths), batch, workers, names, processes))
+        with processes.together():
+            paths = find(images)
+            colours = None if palette is None else read_palette(palette)
+            run, names = _prepare(model, classes, heatmap, scores, options)
+            extras: dict[str, Any] = {"overlay": overlay, "legend": legend, "heat": run.heat, "scores": scores}
+            results = Results(folder, names, palette=colours, force=force, **extras)
+            results.prepare(paths)
+        with processes.together():
+            failed = _run(run, results, processes.share(paths), batch, workers, names, processes)
+        failed = processes.total(failed)
     if processes.first:
         done = len(paths) - failed
         click.echo(f"{done} {_images(done)} -> {folder}")

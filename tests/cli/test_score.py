@@ -168,3 +168,8 @@ def test_two_processes_add_up(run: Run, expected: dict) -> None:
     line = "score fcn8s.caffemodel --images photos --labels labels --json"
     result = subprocess.run([*torchrun, *line.split()], env=environment, capture_output=True, text=True, check=True)
     assert equal(result, expected)
+    Image.new("L", (5, 5)).save("labels/3.png")
+    result = subprocess.run([*torchrun, *line.split()], env=environment, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "Error: labels/3.png: is 5 x 5 pixels, and 'photos/3.png' is " in result.stderr
+    assert "gloo" not in result.stderr
