@@ -24,7 +24,8 @@ table: .venv/installed
 	$(BIN)/python tests/layers/table.py
 
 proto: .venv/installed
-	$(BIN)/python -m grpc_tools.protoc -Iproto --descriptor_set_out=proto/caffe.desc proto/caffe.proto
+	$(BIN)/python -m grpc_tools.protoc -Iproto --descriptor_set_out=proto/caffe.desc caffe.proto
+	$(BIN)/python -m grpc_tools.protoc -Iproto --descriptor_set_out=proto/forks.desc forks.proto
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/fcn8s.py

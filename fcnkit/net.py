@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -12,14 +13,18 @@ from fcnkit.caffe import prototxt
 from fcnkit.caffe.caffemodel import Blobs
 from fcnkit.caffe.inputs import input_shapes
 from fcnkit.caffe.schema import Message
-from fcnkit.errors import DefinitionError, InputError, MissingBlobsError, UnsupportedLayerError
-from fcnkit.layers import Layer, fit, kind_of, rule_for
-from fcnkit.layers.fillers import fill
+from fcnkit.errors import DefinitionError, InputError, UnsupportedLayerError
+from fcnkit.layers import Layer, kind_of, rule_for
+from fcnkit.layers.base import Placed
+from fcnkit.layers.sharing import find_ties, held_ties, tie, views
+from fcnkit.layers.weights import fill_weights, freeze, load_weights
+from fcnkit.nn.tree import place
 
 Shape = tuple[int, ...]
 
-# What Caffe calls the top of a loss layer that names none (BVLC/caffe src/caffe/net.cpp, AppendTop).
-AUTO_TOP = "(automatic)"
+# What Caffe calls the top of a loss layer that names none (BVLC/caffe src/caffe/net.cpp, AppendTop); here the layer's
+# name follows, for there may be several.
+AUTO_TOP = "(automatic) "
 
 
 class Step(NamedTuple):
@@ -45,6 +50,7 @@ class CaffeNet(nn.Module):
         shapes: the shape of each blob at the definition's input shapes, by its name's last use.
         preprocessing: for each image input how its values are made of pixels (see fcnkit.caffe.data).
         unused: names of layers in the weights that the net had no use for.
+        ties: the weights that several layers share (see fcnkit.layers.sharing).
     """
 
     def __init__(
@@ -71,20 +77,17 @@ class CaffeNet(nn.Module):
         self.shapes: dict[str, Shape] = {}
         built = list(_build(definition, self.shapes))
         self.inputs = tuple(input_shapes(definition))
-        paths = _place(self, [(layer.name, module) for layer, _, module in built])
+        paths = place(self, [(layer.name, module) for layer, _, module in built])
         self.outputs, self.steps = _plan(self.inputs, [(layer, rule) for layer, rule, _ in built], paths)
+        placed = [Placed(*each, path) for each, path in zip(built, paths, strict=True)]
+        self.ties = find_ties(placed)
+        tie(self, self.ties)
         self.unused: list[str] = []
-        if blobs is None and filled:
-            for layer, rule, module in built:
-                for tensor, filler in zip(rule.blobs(module, layer), rule.fillers(layer), strict=False):
-                    fill(tensor.detach(), filler, layer.name)
-        elif blobs is not None:
-            self._load_blobs([(layer, rule.blobs(module, layer)) for layer, rule, module in built], blobs, mapped)
-        for layer, rule, module in built:
-            # A learning rate of 0 is how Caffe freezes a blob.
-            for tensor, spec in zip(rule.blobs(module, layer), layer.param, strict=False):
-                if spec.lr_mult == 0 and isinstance(tensor, nn.Parameter):
-                    tensor.requires_grad_(False)
+        if blobs is not None:
+            self.unused = load_weights(placed, self.ties, blobs, mapped)
+        elif filled:
+            fill_weights(placed, self.ties)
+        freeze(placed, self.ties)
 
     def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor | dict[str, Tensor]:
         """Run the net.
@@ -131,28 +134,22 @@ class CaffeNet(nn.Module):
                     found[layer.name] = [tensor.detach() for tensor in tensors]
         return found
 
-    def _load_blobs(self, wanted: list[tuple[Message, list[Tensor]]], blobs: Blobs, mapped: bool) -> None:
-        missing = [layer.name for layer, tensors in wanted if tensors and not blobs.get(layer.name)]
-        if missing:
-            raise MissingBlobsError(f"the weights have no blobs for the layers {', '.join(map(repr, missing))}")
-        used = set()
-        for layer, tensors in wanted:
-            stored = blobs.get(layer.name, ())
-            if not tensors:
-                continue
-            used.add(layer.name)
-            if len(stored) != len(tensors):
-                raise MissingBlobsError(
-                    f"layer {layer.name!r}: the weights have {len(stored)} blobs, the net needs {len(tensors)}"
-                )
-            for index, (tensor, array) in enumerate(zip(tensors, stored, strict=True)):
-                source = fit(torch.from_numpy(array), tuple(tensor.shape), layer.name, index)
-                usable = source.dtype == tensor.dtype and source.is_contiguous()
-                if mapped and usable and isinstance(tensor, nn.Parameter):
-                    tensor.data = source
-                else:
-                    tensor.detach().copy_(source)
-        self.unused = [name for name in blobs if name not in used]
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        # Moving or casting the net makes new tensors, as do loading with assign=True and copying.
+        held = held_ties(self, self.ties)
+        super()._apply(fn, recurse)
+        tie(self, held)
+        return self
+
+    def load_state_dict(self, *args: Any, **settings: Any) -> Any:
+        held = held_ties(self, self.ties)
+        result = super().load_state_dict(*args, **settings)
+        tie(self, held)
+        return result
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        tie(self, held_ties(self, self.ties))
 
     def _feed(self, inputs: Sequence[Tensor], named: dict[str, Tensor]) -> dict[str, Tensor]:
         if len(inputs) > len(self.inputs):
@@ -170,10 +167,12 @@ class CaffeNet(nn.Module):
 
     def _run(self, step: Step, blobs: dict[str, Tensor]) -> None:
         bottoms = [blobs[name] for name in step.bottoms]
-        module = self.get_submodule(step.module)
+        module: Any = self.get_submodule(step.module)
+        if shared := views(self, self.ties, step.module):
+            module = partial(_call_with, module, shared)
         try:
             tops = tuple(map(module, bottoms)) if step.per_bottom else module(*bottoms)
-        except RuntimeError as error:
+        except (RuntimeError, IndexError, ValueError) as error:
             sizes = ", ".join(f"{name!r} {tuple(b.shape)}" for name, b in zip(step.bottoms, bottoms, strict=True))
             problem = str(error).split("\n")[0].rstrip(".")
             raise InputError(f"layer {step.name!r} ({step.kind}) cannot work with {sizes}: {problem}") from error
@@ -203,6 +202,7 @@ def _build(definition: Message, shapes: dict[str, Shape]) -> Iterator[tuple[Mess
         unknown = [bottom for bottom in layer.bottom if bottom not in shapes]
         if unknown:
             raise DefinitionError(f"layer {layer.name!r}: bottom {unknown[0]!r} is made by no layer before it")
+        _check_bottoms(layer, rule)
         bottoms = [shapes[bottom] for bottom in layer.bottom]
         try:
             module = rule.build(layer, bottoms).eval()
@@ -217,14 +217,24 @@ def _build(definition: Message, shapes: dict[str, Shape]) -> Iterator[tuple[Mess
         yield layer, rule, module
 
 
+def _check_bottoms(layer: Message, rule: Layer) -> None:
+    fewest, most = rule.bottom_count
+    found = len(layer.bottom)
+    if found < fewest or (most is not None and found > most):
+        wanted = f"at least {fewest}" if most is None else f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        plural = "s" * (wanted != "1")
+        raise DefinitionError(f"layer {layer.name!r}: {layer.type} needs {wanted} bottom{plural}, it has {found}")
+
+
 def _top_names(layer: Message, rule: Layer) -> tuple[str, ...]:
-    return tuple(layer.top) or ((AUTO_TOP,) if rule.auto_top else ())
+    return tuple(layer.top) or ((AUTO_TOP + layer.name,) if rule.auto_top else ())
 
 
 @torch.no_grad()
 def _top_shapes(layer: Message, rule: Layer, module: nn.Module, bottoms: Sequence[Shape]) -> list[Shape]:
     """The shapes that the module itself gives, found without computing a value."""
-    batchwise = bool(bottoms) and all(bottoms) and rule.batchwise(layer)
+    batches = {shape[:1] for shape in bottoms}
+    batchwise = len(batches) == 1 and () not in batches and rule.batchwise(layer)
     if batchwise:
         blobs = [torch.empty((0, *shape[1:])) for shape in bottoms]
     else:
@@ -238,33 +248,12 @@ def _top_shapes(layer: Message, rule: Layer, module: nn.Module, bottoms: Sequenc
 def _on_meta(module: nn.Module) -> Any:
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     meta = {name: torch.empty(tensor.shape, dtype=tensor.dtype, device="meta") for name, tensor in tensors.items()}
-    return lambda *blobs: torch.func.functional_call(module, meta, blobs)
+    return partial(_call_with, module, meta)
 
 
-def _place(net: nn.Module, modules: Sequence[tuple[str, nn.Module]]) -> list[str]:
-    """Make the modules children of net under their layers' names; gives the path of each.
-
-    A dot opens a level. A part that Python or PyTorch already uses ("forward", or nothing at all) gets
-    underscores behind it until it is free, and so does a name that two layers share.
-    """
-    paths = [""] * len(modules)
-    # Parents first, so that a layer "a" stands before "a.b" moves in below it.
-    for index in sorted(range(len(modules)), key=lambda i: modules[i][0].count(".")):
-        name, module = modules[index]
-        parent, path = net, []
-        *levels, last = name.split(".")
-        for level in levels:
-            while not level or (level not in parent._modules and hasattr(parent, level)):
-                level += "_"
-            if level not in parent._modules:
-                parent.add_module(level, nn.Module())
-            parent = parent.get_submodule(level)
-            path.append(level)
-        while not last or hasattr(parent, last):
-            last += "_"
-        parent.add_module(last, module)
-        paths[index] = ".".join([*path, last])
-    return paths
+def _call_with(module: nn.Module, tensors: dict[str, Tensor], *bottoms: Tensor) -> Any:
+    """Run a module with other tensors in place of its own."""
+    return torch.func.functional_call(module, tensors, bottoms)
 
 
 def _plan(

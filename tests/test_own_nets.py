@@ -156,6 +156,14 @@ def test_a_pad_too_small_shows_both_maps_and_which_would_do():
     assert offsets(generate("fcn", pad=81)) == {"score": 0}
 
 
+def test_a_crop_that_would_leave_its_blob_shows_which_pad_would_do():
+    options = {"backbone": "alexnet", "upsampling": "bilinear"}
+    message = "Crop 'score' leaves 'upscore': for an input of size 30 it needs 32 pixels, but there are 31; "
+    with pytest.raises(CropError, match=message + "give 'conv1' a pad of 101, not 100; the maps are 'upscore' = x"):
+        generate("fcn", pad=100, **options)
+    assert smallest_input(generate("fcn", pad=101, **options)) == 1
+
+
 def test_bilinear_upsampling_needs_no_surgery():
     layers = by_name(generate("fcn", stride=16, classes=7, upsampling="bilinear"))
     for name, factor in (("upscore2", 2), ("upscore16", 16)):

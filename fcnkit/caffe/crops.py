@@ -154,12 +154,15 @@ def _other_kernel(cropped: Grid, reference: Grid, offset: Fraction) -> str:
 def more_pad(cropped: Grid, reference: Grid, missing: Fraction | int) -> str:
     """Which pad would make up for so many missing pixels of the reference.
 
-    That is more pad for what is cropped, or, since a Deconvolution's pad takes away from its top, for the reference.
+    A pad adds to what a convolution makes and takes away from what a Deconvolution makes; what is cropped needs more
+    of the one or less of the other, or else the reference more of the other.
     """
     own, others = _apart(cropped, reference)
-    for step in own + others[::-1]:
-        jump = step.jump / step.window.stride if step.window.up else step.jump
-        if step.window.kernel > 1 and step.window.up == (step in others):
-            pad = step.window.pad + math.ceil(missing * reference.stride / jump)
-            return f"give {step.layer!r} a pad of {pad}, not {step.window.pad}"
-    return f"pad what is cropped by {missing} more on the way"
+    for step in own + [step for step in others[::-1] if step.window.up]:
+        window = step.window
+        jump = step.jump / window.stride if window.up else step.jump
+        change = math.ceil(missing * reference.stride / jump)
+        pad = window.pad - change if window.up and step in own else window.pad + change
+        if window.kernel > 1 and pad >= 0:
+            return f"give {step.layer!r} a pad of {pad}, not {window.pad}"
+    return f"pad what is cropped by {exactly(Fraction(missing))} more on the way"

@@ -28,7 +28,7 @@ def top_shape(layer: Message, index: int) -> tuple[int, ...]:
     The batch is 1: what the layer's batch size was in training means nothing for the net.
     """
     if index > 0:
-        return (1,) if layer.type in _LABEL_PER_IMAGE else (1, 1, UNKNOWN, UNKNOWN)
+        return (1,) if layer.type in _LABEL_PER_IMAGE else (1, UNKNOWN, UNKNOWN, UNKNOWN)
     crop = layer.transform_param.crop_size
     height = width = crop or UNKNOWN
     channels = UNKNOWN

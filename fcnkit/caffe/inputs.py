@@ -52,9 +52,9 @@ def resolve(
 ) -> None:
     """Fill in the unknown sizes of the net's inputs, in place, as far as torch is not needed for it.
 
-    Channels come from the first weights that read the input (3 when there are no weights to ask), height and
-    width are 500 in a net without InnerProduct; in a net with one they stay UNKNOWN. Labels take the height and
-    width of the first input.
+    Channels come from the first weights that read the input. Where there are none, an image has 3, and what no
+    filters read, or what is joined to an image, such as a label or a depth map, has 1. Height and width are 500 in a
+    net without InnerProduct; in a net with one they stay UNKNOWN. Further inputs take those of the first.
 
     Args:
         net: as `deploy` or `runnable` give it.
@@ -66,16 +66,20 @@ def resolve(
     """
     shapes = input_shapes(net)
     if not shapes:
+        if given is None and any(not layer.bottom for layer in net.layer):
+            return  # layers like DummyData make all that it reads
         raise InputError("the net has no input")
     _apply_given(shapes, given)
     first = next(iter(shapes))
     fully_convolutional = not any(layer.type == "InnerProduct" for layer in net.layer)
-    for name, shape in shapes.items():
+    # From the last to the first: of inputs that are joined, the first takes the channels that are left.
+    for name, shape in reversed(shapes.items()):
         if len(shape) == 4 and shape[1] == UNKNOWN:
-            channels = 3 if blobs is None else _channels(net, name, blobs)
+            channels = _channels(net, name, blobs, shapes) or (1 if name != first else 3 if blobs is None else None)
             if channels is None:
                 raise InputError(f"nothing tells the channels of input {name!r}; give --input-shape {name}=N,C,H,W")
-            shape = (shape[0], channels, *shape[2:])
+            shapes[name] = (shape[0], channels, *shape[2:])
+    for name, shape in shapes.items():
         if UNKNOWN in shape[2:] and name != first and len(shapes[first]) == 4:
             shape = (*shape[:2], *shapes[first][2:])
         if UNKNOWN in shape[2:] and fully_convolutional:
@@ -96,17 +100,27 @@ def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, S
         shapes[name] = tuple(shape)
 
 
-def _channels(net: Message, blob: str, blobs: Mapping[str, Sequence[Any]]) -> int | None:
-    """The channels of an input blob by the weights of the first layer that reads it."""
+def _channels(
+    net: Message, blob: str, blobs: Mapping[str, Sequence[Any]] | None, inputs: Mapping[str, Shape]
+) -> int | None:
+    """The channels of an input blob by the first filters that read it: by their weights, or 3 for an image."""
     same = {blob}
+    joined = 0
     for layer in net.layer:
-        if not same.intersection(layer.bottom[:1]):
+        if not same.intersection(layer.bottom):
             continue
-        shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
-        if layer.type == "Convolution" and len(shape) == 4:
-            return shape[1] * layer.convolution_param.group
-        if layer.type == "Deconvolution" and len(shape) == 4:
-            return shape[0]
-        if layer.type in _KEEP_CHANNELS:
+        if layer.type == "Concat":
+            others = [inputs.get(bottom, ())[1:2] for bottom in layer.bottom if bottom not in same]
+            if all(others) and all(channels != UNKNOWN for (channels,) in others):
+                joined += sum(channels for (channels,) in others)
+                same.update(layer.top)
+        elif layer.type in ("Convolution", "Deconvolution") and layer.bottom[0] in same:
+            if blobs is None:
+                return 3
+            shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
+            if len(shape) == 4:
+                read = shape[0] if layer.type == "Deconvolution" else shape[1] * layer.convolution_param.group
+                return read - joined
+        elif layer.type in _KEEP_CHANNELS and layer.bottom[0] in same:
             same.update(layer.top[:1])
     return None

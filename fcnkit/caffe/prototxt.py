@@ -8,12 +8,13 @@ from pathlib import Path
 from google.protobuf import text_format
 
 from fcnkit.caffe import schema
+from fcnkit.caffe.forks import to_bvlc
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
 
 def parse(text: str, kind: str = "NetParameter") -> Message:
-    """Parse prototxt text.
+    """Parse prototxt text, of BVLC's Caffe or a fork.
 
     Args:
         text: the text of a net or solver definition.
@@ -21,6 +22,7 @@ def parse(text: str, kind: str = "NetParameter") -> Message:
 
     Raises:
         PrototxtError: with line, column and the offending text, unknown fields included.
+        DefinitionError: a fork's field contradicts BVLC's for the same.
     """
     message = schema.message_class(kind)()
     try:
@@ -32,6 +34,8 @@ def parse(text: str, kind: str = "NetParameter") -> Message:
         # protobuf puts "line:column : " before its own words; ours say it in full.
         problem = str(error).removeprefix(f"{line}:{column} : ").rstrip(".").replace("caffe.", "").replace("\n", " ")
         raise PrototxtError(problem, line, column, offending[:120]) from None
+    if kind == "NetParameter":
+        to_bvlc(message)
     return message
 
 

@@ -17,7 +17,9 @@ from fcnkit.net import CaffeNet
 
 def save(net: CaffeNet, path: Path) -> None:
     """Write the net to path."""
-    state = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
+    # The format refuses tensors that share memory: of a weight that layers share the first one's name is enough.
+    shared = {user.path for _, user, _ in net.ties}
+    state = {name: tensor.contiguous() for name, tensor in net.state_dict().items() if name not in shared}
     metadata = {
         "format": "pt",
         "producer": "fcnkit",

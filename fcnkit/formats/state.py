@@ -53,6 +53,8 @@ def net_from_state(
 
 def _load(net: CaffeNet, state: Mapping[str, Tensor]) -> None:
     own = net.state_dict()
+    # A shared weight need not be there under the names of all that share it.
+    state = {**{user.path: own[user.path] for _, user, _ in net.ties}, **state}
     for title, names in (("lacks", own.keys() - state.keys()), ("has beside the net's own", state.keys() - own.keys())):
         if names:
             some = ", ".join(map(repr, sorted(names)[:5]))

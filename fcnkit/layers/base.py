@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from fcnkit.caffe.schema import Message
-from fcnkit.errors import BlobShapeError
+from fcnkit.errors import BlobShapeError, DefinitionError
 
 Shape = tuple[int, ...]
 
@@ -21,6 +21,8 @@ class Layer:
     A rule has no state of its own: the layer's settings come in with every call.
     """
 
+    # How many bottoms the layer reads: at least, and at most (None for any number).
+    bottom_count: tuple[int, int | None] = (0, None)
     # The module's parameters or buffers in the order of Caffe's blobs.
     blob_names: tuple[str, ...] = ()
     # Whether a layer with several bottoms makes one top of each, all with the same weights.
@@ -104,6 +106,32 @@ def uninitialized(module: type[nn.Module], *args: Any, **settings: Any) -> Any:
         for name, parameter in owner.named_parameters(recurse=False):
             setattr(owner, name, nn.Parameter(torch.empty(parameter.shape)))
     return built
+
+
+class Placed(NamedTuple):
+    """A layer of a net: its definition and rule, the module that it became, and the module's path in the net."""
+
+    layer: Message
+    rule: Layer
+    module: nn.Module
+    path: str
+
+    def blobs(self) -> list[Tensor]:
+        """The layer's weights in Caffe's shapes (see `Layer.blobs`)."""
+        return self.rule.blobs(self.module, self.layer)
+
+
+def canonical_axis(layer: Message, axis: int, bottom: Shape) -> int:
+    """An axis counted from the front; a negative one is counted from the end.
+
+    Raises:
+        DefinitionError: the bottom has no such axis.
+
+    Source: BVLC/caffe include/caffe/blob.hpp, CanonicalAxisIndex.
+    """
+    if not -len(bottom) <= axis < len(bottom):
+        raise DefinitionError(f"layer {layer.name!r}: axis {axis} is none of the bottom's {len(bottom)}: {bottom}")
+    return axis % len(bottom)
 
 
 def fit(found: Tensor, expected: Shape, where: str, index: int) -> Tensor:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import nn
 
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.layers.base import Layer, Shape, canonical_axis, layer
 from fcnkit.nn import combine
+
+
+@layer("BatchReindex")
+class BatchReindex(Layer):
+    """Picks items of its first bottom by the numbers in the second."""
+
+    bottom_count = (2, 2)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        return combine.BatchReindex()
 
 
 @layer("Concat")
 class Concat(Layer):
     """Joins its bottoms, along the channels by default."""
+
+    bottom_count = (1, None)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Concat(self._axis(layer))
@@ -24,18 +37,17 @@ class Concat(Layer):
 
     @staticmethod
     def _axis(layer: Message) -> int:
-        p = layer.concat_param
-        return int(p.concat_dim if p.HasField("concat_dim") else p.axis)
+        return _axis(layer, layer.concat_param, "concat_dim")
 
 
 @layer("Crop")
 class Crop(Layer):
     """Cuts its first bottom to the size of the second, from an offset on."""
 
+    bottom_count = (2, 2)
+
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.crop_param
-        if len(bottoms) != 2:
-            raise DefinitionError(f"layer {layer.name!r}: Crop needs 2 bottoms, it has {len(bottoms)}")
         cropped = len(bottoms[0]) - p.axis % len(bottoms[0])
         if len(p.offset) not in (0, 1, cropped):
             raise DefinitionError(f"layer {layer.name!r}: {len(p.offset)} offsets for {cropped} cropped axes")
@@ -49,23 +61,78 @@ class Crop(Layer):
 class Eltwise(Layer):
     """Sum (with an optional factor for each bottom), product or maximum of equal shapes."""
 
+    bottom_count = (2, None)
+
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.eltwise_param
         operation = {0: "PROD", 1: "SUM", 2: "MAX"}[p.operation]
-        if p.coeff and (operation != "SUM" or len(p.coeff) != len(bottoms)):
+        if p.coeff and (operation == "PROD" or len(p.coeff) != len(bottoms)):
             raise DefinitionError(
                 f"layer {layer.name!r}: coeff belongs to SUM, once for each of the {len(bottoms)} bottoms;"
                 f" here are {len(p.coeff)} for {operation}"
             )
-        return combine.Eltwise(operation, p.coeff)
+        # Caffe lets MAX have factors and takes no notice of them.
+        return combine.Eltwise(operation, p.coeff if operation == "SUM" else ())
 
     def batchwise(self, layer: Message) -> bool:
         return True
 
 
+@layer("Filter")
+class Filter(Layer):
+    """Keeps the items that its last bottom chooses; the stated shapes are those with all items chosen."""
+
+    bottom_count = (2, None)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        return combine.Filter()
+
+    def batchwise(self, layer: Message) -> bool:
+        return True
+
+
+@layer("HDF5Output")
+class HDF5Output(Layer):
+    """Reads its bottoms, which Caffe writes to a file: here they are no outputs of the net, and no file is made."""
+
+    bottom_count = (2, 2)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        return combine.Silence()
+
+
+@layer("Slice")
+class Slice(Layer):
+    """Cuts its bottom into tops, of equal size unless slice_point says where."""
+
+    bottom_count = (1, 1)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p, tops = layer.slice_param, len(layer.top)
+        axis = canonical_axis(layer, self._axis(layer), bottoms[0])
+        points = list(p.slice_point)
+        if points and len(points) != tops - 1:
+            raise DefinitionError(f"layer {layer.name!r}: {tops} tops need {tops - 1} slice_point, not {len(points)}")
+        edges = [0, *points]
+        if any(stop <= start for start, stop in pairwise(edges)) or edges[-1] > bottoms[0][axis]:
+            raise DefinitionError(
+                f"layer {layer.name!r}: slice_point must grow from 1 to {bottoms[0][axis]} at most, not {points}"
+            )
+        return combine.Slice(tops, axis, points)
+
+    def batchwise(self, layer: Message) -> bool:
+        return self._axis(layer) > 0
+
+    @staticmethod
+    def _axis(layer: Message) -> int:
+        return _axis(layer, layer.slice_param, "slice_dim")
+
+
 @layer("Split")
 class Split(Layer):
     """Gives one blob several names."""
+
+    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Identity() if len(layer.top) == 1 else combine.Split(len(layer.top))
@@ -78,5 +145,16 @@ class Split(Layer):
 class Silence(Layer):
     """Reads its bottoms, so that they are no outputs of the net."""
 
+    bottom_count = (1, None)
+
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Silence()
+
+
+def _axis(layer: Message, param: Message, old: str) -> int:
+    """The axis of a Concat or a Slice, which once was a field of another name."""
+    if not param.HasField(old):
+        return int(param.axis)
+    if param.HasField("axis"):
+        raise DefinitionError(f"layer {layer.name!r}: give axis or {old}, not both")
+    return int(getattr(param, old))

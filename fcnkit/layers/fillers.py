@@ -72,7 +72,7 @@ def _fan(blob: Tensor, filler: Message) -> float:
     """The number of inputs or outputs of a unit, by Caffe's own count over the blob's first two axes."""
     fan_in = blob.numel() / (blob.shape[0] if blob.dim() else 1)
     fan_out = blob.numel() / (blob.shape[1] if blob.dim() > 1 else 1)
-    norm = filler.DESCRIPTOR.enum_types_by_name["VarianceNorm"].values_by_number[filler.variance_norm].name
+    norm = filler.VarianceNorm.Name(filler.variance_norm)
     return {"FAN_IN": fan_in, "FAN_OUT": fan_out, "AVERAGE": (fan_in + fan_out) / 2}[norm]
 
 

@@ -8,14 +8,56 @@ from torch import nn
 
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.layers.base import Layer, Shape, canonical_axis, layer
+from fcnkit.nn.affine import Bias as BiasModule
 from fcnkit.nn.affine import Scale as ScaleModule
-from fcnkit.nn.normalization import LRNWithinChannel
+from fcnkit.nn.normalization import BatchNorm as BatchNormModule
+from fcnkit.nn.normalization import LRNWithinChannel, MeanVarianceNorm
+
+
+@layer("BatchNorm")
+class BatchNorm(Layer):
+    """Normalizes each channel by stored statistics, or by those of the batch; Caffe's Scale layer scales after it."""
+
+    bottom_count = (1, 1)
+    blob_names = ("mean", "variance", "scale_factor")
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.batch_norm_param
+        if len(bottoms[0]) < 2:
+            raise DefinitionError(f"layer {layer.name!r}: BatchNorm reads blobs of 2 axes or more, not {bottoms[0]}")
+        stored = p.use_global_stats if p.HasField("use_global_stats") else None
+        return BatchNormModule(bottoms[0][1], p.eps, p.moving_average_fraction, stored)
+
+    def batchwise(self, layer: Message) -> bool:
+        p = layer.batch_norm_param
+        return bool(p.use_global_stats or not p.HasField("use_global_stats"))
+
+
+@layer("Bias")
+class Bias(Layer):
+    """Adds weights along num_axes axes from axis on, or a second bottom in their place."""
+
+    bottom_count = (1, 2)
+    blob_names = ("bias",)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.bias_param
+        shape = None if len(bottoms) > 1 else axes_shape(layer, bottoms[0], p.axis, p.num_axes)
+        return BiasModule(shape, p.axis)
+
+    def fillers(self, layer: Message) -> list[Message]:
+        return [layer.bias_param.filler]
+
+    def batchwise(self, layer: Message) -> bool:
+        return lies_behind_the_batch(layer, layer.bias_param.axis)
 
 
 @layer("LRN")
 class LRN(Layer):
     """Local response normalization, across channels or within each; alpha is divided by the window's size."""
+
+    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.lrn_param
@@ -29,10 +71,25 @@ class LRN(Layer):
         return True
 
 
+@layer("MVN")
+class MVN(Layer):
+    """Mean 0 and, unless normalize_variance is off, variance 1 of each channel or of each item."""
+
+    bottom_count = (1, 1)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.mvn_param
+        return MeanVarianceNorm(p.across_channels, p.normalize_variance, p.eps)
+
+    def batchwise(self, layer: Message) -> bool:
+        return True
+
+
 @layer("Scale")
 class Scale(Layer):
     """Weights along num_axes axes from axis on, or a second bottom in their place; the last blob is the bias."""
 
+    bottom_count = (1, 2)
     blob_names = ("weight", "bias")
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -50,8 +107,7 @@ class Scale(Layer):
         return [p.bias_filler] if len(layer.bottom) > 1 else [weight, p.bias_filler]
 
     def batchwise(self, layer: Message) -> bool:
-        # A second bottom that lies along the batch axis would shrink with the batch.
-        return bool(layer.scale_param.axis > 0)
+        return lies_behind_the_batch(layer, layer.scale_param.axis)
 
 
 def axes_shape(layer: Message, bottom: Shape, axis: int, num_axes: int) -> Shape:
@@ -59,8 +115,13 @@ def axes_shape(layer: Message, bottom: Shape, axis: int, num_axes: int) -> Shape
 
     Source: BVLC/caffe src/caffe/layers/scale_layer.cpp, LayerSetUp.
     """
-    start = axis % len(bottom)
+    start = canonical_axis(layer, axis, bottom)
     stop = len(bottom) if num_axes == -1 else start + num_axes
     if not start <= stop <= len(bottom):
         raise DefinitionError(f"layer {layer.name!r}: axis {axis} and num_axes {num_axes} leave the bottom {bottom}")
     return bottom[start:stop]
+
+
+def lies_behind_the_batch(layer: Message, axis: int) -> bool:
+    """Whether no batch axis is among those that a Bias or Scale layer's weights, or its second bottom, lie along."""
+    return axis > 0 and len(layer.bottom) == 1

@@ -26,9 +26,63 @@ class InnerProduct(nn.Linear):
 
 
 def broadcast(values: Tensor, bottom: Tensor, axis: int) -> Tensor:
-    """Give values, whose axes lie along bottom's from `axis` on, the trailing axes that broadcasting needs."""
+    """Give values, whose axes lie along bottom's from `axis` on, the trailing axes that broadcasting needs.
+
+    Raises:
+        RuntimeError: the sizes along those axes differ; Caffe repeats no value within them.
+
+    Source: BVLC/caffe src/caffe/layers/bias_layer.cpp, Reshape.
+    """
+    if not values.dim():
+        return values  # one value for all: the axis has no say
     start = axis % bottom.dim()
+    along = bottom.shape[start : start + values.dim()]
+    if values.shape != along:
+        raise RuntimeError(f"the shape {tuple(values.shape)} must be that of the bottom from axis {start} on")
     return values.reshape(values.shape + (1,) * (bottom.dim() - start - values.dim()))
+
+
+class Bias(nn.Module):
+    """Add a bias along some axes of a bottom.
+
+    Args:
+        shape: of the bias, or None where a second bottom takes its place.
+        axis: the bottom's axis that the bias' first axis lies along.
+
+    Source: BVLC/caffe src/caffe/layers/bias_layer.cpp.
+    """
+
+    def __init__(self, shape: Sequence[int] | None, axis: int = 1):
+        super().__init__()
+        self.axis = axis
+        self.bias = None if shape is None else nn.Parameter(torch.zeros(tuple(shape)))
+
+    def forward(self, bottom: Tensor, bias: Tensor | None = None) -> Tensor:
+        if bias is None:
+            bias = self.bias
+        assert bias is not None
+        return bottom + broadcast(bias, bottom, self.axis)
+
+    def extra_repr(self) -> str:
+        return f"bias={None if self.bias is None else tuple(self.bias.shape)}, axis={self.axis}"
+
+
+class Embed(nn.Embedding):
+    """A row of the weight for each number of the bottom, which holds whole numbers of any type, and a bias.
+
+    Source: BVLC/caffe src/caffe/layers/embed_layer.cpp.
+    """
+
+    def __init__(self, rows: int, columns: int, bias: bool = True):
+        super().__init__(rows, columns)
+        self.bias = nn.Parameter(torch.zeros(columns)) if bias else None
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        picked = super().forward(bottom.long())
+        return picked if self.bias is None else picked + self.bias
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, bias={self.bias is not None}"
 
 
 class Scale(nn.Module):
@@ -58,3 +112,17 @@ class Scale(nn.Module):
     def extra_repr(self) -> str:
         shapes = [None if p is None else tuple(p.shape) for p in (self.weight, self.bias)]
         return f"weight={shapes[0]}, bias={shapes[1]}, axis={self.axis}"
+
+
+class Axpy(nn.Module):
+    """Multiply the channels of x with factors (batch, channels) or (batch, channels, 1, 1), and add y.
+
+    Source: hujie-frank/SENet src/caffe/layers/axpy_layer.cpp.
+    """
+
+    def forward(self, factors: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        if x.shape != y.shape:
+            raise RuntimeError("the second and the third bottom must have equal shapes")
+        if factors.shape[:2] != x.shape[:2] or factors.shape[2:].numel() != 1:
+            raise RuntimeError("the first bottom must have a number for each channel of each item")
+        return factors.reshape(factors.shape[:2] + (1,) * (x.dim() - 2)) * x + y

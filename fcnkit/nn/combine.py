@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,18 @@ def require_equal_shapes(bottoms: Sequence[Tensor]) -> None:
     for bottom in bottoms[1:]:
         if bottom.shape != bottoms[0].shape:
             raise RuntimeError("the bottoms must have equal shapes")
+
+
+class BatchReindex(nn.Module):
+    """Pick items along axis 0 by a second bottom of their numbers, in any order and any number of times.
+
+    Source: BVLC/caffe src/caffe/layers/batch_reindex_layer.cpp.
+    """
+
+    def forward(self, bottom: Tensor, index: Tensor) -> Tensor:
+        if index.dim() != 1:
+            raise RuntimeError("the item numbers must have 1 axis")
+        return bottom.index_select(0, index.long())
 
 
 class Concat(nn.Module):
@@ -93,6 +106,52 @@ class Eltwise(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.operation}" + (f", coeff={self.coeff}" if self.coeff else "")
+
+
+class Filter(nn.Module):
+    """Keep the items along axis 0 for which the last bottom, the selector, is not 0; one top for each other bottom.
+
+    How many items are kept depends on the selector's values.
+
+    Source: BVLC/caffe src/caffe/layers/filter_layer.cpp.
+    """
+
+    def forward(self, *bottoms: Tensor) -> tuple[Tensor, ...]:
+        *blobs, selector = bottoms
+        if any(size != 1 for size in selector.shape[1:]):
+            raise RuntimeError("all axes of the selector but the first must be 1 long")
+        if any(blob.shape[0] != selector.shape[0] for blob in blobs):
+            raise RuntimeError("the selector needs one value for each item of the other bottoms")
+        kept = selector.flatten().nonzero().squeeze(1)
+        return tuple(blob.index_select(0, kept) for blob in blobs)
+
+
+class Slice(nn.Module):
+    """Cut a bottom along one axis.
+
+    Args:
+        tops: number of pieces.
+        axis: the axis that is cut.
+        points: where each piece but the first begins, or nothing for pieces of equal size.
+
+    Source: BVLC/caffe src/caffe/layers/slice_layer.cpp.
+    """
+
+    def __init__(self, tops: int, axis: int = 1, points: Sequence[int] = ()):
+        super().__init__()
+        self.tops, self.axis, self.points = tops, axis, tuple(points)
+
+    def forward(self, bottom: Tensor) -> tuple[Tensor, ...]:
+        size = bottom.shape[self.axis]
+        if self.points:
+            sizes = [stop - start for start, stop in pairwise((0, *self.points, size))]
+            return bottom.split(sizes, self.axis)
+        if size % self.tops:
+            raise RuntimeError(f"{size} elements along axis {self.axis} make no {self.tops} equal pieces")
+        return bottom.split(size // self.tops, self.axis)
+
+    def extra_repr(self) -> str:
+        return f"{self.tops}, axis={self.axis}" + (f", points={self.points}" if self.points else "")
 
 
 class Split(nn.Module):

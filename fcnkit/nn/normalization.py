@@ -1,9 +1,68 @@
-"""Normalizations that PyTorch lacks."""
+"""Normalizations that PyTorch lacks, or computes from other numbers."""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+class BatchNorm(nn.Module):
+    """Normalize each channel (axis 1) by its mean and variance, without weights of its own.
+
+    Not nn.BatchNorm2d, because Caffe stores sums: mean and variance are the stored ones divided by a third number,
+    the scale factor, which counts batches with the same decay. A net that was divided once cannot give back the blobs
+    that it was read from. And Caffe's sums decay by a fraction where PyTorch takes a momentum of a running average.
+
+    In train mode the batch's own statistics are used, and added to the stored ones. In eval mode nothing is stored,
+    whichever statistics are used.
+
+    Args:
+        channels: length of axis 1.
+        eps: added to the variance.
+        fraction: how much of the stored sums each batch leaves.
+        use_stored: True for the stored statistics in both modes, False for the batch's, None as the mode says.
+
+    Source: BVLC/caffe src/caffe/layers/batch_norm_layer.cpp.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    scale_factor: Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-5, fraction: float = 0.999, use_stored: bool | None = None):
+        super().__init__()
+        self.eps, self.fraction, self.use_stored = eps, fraction, use_stored
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.zeros(channels))
+        self.register_buffer("scale_factor", torch.zeros(1))
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        if bottom.shape[1] != len(self.mean):
+            raise RuntimeError(f"the bottom has {bottom.shape[1]} channels, the statistics {len(self.mean)}")
+        along = (1, -1) + (1,) * (bottom.dim() - 2)
+        stored = not self.training if self.use_stored is None else self.use_stored
+        if stored:
+            weight = torch.where(self.scale_factor == 0, 0, 1 / self.scale_factor)
+            mean, variance = self.mean * weight, self.variance * weight
+            return (bottom - mean.view(along)) / (variance.view(along) + self.eps).sqrt()
+        axes = [axis for axis in range(bottom.dim()) if axis != 1]
+        mean = bottom.mean(axes)
+        centred = bottom - mean.view(along)
+        variance = centred.square().mean(axes)
+        if self.training:
+            self._store(mean.detach(), variance.detach(), bottom.numel() // bottom.shape[1])
+        return centred / (variance.view(along) + self.eps).sqrt()
+
+    @torch.no_grad()
+    def _store(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        unbiased = variance * (count / (count - 1)) if count > 1 else variance
+        self.scale_factor.mul_(self.fraction).add_(1)
+        self.mean.mul_(self.fraction).add_(mean)
+        self.variance.mul_(self.fraction).add_(unbiased)
+
+    def extra_repr(self) -> str:
+        return f"{len(self.mean)}, eps={self.eps}, fraction={self.fraction}, use_stored={self.use_stored}"
 
 
 class LRNWithinChannel(nn.Module):
@@ -24,3 +83,106 @@ class LRNWithinChannel(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}"
+
+
+class MeanVarianceNorm(nn.Module):
+    """Subtract the mean of each channel, or of each item, and divide by its standard deviation.
+
+    The top has four axes, as Caffe's has: missing ones behind the bottom's are 1 long.
+
+    Args:
+        across_channels: one mean for all channels of an item.
+        normalize_variance: divide as well.
+        eps: added to the standard deviation, behind the root.
+
+    Source: BVLC/caffe src/caffe/layers/mvn_layer.cpp.
+    """
+
+    def __init__(self, across_channels: bool = False, normalize_variance: bool = True, eps: float = 1e-9):
+        super().__init__()
+        self.across_channels, self.normalize_variance, self.eps = across_channels, normalize_variance, eps
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        if bottom.dim() > 4:
+            raise RuntimeError("a bottom of 4 axes at most is needed")
+        bottom = bottom.reshape(bottom.shape + (1,) * (4 - bottom.dim()))
+        axes = (1, 2, 3) if self.across_channels else (2, 3)
+        centred = bottom - bottom.mean(axes, keepdim=True)
+        if not self.normalize_variance:
+            return centred
+        variance = centred.square().mean(axes, keepdim=True)
+        # The root's slope at 0 is infinite; there Caffe passes no gradient through the deviation.
+        varies = variance > 0
+        deviation = torch.where(varies, variance, 1).sqrt() * varies
+        return centred / (deviation + self.eps)
+
+    def extra_repr(self) -> str:
+        return f"across_channels={self.across_channels}, normalize_variance={self.normalize_variance}, eps={self.eps}"
+
+
+class L2Norm(nn.Module):
+    """Divide by the root of the sum of squares, and multiply with a weight.
+
+    Args:
+        channels: number of weights, or None for one without axes.
+        across_spatial: one sum for each item, else one for each place of it.
+        eps: added to the sum, inside the root.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp, Forward_cpu.
+    """
+
+    def __init__(self, channels: int | None, across_spatial: bool = True, eps: float = 1e-10):
+        super().__init__()
+        self.across_spatial, self.eps = across_spatial, eps
+        self.weight = nn.Parameter(torch.ones(() if channels is None else (channels,)))
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        axes = tuple(range(1, bottom.dim())) if self.across_spatial else (1,)
+        norm = (bottom.square().sum(axes, keepdim=True) + self.eps).sqrt()
+        weight = self.weight.reshape(self.weight.shape + (1,) * (bottom.dim() - 2))
+        return bottom / norm * weight
+
+    def extra_repr(self) -> str:
+        return f"weight={tuple(self.weight.shape)}, across_spatial={self.across_spatial}, eps={self.eps}"
+
+
+class BatchStatisticsNorm(nn.Module):
+    """Normalize each channel with the batch's own mean and variance in both modes, then scale and shift it.
+
+    Args:
+        channels: of the bottom.
+        eps: added to the variance.
+        tops: 1 for the result alone, 2 for the means too, 3 for the variances as well: (1, channels, 1, 1) each.
+
+    Source: alexgkendall/caffe-segnet src/caffe/layers/bn_layer.cpp, Forward_cpu.
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-9, tops: int = 1):
+        super().__init__()
+        self.eps, self.tops = eps, tops
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, bottom: Tensor) -> Tensor | tuple[Tensor, ...]:
+        variance, mean = torch.var_mean(bottom, (0, 2, 3), correction=0, keepdim=True)
+        weight, bias = (values.view(1, -1, 1, 1) for values in (self.weight, self.bias))
+        result = (bottom - mean) / (variance + self.eps).sqrt() * weight + bias
+        return result if self.tops == 1 else (result, mean, variance)[: self.tops]
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}, eps={self.eps}, tops={self.tops}"
+
+
+class FrozenBatchNorm2d(nn.BatchNorm2d):
+    """Batch normalization that uses the stored statistics, and learns nothing, in training mode too.
+
+    Source: hszhao/PSPNet src/caffe/layers/bn_layer.cpp, frozen.
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
+        super().__init__(channels, eps, momentum)
+        self.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> FrozenBatchNorm2d:
+        super().train(False)
+        return self

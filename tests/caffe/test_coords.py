@@ -212,6 +212,48 @@ def test_an_offset_below_0():
     assert Coordinates(net).crops[0].derived == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("steps", "advice"),
+    [
+        # In what is cropped: more pad for a convolution, counted in the pixels that it reads.
+        ([("a", 1, 2, 0), ("b", 3, 1, 0), ("up", 4, 2, 4)], "the offset would be -4.5"),
+        (
+            [("a", 1, 2, 0), ("b", 3, 1, 0), ("up", 5, 2, 5)],
+            "the offset would be -5, below 0; give 'b' a pad of 3, not 0",
+        ),
+        # Less for a deconvolution, as far as it goes.
+        ([("a", 1, 2, 0), ("up", 5, 2, 5)], "the offset would be -3, below 0; give 'up' a pad of 2, not 5"),
+        (
+            [("a", 1, 4, 0), ("up1", 3, 2, 0), ("up", 3, 2, 6)],
+            "the offset would be -3, below 0; give 'up' a pad of 3, not 6",
+        ),
+        (
+            [("a", 1, 2, 9), ("up", 1, 2, 20)],
+            "the offset would be -11, below 0; pad what is cropped by 11 more on the way",
+        ),
+    ],
+)
+def test_advice_names_a_pad_that_does(steps, advice):
+    def chain(pads):
+        text, bottom = INPUT, "data"
+        for name, kernel, stride, pad in steps:
+            text += (deconv if name.startswith("up") else conv)(name, bottom, kernel, stride, pads.get(name, pad))
+            bottom = name
+        return traced(text + crop("out", "up", "data")).crops[0]
+
+    assert advice in str(chain({}).error)
+    if named := re.search(r"give '(\w+)' a pad of (\d+)", str(chain({}).error)):
+        derived = chain({named[1]: int(named[2])}).derived
+        assert derived is not None and 0 <= derived[0] <= 1
+
+
+def test_advice_for_the_reference_is_the_pad_of_its_upsampling():
+    text = INPUT + conv("a", "data", 2, 2) + deconv("up", "a", 4, 2) + conv("b", "up", 3, 1, 5)
+    assert "be -5, below 0; give 'up' a pad of 5, not 0" in str(traced(text + crop("out", "data", "b")).crops[0].error)
+    text = text.replace("kernel_size: 4 stride: 2 pad: 0", "kernel_size: 4 stride: 2 pad: 5")
+    assert traced(text + crop("out", "data", "b")).crops[0].derived == (0, 0)
+
+
 def test_strides_that_differ():
     (one,) = traced(INPUT + conv("a", "data", 2, 4, 9) + deconv("up", "a", 4, 2) + crop("out", "up", "data")).crops
     assert str(one.error).startswith(

@@ -62,13 +62,37 @@ def test_nothing_tells_the_channels() -> None:
         resolve(net, {}, None)
 
 
-def test_labels_take_the_size_of_the_image() -> None:
-    net = prototxt.parse("""
-        layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 0 dim: 0 dim: 0 } } }
-        layer { name: "y" type: "Input" top: "y" input_param { shape { dim: 1 dim: 1 dim: 0 dim: 0 } } }
-    """)
+def test_labels_take_the_size_of_the_image_and_one_channel() -> None:
+    net = prototxt.parse('layer { type: "Input" top: "x" } layer { type: "Input" top: "y" }')
     resolve(net, None, (1, 3, 20, 30))
     assert input_shapes(net)["y"] == (1, 1, 20, 30)
+
+
+STREAMS = """
+layer { type: "Input" top: "color" top: "other" }
+layer { name: "ca" type: "Convolution" bottom: "color" top: "a" convolution_param { num_output: 4 kernel_size: 1 } }
+layer { name: "cb" type: "Convolution" bottom: "other" top: "b" convolution_param { num_output: 4 kernel_size: 1 } }
+"""
+JOINED = """
+layer { type: "Input" top: "color" top: "other" }
+layer { name: "j" type: "Concat" bottom: "color" bottom: "other" top: "data" }
+layer { name: "c" type: "Convolution" bottom: "data" top: "a" convolution_param { num_output: 4 kernel_size: 1 } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "filters", "channels"),
+    [
+        (STREAMS, {"ca": 3, "cb": 2}, (3, 2)),
+        (STREAMS, None, (3, 3)),
+        (JOINED, {"c": 4}, (3, 1)),  # colour and depth
+        (JOINED, None, (3, 1)),
+    ],
+)
+def test_channels_of_two_inputs(text: str, filters: dict[str, int] | None, channels: tuple[int, int]) -> None:
+    net = prototxt.parse(text)
+    resolve(net, filters and {name: [np.zeros((4, count, 1, 1))] for name, count in filters.items()}, None)
+    assert tuple(shape[1] for shape in input_shapes(net).values()) == channels
 
 
 @pytest.mark.parametrize(
@@ -78,7 +102,7 @@ def test_labels_take_the_size_of_the_image() -> None:
         ('type: "Data" transform_param { mean_value: 1 mean_value: 2 mean_value: 3 }', [(1, 3, 0, 0), (1,)]),
         ('type: "ImageData" image_data_param { new_height: 5 new_width: 7 }', [(1, 0, 5, 7), (1,)]),
         ('type: "MemoryData" memory_data_param { batch_size: 9 channels: 1 height: 4 width: 6 }', [(1, 1, 4, 6), (1,)]),
-        ('type: "Python"', [(1, 0, 0, 0), (1, 1, 0, 0)]),
+        ('type: "Python"', [(1, 0, 0, 0), (1, 0, 0, 0)]),
     ],
 )
 def test_what_data_layers_tell(text: str, shapes: list[tuple[int, ...]]) -> None:

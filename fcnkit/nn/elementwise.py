@@ -1,0 +1,135 @@
+"""Functions of each element that PyTorch has as functions but not as modules."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class Abs(nn.Module):
+    """The absolute value.
+
+    Source: BVLC/caffe src/caffe/layers/absval_layer.cpp.
+    """
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return bottom.abs()
+
+
+class Clip(nn.Module):
+    """Values cut to a range.
+
+    Unlike Hardtanh it passes the gradient of values that lie on a bound, as those behind a ReLU do.
+
+    Source: BVLC/caffe src/caffe/layers/clip_layer.cpp.
+    """
+
+    def __init__(self, low: float, high: float):
+        super().__init__()
+        self.low, self.high = low, high
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return bottom.clamp(self.low, self.high)
+
+    def extra_repr(self) -> str:
+        return f"low={self.low}, high={self.high}"
+
+
+class Exp(nn.Module):
+    """base ** (shift + scale * x).
+
+    Args:
+        base: a positive number, or None for e.
+        scale, shift: of the exponent.
+
+    Source: BVLC/caffe src/caffe/layers/exp_layer.cpp.
+    """
+
+    def __init__(self, base: float | None = None, scale: float = 1, shift: float = 0):
+        super().__init__()
+        self.base, self.scale, self.shift = base, scale, shift
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        exponent = bottom * self.scale + self.shift
+        return torch.exp(exponent if self.base is None else exponent * math.log(self.base))
+
+    def extra_repr(self) -> str:
+        return f"base={self.base}, scale={self.scale}, shift={self.shift}"
+
+
+class Log(nn.Module):
+    """The logarithm of shift + scale * x.
+
+    Args:
+        base: a positive number other than 1, or None for e.
+        scale, shift: of the argument.
+
+    Source: BVLC/caffe src/caffe/layers/log_layer.cpp.
+    """
+
+    def __init__(self, base: float | None = None, scale: float = 1, shift: float = 0):
+        super().__init__()
+        self.base, self.scale, self.shift = base, scale, shift
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        logarithm = torch.log(bottom * self.scale + self.shift)
+        return logarithm if self.base is None else logarithm / math.log(self.base)
+
+    def extra_repr(self) -> str:
+        return f"base={self.base}, scale={self.scale}, shift={self.shift}"
+
+
+class Power(nn.Module):
+    """(shift + scale * x) ** power.
+
+    Source: BVLC/caffe src/caffe/layers/power_layer.cpp.
+    """
+
+    def __init__(self, power: float = 1, scale: float = 1, shift: float = 0):
+        super().__init__()
+        self.power, self.scale, self.shift = power, scale, shift
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        if self.power * self.scale == 0:
+            # The bottom has no say then, be it infinite.
+            return torch.full_like(bottom, self.shift).pow(self.power)
+        return (bottom * self.scale + self.shift).pow(self.power)
+
+    def extra_repr(self) -> str:
+        return f"power={self.power}, scale={self.scale}, shift={self.shift}"
+
+
+class Swish(nn.Module):
+    """x * sigmoid(beta * x); SiLU where beta is 1.
+
+    Source: BVLC/caffe src/caffe/layers/swish_layer.cpp.
+    """
+
+    def __init__(self, beta: float = 1):
+        super().__init__()
+        self.beta = beta
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return bottom * torch.sigmoid(bottom * self.beta)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}"
+
+
+class Threshold(nn.Module):
+    """1 where a value is over the threshold, else 0; it passes no gradient.
+
+    Source: BVLC/caffe src/caffe/layers/threshold_layer.cpp.
+    """
+
+    def __init__(self, threshold: float = 0):
+        super().__init__()
+        self.threshold = threshold
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return (bottom > self.threshold).to(bottom.dtype)
+
+    def extra_repr(self) -> str:
+        return f"threshold={self.threshold}"
