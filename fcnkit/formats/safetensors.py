@@ -26,7 +26,11 @@ def save(net: CaffeNet, path: Path) -> None:
         "prototxt": net.prototxt,
         "preprocessing": json.dumps(net.preprocessing),
     }
-    save_file(state, path, metadata)
+    try:
+        save_file(state, path, metadata)
+    except SafetensorError as error:
+        # A full disk, say; files.writing tells it like any other error of the system.
+        raise OSError(str(error)) from None
 
 
 def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:

@@ -14,6 +14,9 @@ from fcnkit.errors import BlobShapeError, DefinitionError
 
 Shape = tuple[int, ...]
 
+# The most values that Caffe lets a blob have: it counts with 32-bit ints.
+LARGEST_BLOB = 2**31 - 1
+
 
 class Layer:
     """All that the project knows of one Caffe layer type.
@@ -104,6 +107,8 @@ def uninitialized(module: type[nn.Module], *args: Any, **settings: Any) -> Any:
         built = module(*args, **settings)
     for owner in built.modules():
         for name, parameter in owner.named_parameters(recurse=False):
+            if parameter.numel() > LARGEST_BLOB:
+                raise ValueError(f"its {name} would have the shape {tuple(parameter.shape)}, too large for a blob")
             setattr(owner, name, nn.Parameter(torch.empty(parameter.shape)))
     return built
 
