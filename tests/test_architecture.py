@@ -24,6 +24,7 @@ FLOORS = [
     {"conversion"},
     {"formats"},
     {"surgery", "segment", "palette", "metrics"},
+    {"heatmap"},
     {"__init__"},
     {"cli"},
 ]

@@ -136,7 +136,8 @@ def _drop_flatten(net: Message) -> None:
     for flatten in [layer for layer in net.layer if layer.type == "Flatten" and layer.flatten_param.axis == 1]:
         flat, blob = flatten.top[0], flatten.bottom[0]
         readers = [layer for layer in net.layer if flat in layer.bottom]
-        if all(layer.type == "InnerProduct" or layer.bottom == layer.top for layer in readers):
+        kinds = {"in place" if layer.bottom == layer.top else layer.type for layer in readers}
+        if {"InnerProduct"} <= kinds <= {"InnerProduct", "in place"}:
             net.layer.remove(flatten)
             for layer in readers:
                 layer.bottom[:] = [blob if bottom == flat else bottom for bottom in layer.bottom]
