@@ -32,6 +32,7 @@ setup(
         "plot": PLOT,
         "mat": MAT,
         "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", "opencv-python-headless>=4.8,<5", "pytest>=8", *PLOT, *MAT],
+        "fuzz": ["atheris>=2.3"],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
     },
     entry_points={"console_scripts": ["fcnkit = fcnkit.cli:main"]},

@@ -11,11 +11,12 @@ from fcnkit.caffe import caffemodel, hdf5
 from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.caffemodel import Blobs
 from fcnkit.caffe.data import UNKNOWN, preprocessing
+from fcnkit.caffe.deploy import TEST_STATE, runnable
 from fcnkit.caffe.deploy import deploy as deploy_net
-from fcnkit.caffe.deploy import runnable
+from fcnkit.caffe.forks import require_bvlc
 from fcnkit.caffe.geometry import convolution_window, pooling_window
 from fcnkit.caffe.inputs import input_shapes, resolve, set_input_shapes
-from fcnkit.caffe.schema import Message, NetParameter
+from fcnkit.caffe.schema import TEST, TRAIN, Message, NetParameter, NetState
 from fcnkit.caffe.sniff import HDF5, describe
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import FcnkitError, FileFormatError, InputError, naming
@@ -28,6 +29,8 @@ InputShape = Sequence[int] | Mapping[str, Sequence[int]]
 _USUAL_SIZES = (224, 227)
 _LARGEST_SIZE = 4096
 
+_PHASES = {"test": TEST, "train": TRAIN}
+
 
 def convert(
     weights: Path | None,
@@ -35,18 +38,22 @@ def convert(
     *,
     input_shape: InputShape | None = None,
     phase: str = "test",
+    level: int = 0,
+    stages: Sequence[str] = (),
     deploy: bool = True,
 ) -> CaffeNet:
     """Load a Caffe net into PyTorch.
 
     Args:
         weights: a .caffemodel or .caffemodel.h5; None builds the net of prototxt, filled as its fillers say.
-        prototxt: the definition; without it that of the .caffemodel is taken. HDF5 files hold none.
+        prototxt: the definition; without it that of the .caffemodel is taken, unless it is a fork's. HDF5 files
+            hold none.
         input_shape: shape of the first input, or shapes by input name; by default what the definition,
             the weights or the published nets say.
         phase: "test" or "train": which layers are in, and the mode that the module is in.
-        deploy: cut data layers, labels and losses off; False keeps the net as it stands in the phase,
-            with an input for each blob that a data layer fed.
+        level, stages: what else the layers' include and exclude rules are held against.
+        deploy: in the test phase, cut data layers, labels and losses off; False keeps the net as it stands,
+            with an input for each blob that a data layer fed. A net for training is always kept.
 
     Returns:
         The net, in eval mode for "test" and train mode for "train".
@@ -54,35 +61,37 @@ def convert(
     Raises:
         FcnkitError: a file cannot be read, or does not fit the other.
     """
-    return build(weights, prototxt, input_shape=input_shape, phase=phase, deploy=deploy)
+    if phase not in _PHASES:
+        raise ValueError(f"phase must be 'test' or 'train', not {phase!r}")
+    state = NetState(phase=_PHASES[phase], level=level, stage=stages)
+    return build(weights, prototxt, input_shape, state, deploy)
 
 
 def build(
     weights: Path | None,
-    prototxt: Path | None = None,
-    *,
-    input_shape: InputShape | None = None,
-    phase: str = "test",
+    prototxt: Path | None,
+    input_shape: InputShape | None,
+    state: Message = TEST_STATE,
     deploy: bool = True,
     mapped: bool = False,
 ) -> CaffeNet:
-    """What `convert` does; with mapped the weights stay views on the file (see CaffeNet)."""
-    if phase not in ("test", "train"):
-        raise ValueError(f"phase must be 'test' or 'train', not {phase!r}")
+    """What `convert` does, for a NetState; with mapped the weights stay views on the file (see CaffeNet)."""
     if weights is None and prototxt is None:
         raise ValueError("give weights, a prototxt, or both")
     definition, blobs = (None, None) if weights is None else _read_weights(weights)
     if prototxt is not None:
         definition = prototxts.read(prototxt)
-    if definition is None:
-        alone = FileFormatError("holds weights alone; give the net's definition too, with --prototxt")
-        raise alone.in_file(weights or "")
+    else:
+        with naming(weights or ""):
+            if definition is None:
+                raise FileFormatError("holds weights alone; give the net's definition too, with --prototxt")
+            require_bvlc(definition)
     with naming(prototxt or weights or ""):
-        definition, preprocessing = prepare(definition, blobs, input_shape, phase=phase, deploy=deploy)
+        definition, preprocessing = prepare(definition, blobs, input_shape, state, deploy)
     with naming(weights or prototxt or ""):
         net = CaffeNet(definition, blobs, mapped=mapped)
     net.preprocessing = preprocessing
-    return net.train(phase == "train")
+    return net.train(state.phase == TRAIN)
 
 
 def _read_weights(path: Path) -> tuple[Message | None, Blobs]:
@@ -96,8 +105,7 @@ def prepare(
     trained: Message,
     blobs: Mapping[str, Sequence[Any]] | None,
     input_shape: InputShape | None,
-    *,
-    phase: str = "test",
+    state: Message = TEST_STATE,
     deploy: bool = True,
 ) -> tuple[Message, dict[str, Any]]:
     """The definition that a CaffeNet is built from, every input of known shape, and the inputs' preprocessing.
@@ -105,11 +113,13 @@ def prepare(
     Args:
         trained: a net of any generation, as it was trained or as it runs.
         blobs: the weights by layer name (their shapes are all that counts), or None.
-        input_shape, phase, deploy: as in `convert`.
+        input_shape, deploy: as in `convert`.
+        state: the NetState it is to run in.
     """
     declared = tuple(trained.input)
     trained = upgrade_net(trained)
-    net = deploy_net(trained, declared) if deploy and phase == "test" else runnable(trained, phase, declared)
+    cut = deploy_net if deploy and state.phase == TEST else runnable
+    net = cut(trained, state, declared)
     resolve(net, blobs, input_shape)
     _size_from_inner_product(net, blobs)
     return net, {
@@ -130,10 +140,12 @@ def _size_from_inner_product(net: Message, blobs: Mapping[str, Sequence[Any]] | 
     shapes = input_shapes(net)
     if not any(UNKNOWN in shape for shape in shapes.values()):
         return
-    end = next(i for i, layer in enumerate(net.layer) if layer.type == "InnerProduct")
+    ask = "give --input-shape N,C,H,W"
+    end = next((i for i, layer in enumerate(net.layer) if layer.type == "InnerProduct"), None)
+    if end is None:
+        raise InputError(f"the shape of an input has a size of 0; {ask}")
     first = net.layer[end]
     stored = (blobs or {}).get(first.name)
-    ask = "give --input-shape N,C,H,W"
     if not stored or not first.inner_product_param.num_output:
         raise InputError(f"nothing tells the height and width of the input; {ask}")
     wanted = math.prod(stored[0].shape) // first.inner_product_param.num_output
@@ -175,11 +187,12 @@ def _windows_cut(net: Message) -> bool:
     """Whether some window of the net does not fit its bottom a whole number of times."""
     shapes = blob_shapes(net)
     for layer in net.layer:
+        window = None
         if layer.type == "Convolution":
             window = convolution_window(layer, len(shapes[layer.bottom[0]]) - 2)
-        elif layer.type == "Pooling" and not layer.pooling_param.global_pooling:
+        elif layer.type == "Pooling":
             window = pooling_window(layer)
-        else:
+        if window is None:
             continue
         sizes = shapes[layer.bottom[0]][2:]
         for n, kernel, stride, pad, dilation in zip(sizes, *window, strict=True):

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import Self
 
+# What a message may come to: names in a file can be of any length.
+_LONGEST = 10_000
+
 
 class FcnkitError(Exception):
     """Base of all errors that a user's file or option can cause."""
@@ -21,6 +24,8 @@ class FcnkitError(Exception):
 
     def __str__(self) -> str:
         message = super().__str__()
+        if len(message) > _LONGEST:
+            message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
         return message if self.path is None else f"{self.path}: {message}"
 
 

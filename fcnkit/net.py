@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from fcnkit.caffe.inputs import input_shapes
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError, InputError, UnsupportedLayerError
 from fcnkit.layers import Layer, kind_of, rule_for
-from fcnkit.layers.base import Placed
+from fcnkit.layers.base import LARGEST_BLOB, Placed
 from fcnkit.layers.sharing import find_ties, held_ties, tie, views
 from fcnkit.layers.weights import fill_weights, freeze, load_weights
 from fcnkit.nn.tree import place
@@ -195,7 +196,9 @@ def _build(definition: Message, shapes: dict[str, Shape]) -> Iterator[tuple[Mess
     unsupported = [(layer.name, kind_of(layer)) for layer in layers if rule_for(layer) is None]
     if unsupported:
         raise UnsupportedLayerError(unsupported)
-    shapes.update(input_shapes(definition))
+    for name, shape in input_shapes(definition).items():
+        _check_size(f"input {name!r}", shape)
+        shapes[name] = shape
     for layer in layers:
         rule = rule_for(layer)
         assert rule is not None
@@ -213,8 +216,16 @@ def _build(definition: Message, shapes: dict[str, Shape]) -> Iterator[tuple[Mess
         names = _top_names(layer, rule)
         if len(tops) != len(names):
             raise DefinitionError(f"layer {layer.name!r} ({layer.type}) makes {len(tops)} tops, {len(names)} are named")
-        shapes.update(zip(names, tops, strict=True))
+        for name, shape in zip(names, tops, strict=True):
+            _check_size(f"layer {layer.name!r}: its top {name!r}", shape)
+            shapes[name] = shape
         yield layer, rule, module
+
+
+def _check_size(what: str, shape: Shape) -> None:
+    """Source: BVLC/caffe src/caffe/blob.cpp, Reshape."""
+    if min(shape, default=0) < 0 or math.prod(shape) > LARGEST_BLOB:
+        raise DefinitionError(f"{what} would have the shape {shape}; a blob of Caffe's has up to {LARGEST_BLOB} values")
 
 
 def _check_bottoms(layer: Message, rule: Layer) -> None:

@@ -110,6 +110,17 @@ def test_train_phase_learns(sample: Path) -> None:
     assert gradients["upscore8.weight"] is None  # lr_mult 0
 
 
+def test_level_and_stages_choose_layers(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    rules = {"plain": "", "deep": "include { min_level: 2 }", "extra": 'include { stage: "extra" }'}
+    path.write_text('input: "x" input_dim: [1, 2, 3, 3]' + "".join(
+        f'layer {{ name: "{name}" type: "ReLU" bottom: "x" top: "{name}" {rule} }}' for name, rule in rules.items()
+    ))  # fmt: skip
+    assert fcnkit.convert(None, path).outputs == ("plain",)
+    assert fcnkit.convert(None, path, level=2).outputs == ("plain", "deep")
+    assert fcnkit.convert(None, path, level=2, stages=["extra"]).outputs == ("plain", "deep", "extra")
+
+
 def test_a_net_without_weights_is_filled(tmp_path: Path) -> None:
     torch.manual_seed(0)
     path = tmp_path / "net.prototxt"

@@ -13,7 +13,7 @@ import torch
 import fcnkit
 from fcnkit import conversion, generation, zoo
 from fcnkit.caffe import caffemodel, prototxt
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.schema import TRAIN, Message, NetState
 from fcnkit.net import CaffeNet
 
 OWN = [
@@ -81,7 +81,7 @@ def test_own_nets_run_at_any_size(options: dict) -> None:
 def test_a_training_net_learns() -> None:
     """Losses of both heads, from one input, through shared features."""
     definition = thin(generation.generate("siftflow-fcn8s", "train"))
-    net = CaffeNet(conversion.prepare(definition, None, (1, 3, 40, 50), phase="train", deploy=False)[0]).train()
+    net = CaffeNet(conversion.prepare(definition, None, (1, 3, 40, 50), NetState(phase=TRAIN))[0]).train()
     for name, parameter in net.named_parameters():
         torch.nn.init.normal_(parameter, std=0.05)
         assert parameter.requires_grad == ("up" not in name)

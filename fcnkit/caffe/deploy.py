@@ -11,22 +11,25 @@ from fcnkit.caffe.phase import filter_net
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
 
+# The state that a net runs in unless told otherwise: TEST, level 0, no stages.
+TEST_STATE = schema.NetState(phase=schema.TEST)
+
 # What training and testing need and running does not, beside every layer type that ends in "Loss".
-_SINKS = frozenset({"Accuracy", "Silence", "HDF5Output"})
+_SINKS = frozenset({"Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "SegAccuracy", "MatWrite"})
 
 
-def runnable(net: Message, phase: str = "test", declared: Sequence[str] = ()) -> Message:
-    """The net as it stands in a phase, with an Input for each blob that a data layer fed.
+def runnable(net: Message, state: Message = TEST_STATE, declared: Sequence[str] = ()) -> Message:
+    """The net as it stands in a state, with an Input for each blob that a data layer fed.
 
     Args:
         net: a V2 net, with the layers of all phases or, from a snapshot, of the one it was trained in.
-        phase: "train" or "test".
+        state: a NetState, against which the layers' include and exclude rules are held.
         declared: names of inputs that the file states without a shape, as old snapshots do.
 
     Returns:
         A new net. Its Input layers may have unknown (0) dimensions.
     """
-    result = filter_net(net, schema.TRAIN if phase == "train" else schema.TEST)
+    result = filter_net(net, state.phase, state.level, state.stage)
     layers = list(result.layer)
     del result.layer[:]
     for layer in layers:
@@ -51,16 +54,16 @@ def runnable(net: Message, phase: str = "test", declared: Sequence[str] = ()) ->
     return result
 
 
-def deploy(net: Message, declared: Sequence[str] = ()) -> Message:
-    """The net that runs in TEST phase on an image: no losses, no labels, none of Caffe's own Split layers.
+def deploy(net: Message, state: Message = TEST_STATE, declared: Sequence[str] = ()) -> Message:
+    """The net that runs on an image: no losses, no labels, none of Caffe's own Split layers.
 
     Args:
-        net, declared: as in `runnable`.
+        net, state, declared: as in `runnable`.
 
     Raises:
         DefinitionError: nothing is left.
     """
-    result = runnable(net, declared=declared)
+    result = runnable(net, state, declared)
     layers = [layer for layer in result.layer if not _is_sink(layer)]
     layers = _without_inserted_splits(layers)
     layers = _without_label_branches(layers, net)

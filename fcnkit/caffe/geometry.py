@@ -36,8 +36,8 @@ def convolution_window(layer: Message, axes: int) -> Window:
     return _checked(layer, window)
 
 
-def pooling_window(layer: Message) -> Window:
-    """The window of a Pooling layer that does not pool globally.
+def pooling_window(layer: Message) -> Window | None:
+    """The window of a Pooling layer, or None for global pooling, whose window is the whole bottom.
 
     Raises:
         DefinitionError: no kernel is given, or kernel, stride and pad contradict each other.
@@ -45,15 +45,29 @@ def pooling_window(layer: Message) -> Window:
     Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, LayerSetUp.
     """
     p = layer.pooling_param
+    pad, stride = _pooling_pair(layer, "pad"), _pooling_pair(layer, "stride")
+    if p.global_pooling:
+        if any(map(p.HasField, ("kernel_size", "kernel_h", "kernel_w"))) or any(pad) or stride != (1, 1):
+            raise DefinitionError(f"layer {layer.name!r}: global_pooling takes no kernel, no pad and no stride but 1")
+        return None
     if p.HasField("kernel_size") == (p.HasField("kernel_h") and p.HasField("kernel_w")):
         raise DefinitionError(f"layer {layer.name!r}: give kernel_size, or kernel_h and kernel_w")
     kernel = (p.kernel_size,) * 2 if p.HasField("kernel_size") else (p.kernel_h, p.kernel_w)
-    pad = (p.pad_h, p.pad_w) if p.HasField("pad_h") else (p.pad,) * 2
-    stride = (p.stride_h, p.stride_w) if p.HasField("stride_h") else (p.stride,) * 2
     window = _checked(layer, Window(kernel, stride, pad, (1, 1)))
     if any(pad_ >= kernel_ for pad_, kernel_ in zip(pad, kernel, strict=True)):
         raise DefinitionError(f"layer {layer.name!r}: pad {pad} must be smaller than the kernel {kernel}")
     return window
+
+
+def _pooling_pair(layer: Message, field: str) -> tuple[int, int]:
+    """A field of pooling_param for both axes, given once or with _h and _w."""
+    p = layer.pooling_param
+    height, width = p.HasField(f"{field}_h"), p.HasField(f"{field}_w")
+    if height != width or (height and p.HasField(field)):
+        raise DefinitionError(f"layer {layer.name!r}: give {field}, or {field}_h and {field}_w")
+    if height:
+        return getattr(p, f"{field}_h"), getattr(p, f"{field}_w")
+    return (getattr(p, field),) * 2
 
 
 def _repeated(layer: Message, param: Message, field: str, stem: str, axes: int, default: int | None) -> tuple[int, ...]:

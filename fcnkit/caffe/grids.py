@@ -142,9 +142,9 @@ def windows(layer: Message) -> tuple[AxisWindow, AxisWindow]:
         DefinitionError: it keeps no grid of two axes, and why.
     """
     if layer.type == "Pooling":
-        if layer.pooling_param.global_pooling:
-            raise DefinitionError(f"Pooling {layer.name!r} covers its whole bottom")
         both = pooling_window(layer)
+        if both is None:
+            raise DefinitionError(f"Pooling {layer.name!r} covers its whole bottom")
     else:
         if layer.convolution_param.axis != 1:
             raise DefinitionError(f"{layer.type} {layer.name!r} does not have its channels on axis 1")

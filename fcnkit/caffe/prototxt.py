@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike
 from pathlib import Path
 
 from google.protobuf import text_format
 
 from fcnkit.caffe import schema
+from fcnkit.caffe.forks import to_bvlc
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
 
 def parse(text: str, kind: str = "NetParameter") -> Message:
-    """Parse prototxt text.
+    """Parse prototxt text, of BVLC's Caffe or a fork.
 
     Args:
         text: the text of a net or solver definition.
@@ -21,10 +23,13 @@ def parse(text: str, kind: str = "NetParameter") -> Message:
 
     Raises:
         PrototxtError: with line, column and the offending text, unknown fields included.
+        DefinitionError: a fork's field contradicts BVLC's for the same.
     """
     message = schema.message_class(kind)()
     try:
-        text_format.Parse(text, message)
+        # Python deprecates backslashes before any letter; in a Windows path they have always been let through.
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            text_format.Parse(text, message)
     except text_format.ParseError as error:
         line, column = error.GetLine() or 0, error.GetColumn() or 0
         lines = text.splitlines()
@@ -32,6 +37,8 @@ def parse(text: str, kind: str = "NetParameter") -> Message:
         # protobuf puts "line:column : " before its own words; ours say it in full.
         problem = str(error).removeprefix(f"{line}:{column} : ").rstrip(".").replace("caffe.", "").replace("\n", " ")
         raise PrototxtError(problem, line, column, offending[:120]) from None
+    if kind == "NetParameter":
+        to_bvlc(message)
     return message
 
 

@@ -2,7 +2,10 @@
 
 Generated `caffe_pb2` modules register in protobuf's default pool, where they clash with an
 installed Caffe ("duplicate file name") and break between protobuf's major versions. Loading
-the compiled description into a private pool does neither.
+the compiled descriptions into a private pool does neither.
+
+BVLC's messages (proto/caffe.proto) have the fields of forks (proto/forks.proto) too, so that
+prototxts of forks are read by their fields' names.
 """
 
 from __future__ import annotations
@@ -17,11 +20,29 @@ from fcnkit.resources import folder
 Message = Any
 
 
+# Fork fields of BVLC's messages are numbered from here on; BVLC's own fields, and forks' own numbers, are below
+# or far above.
+FIRST_FORK_FIELD = 30001
+
+
+def description(name: str) -> Any:
+    """The FileDescriptorProto of "caffe" (BVLC's messages alone) or "forks" (what forks add to them)."""
+    return descriptor_pb2.FileDescriptorSet.FromString((folder("proto") / f"{name}.desc").read_bytes()).file[0]
+
+
 def _load() -> descriptor_pool.DescriptorPool:
+    caffe, forks = description("caffe"), description("forks")
+    messages = {message.name: message for message in caffe.message_type}
+    for added in forks.message_type:
+        for field in filter(lambda field: field.type_name, added.field):
+            field.type_name = field.type_name.replace(".caffe.forks.", ".caffe.")
+        if added.name in messages:
+            messages[added.name].MergeFrom(added)
+        else:
+            caffe.message_type.append(added)
+    caffe.enum_type.extend(forks.enum_type)
     pool = descriptor_pool.DescriptorPool()
-    files = descriptor_pb2.FileDescriptorSet.FromString((folder("proto") / "caffe.desc").read_bytes())
-    for file in files.file:
-        pool.Add(file)
+    pool.Add(caffe)
     return pool
 
 

@@ -52,12 +52,16 @@ Examples:
     metavar="N,C,H,W",
     help="Shape of the first input; NAME=N,C,H,W, repeated, for several.",
 )
+@click.option("--level", type=int, default=0, show_default=True, help="Level that the layers' rules are held against.")
+@click.option("--stage", "stages", multiple=True, help="Stage that is set for the layers' rules; may be repeated.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; its suffix chooses the format.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 def command(
     weights: Path | None,
     prototxt: Path | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    level: int,
+    stages: tuple[str, ...],
     output: Path | None,
     force: bool,
 ) -> None:
@@ -77,6 +81,7 @@ def command(
     output = output or Path(Path(source.name.removesuffix(".h5")).with_suffix(".safetensors"))
     check_output(output, force)
     from fcnkit import conversion, formats
+    from fcnkit.caffe.schema import TEST, NetState
 
     formats.check_suffix(output)
     given: dict[str, tuple[int, ...]] | tuple[int, ...] | None = dict(shapes) or None
@@ -84,7 +89,8 @@ def command(
         if len(shapes) > 1:
             raise click.UsageError("--input-shape needs a NAME= for each of several inputs")
         given = shapes[0][1]
-    net = conversion.build(weights, prototxt, input_shape=given, mapped=True)
+    state = NetState(phase=TEST, level=level, stage=stages)
+    net = conversion.build(weights, prototxt, given, state, mapped=True)
     formats.save(net, output, force=force, watch=_watch(net))
     click.echo(summary(net, source, output, prototxt))
 

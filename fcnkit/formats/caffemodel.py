@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from fcnkit.caffe.caffemodel import write
+from fcnkit.caffe.forks import fork_layers
 from fcnkit.conversion import InputShape, convert
 from fcnkit.net import CaffeNet
 
@@ -17,7 +18,10 @@ def save(net: CaffeNet, path: Path) -> None:
     blobs = {
         name: [tensor.to("cpu", torch.float32).numpy() for tensor in tensors] for name, tensors in net.blobs().items()
     }
-    write(path, net.definition(), blobs)
+    definition = net.definition()
+    if fork_layers(definition):
+        definition.fcnkit_numbers = True
+    write(path, definition, blobs)
 
 
 def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:

@@ -18,7 +18,11 @@ from fcnkit.net import CaffeNet
 
 def save(net: CaffeNet, path: Path) -> None:
     """Write the net's state dict to path."""
-    torch.save(net.state_dict(), path)
+    try:
+        torch.save(net.state_dict(), path)
+    except RuntimeError as error:
+        # A full disk, say, of which torch's writer tells no more; files.writing tells it like any other.
+        raise OSError(str(error).split("\n")[0]) from None
 
 
 def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:

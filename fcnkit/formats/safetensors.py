@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -26,7 +27,11 @@ def save(net: CaffeNet, path: Path) -> None:
         "prototxt": net.prototxt,
         "preprocessing": json.dumps(net.preprocessing),
     }
-    save_file(state, path, metadata)
+    try:
+        save_file(state, path, metadata)
+    except SafetensorError as error:
+        # A full disk, say; files.writing tells it like any other error of the system.
+        raise OSError(str(error)) from None
 
 
 def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:
@@ -39,5 +44,15 @@ def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, 
         raise FileFormatError(f"is no safetensors file, or a damaged one: {error}") from None
     net = net_from_state(state, prototxt, shape, metadata.get("prototxt"))
     if prototxt is None:
-        net.preprocessing = json.loads(metadata.get("preprocessing", "{}"))
+        net.preprocessing = _preprocessing(metadata.get("preprocessing", "{}"))
     return net
+
+
+def _preprocessing(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise FileFormatError("has metadata of which the preprocessing is not JSON; was it edited by hand?")
+    return found

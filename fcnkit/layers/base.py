@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +14,9 @@ from fcnkit.caffe.schema import Message
 from fcnkit.errors import BlobShapeError, DefinitionError
 
 Shape = tuple[int, ...]
+
+# The most values that Caffe lets a blob have: it counts with 32-bit ints.
+LARGEST_BLOB = 2**31 - 1
 
 
 class Layer:
@@ -46,6 +50,10 @@ class Layer:
         """The module's own tensors, or views on them, in the order and the shapes of Caffe's blobs."""
         named = (getattr(module, name) for name in self.blob_names)
         return [tensor for tensor in named if tensor is not None]
+
+    def in_order(self, layer: Message, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        """A file's blobs in the order of `blobs`, for layers that files store in several."""
+        return stored
 
     def fillers(self, layer: Message) -> list[Message]:
         """A FillerParameter for each blob that `blobs` can give."""
@@ -104,6 +112,8 @@ def uninitialized(module: type[nn.Module], *args: Any, **settings: Any) -> Any:
         built = module(*args, **settings)
     for owner in built.modules():
         for name, parameter in owner.named_parameters(recurse=False):
+            if parameter.numel() > LARGEST_BLOB:
+                raise ValueError(f"its {name} would have the shape {tuple(parameter.shape)}, too large for a blob")
             setattr(owner, name, nn.Parameter(torch.empty(parameter.shape)))
     return built
 

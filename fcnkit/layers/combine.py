@@ -66,12 +66,13 @@ class Eltwise(Layer):
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.eltwise_param
         operation = {0: "PROD", 1: "SUM", 2: "MAX"}[p.operation]
-        if p.coeff and (operation != "SUM" or len(p.coeff) != len(bottoms)):
+        if p.coeff and (operation == "PROD" or len(p.coeff) != len(bottoms)):
             raise DefinitionError(
                 f"layer {layer.name!r}: coeff belongs to SUM, once for each of the {len(bottoms)} bottoms;"
                 f" here are {len(p.coeff)} for {operation}"
             )
-        return combine.Eltwise(operation, p.coeff)
+        # Caffe lets MAX have factors and takes no notice of them.
+        return combine.Eltwise(operation, p.coeff if operation == "SUM" else ())
 
     def batchwise(self, layer: Message) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Layers with filters: Convolution, Deconvolution, InnerProduct."""
+"""Layers with filters or a table of rows: Convolution, Deconvolution, InnerProduct, Embed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fcnkit.caffe.geometry import convolution_window
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, layer, uninitialized
+from fcnkit.nn.affine import Embed as EmbedModule
 from fcnkit.nn.affine import InnerProduct as InnerProductModule
 
 _CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -18,6 +19,7 @@ _DECONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.Conv
 
 
 class _Filters(Layer):
+    bottom_count = (1, None)
     blob_names = ("weight", "bias")
     per_bottom = True
 
@@ -74,15 +76,39 @@ class Deconvolution(_Filters):
         return _DECONVOLUTIONS
 
 
+@layer("Embed")
+class Embed(Layer):
+    """A table of shape (input_dim, num_output), from which each number of the bottom picks a row."""
+
+    bottom_count = (1, 1)
+    blob_names = ("weight", "bias")
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.embed_param
+        if p.num_output < 1 or p.input_dim < 1:
+            raise DefinitionError(f"layer {layer.name!r}: num_output and input_dim must be positive")
+        built: nn.Module = uninitialized(EmbedModule, p.input_dim, p.num_output, bias=p.bias_term)
+        return built
+
+    def fillers(self, layer: Message) -> list[Message]:
+        return [layer.embed_param.weight_filler, layer.embed_param.bias_filler]
+
+    def batchwise(self, layer: Message) -> bool:
+        return True
+
+
 @layer("InnerProduct")
 class InnerProduct(Layer):
     """Weights of shape (num_output, inputs); stored the other way round where `transpose` is set."""
 
+    bottom_count = (1, 1)
     blob_names = ("weight", "bias")
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.inner_product_param
         inputs = math.prod(bottoms[0][p.axis :])
+        if not p.num_output or not inputs:
+            raise DefinitionError(f"layer {layer.name!r}: num_output {p.num_output} and {inputs} inputs must be positive")
         return uninitialized(InnerProductModule, inputs, p.num_output, bias=p.bias_term, axis=p.axis)
 
     def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:

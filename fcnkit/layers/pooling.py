@@ -11,29 +11,58 @@ from fcnkit.caffe.geometry import pooling_window
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, layer
-from fcnkit.nn.pooling import Pool2d
+from fcnkit.nn.pooling import Pool2d, SpatialPyramid
 
 
 @layer("Pooling")
 class Pooling(Layer):
-    """Maximum or average; the number of windows is rounded up unless round_mode says FLOOR."""
+    """Maximum, average or a random choice; the number of windows is rounded up unless round_mode says FLOOR.
+
+    A second top of MAX pooling holds the places of the maxima.
+    """
+
+    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.pooling_param
-        method = {0: "MAX", 1: "AVE", 2: "STOCHASTIC"}[p.pool]
+        method = p.PoolMethod.Name(p.pool)
         if len(bottoms[0]) != 4:
             raise DefinitionError(f"layer {layer.name!r}: Pooling reads blobs of 4 axes, not of shape {bottoms[0]}")
-        if p.global_pooling:
+        mask = method == "MAX" and len(layer.top) > 1
+        window = pooling_window(layer)
+        if window is None:
+            if mask or method == "STOCHASTIC":
+                return Pool2d(method, None, mask=mask)
             return nn.AdaptiveMaxPool2d(1) if method == "MAX" else nn.AdaptiveAvgPool2d(1)
-        kernel, stride, pad, _ = pooling_window(layer)
-        ceil = p.round_mode == 0
+        kernel, stride, pad, _ = window
+        if method == "STOCHASTIC" and any(pad):
+            raise DefinitionError(f"layer {layer.name!r}: only MAX and AVE pooling can have a pad, not STOCHASTIC")
+        ceil = p.RoundMode.Name(p.round_mode) == "CEIL"
         pads_fit = all(2 * pad_ <= kernel_ for pad_, kernel_ in zip(pad, kernel, strict=True))
-        gaps = ceil and any(s > k and not pad_ for s, k, pad_ in zip(stride, kernel, pad, strict=True))
-        if not pads_fit or gaps:
-            return Pool2d(method, kernel, stride, pad, ceil)
+        gaps = ceil and not any(pad) and any(s > k for s, k in zip(stride, kernel, strict=True))
+        if mask or method == "STOCHASTIC" or not pads_fit or gaps:
+            return Pool2d(method, kernel, stride, pad, ceil, mask)
         module: Any = nn.MaxPool2d if method == "MAX" else nn.AvgPool2d
         built: nn.Module = module(kernel, stride, pad, ceil_mode=ceil)
         return built
+
+    def batchwise(self, layer: Message) -> bool:
+        return True
+
+
+@layer("SPP")
+class SPP(Layer):
+    """Pooling over 1, 2, 4, ... windows along each axis, flattened and joined."""
+
+    bottom_count = (1, 1)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.spp_param
+        if len(bottoms[0]) != 4:
+            raise DefinitionError(f"layer {layer.name!r}: SPP reads blobs of 4 axes, not of shape {bottoms[0]}")
+        if p.pyramid_height < 1:
+            raise DefinitionError(f"layer {layer.name!r}: pyramid_height {p.pyramid_height} must be positive")
+        return SpatialPyramid(p.pyramid_height, p.PoolMethod.Name(p.pool))
 
     def batchwise(self, layer: Message) -> bool:
         return True

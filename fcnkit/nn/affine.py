@@ -112,3 +112,17 @@ class Scale(nn.Module):
     def extra_repr(self) -> str:
         shapes = [None if p is None else tuple(p.shape) for p in (self.weight, self.bias)]
         return f"weight={shapes[0]}, bias={shapes[1]}, axis={self.axis}"
+
+
+class Axpy(nn.Module):
+    """Multiply the channels of x with factors (batch, channels) or (batch, channels, 1, 1), and add y.
+
+    Source: hujie-frank/SENet src/caffe/layers/axpy_layer.cpp.
+    """
+
+    def forward(self, factors: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        if x.shape != y.shape:
+            raise RuntimeError("the second and the third bottom must have equal shapes")
+        if factors.shape[:2] != x.shape[:2] or factors.shape[2:].numel() != 1:
+            raise RuntimeError("the first bottom must have a number for each channel of each item")
+        return factors.reshape(factors.shape[:2] + (1,) * (x.dim() - 2)) * x + y

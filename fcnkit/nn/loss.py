@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Caffe takes the logarithm of no probability below the smallest normal float.
+# Caffe takes the logarithm of no probability below these: the first in SoftmaxWithLoss, the second elsewhere.
 _LOG_FLT_MIN = math.log(torch.finfo(torch.float32).tiny)
+_THRESHOLD = 1e-20
 
 
 def normalizer(mode: str, outer: int, inner: int, valid: Tensor) -> Tensor:
@@ -26,8 +28,48 @@ def normalizer(mode: str, outer: int, inner: int, valid: Tensor) -> Tensor:
     return valid.clamp(min=1) if count is None else torch.full_like(valid, max(count, 1))
 
 
-def _equal(target: Tensor, label: int | None) -> Tensor:
-    return torch.zeros_like(target, dtype=torch.bool) if label is None else target == label
+class Labels(NamedTuple):
+    """Whole numbers (outer, inner), for the elements before and behind the class axis, and which of them to ignore."""
+
+    target: Tensor
+    ignored: Tensor
+
+
+def labels_for(scores: Tensor, label: Tensor, axis: int, ignore_label: int | None) -> Labels:
+    """A blob of labels in the order of the scores' elements; what is ignored is 0.
+
+    Raises:
+        RuntimeError: there is not one label for each.
+
+    Source: BVLC/caffe src/caffe/layers/softmax_loss_layer.cpp, Reshape.
+    """
+    axis = axis % scores.dim()
+    outer, inner = math.prod(scores.shape[:axis]), math.prod(scores.shape[axis + 1 :])
+    if label.numel() != outer * inner:
+        raise RuntimeError(f"{outer * inner} labels are needed, here are {label.numel()}")
+    target = label.long().reshape(outer, inner)
+    ignored = torch.zeros_like(target, dtype=torch.bool) if ignore_label is None else target == ignore_label
+    return Labels(target.masked_fill(ignored, 0), ignored)
+
+
+def require_equal_batches(first: Tensor, second: Tensor, whole: bool = False) -> None:
+    """What compares two blobs needs as many items of the one as of the other.
+
+    Args:
+        first, second: the blobs.
+        whole: the items must have as many elements, too; their shapes may differ.
+
+    Source: BVLC/caffe src/caffe/layers/loss_layer.cpp, Reshape.
+    """
+    if not first.dim() or first.shape[:1] != second.shape[:1]:
+        raise RuntimeError("both bottoms need the same number of items")
+    if whole and first.numel() != second.numel():
+        raise RuntimeError("both bottoms need the same number of elements")
+
+
+def with_gradient_of(gradient: Tensor, value: Tensor) -> Tensor:
+    """The value of one expression with the gradient of another, for where Caffe's is not the value's own."""
+    return gradient + (value - gradient).detach()
 
 
 class SoftmaxWithLoss(nn.Module):
@@ -47,21 +89,180 @@ class SoftmaxWithLoss(nn.Module):
         self.axis, self.ignore_label, self.normalization, self.tops = axis, ignore_label, normalization, tops
 
     def forward(self, scores: Tensor, label: Tensor) -> Tensor | tuple[Tensor, ...]:
+        return self._loss(scores, label, None)
+
+    def _loss(self, scores: Tensor, label: Tensor, matrix: Tensor | None) -> Tensor | tuple[Tensor, ...]:
+        require_equal_batches(scores, label)
+        target, ignored = labels_for(scores, label, self.axis, self.ignore_label)
         log_probabilities = F.log_softmax(scores, self.axis)
-        axis = self.axis % scores.dim()
-        outer, inner = math.prod(scores.shape[:axis]), math.prod(scores.shape[axis + 1 :])
-        target = label.long().reshape(outer, inner)
-        ignored = _equal(target, self.ignore_label)
-        rows = log_probabilities.reshape(outer, -1, inner)
-        picked = rows.gather(1, target.masked_fill(ignored, 0).unsqueeze(1)).squeeze(1)
-        # Caffe's floor under the logarithm holds for the value; its gradient is that of the plain softmax.
-        picked = picked + (picked.clamp(min=_LOG_FLT_MIN) - picked).detach()
-        total = -picked.masked_fill(ignored, 0).sum()
-        loss = total / normalizer(self.normalization, outer, inner, (~ignored).sum()).to(total.dtype)
+        rows = log_probabilities.reshape(target.shape[0], -1, target.shape[1])
+        # The floors hold for the value; Caffe's gradient is that of the plain softmax.
+        if matrix is None:
+            picked = rows.gather(1, target.unsqueeze(1)).squeeze(1)
+            terms = with_gradient_of(picked, picked.clamp(min=_LOG_FLT_MIN))
+        else:
+            rows = with_gradient_of(rows, rows.clamp(min=math.log(_THRESHOLD)))
+            terms = (rows.movedim(1, -1) * matrix[target]).sum(-1)
+        outer, inner = target.shape
+        divisor = normalizer(self.normalization, outer, inner, (~ignored).sum())
+        loss = -terms.masked_fill(ignored, 0).sum() / divisor.to(scores.dtype)
         return loss if self.tops == 1 else (loss, log_probabilities.exp())
 
     def extra_repr(self) -> str:
         return f"axis={self.axis}, ignore_label={self.ignore_label}, normalization={self.normalization}"
+
+
+class InfogainLoss(SoftmaxWithLoss):
+    """SoftmaxWithLoss that weighs every class, not the label's alone, by a matrix: a row for each label.
+
+    Args:
+        matrix: (classes, classes), or None where it comes as a third bottom, of any shape with as many elements.
+        axis, ignore_label, normalization, tops: as in `SoftmaxWithLoss`.
+
+    Source: BVLC/caffe src/caffe/layers/infogain_loss_layer.cpp.
+    """
+
+    matrix: Tensor | None
+
+    def __init__(
+        self,
+        matrix: Tensor | None,
+        axis: int = 1,
+        ignore_label: int | None = None,
+        normalization: str = "VALID",
+        tops: int = 1,
+    ):
+        super().__init__(axis, ignore_label, normalization, tops)
+        # Caffe keeps it in a file of its own, not among the weights.
+        self.register_buffer("matrix", matrix, persistent=False)
+
+    def forward(self, scores: Tensor, label: Tensor, matrix: Tensor | None = None) -> Tensor | tuple[Tensor, ...]:
+        matrix = self.matrix if matrix is None else matrix
+        assert matrix is not None
+        classes = scores.shape[self.axis]
+        if matrix.numel() != classes * classes:
+            raise RuntimeError(f"the matrix needs {classes} x {classes} elements, it has {matrix.numel()}")
+        return self._loss(scores, label, matrix.reshape(classes, classes))
+
+
+def _one_label_each(scores: Tensor, label: Tensor) -> Tensor:
+    """The scores as one row for each item."""
+    require_equal_batches(scores, label)
+    if label.numel() != scores.shape[0]:
+        raise RuntimeError(f"{scores.shape[0]} labels are needed, here are {label.numel()}")
+    return scores.flatten(1)
+
+
+class MultinomialLogisticLoss(nn.Module):
+    """The mean of -log of the probability that the first bottom gives each item's label.
+
+    Source: BVLC/caffe src/caffe/layers/multinomial_logistic_loss_layer.cpp.
+    """
+
+    def forward(self, probabilities: Tensor, label: Tensor) -> Tensor:
+        rows = _one_label_each(probabilities, label)
+        picked = rows.gather(1, label.long().reshape(-1, 1))
+        # Below the floor Caffe's gradient is that at the floor.
+        picked = with_gradient_of(picked, picked.clamp(min=_THRESHOLD))
+        return -picked.log().sum() / rows.shape[0]
+
+
+class HingeLoss(nn.Module):
+    """One-versus-all hinge loss: each item's label should score over 1, every other class below -1.
+
+    Args:
+        squared: square the margins that are missed (Caffe's L2) instead of summing them up (L1).
+
+    Source: BVLC/caffe src/caffe/layers/hinge_loss_layer.cpp.
+    """
+
+    def __init__(self, squared: bool = False):
+        super().__init__()
+        self.squared = squared
+
+    def forward(self, scores: Tensor, label: Tensor) -> Tensor:
+        rows = _one_label_each(scores, label)
+        sign = torch.ones_like(rows).scatter(1, label.long().reshape(-1, 1), -1)
+        missed = F.relu(1 + sign * rows)
+        return (missed.square() if self.squared else missed).sum() / rows.shape[0]
+
+    def extra_repr(self) -> str:
+        return f"squared={self.squared}"
+
+
+class EuclideanLoss(nn.Module):
+    """Half the squared distance of two blobs, per item.
+
+    Source: BVLC/caffe src/caffe/layers/euclidean_loss_layer.cpp.
+    """
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        require_equal_batches(first, second, whole=True)
+        return (first.flatten() - second.flatten()).square().sum() / (2 * first.shape[0])
+
+
+class SigmoidCrossEntropyLoss(nn.Module):
+    """Cross entropy of the sigmoid of scores with targets from 0 to 1.
+
+    Args:
+        ignore_label: a target, its fraction cut off, that counts for nothing, or None.
+        normalization: see `normalizer`.
+
+    Source: BVLC/caffe src/caffe/layers/sigmoid_cross_entropy_loss_layer.cpp.
+    """
+
+    def __init__(self, ignore_label: int | None = None, normalization: str = "BATCH_SIZE"):
+        super().__init__()
+        self.ignore_label, self.normalization = ignore_label, normalization
+
+    def forward(self, scores: Tensor, target: Tensor) -> Tensor:
+        require_equal_batches(scores, target, whole=True)
+        target = target.reshape(scores.shape)
+        terms = F.binary_cross_entropy_with_logits(scores, target, reduction="none")
+        ignored = torch.zeros_like(target, dtype=torch.bool)
+        if self.ignore_label is not None:
+            ignored = target.long() == self.ignore_label
+        divisor = normalizer(self.normalization, scores.shape[0], math.prod(scores.shape[1:]), (~ignored).sum())
+        return terms.masked_fill(ignored, 0).sum() / divisor.to(scores.dtype)
+
+    def extra_repr(self) -> str:
+        return f"ignore_label={self.ignore_label}, normalization={self.normalization}"
+
+
+class ContrastiveLoss(nn.Module):
+    """Half the squared distance of similar pairs, and what dissimilar ones lack to a margin, squared; per pair.
+
+    Args:
+        margin: the distance that dissimilar pairs should have.
+        legacy: compare the margin with the squared distance, and do not square what it lacks.
+
+    Source: BVLC/caffe src/caffe/layers/contrastive_loss_layer.cpp.
+    """
+
+    def __init__(self, margin: float = 1, legacy: bool = False):
+        super().__init__()
+        self.margin, self.legacy = margin, legacy
+
+    def forward(self, first: Tensor, second: Tensor, similar: Tensor) -> Tensor:
+        require_equal_batches(first, second, whole=True)
+        if any(size != 1 for blob in (first, second) for size in blob.shape[2:]) or similar.numel() != first.shape[0]:
+            raise RuntimeError("pairs of shape (N, C) and N marks of similarity are needed")
+        squared = (first.flatten(1) - second.flatten(1)).square().sum(1)
+        distance = squared.detach().sqrt()
+        if self.legacy:
+            value = lack = (self.margin - squared.detach()).clamp(min=0)
+            slope = -(lack > 0).to(squared.dtype)
+        else:
+            lack = (self.margin - distance).clamp(min=0)
+            value = lack.square()
+            # Caffe's own way around the division by a distance of 0.
+            slope = -lack / (distance + 1e-4)
+        alike = similar.long().flatten() != 0
+        slope, value = slope.masked_fill(alike, 1), torch.where(alike, squared.detach(), value)
+        return with_gradient_of(squared * slope, value).sum() / (2 * first.shape[0])
+
+    def extra_repr(self) -> str:
+        return f"margin={self.margin}, legacy={self.legacy}"
 
 
 class Accuracy(nn.Module):
@@ -81,19 +282,18 @@ class Accuracy(nn.Module):
         self.axis, self.top_k, self.ignore_label, self.tops = axis, top_k, ignore_label, tops
 
     def forward(self, scores: Tensor, label: Tensor) -> Tensor | tuple[Tensor, ...]:
-        axis = self.axis % scores.dim()
-        classes = scores.shape[axis]
-        rows = scores.movedim(axis, -1).reshape(-1, classes)
-        target = label.long().reshape(-1)
-        counted = ~_equal(target, self.ignore_label)
-        own = rows.gather(1, target.masked_fill(~counted, 0).unsqueeze(1))
+        classes = scores.shape[self.axis]
+        if self.top_k > classes:
+            raise RuntimeError(f"top_k {self.top_k} is more than the {classes} classes")
+        target, ignored = (found.flatten() for found in labels_for(scores, label, self.axis, self.ignore_label))
+        counted = ~ignored
+        rows = scores.movedim(self.axis, -1).reshape(-1, classes)
+        own = rows.gather(1, target.unsqueeze(1))
         # A label is right while fewer than top_k other classes score at least as much as it does.
         right = ((rows >= own).sum(1) <= self.top_k) & counted
         overall = right.sum() / counted.sum().clamp(min=1)
         if self.tops == 1:
             return overall.to(scores.dtype)
-        weight = counted.to(scores.dtype)
-        zeros = torch.zeros(classes, dtype=scores.dtype, device=scores.device)
-        index = target.masked_fill(~counted, 0)
-        per_class = zeros.index_add(0, index, right.to(scores.dtype)) / zeros.index_add(0, index, weight).clamp(min=1)
-        return overall.to(scores.dtype), per_class
+        zeros = scores.new_zeros(classes)
+        found = zeros.index_add(0, target, counted.to(scores.dtype))
+        return overall.to(scores.dtype), zeros.index_add(0, target, right.to(scores.dtype)) / found.clamp(min=1)

@@ -3,59 +3,155 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Sizes = tuple[int, ...]
+Sizes = Sequence[int]
 
 
-def pooled_size(size: int, kernel: int, stride: int, pad: int, ceil: bool = True) -> int:
-    """The number of windows along an axis of `size` elements.
+def pooled_sizes(sizes: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool = True) -> list[int]:
+    """The number of windows along each axis.
 
-    Rounded up by default; with padding, a last window that starts beyond bottom and padding is dropped.
+    Rounded up by default. If there is padding along any axis, a last window that starts beyond the bottom and its
+    padding is dropped.
+
+    Raises:
+        RuntimeError: without padding such a window stays, and Caffe's result is undefined.
 
     Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, Reshape.
     """
-    span = size + 2 * pad - kernel
-    windows = (-(-span // stride) if ceil else span // stride) + 1
-    if pad and (windows - 1) * stride >= size + pad:
-        windows -= 1
+    windows = []
+    for size, kernel_, stride_, pad_ in zip(sizes, kernel, stride, pad, strict=True):
+        span = size + 2 * pad_ - kernel_
+        count = (-(-span // stride_) if ceil else span // stride_) + 1
+        if any(pad) and (count - 1) * stride_ >= size + pad_:
+            count -= 1
+        if (count - 1) * stride_ >= size + pad_:
+            raise RuntimeError("its last window lies outside of the bottom, where Caffe's result is undefined")
+        windows.append(count)
     return windows
 
 
-class Pool2d(nn.Module):
-    """Pooling with explicit padding, for pads over half the kernel and strides over the kernel.
+def max_pool2d(bottom: Tensor, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool = True) -> tuple[Tensor, Tensor]:
+    """The largest value in each window, and its place in the bottom's plane, row by row; both in the bottom's type.
 
-    PyTorch refuses the first and silently leaves out windows in the second case.
+    Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, Forward_cpu.
+    """
+    height, width = pooled_sizes(bottom.shape[2:], kernel, stride, pad, ceil)
+    padded = F.pad(bottom, (pad[1], pad[1], pad[0], pad[0]), value=-math.inf)
+    values, places = F.max_pool2d(padded, tuple(kernel), tuple(stride), ceil_mode=ceil, return_indices=True)
+    rows, columns = places // padded.shape[3] - pad[0], places % padded.shape[3] - pad[1]
+    places = (rows * bottom.shape[3] + columns).to(bottom.dtype)
+    return values[:, :, :height, :width], places[:, :, :height, :width]
+
+
+def ave_pool2d(bottom: Tensor, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool = True) -> Tensor:
+    """The mean of each window, which counts the padding, up to one pad beyond the bottom.
+
+    Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, Forward_cpu.
+    """
+    height, width = pooled_sizes(bottom.shape[2:], kernel, stride, pad, ceil)
+    padded = F.pad(bottom, (pad[1], pad[1], pad[0], pad[0]))
+    return F.avg_pool2d(padded, tuple(kernel), tuple(stride), ceil_mode=ceil)[:, :, :height, :width]
+
+
+def stochastic_pool2d(bottom: Tensor, kernel: Sizes, stride: Sizes, ceil: bool = True, random: bool = False) -> Tensor:
+    """One value of each window, drawn with itself for probability, or the mean by those probabilities.
+
+    The bottom must not be negative; a window that is 0 throughout gives 0.
+
+    Source: BVLC/caffe src/caffe/layers/pooling_layer.cu, StoPoolForwardTrain and StoPoolForwardTest.
+    """
+    windows = pooled_sizes(bottom.shape[2:], kernel, stride, (0, 0), ceil)
+    lacking = [
+        max((count - 1) * stride_ + kernel_ - size, 0)
+        for count, stride_, kernel_, size in zip(windows, stride, kernel, bottom.shape[2:], strict=True)
+    ]
+    padded = F.pad(bottom, (0, lacking[1], 0, lacking[0]))
+    values = padded.unfold(2, kernel[0], stride[0]).unfold(3, kernel[1], stride[1]).flatten(4)
+    if random:
+        sums = values.cumsum(-1)
+        drawn = torch.rand_like(sums[..., -1:]) * sums[..., -1:]
+        return values.gather(-1, (sums >= drawn).int().argmax(-1, keepdim=True)).squeeze(-1)
+    total = values.sum(-1)
+    return values.square().sum(-1) / torch.where(total > 0, total, 1) * (total > 0)
+
+
+class Pool2d(nn.Module):
+    """Pooling as Caffe does it in every case, those included that nn.MaxPool2d and nn.AvgPool2d do otherwise.
+
+    PyTorch refuses pads over half the kernel, and silently leaves out windows where strides are over the kernel.
 
     Args:
-        method: "MAX" or "AVE"; an average counts the padding, up to one pad beyond the bottom.
-        kernel, stride, pad: (height, width) in elements.
+        method: "MAX", "AVE" or "STOCHASTIC".
+        kernel: (height, width) in elements, or None for the whole plane.
+        stride, pad: (height, width) in elements.
         ceil: round the number of windows up, as Caffe does unless told otherwise.
-
-    Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp.
+        mask: for MAX give the places of the largest values as well.
     """
 
-    def __init__(self, method: str, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool = True):
+    def __init__(
+        self,
+        method: str,
+        kernel: Sizes | None,
+        stride: Sizes = (1, 1),
+        pad: Sizes = (0, 0),
+        ceil: bool = True,
+        mask: bool = False,
+    ):
         super().__init__()
         self.method, self.kernel, self.stride, self.pad, self.ceil = method, kernel, stride, pad, ceil
+        self.mask = mask
 
-    def forward(self, bottom: Tensor) -> Tensor:
-        height, width = (
-            pooled_size(bottom.shape[2 + i], self.kernel[i], self.stride[i], self.pad[i], self.ceil) for i in (0, 1)
-        )
-        for axis, windows in ((0, height), (1, width)):
-            if (windows - 1) * self.stride[axis] >= bottom.shape[2 + axis] + 2 * self.pad[axis]:
-                raise RuntimeError("its last window lies outside of the bottom, where Caffe's result is undefined")
-        padding = (self.pad[1], self.pad[1], self.pad[0], self.pad[0])
+    def forward(self, bottom: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        kernel = bottom.shape[2:] if self.kernel is None else self.kernel
         if self.method == "MAX":
-            padded = F.pad(bottom, padding, value=-math.inf)
-            pooled = F.max_pool2d(padded, self.kernel, self.stride, ceil_mode=self.ceil)
-        else:
-            padded = F.pad(bottom, padding)
-            pooled = F.avg_pool2d(padded, self.kernel, self.stride, ceil_mode=self.ceil)
-        return pooled[:, :, :height, :width]
+            pooled = max_pool2d(bottom, kernel, self.stride, self.pad, self.ceil)
+            return pooled if self.mask else pooled[0]
+        if self.method == "AVE":
+            return ave_pool2d(bottom, kernel, self.stride, self.pad, self.ceil)
+        return stochastic_pool2d(bottom, kernel, self.stride, self.ceil, random=self.training)
 
     def extra_repr(self) -> str:
         return f"{self.method}, kernel={self.kernel}, stride={self.stride}, pad={self.pad}, ceil={self.ceil}"
+
+
+class SpatialPyramid(nn.Module):
+    """Pooling over 1, 2, 4, ... windows along each axis, whatever the bottom's size, flattened and joined.
+
+    A pyramid of one level is not flattened: its top is (batch, channels, 1, 1), that of others
+    (batch, channels * (1 + 4 + 16 + ...)).
+
+    Args:
+        levels: height of the pyramid.
+        method: as in `Pool2d`.
+
+    Source: BVLC/caffe src/caffe/layers/spp_layer.cpp.
+    """
+
+    def __init__(self, levels: int, method: str = "MAX"):
+        super().__init__()
+        self.levels, self.method = levels, method
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        pooled = [self._pool(bottom, 2**level) for level in range(self.levels)]
+        return pooled[0] if self.levels == 1 else torch.cat([level.flatten(1) for level in pooled], 1)
+
+    def _pool(self, bottom: Tensor, bins: int) -> Tensor:
+        kernel = [-(-size // bins) for size in bottom.shape[2:]]
+        pad = [(k * bins - size + 1) // 2 for k, size in zip(kernel, bottom.shape[2:], strict=True)]
+        if any(pad_ >= kernel_ for pad_, kernel_ in zip(pad, kernel, strict=True)):
+            raise RuntimeError(f"{bins} windows along each axis need a larger bottom")
+        if self.method == "MAX":
+            return max_pool2d(bottom, kernel, kernel, pad)[0]
+        if self.method == "AVE":
+            return ave_pool2d(bottom, kernel, kernel, pad)
+        if any(pad):
+            raise RuntimeError(f"STOCHASTIC pooling needs a size that {bins} windows divide")
+        return stochastic_pool2d(bottom, kernel, kernel, random=self.training)
+
+    def extra_repr(self) -> str:
+        return f"{self.levels}, {self.method}"

@@ -17,6 +17,7 @@ from fcnkit.caffe import schema
 from fcnkit.resources import folder
 
 SCHEMA = json.loads((Path(__file__).resolve().parent.parent / "data" / "caffe-schema.json").read_text())
+MESSAGES = {message.name: message for message in schema.description("caffe").message_type}
 FIELDS = [(message, field) for message, body in SCHEMA["messages"].items() for field in body["fields"]]
 TYPES = {
     getattr(FieldDescriptor, f"TYPE_{name.upper()}"): name
@@ -30,18 +31,16 @@ def test_the_schema_has_all_fields() -> None:
 
 @pytest.mark.parametrize("message", SCHEMA["messages"])
 def test_messages_have_no_other_fields_and_the_same_enums(message: str) -> None:
-    descriptor = schema.message_class(message).DESCRIPTOR
-    assert {field.name for field in descriptor.fields} == set(SCHEMA["messages"][message]["fields"])
-    enums = {enum.name: {value.name: value.number for value in enum.values} for enum in descriptor.enum_types}
+    description = MESSAGES[message]
+    assert {field.name for field in description.field} == set(SCHEMA["messages"][message]["fields"])
+    enums = {enum.name: {value.name: value.number for value in enum.value} for enum in description.enum_type}
     assert enums == SCHEMA["messages"][message].get("enums", {})
 
 
 @pytest.mark.parametrize(("message", "name"), FIELDS)
 def test_field_is_caffes(message: str, name: str) -> None:
     expected = SCHEMA["messages"][message]["fields"][name]
-    proto = descriptor_pb2.DescriptorProto()
-    schema.message_class(message).DESCRIPTOR.CopyToProto(proto)
-    field = next(field for field in proto.field if field.name == name)
+    field = next(field for field in MESSAGES[message].field if field.name == name)
     found: dict[str, Any] = {"number": field.number}
     found["type"] = TYPES.get(field.type) or field.type_name.removeprefix(".caffe.")
     if field.label == field.LABEL_REPEATED:
@@ -58,15 +57,26 @@ def test_field_is_caffes(message: str, name: str) -> None:
     assert found == expected
 
 
-def test_the_compiled_description_is_that_of_the_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["caffe", "forks"])
+def test_the_compiled_description_is_that_of_the_text(name: str, tmp_path: Path) -> None:
     proto = folder("proto")
-    output = tmp_path / "caffe.desc"
-    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{proto}", f"--descriptor_set_out={output}", "caffe.proto"]
-    subprocess.run(command, check=True)
+    output = tmp_path / f"{name}.desc"
+    options = [f"-I{proto}", f"--descriptor_set_out={output}", f"{name}.proto"]
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *options], check=True)
     made, kept = (
-        descriptor_pb2.FileDescriptorSet.FromString(path.read_bytes()) for path in (output, proto / "caffe.desc")
+        descriptor_pb2.FileDescriptorSet.FromString(path.read_bytes()) for path in (output, proto / f"{name}.desc")
     )
     assert made == kept, "run `make proto`"
+
+
+@pytest.mark.parametrize("forks", schema.description("forks").message_type, ids=lambda message: message.name)
+def test_fork_fields_keep_clear_of_bvlcs(forks: descriptor_pb2.DescriptorProto) -> None:
+    own = MESSAGES.get(forks.name)
+    if own is not None:
+        assert not {field.name for field in forks.field} & {field.name for field in own.field}
+        assert min(field.number for field in forks.field) >= schema.FIRST_FORK_FIELD
+    merged = schema.message_class(forks.name).DESCRIPTOR
+    assert {field.name for field in merged.fields} >= {field.name for field in forks.field}
 
 
 def test_works_beside_an_installed_caffe() -> None:

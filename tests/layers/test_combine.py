@@ -129,3 +129,9 @@ def test_hdf5_output_reads_and_makes_nothing() -> None:
     net = fcnkit.CaffeNet(text)
     assert net.outputs == ("s",)
     assert net(torch.ones(2, 3), torch.ones(2, 3)).shape == (2, 3)
+
+
+def test_eltwise_takes_no_notice_of_the_factors_of_a_maximum() -> None:
+    x, y = values(2, 3), values(2, 3, seed=1)
+    settings = "eltwise_param { operation: MAX coeff: 2 coeff: -1 }"
+    assert np.array_equal(apply("Eltwise", settings, x, y), np.maximum(x, y))

@@ -44,11 +44,16 @@ def test_convolution_and_deconvolution(data: st.DataObject) -> None:
         assert net(*size, f'type: "Deconvolution" {settings}').shapes["y"] == (1, 4, *expected)
 
 
-def caffes_windows(size: int, kernel: int, stride: int, pad: int, floor: bool) -> list[tuple[int, int, int]]:
-    """Start, end and divisor's length of each window along an axis, as pooling_layer.cpp walks them."""
+def caffes_windows(
+    size: int, kernel: int, stride: int, pad: int, floor: bool, padded: bool
+) -> list[tuple[int, int, int]]:
+    """Start, end and divisor's length of each window along an axis, as pooling_layer.cpp walks them.
+
+    padded says whether there is a pad along any axis.
+    """
     number = (size + 2 * pad - kernel) / stride
     count = (math.floor(number) if floor else math.ceil(number)) + 1
-    if pad and (count - 1) * stride >= size + pad:
+    if padded and (count - 1) * stride >= size + pad:
         count -= 1
     windows = []
     for index in range(count):
@@ -67,7 +72,7 @@ def test_pooling(data: st.DataObject) -> None:
     size = tuple(draw(SIZES) for _ in range(2))
     method, floor = draw(st.sampled_from(["MAX", "AVE"])), draw(st.booleans())
     assume(all(size[i] + 2 * pad[i] >= kernel[i] for i in range(2)))
-    rows, columns = (caffes_windows(size[i], kernel[i], stride[i], pad[i], floor) for i in range(2))
+    rows, columns = (caffes_windows(size[i], kernel[i], stride[i], pad[i], floor, any(pad)) for i in range(2))
     layer = (
         f'type: "Pooling" pooling_param {{ pool: {method} kernel_h: {kernel[0]} kernel_w: {kernel[1]}'
         f" stride_h: {stride[0]} stride_w: {stride[1]} pad_h: {pad[0]} pad_w: {pad[1]}"

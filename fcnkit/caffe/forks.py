@@ -1,0 +1,86 @@
+"""What forks of Caffe add to nets: told by name in text, and not to be told in binary files.
+
+Forks number their fields as they like: 137 is embed_param in BVLC/caffe and upsample_param in
+alexgkendall/caffe-segnet, 143 is input_param and in hszhao/PSPNet interp_param (src/caffe/proto/caffe.proto of each).
+"""
+
+from __future__ import annotations
+
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from fcnkit.caffe.schema import FIRST_FORK_FIELD, Message
+from fcnkit.errors import DefinitionError, FileFormatError
+
+# Layer types that BVLC/caffe does not have.
+FORK_TYPES = frozenset(
+    ("AnnotatedData", "DetectionEvaluate", "DetectionOutput", "MultiBoxLoss", "Normalize", "Permute", "PriorBox")
+    + ("BN", "DenseImageData", "Upsample", "DenseCRF", "ImageSegData", "Interp", "MatRead", "MatWrite", "SegAccuracy")
+    + ("Axpy", "ConvolutionDepthwise", "DepthwiseConvolution", "ReLU6", "ROIPooling", "ShuffleChannel", "SmoothL1Loss")
+)
+_LISTED = 5
+
+
+def has_fork_fields(message: Message) -> bool:
+    """Whether a message from a binary file has, at any depth, a field that is not BVLC's."""
+    if len(UnknownFieldSet(message)):
+        return True
+    for field, value in message.ListFields():
+        if field.number >= FIRST_FORK_FIELD:
+            return True
+        # DeepLab v1 has `hole` where BVLC has this (TheLegendAli/DeepLab-Context src/caffe/proto/caffe.proto).
+        if field.name == "force_nd_im2col" and value:
+            return True
+        if field.message_type and any(map(has_fork_fields, [value] if hasattr(value, "ListFields") else value)):
+            return True
+    return False
+
+
+def fork_layers(net: Message) -> list[Message]:
+    """The layers of a net, of any generation, that are a fork's or have a fork's settings."""
+    return [layer for layer in (*net.layer, *net.layers) if layer.type in FORK_TYPES or has_fork_fields(layer)]
+
+
+def require_bvlc(net: Message) -> None:
+    """Refuse the definition in a fork's binary file; what fcnkit wrote itself passes, and loses its mark.
+
+    Raises:
+        FileFormatError: layers have settings whose numbers mean something else in every fork.
+    """
+    if net.fcnkit_numbers:
+        net.ClearField("fcnkit_numbers")
+        return
+    layers = fork_layers(net)
+    if layers:
+        listed = ", ".join(repr(layer.name) for layer in layers[:_LISTED])
+        more = f" and {len(layers) - _LISTED} more" if len(layers) > _LISTED else ""
+        raise FileFormatError(
+            f"the layers {listed}{more} are of a fork of Caffe, whose settings a binary file does not name;"
+            " give the net's definition too, with --prototxt"
+        )
+
+
+def to_bvlc(net: Message) -> None:
+    """Say in BVLC's fields, in place, what forks say in others: `hole` is dilation, `ceil_mode` is round_mode.
+
+    Raises:
+        DefinitionError: both are given and differ, or a field contradicts itself.
+
+    Source: TheLegendAli/DeepLab-Context src/caffe/layers/conv_layer.cpp, LayerSetUp; BVLC/caffe pull request 3057.
+    """
+    for layer in (*net.layer, *net.layers):
+        conv, pool = layer.convolution_param, layer.pooling_param
+        holes = [getattr(conv, field) for field in ("hole", "hole_h", "hole_w") if conv.HasField(field)]
+        if holes:
+            if len(holes) != (1 if conv.HasField("hole") else 2):
+                raise DefinitionError(f"layer {layer.name!r}: give hole, or hole_h and hole_w")
+            if conv.dilation and list(conv.dilation) != holes:
+                raise DefinitionError(f"layer {layer.name!r}: give hole or dilation, not both")
+            conv.dilation[:] = holes
+            for field in ("hole", "hole_h", "hole_w"):
+                conv.ClearField(field)
+        if pool.HasField("ceil_mode"):
+            mode = pool.CEIL if pool.ceil_mode else pool.FLOOR
+            if pool.HasField("round_mode") and pool.round_mode != mode:
+                raise DefinitionError(f"layer {layer.name!r}: ceil_mode and round_mode contradict each other")
+            pool.round_mode = mode
+            pool.ClearField("ceil_mode")

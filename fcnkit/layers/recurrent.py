@@ -1,0 +1,75 @@
+"""Recurrent layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import nn
+
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import DefinitionError
+from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.nn import recurrent
+
+
+class _Recurrent(Layer):
+    module: type[recurrent.LSTM] | type[recurrent.RNN]
+    # How many blobs the state has.
+    states: int
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.recurrent_param
+        exposed = self.states * p.expose_hidden
+        if len(bottoms) not in (2 + exposed, 3 + exposed):
+            raise DefinitionError(
+                f"layer {layer.name!r}: {layer.type} needs {2 + exposed} bottoms, or one more for static input;"
+                f" it has {len(bottoms)}"
+            )
+        static = bottoms[2] if len(bottoms) > 2 + exposed else None
+        if p.num_output < 1:
+            raise DefinitionError(f"layer {layer.name!r}: num_output must be positive")
+        if len(bottoms[0]) < 3 or (static is not None and len(static) < 2):
+            raise DefinitionError(
+                f"layer {layer.name!r}: {layer.type} reads (steps, streams, ...) and, as static input, (streams, ...);"
+                f" here are {bottoms}"
+            )
+        return self.module(
+            math.prod(bottoms[0][2:]),
+            None if static is None else math.prod(static[1:]),
+            bottoms[0][1],
+            p.num_output,
+            p.expose_hidden,
+        )
+
+    def fillers(self, layer: Message) -> list[Message]:
+        p = layer.recurrent_param
+        weight, bias = p.weight_filler, p.bias_filler
+        static = len(layer.bottom) > 2 + self.states * p.expose_hidden
+        return [bias if name.startswith("b_") else weight for name in self.blob_names if static or "static" not in name]
+
+
+@layer("LSTM")
+class LSTM(_Recurrent):
+    """Long short-term memory; the second bottom says where sequences begin."""
+
+    module, states = recurrent.LSTM, 2
+    blob_names = ("W_xc", "b_c", "W_xc_static", "W_hc")
+
+
+@layer("LSTMUnit")
+class LSTMUnit(Layer):
+    """One step of an LSTM on its gates' inputs; makes the cell and the hidden state."""
+
+    bottom_count = (3, 3)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        return recurrent.LSTMUnit()
+
+
+@layer("RNN")
+class RNN(_Recurrent):
+    """The plain recurrent net; the second bottom says where sequences begin."""
+
+    module, states = recurrent.RNN, 1
+    blob_names = ("W_xh", "b_h", "W_xh_static", "W_hh", "W_ho", "b_o")

@@ -1,0 +1,62 @@
+"""Layers without a bottom that are part of the net, unlike those that feed data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from fcnkit.caffe.schema import Message, message_class
+from fcnkit.errors import DefinitionError
+from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.layers.fillers import fill
+from fcnkit.nn import source
+
+_FillerParameter = message_class("FillerParameter")
+
+
+@layer("DummyData")
+class DummyData(Layer):
+    """Blobs as their fillers make them: random ones anew in every forward, constant ones once."""
+
+    bottom_count = (0, 0)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.dummy_data_param
+        fillers = self._once_or_each(layer, "data_filler", p.data_filler or [_FillerParameter()])
+        if not (p.num or p.channels or p.height or p.width):
+            shapes = [tuple(shape.dim) for shape in self._once_or_each(layer, "shape", p.shape)]
+        elif p.shape:
+            raise DefinitionError(f"layer {layer.name!r}: give shape, or num, channels, height and width")
+        else:
+            old = ("num", "channels", "height", "width")
+            shapes = list(zip(*(self._once_or_each(layer, field, getattr(p, field)) for field in old), strict=True))
+        fills = [partial(_fill, filler=filler.SerializeToString(), layer=layer.name) for filler in fillers]
+        return source.DummyData(shapes, fills, [filler.type != "constant" for filler in fillers])
+
+    @staticmethod
+    def _once_or_each(layer: Message, field: str, values: Sequence[Any]) -> list[Any]:
+        tops = len(layer.top)
+        if len(values) not in (1, tops):
+            raise DefinitionError(
+                f"layer {layer.name!r}: {field} is given {len(values)} times; once, or once for each of {tops} tops"
+            )
+        return list(values) * (tops if len(values) == 1 else 1)
+
+
+@layer("Parameter")
+class Parameter(Layer):
+    """A learned blob, which other layers read."""
+
+    bottom_count = (0, 0)
+    blob_names = ("weight",)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        return source.Parameter(layer.parameter_param.shape.dim)
+
+
+def _fill(blob: Tensor, filler: bytes, layer: str) -> None:
+    """`fill` by a serialized filler: a module that holds the message itself could not be pickled."""
+    fill(blob, _FillerParameter.FromString(filler), layer)

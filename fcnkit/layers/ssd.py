@@ -1,0 +1,158 @@
+"""Layers of SSD, a fork of Caffe: weiliu89/caffe, branch ssd."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import nn
+
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import DefinitionError
+from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.nn import detection
+from fcnkit.nn.normalization import L2Norm
+from fcnkit.nn.shape import Permute as PermuteModule
+
+
+@layer("Permute")
+class Permute(Layer):
+    """Reorders the axes; those that order does not name stand behind the others, in their own order.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/permute_layer.cpp, LayerSetUp.
+    """
+
+    bottom_count = (1, 1)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        order, axes = list(layer.permute_param.order), range(len(bottoms[0]))
+        if len(set(order)) != len(order) or not set(order) <= set(axes):
+            raise DefinitionError(f"layer {layer.name!r}: order {order} must name axes 0 to {axes[-1]}, each once")
+        return PermuteModule([*order, *(axis for axis in axes if axis not in order)])
+
+    def batchwise(self, layer: Message) -> bool:
+        return list(layer.permute_param.order[:1]) in ([], [0])
+
+
+@layer("Normalize")
+class Normalize(Layer):
+    """Divides each place, or each item across all places, by its length, and multiplies with a weight.
+
+    The weight is one for each channel, or one for all where channel_shared is set: blob 0 has no axes then.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp.
+    """
+
+    bottom_count = (1, 1)
+    blob_names = ("weight",)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.norm_param
+        if len(bottoms[0]) < 2:
+            raise DefinitionError(f"layer {layer.name!r}: Normalize reads blobs of 2 axes or more, not of {bottoms[0]}")
+        return L2Norm(None if p.channel_shared else bottoms[0][1], p.across_spatial, p.eps)
+
+    def fillers(self, layer: Message) -> list[Message]:
+        p = layer.norm_param
+        return [p.scale_filler if p.HasField("scale_filler") else type(p.scale_filler)(value=1)]
+
+    def batchwise(self, layer: Message) -> bool:
+        return True
+
+
+@layer("PriorBox")
+class PriorBox(Layer):
+    """Default boxes around each place of its first bottom, for images of the second's size.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp.
+    """
+
+    bottom_count = (2, 2)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.prior_box_param
+        variances = list(p.variance) or [0.1]
+        if len(variances) not in (1, 4) or min(variances) <= 0:
+            raise DefinitionError(f"layer {layer.name!r}: variance is given 4 times or once, and positive")
+        return detection.PriorBox(
+            prior_sizes(layer),
+            variances * (4 // len(variances)),
+            _pair(layer, "img_size", "img_h", "img_w"),
+            _pair(layer, "step", "step_h", "step_w"),
+            p.offset,
+            p.clip,
+        )
+
+
+def prior_sizes(layer: Message) -> list[tuple[float, float]]:
+    """The (width, height) of the default boxes at a place, in pixels: for each min_size that itself, the geometric
+    mean with its max_size, and one box for each aspect_ratio and, with flip, its inverse.
+
+    Sizes are cut to whole pixels, as the fork does it; ratios that are there already are left out.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp and Forward_cpu.
+    """
+    p = layer.prior_box_param
+    if not p.min_size or min(p.min_size) <= 0:
+        raise DefinitionError(f"layer {layer.name!r}: min_size must be given, and positive")
+    if p.max_size and len(p.max_size) != len(p.min_size):
+        raise DefinitionError(f"layer {layer.name!r}: {len(p.max_size)} max_size for {len(p.min_size)} min_size")
+    if any(high <= low for low, high in zip(p.min_size, p.max_size, strict=False)):
+        raise DefinitionError(f"layer {layer.name!r}: max_size must be over min_size")
+    ratios = [1.0]
+    for ratio in p.aspect_ratio:
+        if ratio <= 0:
+            raise DefinitionError(f"layer {layer.name!r}: aspect_ratio {ratio:g} must be positive")
+        if all(abs(ratio - other) >= 1e-6 for other in ratios):
+            ratios += [ratio, 1 / ratio] if p.flip else [ratio]
+    sizes: list[tuple[float, float]] = []
+    for index, size in enumerate(map(int, p.min_size)):
+        sizes.append((size, size))
+        if p.max_size:
+            sizes.append((math.sqrt(size * int(p.max_size[index])),) * 2)
+        sizes += [(size * math.sqrt(ratio), size / math.sqrt(ratio)) for ratio in ratios[1:]]
+    return sizes
+
+
+def _pair(layer: Message, both: str, height: str, width: str) -> tuple[float, float] | None:
+    """(height, width) from two fields, or from one for both; None where none of them is given."""
+    p = layer.prior_box_param
+    given = {field: getattr(p, field) for field in (both, height, width) if p.HasField(field)}
+    if not given:
+        return None
+    if given.keys() not in ({both}, {height, width}) or min(given.values()) <= 0:
+        raise DefinitionError(f"layer {layer.name!r}: give {both}, or {height} and {width}, and positive")
+    one = given.get(both, 0.0)
+    return given.get(height, one), given.get(width, one)
+
+
+@layer("DetectionOutput")
+class DetectionOutput(Layer):
+    """Objects from locations, scores and default boxes; a fourth bottom, only for pictures of them, is not read.
+
+    What the fork writes to files (save_output_param) is not written.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, LayerSetUp.
+    """
+
+    bottom_count = (3, 4)
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        p, nms = layer.detection_output_param, layer.detection_output_param.nms_param
+        if not p.num_classes:
+            raise DefinitionError(f"layer {layer.name!r}: num_classes must be given")
+        if nms.nms_threshold < 0 or not 0 < nms.eta <= 1:
+            raise DefinitionError(f"layer {layer.name!r}: nms_threshold must be 0 or more, eta over 0 and up to 1")
+        code = layer.prior_box_param.CodeType.Name(p.code_type)
+        return detection.DetectionOutput(
+            p.num_classes,
+            p.background_label_id,
+            p.share_location,
+            code,
+            p.variance_encoded_in_target,
+            p.confidence_threshold if p.HasField("confidence_threshold") else -math.inf,
+            nms.nms_threshold,
+            nms.eta,
+            nms.top_k if nms.HasField("top_k") and nms.top_k >= 0 else None,
+            p.keep_top_k if p.keep_top_k >= 0 else None,
+        )

@@ -1,0 +1,36 @@
+"""Dropouts that do something when the net is not in training."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class SampledDropout(nn.Dropout):
+    """Dropout that drops in eval mode too, so that several runs sample the net's weights.
+
+    Source: alexgkendall/caffe-segnet src/caffe/layers/dropout_layer.cpp, sample_weights_test.
+    """
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return F.dropout(bottom, self.p)
+
+
+class UnscaledDropout(nn.Dropout):
+    """Dropout that leaves what it keeps as it is; in eval mode all is multiplied with the share that is kept.
+
+    Source: rbgirshick/caffe-fast-rcnn (branch faster-rcnn) src/caffe/layers/dropout_layer.cpp, scale_train.
+    """
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return super().forward(bottom) * (1 - self.p)
+
+
+class SpatialDropout(nn.Dropout2d):
+    """Dropout of whole channels that divides by the share that is kept in eval mode too, where it drops none.
+
+    Source: TimoSaemann/caffe-enet python/spatial_dropout.py.
+    """
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return super().forward(bottom) if self.training else bottom / (1 - self.p)

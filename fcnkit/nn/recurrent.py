@@ -1,0 +1,186 @@
+"""Recurrent modules whose sequences start where a second bottom says so.
+
+Caffe unrolls them over time inside one layer. nn.LSTM and nn.RNN cannot stand in for them: they know no sequences that
+end and begin within a batch, and torch orders the gates otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+State = tuple[Tensor, ...]
+
+
+def lstm_unit(cell: Tensor, gates: Tensor, cont: Tensor) -> State:
+    """One step of an LSTM.
+
+    Args:
+        cell: (..., num_output), the cell state before.
+        gates: (..., 4 * num_output), what goes into the gates i, f, o and g.
+        cont: (..., 1), 0 where a sequence begins, which forgets the cell state.
+
+    Returns:
+        The cell state after, and the hidden state.
+
+    Source: BVLC/caffe src/caffe/layers/lstm_unit_layer.cpp.
+    """
+    i, f, o, g = gates.chunk(4, -1)
+    cell = cont * torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
+    return cell, torch.sigmoid(o) * torch.tanh(cell)
+
+
+class LSTMUnit(nn.Module):
+    """`lstm_unit` on bottoms (1, streams, num_output), (1, streams, 4 * num_output) and (1, streams)."""
+
+    def forward(self, cell: Tensor, gates: Tensor, cont: Tensor) -> State:
+        one, streams, outputs = cell.shape if cell.dim() == 3 else (0, 0, 0)
+        if one != 1 or gates.shape != (1, streams, 4 * outputs) or cont.shape != (1, streams):
+            raise RuntimeError("bottoms (1, N, D), (1, N, 4 * D) and (1, N) are needed")
+        return lstm_unit(cell, gates, cont.unsqueeze(-1))
+
+
+class Recurrent(nn.Module):
+    """What LSTM and RNN share: the walk over time, and the state.
+
+    The state that a forward ends with is the one that the next begins with, unless cont is 0 there: so a long
+    sequence can be fed in pieces. `reset` sets it to 0. No gradient goes back beyond one forward.
+
+    Takes the bottom (steps, streams, ...); cont (steps, streams), 0 at the first step of every sequence, else 1;
+    with static inputs a bottom (streams, ...) that all steps see; with expose_hidden the state to begin with, each
+    part (1, streams, num_output), and gives the one it ends with after the top (steps, streams, num_output).
+
+    Args:
+        states: names of the parts of the state.
+        streams: sequences side by side.
+        num_output: numbers in each part.
+        expose_hidden: whether the state comes in and goes out as blobs.
+
+    Source: BVLC/caffe src/caffe/layers/recurrent_layer.cpp.
+    """
+
+    def __init__(self, states: Sequence[str], streams: int, num_output: int, expose_hidden: bool = False):
+        super().__init__()
+        self.states, self.num_output, self.expose_hidden = tuple(states), num_output, expose_hidden
+        if not expose_hidden:
+            for name in self.states:
+                # Caffe saves no state either.
+                self.register_buffer(name, torch.zeros(streams, num_output), persistent=False)
+
+    def weight(self, rows: int, *columns: int) -> nn.Parameter:
+        """A parameter to be filled."""
+        return nn.Parameter(torch.zeros(rows, *columns))
+
+    def project(self, bottom: Tensor, static: Tensor | None) -> Tensor:
+        """What the inputs contribute to each step, (steps, streams, ...)."""
+        raise NotImplementedError
+
+    def step(self, projected: Tensor, cont: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step; gives the top at that step and the state after it."""
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """Forget the state."""
+        if not self.expose_hidden:
+            for name in self.states:
+                self.get_buffer(name).zero_()
+
+    def forward(self, bottom: Tensor, cont: Tensor, *others: Tensor) -> Tensor | tuple[Tensor, ...]:
+        if bottom.shape[:2] != cont.shape:
+            raise RuntimeError("the second bottom needs one number for each step and stream of the first")
+        exposed = len(self.states) if self.expose_hidden else 0
+        static = others[0] if len(others) > exposed else None
+        if static is not None and static.shape[0] != bottom.shape[1]:
+            raise RuntimeError("the static input needs one item for each stream")
+        shape = (bottom.shape[1], self.num_output)
+        state = self._exposed(others[-exposed:], shape) if exposed else self._stored(shape)
+        tops = []
+        for projected, goes_on in zip(self.project(bottom, static), cont.unsqueeze(-1), strict=True):
+            top, state = self.step(projected, goes_on, state)
+            tops.append(top)
+        if exposed:
+            return torch.stack(tops), *(part.unsqueeze(0) for part in state)
+        self._store(state)
+        return torch.stack(tops)
+
+    def _exposed(self, parts: Sequence[Tensor], shape: tuple[int, int]) -> State:
+        if any(part.shape != (1, *shape) for part in parts):
+            raise RuntimeError(f"the state needs the shape {(1, *shape)}")
+        return tuple(part[0] for part in parts)
+
+    def _stored(self, shape: tuple[int, int]) -> State:
+        stored = [self.get_buffer(name) for name in self.states]
+        # Copies, for the buffers change before the gradient has gone back through this forward.
+        return tuple(part.clone() if part.shape == shape else part.new_zeros(shape) for part in stored)
+
+    @torch.no_grad()
+    def _store(self, state: State) -> None:
+        for name, part in zip(self.states, state, strict=True):
+            if self.get_buffer(name).shape != part.shape:
+                setattr(self, name, torch.empty_like(part))
+            self.get_buffer(name).copy_(part)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_output}, expose_hidden={self.expose_hidden}"
+
+
+class LSTM(Recurrent):
+    """Long short-term memory with gates in the order i, f, o, g, without peepholes.
+
+    Args:
+        inputs: numbers in each item of the bottom.
+        static: numbers in each item of the static input, or None without one.
+        streams, num_output, expose_hidden: as in `Recurrent`; the state is h and c.
+
+    Source: BVLC/caffe src/caffe/layers/lstm_layer.cpp.
+    """
+
+    def __init__(self, inputs: int, static: int | None, streams: int, num_output: int, expose_hidden: bool = False):
+        super().__init__(("h", "c"), streams, num_output, expose_hidden)
+        self.W_xc = self.weight(4 * num_output, inputs)
+        self.b_c = self.weight(4 * num_output)
+        self.W_xc_static = None if static is None else self.weight(4 * num_output, static)
+        self.W_hc = self.weight(4 * num_output, num_output)
+
+    def project(self, bottom: Tensor, static: Tensor | None) -> Tensor:
+        gates = F.linear(bottom.flatten(2), self.W_xc, self.b_c)
+        if static is not None and self.W_xc_static is not None:
+            gates = gates + F.linear(static.flatten(1), self.W_xc_static)
+        return gates
+
+    def step(self, projected: Tensor, cont: Tensor, state: State) -> tuple[Tensor, State]:
+        hidden, cell = state
+        cell, hidden = lstm_unit(cell, projected + F.linear(cont * hidden, self.W_hc), cont)
+        return hidden, (hidden, cell)
+
+
+class RNN(Recurrent):
+    """The plain recurrent net: tanh of the inputs and the hidden state, and tanh of a projection of that.
+
+    Args:
+        inputs, static, streams, num_output, expose_hidden: as in `LSTM`; the state is h.
+
+    Source: BVLC/caffe src/caffe/layers/rnn_layer.cpp.
+    """
+
+    def __init__(self, inputs: int, static: int | None, streams: int, num_output: int, expose_hidden: bool = False):
+        super().__init__(("h",), streams, num_output, expose_hidden)
+        self.W_xh = self.weight(num_output, inputs)
+        self.b_h = self.weight(num_output)
+        self.W_xh_static = None if static is None else self.weight(num_output, static)
+        self.W_hh = self.weight(num_output, num_output)
+        self.W_ho = self.weight(num_output, num_output)
+        self.b_o = self.weight(num_output)
+
+    def project(self, bottom: Tensor, static: Tensor | None) -> Tensor:
+        inputs = F.linear(bottom.flatten(2), self.W_xh, self.b_h)
+        if static is not None and self.W_xh_static is not None:
+            inputs = inputs + F.linear(static.flatten(1), self.W_xh_static)
+        return inputs
+
+    def step(self, projected: Tensor, cont: Tensor, state: State) -> tuple[Tensor, State]:
+        hidden = torch.tanh(projected + F.linear(cont * state[0], self.W_hh))
+        return torch.tanh(F.linear(hidden, self.W_ho, self.b_o)), (hidden,)

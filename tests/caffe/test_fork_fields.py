@@ -1,0 +1,217 @@
+"""Fields of Caffe's forks: by name in text, and refused in binary files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fcnkit.caffe import caffemodel, prototxt, schema, wire
+from fcnkit.caffe.data import top_shape
+from fcnkit.caffe.deploy import deploy
+from fcnkit.caffe.forks import FORK_TYPES, fork_layers, require_bvlc
+from fcnkit.caffe.inputs import input_shapes, resolve
+from fcnkit.conversion import convert
+from fcnkit.errors import DefinitionError, FileFormatError, PrototxtError
+
+CONV = 'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { %s } }'
+POOL = 'layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" pooling_param { kernel_size: 2 %s } }'
+
+
+def layer(text: str) -> schema.Message:
+    return prototxt.parse(text).layer[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("permute_param { order: 0 order: 2 }", "permute_param.order", [0, 2]),
+        ("norm_param { across_spatial: false eps: 1e-3 }", "norm_param.eps", np.float32(1e-3)),
+        ("prior_box_param { min_size: 30.5 step: 8 }", "prior_box_param.offset", 0.5),
+        ("detection_output_param { nms_param { top_k: 400 } }", "detection_output_param.nms_param.top_k", 400),
+        ("detection_output_param { code_type: CENTER_SIZE }", "detection_output_param.code_type", 2),
+        ("bn_param { bn_mode: INFERENCE }", "bn_param.bn_mode", 1),
+        ("bn_param { slope_filler { value: 1 } frozen: true }", "bn_param.frozen", True),
+        ("upsample_param { scale: 2 pad_out_h: true }", "upsample_param.pad_out_h", True),
+        ("interp_param { shrink_factor: 2 }", "interp_param.shrink_factor", 2),
+        ("shuffle_channel_param { group: 3 }", "shuffle_channel_param.group", 3),
+        ("roi_pooling_param { spatial_scale: 0.0625 }", "roi_pooling_param.spatial_scale", 0.0625),
+        ("batch_norm_param { scale_bias: true engine: CUDNN }", "batch_norm_param.scale_bias", True),
+        ("convolution_param { cudnn_convolution_algo_seeker: GET }", "convolution_param.num_output", 0),
+        ("dropout_param { sample_weights_test: true }", "dropout_param.sample_weights_test", True),
+        ("forward_type: FLOAT16", "forward_type", 2),
+        ("transform_param { resize_param { height: 300 } }", "transform_param.resize_param.height", 300),
+        ("annotated_data_param { anno_type: BBOX }", "annotated_data_param.anno_type", 0),
+        ("dense_image_data_param { label_divide_factor: 8 }", "dense_image_data_param.label_divide_factor", 8),
+        ("loss_param { class_weighting: 0.5 class_weighting: 2 }", "loss_param.class_weighting", [0.5, 2]),
+    ],
+)
+def test_fork_fields_are_read_by_name(text: str, path: str, value: object) -> None:
+    found = layer(f"layer {{ {text} }}")
+    for name in path.split("."):
+        found = getattr(found, name)
+    assert found == value
+
+
+def test_text_goes_the_round_trip() -> None:
+    net = prototxt.parse('layer { type: "Permute" permute_param { order: 1 } } default_forward_type: FLOAT16')
+    assert prototxt.parse(prototxt.to_text(net)) == net
+
+
+def test_fields_of_no_known_fork_are_errors() -> None:
+    with pytest.raises(PrototxtError, match='"LayerParameter" has no field named "magic_param"'):
+        prototxt.parse("layer { magic_param { } }")
+
+
+@pytest.mark.parametrize(
+    ("given", "dilation"), [("hole: 4", [4]), ("hole_h: 2 hole_w: 3", [2, 3]), ("hole: 2 dilation: 2", [2])]
+)
+def test_holes_are_dilation(given: str, dilation: list[int]) -> None:
+    p = layer(CONV % given).convolution_param
+    assert list(p.dilation) == dilation
+    assert not any(p.HasField(name) for name in ("hole", "hole_h", "hole_w"))
+    assert list(prototxt.parse(f"layers {{ convolution_param {{ {given} }} }}").layers[0].convolution_param.dilation)
+
+
+@pytest.mark.parametrize(("given", "mode"), [("ceil_mode: false", "FLOOR"), ("ceil_mode: true", "CEIL"), ("", None)])
+def test_ceil_mode_is_the_rounding(given: str, mode: str | None) -> None:
+    p = layer(POOL % given).pooling_param
+    assert not p.HasField("ceil_mode")
+    assert p.HasField("round_mode") == (mode is not None)
+    assert p.round_mode == p.RoundMode.Value(mode or "CEIL")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (CONV % "hole: 2 hole_h: 2 hole_w: 2", "layer 'conv': give hole, or hole_h and hole_w"),
+        (CONV % "hole_h: 2", "layer 'conv': give hole, or hole_h and hole_w"),
+        (CONV % "hole: 2 dilation: 4", "layer 'conv': give hole or dilation, not both"),
+        (POOL % "ceil_mode: true round_mode: FLOOR", "layer 'pool': ceil_mode and round_mode contradict each other"),
+    ],
+)
+def test_fork_fields_that_contradict_bvlcs(text: str, problem: str) -> None:
+    with pytest.raises(DefinitionError, match=f"^{problem}$"):
+        prototxt.parse(text)
+
+
+def field(number: int, value: bytes | int) -> bytes:
+    """One field as it stands in a file."""
+    if isinstance(value, int):
+        return wire.encode_varint(number << 3) + wire.encode_varint(value)
+    return wire.header(number, len(value)) + value
+
+
+def net_bytes(*layers: bytes, v1: bool = False) -> bytes:
+    return b"".join(field(2 if v1 else 100, layer) for layer in layers)
+
+
+CONVOLUTION = field(1, b"conv") + field(2, b"Convolution") + field(3, b"data") + field(4, b"conv")
+
+
+@pytest.mark.parametrize(
+    "binary",
+    [
+        net_bytes(CONVOLUTION + field(202, field(1, 2))),  # a field of LayerParameter that BVLC does not have
+        net_bytes(CONVOLUTION + field(106, field(1, 8) + field(20, b"1,1,1"))),  # one of ConvolutionParameter
+        net_bytes(CONVOLUTION + field(106, field(1, 8) + field(7, field(99, 1)))),  # one of a filler in it
+        net_bytes(CONVOLUTION + field(106, field(1, 8) + field(17, 2))),  # DeepLab's hole, BVLC's force_nd_im2col
+        net_bytes(CONVOLUTION + field(143, field(3, 8))),  # PSPNet's interp_param, BVLC's input_param
+        net_bytes(field(4, b"conv") + field(5, 200), v1=True),  # a type that V1 does not have
+        net_bytes(field(1, b"conv") + field(2, b"ReLU6")),
+    ],
+)
+def test_binary_nets_with_fork_fields_ask_for_the_prototxt(binary: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "net.caffemodel"
+    path.write_bytes(binary)
+    problem = (
+        f"{path}: the layers 'conv' are of a fork of Caffe, whose settings a binary file does not name;"
+        " give the net's definition too, with --prototxt"
+    )
+    with pytest.raises(FileFormatError) as error:
+        convert(path)
+    assert str(error.value) == problem
+
+
+def test_many_layers_are_counted() -> None:
+    net = schema.NetParameter()
+    for index in range(7):
+        net.layer.add(name=f"p{index}", type="Permute")
+    with pytest.raises(FileFormatError, match="the layers 'p0', 'p1', 'p2', 'p3', 'p4' and 2 more are of a fork"):
+        require_bvlc(net)
+
+
+def test_bvlcs_own_nets_pass(data: Path, sample: Path) -> None:
+    for path in [sample, *data.rglob("*.caffemodel")]:
+        net = caffemodel.read(path).net
+        assert not fork_layers(net), path
+        require_bvlc(net)
+
+
+def test_the_prototxt_rules_over_the_binarys_numbers(tmp_path: Path) -> None:
+    """Number 13 of PoolingParameter is FLOOR in BVLC's Caffe, and ceil_mode: true in exporters' dialects."""
+    pool = field(1, b"pool") + field(2, b"Pooling") + field(3, b"data") + field(4, b"pool")
+    pool += field(121, field(2, 2) + field(3, 2) + field(13, 1))
+    weights, definition = tmp_path / "net.caffemodel", tmp_path / "net.prototxt"
+    weights.write_bytes(net_bytes(pool + field(202, b"")))
+    text = 'input: "data" input_shape { dim: 1 dim: 1 dim: 5 dim: 7 }' + POOL % "stride: 2 ceil_mode: true"
+    definition.write_text(text)
+    assert convert(weights, definition).shapes["pool"] == (1, 1, 3, 4)
+
+
+def test_fork_types_are_none_of_bvlcs(data: Path) -> None:
+    types = {layer.type for path in data.rglob("net.prototxt") for layer in prototxt.read(path).layer}
+    assert "BatchNorm" in types
+    assert not types & FORK_TYPES
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ('type: "AnnotatedData" transform_param { resize_param { height: 300 width: 400 } }', (300, 400)),
+        ('type: "AnnotatedData" transform_param { crop_h: 3 crop_w: 4 resize_param { height: 9 width: 9 } }', (3, 4)),
+        (
+            'type: "AnnotatedData" transform_param {'
+            " resize_param { resize_mode: FIT_SMALL_SIZE height: 300 width: 400 } }",
+            (0, 0),
+        ),
+        ('type: "ImageSegData" transform_param { crop_height: 321 crop_width: 513 }', (321, 513)),
+        ('type: "DenseImageData" dense_image_data_param { new_height: 512 new_width: 1024 }', (512, 1024)),
+        (
+            'type: "DenseImageData" dense_image_data_param'
+            " { new_height: 512 new_width: 1024 crop_height: 8 crop_width: 9 }",
+            (8, 9),
+        ),
+    ],
+)
+def test_the_sizes_that_forks_data_layers_state(text: str, size: tuple[int, int]) -> None:
+    assert top_shape(layer(f'layer {{ top: "data" {text} }}'), 0) == (1, 0, *size)
+
+
+def test_what_forks_do_with_results_is_cut_off() -> None:
+    net = prototxt.parse(
+        'layer { name: "data" type: "AnnotatedData" top: "data" top: "label" }'
+        'layer { name: "relu6" type: "ReLU6" bottom: "data" top: "relu6" }'
+        'layer { name: "loss" type: "MultiBoxLoss" bottom: "relu6" bottom: "label" top: "loss" }'
+        'layer { name: "eval" type: "DetectionEvaluate" bottom: "relu6" bottom: "label" top: "eval" }'
+        'layer { name: "accuracy" type: "SegAccuracy" bottom: "relu6" bottom: "label" top: "accuracy" }'
+        'layer { name: "mat" type: "MatWrite" bottom: "relu6" mat_write_param { prefix: "there/" } }'
+    )
+    assert [layer.type for layer in deploy(net).layer] == ["Input", "ReLU6"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ('type: "ConvolutionDepthwise"', (6, 1, 3, 3)),
+        ('type: "DepthwiseConvolution" convolution_param { group: 3 }', (6, 2, 3, 3)),
+        ('type: "Interp" top: "half" } layer { name: "conv" type: "Convolution" bottom: "half"', (8, 6, 3, 3)),
+    ],
+)
+def test_the_channels_of_an_input_that_a_forks_layer_reads(text: str, shape: tuple[int, ...]) -> None:
+    net = prototxt.parse(
+        'layer { name: "data" type: "Input" top: "data" }' f'layer {{ name: "conv" bottom: "data" {text} }}'
+    )
+    resolve(net, {"conv": [np.zeros(shape)]}, None)
+    assert input_shapes(net)["data"] == (1, 6, 500, 500)
