@@ -26,7 +26,7 @@ FLOORS = [
     {"surgery", "classes", "palette", "metrics", "parallel", "tiles"},
     {"images", "pictures", "plot"},
     {"segment"},
-    {"results", "scoring"},
+    {"results", "scoring", "heatmap"},
     {"__init__"},
     {"cli"},
     {"__main__"},

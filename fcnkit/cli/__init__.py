@@ -13,6 +13,8 @@ COMMANDS = {
     "convert": "Convert Caffe weights into the equivalent PyTorch net.",
     "fc2conv": "Reshape fully connected weights into convolution filters.",
     "gen-prototxt": "Write Caffe networks from templates.",
+    "heatmap": "Draw where in an image a classifier sees a class.",
+    "init": "Start an FCN from the weights of another net.",
     "offsets": "Explain and fill in the crop offsets of a network.",
     "predict": "Segment images: label maps, overlays, heat maps and scores.",
     "score": "Score label maps, or a model, against the truth.",

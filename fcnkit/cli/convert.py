@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,14 @@ class InputShapeType(click.ParamType):
         except ValueError:
             self.fail(f"{value!r} is not of the form N,C,H,W or NAME=N,C,H,W", param, ctx)
         return blob, shape
+
+
+def shapes_given(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> dict[str, tuple[int, ...]] | tuple[int, ...] | None:
+    """What --input-shape says, as fcnkit.convert takes it."""
+    if len(shapes) > 1 and "" in dict(shapes):
+        raise click.UsageError("--input-shape needs a NAME= for each of several inputs")
+    return shapes[0][1] if shapes and shapes[0][0] == "" else dict(shapes) or None
+
 
 EXAMPLES = """\b
 Examples:
@@ -84,11 +92,7 @@ def command(
     from fcnkit.caffe.schema import TEST, NetState
 
     formats.check_suffix(output)
-    given: dict[str, tuple[int, ...]] | tuple[int, ...] | None = dict(shapes) or None
-    if given and "" in given:
-        if len(shapes) > 1:
-            raise click.UsageError("--input-shape needs a NAME= for each of several inputs")
-        given = shapes[0][1]
+    given = shapes_given(shapes)
     state = NetState(phase=TEST, level=level, stage=stages)
     net = conversion.build(weights, prototxt, given, state, mapped=True)
     formats.save(net, output, force=force, watch=_watch(net))

@@ -3,32 +3,102 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
+
+from fcnkit.cli.output import columns
+
+
+class KernelType(click.ParamType):
+    """H,W for all layers that read a map, or LAYER=H,W."""
+
+    name = "kernel"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[int, int]]:
+        layer, _, text = value.rpartition("=")
+        height, _, width = text.partition(",")
+        if not height.isdecimal() or not width.isdecimal():
+            self.fail(f"{value!r} is not of the form H,W or LAYER=H,W", param, ctx)
+        return layer, (int(height), int(width))
+
 
 EXAMPLES = """\b
 Examples:
   fcnkit fc2conv vgg16.pth
+  fcnkit fc2conv vgg16.pth --names caffe -o vgg16-caffe.pth
+  fcnkit fc2conv vgg16-caffe.pth --back --names torchvision -o vgg16-again.pth
   fcnkit fc2conv caffenet.caffemodel -o caffenet-conv.caffemodel
+  fcnkit fc2conv wide.safetensors --kernel 3,6
 """
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("weights", type=click.Path(path_type=Path))
+@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of a .caffemodel or .h5 file.")
+@click.option(
+    "--kernel",
+    "kernels",
+    type=KernelType(),
+    multiple=True,
+    metavar="[LAYER=]H,W",
+    help="Kernel, where the shapes do not tell it; with LAYER=, repeated, for one layer.",
+)
+@click.option(
+    "--order",
+    type=click.Choice(["chw", "hwc"]),
+    default="chw",
+    show_default=True,
+    help="How maps were flattened; hwc for weights from TensorFlow, say.",
+)
+@click.option(
+    "--names", type=click.Choice(["caffe", "torchvision"]), help="Rename a VGG or AlexNet: features.0 is conv1_1."
+)
+@click.option("--back", is_flag=True, help="Cast filters to fully connected weights instead.")
+@click.option("--layer", "layers", multiple=True, help="--back: a layer to cast.  [default: fc6, classifier.0, ...]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; by default -conv is added to the name.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
-def command(weights: Path, output: Path | None, force: bool) -> None:
+def command(
+    weights: Path,
+    prototxt: Path | None,
+    kernels: tuple[tuple[str, tuple[int, int]], ...],
+    order: str,
+    names: str | None,
+    back: bool,
+    layers: tuple[str, ...],
+    output: Path | None,
+    force: bool,
+) -> None:
     """Reshape fully connected weights into convolution filters.
 
-    WEIGHTS is a .pth file with a state dict, or a .caffemodel. The kernel of each filter follows from the shapes:
-    VGG16's fc6, (4096, 25088), becomes (4096, 512, 7, 7). No value is changed, and all else stays as it was. In a
-    .caffemodel the layers become Convolutions too, so the net in it takes images of any size.
+    WEIGHTS is a .pth, .pt or .safetensors file with a state dict or a checkpoint around one, a .caffemodel or an .h5
+    file. The kernel of each filter follows from the shapes: VGG16's fc6, (4096, 25088), becomes (4096, 512, 7, 7). No
+    value is changed, and all else stays as it was. In a .caffemodel the layers become Convolutions too, so the net in
+    it takes images of any size; its prototxt is written beside it.
     """
-    from fcnkit.surgery import fc2conv
+    if back and kernels:
+        raise click.UsageError("--kernel says nothing about --back; leave it out")
+    if layers and not back:
+        raise click.UsageError("--layer says which to cast with --back; leave it out")
+    from fcnkit.surgery.cast import fc2conv, prototxt_beside
 
-    output = output or Path(f"{weights.stem}-conv{weights.suffix}")
-    casts = fc2conv(weights, output, force=force)
-    click.echo(f"{weights} -> {output}")
-    width = max(len(cast.name) for cast in casts)
-    for cast in casts:
-        click.echo(f"  {cast.name:{width}}  {cast.before} -> {cast.after}")
+    stem = weights.name.removesuffix(weights.suffix).removesuffix(".caffemodel")
+    output = output or Path(f"{stem}{'-fc' if back else '-conv'}{weights.name.removeprefix(stem)}")
+    casts = fc2conv(
+        weights,
+        output,
+        prototxt=prototxt,
+        kernel=dict(kernels),
+        order=order,
+        names=names,
+        back=back,
+        layers=layers,
+        force=force,
+    )
+    beside = f" and {prototxt_beside(output)}" if prototxt or weights.suffix.lower() == ".caffemodel" else ""
+    click.echo(f"{weights} -> {output}{beside}")
+    rows = [[f"  {cast.name}", f"{cast.before} -> {cast.after}"] for cast in casts]
+    if rows:
+        click.echo(columns(rows))

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from fcnkit.cli.output import columns, output_options, put
+from fcnkit.cli.own_net import OF_FCN, fcn_options, own_net
 from fcnkit.errors import DefinitionError
 from fcnkit.templating import TemplateError
 from fcnkit.upsampling import deconvolution
@@ -18,34 +19,7 @@ from fcnkit.upsampling import deconvolution
 WHOLE = click.IntRange(min=1)
 # The options that belong to one way of calling the command only.
 OF_FACTOR = ("num_output", "name", "bottom", "top", "templates")
-OF_FCN = (
-    *("backbone", "stride", "classes", "heads", "at_once", "pad", "upsampling", "average_pool"),
-    *("data", "weights", "normalize"),
-)
 OF_NETS = ("phase", "solver", "settings", "templates")
-
-
-def _heads(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, int] | None:
-    if value is None:
-        return None
-    heads: dict[str, int] = {}
-    for head in value.split(","):
-        name, _, classes = head.rpartition(":")
-        if not name or not classes.isdecimal() or name in heads:
-            raise click.BadParameter(f"{head!r} is not another NAME:CLASSES; write them as sem:33,geo:3")
-        heads[name] = int(classes)
-    return heads
-
-
-def _weights(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, list[float]]:
-    weights = {}
-    for value in values:
-        name, _, numbers = value.rpartition(":")
-        try:
-            weights[name] = [float(number) for number in numbers.split(",")]
-        except ValueError:
-            raise click.BadParameter(f"{numbers!r} is not a number per class; write them as 0.5,1,1") from None
-    return weights
 
 
 def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
@@ -82,44 +56,7 @@ Examples:
 @click.option("--top", default="upscore", show_default=True, help="--factor: blob to make.")
 @click.option("--phase", default="train", show_default=True, help="train, val or deploy, or the net's own word.")
 @click.option("--solver", is_flag=True, help="Write the solver, not the net.")
-@click.option("--backbone", default="vgg16", show_default=True, help="fcn: vgg16, vgg19, alexnet or googlenet.")
-@click.option(
-    "--stride",
-    type=click.Choice(["32", "16", "8", "4"]),
-    default="32",
-    help="fcn: of the finest scores.  [default: 32]",
-)
-@click.option("--classes", type=WHOLE, help="fcn: how many, background included.  [default: 21]")
-@click.option("--heads", callback=_heads, metavar="NAME:CLASSES,...", help="fcn: several heads, such as sem:33,geo:3.")
-@click.option("--at-once", is_flag=True, help="fcn: scale the skips, to train all strides together.")
-@click.option(
-    "--pad", type=click.IntRange(min=0), help="fcn: of the first convolution.  [default: enough for any input]"
-)
-@click.option(
-    "--upsampling",
-    type=click.Choice(["dense", "bilinear"]),
-    default="dense",
-    show_default=True,
-    help="fcn: dense kernels, set by net surgery as in the published nets, or bilinear ones by factor.",
-)
-@click.option("--average-pool", is_flag=True, help="fcn: keep GoogLeNet's average pool.")
-@click.option(
-    "--data-layer",
-    "data",
-    default="voc",
-    show_default=True,
-    metavar="KIND",
-    help="fcn: voc, pascalcontext, siftflow, nyud, hdf5, or MODULE.CLASS of a Python layer.",
-)
-@click.option(
-    "--weighting",
-    "weights",
-    multiple=True,
-    callback=_weights,
-    metavar="[HEAD:]W,...",
-    help="fcn: a weight per class in the training loss.",
-)
-@click.option("--normalize", is_flag=True, help="fcn: average the loss over the pixels.")
+@fcn_options
 @click.option(
     "--set",
     "settings",
@@ -168,7 +105,7 @@ def _net(name: str, given: Mapping[str, Any]) -> str:
 
     templates, settings = given["templates"], given["settings"]
     try:
-        net = describe(name, **(_options(given) if name == "fcn" else {}))
+        net = describe(name, **(own_net(given) if name == "fcn" else {}))
         if given["solver"]:
             return generate_solver(net if name == "fcn" else name, settings, templates)
         phase = net.phase(given["phase"])
@@ -180,14 +117,6 @@ def _net(name: str, given: Mapping[str, Any]) -> str:
     if net.pad is not None and sys.stderr.isatty() and (least := smallest_input(text)) > 1:
         click.echo(f"with this pad, images must be {least} x {least} or larger", err=True)
     return text
-
-
-def _options(given: Mapping[str, Any]) -> dict[str, Any]:
-    options = {key: given[key] for key in OF_FCN if key not in ("classes", "heads")}
-    if given["classes"] is not None and given["heads"] is not None:
-        raise click.UsageError("give --classes for one head or --heads for several, not both")
-    heads = given["heads"] or {"": given["classes"] or 21}
-    return options | {"heads": heads, "stride": int(given["stride"])}
 
 
 def _only(ctx: click.Context, way: str | None) -> None:

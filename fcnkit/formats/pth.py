@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,14 +38,24 @@ def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Raises:
         FileFormatError: the file cannot be read, holds code, or holds something else than tensors by name.
     """
+    state = unpickle(path)
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise FileFormatError("holds no state dict: tensors by name").in_file(path)
+    return dict(state)
+
+
+def unpickle(path: str | os.PathLike[str]) -> Any:
+    """What a file holds, tensors and plain Python values alone; nothing in it is run.
+
+    Raises:
+        FileFormatError: the file cannot be read, or holds code.
+    """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        # What torch wrote before version 1.6 is no zip archive, and cannot be mapped.
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError:
         raise FileFormatError("is no file of weights alone: it is damaged, or holds Python objects, which may run code"
                               ).in_file(path) from None
     except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
         problem = getattr(error, "strerror", None) or str(error).split("\n")[0]
         raise FileFormatError(f"cannot be read as a PyTorch file: {problem}").in_file(path) from None
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise FileFormatError("holds no state dict: tensors by name").in_file(path)
-    return dict(state)

@@ -108,7 +108,8 @@ class InnerProduct(Layer):
         p = layer.inner_product_param
         inputs = math.prod(bottoms[0][p.axis :])
         if not p.num_output or not inputs:
-            raise DefinitionError(f"layer {layer.name!r}: num_output {p.num_output} and {inputs} inputs must be positive")
+            sizes = f"{inputs} inputs and num_output {p.num_output}"
+            raise DefinitionError(f"layer {layer.name!r}: {sizes} must be positive")
         return uninitialized(InnerProductModule, inputs, p.num_output, bias=p.bias_term, axis=p.axis)
 
     def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:

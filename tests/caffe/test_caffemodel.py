@@ -166,5 +166,5 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
 
 def test_text_that_is_no_text(tmp_path: Path) -> None:
     data = schema.NetParameter(name="net", layer=[{"name": "abc", "type": "ReLU"}]).SerializeToString()
-    with pytest.raises(FileFormatError, match=r"is a damaged .caffemodel: the text b'a\\xffc' in its definition is not"):
+    with pytest.raises(FileFormatError, match=r"damaged .caffemodel: the text b'a\\xffc' in its definition is not"):
         read(tmp_path, data.replace(b"abc", b"a\xffc"))

@@ -1,7 +1,7 @@
 """What is fuzzed: each target takes bytes, and must end in a result or an FcnkitError.
 
-`python tests/fuzz/targets.py NAME` runs a target under atheris (`make fuzz`); tests/fuzz/test_fuzz.py runs all of them on
-mutations of the golden files.
+`python tests/fuzz/targets.py NAME` runs a target under atheris (`make fuzz`); tests/fuzz/test_fuzz.py runs all of them
+on mutations of the golden files.
 """
 
 from __future__ import annotations

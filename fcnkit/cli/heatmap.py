@@ -1,0 +1,57 @@
+"""fcnkit heatmap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+EXAMPLES = """\b
+Examples:
+  fcnkit heatmap caffenet.caffemodel cat.png --class 281
+  fcnkit heatmap caffenet.pth cat.png --class 281 --prototxt deploy.prototxt -o heat.png
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("weights", type=click.Path(path_type=Path))
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--class", "label", type=click.IntRange(min=0), required=True, help="Which, counted from 0.")
+@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in WEIGHTS.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; by default -heat is added to the name.")
+@click.option("--force", is_flag=True, help="Replace an existing output.")
+def command(weights: Path, image: Path, label: int, prototxt: Path | None, output: Path | None, force: bool) -> None:
+    """Draw where in an image a classifier, or an FCN, sees a class.
+
+    WEIGHTS is any net that fcnkit loads. A classifier is cast as fcnkit fc2conv does, and scores every window of
+    IMAGE, which is not resized. The output is a PNG: IMAGE under colours from blue, where the class has probability
+    0, to red, where it has its largest.
+    """
+    from fcnkit.files import check_output, writing
+
+    output = output or Path(f"{image.stem}-heat.png")
+    check_output(output, force)
+    from PIL import Image
+
+    from fcnkit.errors import FileFormatError, naming
+    from fcnkit.formats import load
+    from fcnkit.heatmap import draw, heat
+
+    try:
+        with Image.open(image) as opened:
+            picture = opened.convert("RGB")
+    except OSError as error:
+        problem = error.strerror or "it is no image, or a damaged one"
+        raise FileFormatError(f"cannot be read: {problem}").in_file(image) from None
+    net = load(weights, prototxt)
+    with naming(weights):
+        found = heat(net, picture, label)
+    with writing(output, force) as partial:
+        draw(picture, found).save(partial, "PNG")
+    height, width = found.scores.shape
+    row, column = found.peak
+    step = " x ".join(dict.fromkeys(f"{float(stride):g}" for stride in found.strides))
+    click.echo(f"{image} -> {output}")
+    click.echo(f"  scores       {height} x {width}, one every {step} pixels")
+    low, high = found.scores.min(), found.scores.max()
+    click.echo(f"  probability  {low:.3g} to {high:.3g}, largest at row {row}, column {column}")

@@ -1,0 +1,121 @@
+"""fcnkit init."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fcnkit.cli.convert import InputShapeType, shapes_given
+from fcnkit.cli.output import columns
+from fcnkit.cli.own_net import OF_FCN, fcn_options, own_net
+
+if TYPE_CHECKING:
+    from fcnkit.surgery.transplant import Row
+
+EXAMPLES = """\b
+Examples:
+  fcnkit init voc-fcn32s --from vgg16.pth -o voc-fcn32s.caffemodel
+  fcnkit init voc-fcn16s --from voc-fcn32s.caffemodel
+  fcnkit init fcn --stride 8 --classes 4 --from voc-fcn16s.safetensors --expand-score
+  fcnkit init my.prototxt --from vgg16.pth -o my.pth
+  fcnkit init nyud-fcn32s-color-hha --from color=rgb.caffemodel --from hha=hha.caffemodel
+"""
+
+
+class SourceType(click.ParamType):
+    """WEIGHTS, or INPUT=WEIGHTS."""
+
+    name = "weights"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Path]:
+        stream, equals, path = value.partition("=")
+        if equals and stream.isidentifier() and not Path(value).exists():
+            return stream, Path(path)
+        return "", Path(value)
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("net")
+@click.option(
+    "--from",
+    "sources",
+    type=SourceType(),
+    multiple=True,
+    required=True,
+    metavar="[INPUT=]WEIGHTS",
+    help="Weights of a classifier or an FCN; with INPUT=, repeated, for the streams of a late fusion.",
+)
+@click.option("--expand-score", is_flag=True, help="Keep the scores of the classes that both nets have.")
+@click.option("--new", multiple=True, metavar="LAYER", help="A layer to start anew, whatever WEIGHTS hold.")
+@click.option(
+    "--input-shape",
+    "shapes",
+    type=InputShapeType(),
+    multiple=True,
+    metavar="N,C,H,W",
+    help="Shape of the first input; NAME=N,C,H,W, repeated, for several.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; its suffix chooses the format.")
+@click.option("--force", is_flag=True, help="Replace an existing output.")
+@fcn_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    net: str,
+    sources: tuple[tuple[str, Path], ...],
+    expand_score: bool,
+    new: tuple[str, ...],
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    output: Path | None,
+    force: bool,
+    **given: Any,
+) -> None:
+    """Start an FCN from the weights of a classifier or of a coarser FCN.
+
+    NET is a published net (fcnkit gen-prototxt --list), fcn for your own, or a prototxt. Layers go by name: copied,
+    cast where a fully connected layer becomes a convolution, converted between groups and dense filters. Score layers
+    that WEIGHTS lack start at zero, deconvolutions are bilinear. WEIGHTS is any file of weights; torchvision's names
+    of a VGG or AlexNet are understood.
+    """
+    from fcnkit.files import check_output
+
+    if net != "fcn":
+        for param in ctx.command.params:
+            if param.name in OF_FCN and ctx.get_parameter_source(param.name) == click.core.ParameterSource.COMMANDLINE:
+                raise click.UsageError(f"{param.opts[0]} says nothing about {net}; leave it out")
+    if len(dict(sources)) < len(sources):
+        raise click.UsageError("--from needs an INPUT= for each of several weights")
+    output = output or Path(Path(net).with_suffix(".safetensors").name)
+    check_output(output, force)
+    from fcnkit import formats
+    from fcnkit.surgery.start import start
+
+    formats.check_suffix(output)
+    started = start(
+        net,
+        dict(sources),
+        expand_score=expand_score,
+        new=new,
+        input_shape=shapes_given(shapes),
+        **(own_net(given) if net == "fcn" else {}),
+    )
+    formats.save(started.net, output, force=force)
+    click.echo(f"{net} from {', '.join(str(path) for _, path in sources)} -> {output}")
+    click.echo(_table(started.rows))
+    for note in started.notes:
+        click.echo(f"note: {note}")
+
+
+def _table(rows: Sequence[Row]) -> str:
+    cells = [
+        [f"  {row.layer}", row.what, " -> ".join(str(shape) for shape in _shapes(row)), row.note] for row in rows
+    ]
+    return columns(cells)
+
+
+def _shapes(row: Row) -> list[tuple[int, ...]]:
+    shapes = [shape for shape in (row.before, row.after) if shape is not None]
+    return shapes[:1] if len(set(shapes)) == 1 else shapes

@@ -1,0 +1,121 @@
+"""Dense evaluation: a classifier as a net that scores every window of an image of any size in one pass."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor, nn
+
+from fcnkit.net import CaffeNet
+from fcnkit.surgery.kernels import Cast, CastError, KernelFinder, Kernels, Pair
+from fcnkit.surgery.nets import cast_net, cast_net_back
+
+
+def dense(net: nn.Module, *, kernel: Kernels = None, order: str = "chw") -> nn.Module:
+    """A new net without fully connected layers, with weights of its own, that takes images of any size.
+
+    At the size that the classifier was made for it gives the classifier's scores, (N, classes, 1, 1); on larger
+    images those of every window, (N, classes, h, w).
+
+    Args:
+        net: a CaffeNet; a Sequential with a Flatten; or a module of a classifier's shape, which runs `features`,
+            `avgpool` if it has one, a flattening and `classifier`, as torchvision's VGG and AlexNet do. An avgpool
+            is left out: at the classifier's own size it changes nothing, or, where it pools to 1 x 1, the mean of the
+            scores that result is the classifier's score.
+        kernel, order: as in `fc2conv`.
+
+    Raises:
+        CastError: the net has another shape, or nothing to cast.
+    """
+    if isinstance(net, CaffeNet):
+        return dense_net(net, kernel=kernel, order=order)[0]
+    finder = KernelFinder(kernel, order)
+    if isinstance(net, nn.Sequential):
+        layers = list(_flat(net, ""))
+    elif {"features", "classifier"} <= (parts := dict(net.named_children())).keys():
+        layers = [(name, parts[name]) for name in ("features", "avgpool") if name in parts]
+        layers += [("", nn.Flatten()), *_flat(parts["classifier"], "classifier")]
+    else:
+        raise CastError(
+            f"a {type(net).__name__} is neither a CaffeNet nor a Sequential, and has no features and classifier;"
+            " cast its file with `fcnkit fc2conv`, and let its forward leave the flattening out"
+        )
+    result = nn.Sequential(*_convolutional(layers, finder))
+    finder.check_used()
+    return result.train(net.training)
+
+
+def dense_net(net: CaffeNet, *, back: bool = False, **said: Any) -> tuple[CaffeNet, list[Cast]]:
+    """A CaffeNet cast as `cast_net` does, or with back as `cast_net_back` does, and what was cast."""
+    definition = net.definition()
+    blobs = {name: [tensor.cpu().float().numpy() for tensor in tensors] for name, tensors in net.blobs().items()}
+    casts = (cast_net_back if back else cast_net)(definition, blobs, **said)
+    result = CaffeNet(definition, blobs)
+    result.preprocessing = copy.deepcopy(net.preprocessing)
+    first: Tensor = next(net.parameters())
+    return result.to(first.device, first.dtype).train(net.training), casts
+
+
+def _flat(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
+    """The modules that a Sequential runs, those of Sequentials within it too, with their paths."""
+    if not isinstance(module, nn.Sequential):
+        yield name, module
+        return
+    for part, child in module.named_children():
+        yield from _flat(child, f"{name}.{part}".removeprefix("."))
+
+
+def _convolutional(layers: list[tuple[str, nn.Module]], finder: KernelFinder) -> Iterator[nn.Module]:
+    """Copies of the layers, with a Conv2d for each Linear, and no Flatten and no adaptive pool before it."""
+    flattened = next((i for i, (_, layer) in enumerate(layers) if isinstance(layer, nn.Flatten)), None)
+    if flattened is None or not any(isinstance(layer, nn.Linear) for _, layer in layers[flattened:]):
+        raise CastError("the net has no Flatten with a Linear behind it, so there is nothing to cast")
+    channels = 0
+    size: tuple[int, int] | None = None
+    for index, (name, layer) in enumerate(layers):
+        if index < flattened:
+            if isinstance(layer, nn.AdaptiveAvgPool2d) and index == flattened - 1:
+                pooled: Any = layer.output_size
+                size = (pooled, pooled) if isinstance(pooled, int) else pooled
+                continue
+            channels = _channels(layer) or channels
+        elif isinstance(layer, nn.Linear):
+            yield _convolution(name, layer, finder, channels, size)
+            channels, size = layer.out_features, None
+            continue
+        elif isinstance(layer, nn.Flatten):
+            continue
+        yield _spatial(copy.deepcopy(layer))
+
+
+def _channels(module: nn.Module) -> int:
+    """The channels behind a module, by the last of its layers that sets them; 0 if none does."""
+    channels = 0
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            channels = layer.out_channels
+        elif isinstance(layer, nn.BatchNorm2d):
+            channels = layer.num_features
+    return channels
+
+
+def _convolution(name: str, layer: nn.Linear, finder: KernelFinder, channels: int, size: Pair | None) -> nn.Conv2d:
+    filters = finder.filters(name, layer.weight.detach(), channels, size)
+    convolution = nn.Conv2d(
+        filters.shape[1], filters.shape[0], tuple(filters.shape[2:]), bias=layer.bias is not None, device="meta"
+    )
+    convolution.weight = nn.Parameter(filters.clone(), layer.weight.requires_grad)
+    if layer.bias is not None:
+        convolution.bias = copy.deepcopy(layer.bias)
+    return convolution
+
+
+def _spatial(layer: nn.Module) -> nn.Module:
+    """What does to maps what a layer behind a fully connected one does to vectors."""
+    if isinstance(layer, nn.BatchNorm1d):
+        norm = nn.BatchNorm2d(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
+        norm.load_state_dict(layer.state_dict())
+        return norm
+    return layer

@@ -1,0 +1,151 @@
+"""Fully connected weights and the filters that compute the same; which kernel a layer's shapes tell."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from fcnkit.errors import FcnkitError
+
+Pair = tuple[int, int]
+# What a caller says of kernels: one for all layers that read a map, or kernels by layer ("" is all others).
+Kernels = Pair | Mapping[str, Pair] | None
+
+ORDERS = ("chw", "hwc")
+
+# Names under which classifiers keep their fully connected layers, as one part of a layer's name.
+_FULLY_CONNECTED = re.compile(
+    r"(fc|ip|linear|dense|classifier|head|heads|logits?|pre_logits|predictions?)[-_]?\d*(_.*)?", re.IGNORECASE
+)
+
+
+class CastError(FcnkitError):
+    """Weights that cannot be cast, with the way to say how."""
+
+
+class Cast(NamedTuple):
+    """What was cast: the layer's name, and the shapes of its weight before and after."""
+
+    name: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+
+def conv_weight_from_fc(weight: Any, channels: int, kernel: Pair, order: str = "chw") -> Any:
+    """Reshape an InnerProduct weight into the convolution filter that computes the same.
+
+    Caffe flattens a bottom in C, H, W order, and so does PyTorch: nothing is transposed. Weights trained where maps
+    are stored as H, W, C have their columns in that order, and are put into Caffe's.
+
+    Args:
+        weight: (num_output, channels * kernel_h * kernel_w), a tensor or an array.
+        channels: channels of the bottom that the layer reads.
+        kernel: (kernel_h, kernel_w), in elements of that bottom.
+        order: in which the bottom was flattened, "chw" or "hwc".
+
+    Returns:
+        (num_output, channels, kernel_h, kernel_w); a view of weight for "chw".
+
+    Source: BVLC/caffe src/caffe/layers/inner_product_layer.cpp, LayerSetUp.
+    """
+    if order == "chw":
+        return weight.reshape(weight.shape[0], channels, *kernel)
+    return _permuted(weight.reshape(weight.shape[0], *kernel, channels), (0, 3, 1, 2))
+
+
+def fc_weight_from_conv(filters: Any, order: str = "chw") -> Any:
+    """The way back: (num_output, channels, kernel_h, kernel_w) to (num_output, channels * kernel_h * kernel_w)."""
+    if order == "hwc":
+        filters = _permuted(filters, (0, 2, 3, 1))
+    return filters.reshape(filters.shape[0], -1)
+
+
+def _permuted(values: Any, axes: tuple[int, ...]) -> Any:
+    return values.permute(axes).contiguous() if isinstance(values, Tensor) else values.transpose(axes)
+
+
+def is_fully_connected(name: str) -> bool:
+    """Whether a layer is called as classifiers call their fully connected layers: fc6, classifier.0, head.fc."""
+    return any(_FULLY_CONNECTED.fullmatch(part) for part in re.split(r"[./]", name))
+
+
+class KernelFinder:
+    """Finds the kernels of fully connected layers by their shapes, and where those do not tell, by what is said.
+
+    Args:
+        said: the caller's kernels.
+        order: in which maps were flattened, "chw" or "hwc".
+    """
+
+    def __init__(self, said: Kernels = None, order: str = "chw"):
+        self.said: dict[str, Pair] = dict(said) if isinstance(said, Mapping) else {"": said} if said else {}
+        if order not in ORDERS:
+            raise CastError(f"order is {order!r}; give one of {', '.join(ORDERS)}")
+        for kernel in self.said.values():
+            if len(kernel) != 2 or min(kernel) < 1:
+                raise CastError(f"a kernel cannot be {tuple(kernel)}; give height and width, from 1 up")
+        self.order = order
+        self._unused = self.said.keys() - {""}
+
+    def filters(self, name: str, weight: Any, channels: int, kernel: Pair | None = None) -> Any:
+        """Cast a layer's weight.
+
+        Args:
+            name: of the layer.
+            weight: (num_output, inputs).
+            channels: of what the layer reads; 0 if it is not known.
+            kernel: height and width of what it reads, where that is known.
+
+        Raises:
+            CastError: no kernel fits, or several do.
+        """
+        inputs = int(weight.shape[1])
+        if name not in self.said and kernel and channels * kernel[0] * kernel[1] == inputs:
+            return conv_weight_from_fc(weight, channels, kernel, self.order)
+        channels, kernel = self._kernel(name, inputs, channels)
+        return conv_weight_from_fc(weight, channels, kernel, self.order)
+
+    def check_used(self) -> None:
+        """Raises CastError if a kernel was said of a layer that was not cast."""
+        if self._unused:
+            names = ", ".join(map(repr, sorted(self._unused)))
+            raise CastError(f"no fully connected layer is called {names}, whose kernel is given")
+
+    def _kernel(self, name: str, inputs: int, channels: int) -> tuple[int, Pair]:
+        said = self.said.get(name)
+        if said:
+            self._unused -= {name}
+            if inputs % math.prod(said):
+                raise CastError(f"layer {name!r} has {inputs} inputs, which no kernel of {_times(said)} has")
+            return inputs // math.prod(said), said
+        says = f"say its kernel with --kernel {name}=H,W"
+        if not channels:
+            raise CastError(f"layer {name!r} is fully connected, but no convolution stands before it; {says}")
+        area, rest = divmod(inputs, channels)
+        said = self.said.get("")
+        if rest or not area:
+            raise CastError(
+                f"layer {name!r} has {inputs} inputs, which are no kernel over the {channels} channels before it;"
+                f" {says}"
+            )
+        each = f"layer {name!r} has {inputs} inputs, {area} for each of the {channels} channels before it"
+        if area == 1:
+            return channels, (1, 1)
+        if said:
+            if math.prod(said) != area:
+                raise CastError(f"{each}, which is not {_times(said)}; say it of the layer alone: --kernel {name}=H,W")
+            return channels, said
+        side = math.isqrt(area)
+        if side * side != area:
+            pairs = [(h, area // h) for h in range(1, area + 1) if area % h == 0]
+            listed = ", ".join(map(_times, pairs))
+            raise CastError(f"{each}, which may be {listed}; say which with --kernel H,W")
+        return channels, (side, side)
+
+
+def _times(sizes: Iterable[int]) -> str:
+    return " x ".join(map(str, sizes))

@@ -1,0 +1,98 @@
+"""Starting an FCN from the weights of a classifier or of a coarser FCN."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fcnkit import zoo
+from fcnkit.caffe import prototxt
+from fcnkit.caffe.inputs import FCN_SIZE
+from fcnkit.conversion import InputShape, prepare
+from fcnkit.errors import naming
+from fcnkit.generation import describe, generate
+from fcnkit.net import CaffeNet
+from fcnkit.surgery.sources import Source, read_source
+from fcnkit.surgery.transplant import Row, TransplantError, transplant
+
+File = str | os.PathLike[str]
+
+TORCHVISION_NOTE = "torchvision trained these weights on RGB images of mean 0 and deviation 1; this net reads {reads}"
+
+
+class Start(NamedTuple):
+    """A net that is ready to be trained, what became of each layer, and what to know of its weights."""
+
+    net: CaffeNet
+    rows: list[Row]
+    notes: list[str]
+
+
+def start(
+    net: File,
+    files: File | Mapping[str, File],
+    *,
+    expand_score: bool = False,
+    new: Collection[str] = (),
+    input_shape: InputShape | None = None,
+    **options: Any,
+) -> Start:
+    """Start an FCN from trained weights.
+
+    Args:
+        net: a published net's name, "fcn" for one's own, or a prototxt file.
+        files: a file with a classifier or an FCN; of a net that fuses several inputs also files by input.
+        expand_score, new: as in `transplant`.
+        input_shape: as in `convert`, for a prototxt that does not tell it.
+        options: of fcnkit.spec.Net, for "fcn".
+
+    Returns:
+        The net, in eval mode: as in training, data layers, labels and losses cut off.
+
+    Raises:
+        TransplantError: the weights do not fit.
+        FcnkitError: a file cannot be read, or there is no such net.
+    """
+    files = dict(files) if isinstance(files, Mapping) else {"": files}
+    sources = {stream: read_source(file) for stream, file in files.items()}
+    result = _build(net, sources, input_shape, options)
+    unknown = files.keys() - {"", *result.inputs}
+    if unknown:
+        raise TransplantError(
+            f"weights are given for {', '.join(map(repr, sorted(unknown)))},"
+            f" but the net's inputs are {', '.join(map(repr, result.inputs))}"
+        )
+    with naming(", ".join(str(file) for file in files.values())):
+        rows = transplant(result, sources, expand_score=expand_score, new=new)
+    return Start(result, rows, _notes(result, sources.values()))
+
+
+def _build(
+    net: File, sources: Mapping[str, Source], input_shape: InputShape | None, options: dict[str, Any]
+) -> CaffeNet:
+    """The net as its fillers leave it."""
+    if net == "fcn" or net in zoo.PUBLISHED:
+        described = describe(str(net), **options)
+        definition = prototxt.parse(generate(described))
+        shapes = {name: (1, channels, FCN_SIZE, FCN_SIZE) for name, channels in described.inputs.items()}
+        definition, preprocessing = prepare(definition, None, input_shape or shapes)
+        result = CaffeNet(definition)
+    else:
+        definition = prototxt.read(net)
+        with naming(net):
+            blobs = {name: source.blobs(name, None) for source in sources.values() for name in source.layers}
+            definition, preprocessing = prepare(definition, blobs, input_shape)
+            result = CaffeNet(definition)
+    result.preprocessing = preprocessing
+    return result.eval()
+
+
+def _notes(net: CaffeNet, sources: Collection[Source]) -> list[str]:
+    if not any(source.torchvision for source in sources):
+        return []
+    reads: Sequence[str] = [
+        f"{image['channel_order']} {image['range'][0]}..{image['range'][1]}" + " minus a mean" * bool(image["mean"])
+        for image in net.preprocessing.values()
+    ]
+    return [TORCHVISION_NOTE.format(reads=" and ".join(reads))]

@@ -1,0 +1,174 @@
+"""Casting the weights of a state dict: where each layer stands follows from the names and their order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from fcnkit.surgery.kernels import Cast, CastError, KernelFinder, Kernels, fc_weight_from_conv, is_fully_connected
+
+# Modules called so run side by side, and their tops are joined (torchvision's GoogLeNet).
+_BRANCH = "branch"
+
+
+class Unit(NamedTuple):
+    """A layer that sets the number of channels behind it: a fully connected one, a convolution or a normalization."""
+
+    path: tuple[str, ...]
+    channels: int
+    fully_connected: bool
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.path)
+
+
+def cast_state(
+    state: MutableMapping[str, Tensor], *, kernel: Kernels = None, order: str = "chw", ordered: bool = True
+) -> list[Cast]:
+    """Cast, in place, the fully connected weights of a state dict to filters.
+
+    A layer's kernel follows from its inputs and from the channels of what it reads: the nearest layer before it,
+    where a module that ends in another number of outputs, such as a side classifier, is passed over.
+
+    Args:
+        state: tensors by name.
+        kernel: for layers whose shapes leave a choice: one for all, or by layer.
+        order: in which the maps were flattened, "chw" or "hwc".
+        ordered: whether the tensors stand in the order in which the layers run; else it is found by the names.
+
+    Returns:
+        What was cast, in order.
+
+    Raises:
+        CastError: there is nothing to cast, or no kernel fits.
+    """
+    finder = KernelFinder(kernel, order)
+    units = _units(state)
+    if not ordered:
+        units = _in_order(units)
+    casts = []
+    for index, unit in enumerate(units):
+        if not unit.fully_connected:
+            continue
+        key = f"{unit.name}.weight".removeprefix(".")
+        weight = state[key]
+        filters = finder.filters(unit.name, weight, _channels_before(unit, units[:index], weight.shape[1]))
+        if not ordered and unit.name not in finder.said and filters.shape[2:].numel() > 1:
+            _check_certain(unit, units, weight, filters)
+        state[key] = filters
+        casts.append(Cast(unit.name, tuple(weight.shape), tuple(filters.shape)))
+    if not casts:
+        raise CastError("holds no fully connected layer, so there is nothing to cast")
+    finder.check_used()
+    return casts
+
+
+def cast_state_back(
+    state: MutableMapping[str, Tensor], *, layers: Collection[str] = (), order: str = "chw"
+) -> list[Cast]:
+    """Cast, in place, the filters of a classifier's layers back to fully connected weights.
+
+    Args:
+        state: tensors by name.
+        layers: which; by default those that are called as classifiers call them: fc6, classifier.0, head.fc.
+        order: in which the fully connected layers flatten maps, "chw" or "hwc".
+
+    Raises:
+        CastError: there is nothing to cast.
+    """
+    order = KernelFinder(order=order).order
+    casts = []
+    for key, tensor in state.items():
+        layer, _, part = key.rpartition(".")
+        if part == "weight" and tensor.dim() == 4 and (layer in layers if layers else is_fully_connected(layer)):
+            state[key] = fc_weight_from_conv(tensor, order)
+            casts.append(Cast(layer, tuple(tensor.shape), tuple(state[key].shape)))
+    check_cast_back(casts, layers)
+    return casts
+
+
+def check_cast_back(casts: Iterable[Cast], layers: Collection[str]) -> None:
+    """Raises CastError unless all layers that were asked for were cast, or some where none was asked for."""
+    done = {cast.name for cast in casts}
+    missing = [layer for layer in layers if layer not in done]
+    if missing:
+        raise CastError(f"has no filters of a layer {', '.join(map(repr, missing))}")
+    if not done:
+        raise CastError("holds no filters of layers called fc, classifier or head; say which to cast with --layer NAME")
+
+
+def _units(state: MutableMapping[str, Tensor]) -> list[Unit]:
+    units = []
+    for key, tensor in state.items():
+        layer, _, part = key.rpartition(".")
+        if (part == "weight" and tensor.dim() in (2, 4)) or part == "running_mean":
+            units.append(Unit(tuple(layer.split(".")), tensor.shape[0], tensor.dim() == 2))
+    return units
+
+
+def _in_order(units: Sequence[Unit]) -> list[Unit]:
+    """The order in which layers run, as far as names tell: numbers count up, and classifiers come last.
+
+    Within a module, modules of filters alone go before those that hold fully connected layers too, and those before
+    modules of fully connected layers alone.
+    """
+    kinds: dict[tuple[str, ...], set[bool]] = {}
+    for unit in units:
+        for depth in range(1, len(unit.path) + 1):
+            kinds.setdefault(unit.path[:depth], set()).add(unit.fully_connected)
+
+    def key(unit: Unit) -> list[Any]:
+        prefixes = [unit.path[: depth + 1] for depth in range(len(unit.path))]
+        return [(True in kinds[prefix], False not in kinds[prefix], natural(prefix[-1])) for prefix in prefixes]
+
+    return sorted(units, key=key)
+
+
+def natural(name: str) -> list[str | int]:
+    """A key to sort names by in which numbers count as numbers: conv2 before conv10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+
+
+def _channels_before(unit: Unit, before: Sequence[Unit], inputs: int) -> int:
+    """The channels of what a fully connected layer reads; 0 if no layer before it makes any."""
+    while before:
+        last = before[-1]
+        depth = 0
+        while last.path[: depth + 1] == unit.path[: depth + 1]:
+            depth += 1
+        module = [other for other in before if other.path[: depth + 1] == last.path[: depth + 1]]
+        if not last.fully_connected:
+            return _outputs(module, depth + 1)
+        if last.channels == inputs:
+            return inputs
+        before = [other for other in before if other not in module]
+    return 0
+
+
+def _outputs(units: Sequence[Unit], depth: int) -> int:
+    """The channels that come out of a module, given the layers in it, which share the first `depth` parts of path."""
+    last = units[-1]
+    if len(last.path) == depth:
+        return last.channels
+    children: dict[str, list[Unit]] = {}
+    for unit in units:
+        if len(unit.path) > depth:
+            children.setdefault(unit.path[depth], []).append(unit)
+    end = last.path[depth]
+    ends = [name for name in children if name.startswith(_BRANCH)] if end.startswith(_BRANCH) else [end]
+    return sum(_outputs(children[name], depth + 1) for name in ends)
+
+
+def _check_certain(unit: Unit, units: Sequence[Unit], weight: Tensor, filters: Tensor) -> None:
+    inputs = weight.shape[1]
+    rivals = [other.name for other in units if other.channels == inputs and not other.fully_connected]
+    if rivals:
+        h, w = filters.shape[2:]
+        raise CastError(
+            f"layer {unit.name!r} has {inputs} inputs: {h} x {w} over {filters.shape[1]} channels, or 1 x 1 over those"
+            f" of {rivals[-1]!r}; the file keeps no order, so say which with --kernel {unit.name}=H,W"
+        )

@@ -1,0 +1,215 @@
+"""Transplanting weights from one net into another, layer by layer.
+
+Source: shelhamer/fcn.berkeleyvision.org, surgery.py, and the solve.py of each net.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import FcnkitError
+from fcnkit.layers import rule_for
+from fcnkit.net import CaffeNet
+from fcnkit.surgery.groups import bilinear_filters, regroup
+from fcnkit.surgery.sources import Source
+
+# How a net that stacks several inputs calls its first convolution, behind the name in the nets that read one.
+_STACKED = "_bgrd"
+
+
+class TransplantError(FcnkitError):
+    """Weights that have no place in the net they are meant for."""
+
+
+class Row(NamedTuple):
+    """What became of a layer: copied, cast, converted, expanded, new or dropped; before and after are the shapes."""
+
+    layer: str
+    what: str
+    before: tuple[int, ...] | None
+    after: tuple[int, ...] | None
+    note: str = ""
+
+
+class _Fit(NamedTuple):
+    """A blob's new values, and how they were found."""
+
+    values: Tensor
+    what: str = "copied"
+    note: str = ""
+
+
+def transplant(
+    net: CaffeNet,
+    sources: Mapping[str, Source],
+    *,
+    expand_score: bool = False,
+    new: Collection[str] = (),
+) -> list[Row]:
+    """Fill a net, in place, with the weights of other nets.
+
+    Layers go by name. What the sources lack stays as the net's fillers left it, but for Deconvolutions, which
+    become bilinear; so does what they have for another number of classes, unless it is expanded.
+
+    Args:
+        net: as its fillers left it.
+        sources: weights by the input whose stream they are for; "" is for all.
+        expand_score: score layers of another number of classes keep the weights of the classes that both have.
+        new: layers that start anew, whatever the sources hold.
+
+    Returns:
+        A row for each layer of the net with weights, in its order, then for each that was dropped.
+
+    Raises:
+        TransplantError: weights do not fit the layer they are for.
+    """
+    definition = net.definition()
+    blobs = net.blobs()
+    scores = score_layers(definition)
+    rows, used = [], set()
+    for layer in definition.layer:
+        if layer.name not in blobs:
+            continue
+        stream, origin = _origin(layer.name, net.inputs, sources)
+        if stream is None or origin is None:
+            rows.append(_fresh(layer, blobs[layer.name]))
+            continue
+        used.add((stream, origin))
+        stored = sources[stream].blobs(origin, rule_for(layer))
+        if layer.name in new:
+            rows.append(_fresh(layer, blobs[layer.name], tuple(stored[0].shape), "as asked"))
+            continue
+        rows.append(_fill(layer, origin, blobs[layer.name], stored, layer.name in scores, expand_score))
+    missing = set(new) - {row.layer for row in rows}
+    if missing:
+        names = ", ".join(map(repr, sorted(missing)))
+        raise TransplantError(f"the net has no layer {names} with weights to start anew")
+    stored_layers = [(stream, name) for stream, source in sources.items() for name in source.layers]
+    left = [pair for pair in stored_layers if pair not in used]
+    normalized = [name for stream, name in left if sources[stream].is_normalization(name)]
+    if normalized:
+        raise TransplantError(
+            f"has batch normalization, such as {normalized[0]!r}, which the net has not and without which its"
+            " convolutions compute something else; start from weights trained without"
+        )
+    rows += [Row(name, "dropped", sources[stream].shape(name), None) for stream, name in left]
+    return rows
+
+
+def score_layers(definition: Message) -> set[str]:
+    """The layers whose outputs are classes: the last with weights before the net's outputs, upsampling aside."""
+    read = {bottom for layer in definition.layer for bottom in layer.bottom}
+    wanted = {top for layer in definition.layer for top in layer.top if top not in read}
+    # A layer in place at the very end reads what it makes.
+    wanted.update(definition.layer[-1].top)
+    found = set()
+    for layer in reversed(definition.layer):
+        if wanted.isdisjoint(layer.top):
+            continue
+        wanted.difference_update(layer.top)
+        if layer.type in ("Convolution", "InnerProduct"):
+            found.add(layer.name)
+        else:
+            wanted.update(layer.bottom[:1] if layer.type == "Crop" else layer.bottom)
+    return found
+
+
+def _origin(name: str, inputs: Sequence[str], sources: Mapping[str, Source]) -> tuple[str | None, str | None]:
+    """Which source's which layer is for a layer of the net."""
+    for stream, source in sources.items():
+        if name in source.layers:
+            return stream, name
+    # Early fusion renames the first convolution, late fusion adds the input's name to all.
+    for stream in inputs if len(inputs) > 1 else ():
+        source_stream = stream if stream in sources else ""
+        base = name.removesuffix(stream)
+        if name.endswith(stream) and source_stream in sources and base in sources[source_stream].layers:
+            return source_stream, base
+    base = name.removesuffix(_STACKED)
+    if name.endswith(_STACKED) and "" in sources and base in sources[""].layers:
+        return "", base
+    return None, None
+
+
+def _fresh(layer: Message, blobs: Sequence[Tensor], before: tuple[int, ...] | None = None, note: str = "") -> Row:
+    """Leave a layer as it was filled, but make a Deconvolution that no filler makes otherwise bilinear."""
+    rule = rule_for(layer)
+    assert rule is not None
+    filler = (rule.fillers(layer) or [None])[0]
+    kind = filler.type if filler is not None else "as built"
+    if kind == "constant":
+        kind = f"{filler.value:g}" if filler.value else "zero"
+    if layer.type == "Deconvolution" and kind in ("zero", "bilinear"):
+        filters = bilinear_filters(blobs[0].shape)
+        if filters is not None:
+            blobs[0].copy_(filters)
+            kind = "bilinear"
+    return Row(layer.name, "new", before, tuple(blobs[0].shape), f"{kind}; {note}" if note else kind)
+
+
+def _fill(
+    layer: Message, origin: str, blobs: Sequence[Tensor], stored: Sequence[Tensor], scores: bool, expand: bool
+) -> Row:
+    """Fill one layer's blobs with those stored for it."""
+    before, after = tuple(stored[0].shape), tuple(blobs[0].shape)
+    if layer.type == "Deconvolution":
+        empty = not stored[0].any()
+        if empty or before[2:] != after[2:] or layer.convolution_param.num_output not in before[:2]:
+            return _fresh(layer, blobs, before, "the source's is zero" if empty else "")
+    elif scores and not expand and _modern(stored[0], after).shape[0] != after[0]:
+        return _fresh(layer, blobs, before, "other classes; --expand-score keeps those that both have")
+    fits = [
+        _fit(layer, origin, index, blob, values, scores)
+        for index, (blob, values) in enumerate(zip(blobs, stored, strict=False))
+    ]
+    for blob, fit in zip(blobs, fits, strict=False):
+        blob.copy_(fit.values)
+    notes = [fit.note for fit in fits[:1] if fit.note]
+    if origin != layer.name:
+        notes.insert(0, f"from {origin}")
+    if len(stored) != len(blobs):
+        extra = len(stored) - len(blobs)
+        notes.append(f"{extra} blobs dropped" if extra > 0 else f"{-extra} blobs new")
+    return Row(layer.name, fits[0].what, before, after, "; ".join(notes))
+
+
+def _fit(layer: Message, origin: str, index: int, blob: Tensor, values: Tensor, scores: bool) -> _Fit:
+    shape = tuple(blob.shape)
+    values = _modern(values, shape)
+    if values.shape == shape:
+        return _Fit(values)
+    if values.numel() == blob.numel() and {values.dim(), blob.dim()} == {2, 4} and values.shape[0] == shape[0]:
+        return _Fit(values.reshape(shape), "cast")
+    if values.shape[1:] == shape[1:] and scores:
+        kept = min(shape[0], values.shape[0])
+        expanded = blob.clone()
+        expanded[:kept] = values[:kept]
+        return _Fit(expanded, "expanded", f"{kept} of {values.shape[0]} classes")
+    if values.dim() == blob.dim() == 4:
+        if layer.name != origin and values.shape[:1] + values.shape[2:] == shape[:1] + shape[2:]:
+            more = shape[1] - values.shape[1]
+            if more > 0:
+                mean = values.mean(1, keepdim=True).expand(-1, more, -1, -1)
+                return _Fit(torch.cat([values, mean], 1), "expanded", f"{more} channel the mean of the others")
+        regrouped = regroup(values, shape, layer.convolution_param.group)
+        if regrouped is not None:
+            return _Fit(regrouped, "converted", "to groups" if shape[1] < values.shape[1] else "to dense")
+    hint = f"start it anew with --new {layer.name}"
+    if values.dim() == blob.dim() == 4 and values.shape[0] == shape[0] and values.shape[2:] == shape[2:]:
+        hint = f"its filters mix channels, which groups cannot; {hint}"
+    raise TransplantError(
+        f"layer {layer.name!r}: blob {index} has shape {tuple(values.shape)}, the net's is {shape}; {hint}"
+    )
+
+
+def _modern(values: Tensor, shape: Sequence[int]) -> Tensor:
+    """Values without the leading axes of size 1 that files from before 2015 put before what has fewer than four."""
+    axes = len(shape) if len(shape) < 4 else 2
+    if values.dim() == 4 and values.shape != tuple(shape) and values.shape[: 4 - axes] == (1,) * (4 - axes):
+        return values.reshape(values.shape[4 - axes :])
+    return values

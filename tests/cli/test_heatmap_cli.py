@@ -1,0 +1,70 @@
+"""fcnkit heatmap, as its users run it."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+import fcnkit
+from fcnkit.caffe import caffemodel, prototxt
+from fcnkit.cli import main
+
+NET = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "pool" type: "Pooling" bottom: "data" top: "pool"
+        pooling_param { pool: AVE kernel_size: 4 stride: 2 } }
+layer { name: "fc" type: "InnerProduct" bottom: "pool" top: "fc" inner_product_param { num_output: 300 } }
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    weight = np.zeros((300, 27), np.float32)
+    weight[281, 18:] = 0.01
+    caffemodel.write("caffenet.caffemodel", prototxt.parse(NET), {"fc": [weight, np.zeros(300, np.float32)]})
+    torch.save(fcnkit.convert("caffenet.caffemodel").state_dict(), "caffenet.pth")
+    Path("deploy.prototxt").write_text(NET)
+    pixels = np.zeros((30, 40, 3), np.uint8)
+    pixels[10:18, 20:28, 0] = 255
+    Image.fromarray(pixels).save("cat.png")
+    return lambda line: CliRunner().invoke(main, shlex.split(line))
+
+
+def test_the_helps_examples_run(run, run_examples) -> None:
+    results = run_examples("heatmap")
+    assert len(results) == 2
+    with Image.open("heat.png") as drawn, Image.open("cat-heat.png") as same:
+        assert drawn.format == "PNG" and drawn.size == (40, 30)
+        assert drawn.getpixel((23, 13)) == (255, 0, 0) and drawn.getpixel((2, 2)) == (0, 0, 77)
+        assert drawn.tobytes() == same.tobytes()
+
+
+def test_it_tells_what_it_drew(run) -> None:
+    assert run("heatmap caffenet.caffemodel cat.png --class 281 --force").output == (
+        "cat.png -> cat-heat.png\n"
+        "  scores       12 x 17, one every 2 pixels\n"
+        "  probability  5.36e-08 to 0.998, largest at row 13, column 23\n"
+    )
+
+
+def test_mistakes_are_one_line(run) -> None:
+    Path("not.png").write_text("no image")
+    for line, message in [
+        ("caffenet.caffemodel cat.png --class 300", "caffenet.caffemodel: there is no class 300; the net has 300"),
+        ("caffenet.caffemodel none.png --class 1", "none.png: cannot be read: No such file or directory"),
+        ("caffenet.caffemodel not.png --class 1", "not.png: cannot be read: it is no image, or a damaged one"),
+        ("caffenet.pth cat.png --class 1", "caffenet.pth: holds weights alone; give the net's definition too"),
+        ("caffenet.caffemodel cat.png --class 1 -o cat.png", "cat.png: exists; replace it with --force"),
+    ]:
+        result = run(f"heatmap {line}")
+        assert result.exit_code == 1, result.output
+        assert result.stderr.startswith(f"Error: {message}")
+        assert result.stderr.count("\n") == 1
+    assert run("heatmap caffenet.caffemodel cat.png").exit_code == 2
