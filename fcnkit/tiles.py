@@ -19,8 +19,8 @@ from fcnkit.errors import DefinitionError
 
 # A pixel of their top depends on the same pixel of each bottom, and on no other.
 POINTWISE = frozenset(
-    ("AbsVal", "BNLL", "Clip", "Dropout", "Eltwise", "ELU", "Exp", "Log", "Power", "PReLU", "ReLU", "Sigmoid", "Split")
-    + ("Swish", "TanH", "Threshold")
+    ("AbsVal", "BNLL", "Clip", "Dropout", "Eltwise", "ELU", "Exp", "Log", "Power", "PReLU", "ReLU", "ReLU6")
+    + ("ShuffleChannel", "Sigmoid", "Split", "Swish", "TanH", "Threshold")
 )
 # Likewise where they work along the channels; the field that tells.
 _ALONG_CHANNELS = {"Concat": "concat_param", "Slice": "slice_param", "Softmax": "softmax_param"}
@@ -146,8 +146,12 @@ def _links(layer: Message) -> dict[str, tuple[AxisWindow, AxisWindow]]:
     """How the tops of a layer depend on its bottoms, by bottom, along height and width."""
     if layer.type in POINTWISE and layer.bottom or _along_channels(layer):
         return dict.fromkeys(layer.bottom, (_SAME, _SAME))
-    if layer.type in WINDOWED and not (layer.type == "Pooling" and layer.pooling_param.global_pooling):
-        return dict.fromkeys(layer.bottom, windows(layer))
+    # A second top of Pooling counts the pixels of the whole.
+    if layer.type in WINDOWED and (layer.type != "Pooling" or len(layer.top) == 1):
+        try:
+            return dict.fromkeys(layer.bottom, windows(layer))
+        except DefinitionError as error:
+            raise TilingError(f"{error}; run it without tiles") from None
     if layer.type == "LRN":
         size = layer.lrn_param.local_size if layer.lrn_param.norm_region else 1
         return {layer.bottom[0]: (AxisWindow(size, 1, size // 2),) * 2}
@@ -187,7 +191,7 @@ def _why(layer: Message) -> str:
     if not layer.bottom:
         return f"{where} brings in numbers of a size of its own"
     if layer.type == "Pooling":
-        return f"{where} pools the whole image"
+        return f"{where} gives positions in the whole image"
     if layer.type == "BatchNorm":
         return f"{where} takes its statistics from the whole image"
     return f"{where} may look at the whole image at once"

@@ -67,7 +67,7 @@ def test_caffes_predictions_have_caffes_scores(run: Run, expected: dict, classes
     assert equal(result, expected)
 
 
-@pytest.mark.parametrize("options", ["", "--batch 3 --tile 50", "--classes names.txt --workers 1"])
+@pytest.mark.parametrize("options", ["", "--batch 3 --tile 90", "--classes names.txt --workers 1"])
 def test_a_model_is_scored_in_one_pass(run: Run, expected: dict, options: str) -> None:
     shutil.copy("photos/0.png", "photos/unlabelled.png")
     result = run(f"score fcn8s.caffemodel --images photos --labels labels --json {options}")
