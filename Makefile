@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint table proto bench clean
+.PHONY: demo test lint table proto bench fuzz clean
 
 # The stamp is remade when the requirements change, so that an old .venv is brought up to date.
 .venv/installed: setup.py constraints.txt
@@ -29,6 +29,14 @@ proto: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/fcn8s.py
+
+# Each target for SECONDS under atheris, from the golden files on.
+SECONDS ?= 60
+fuzz: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	for target in read_caffemodel read_prototxt read_hdf5 read_safetensors generate; do \
+		$(BIN)/python tests/fuzz/targets.py $$target -max_total_time=$(SECONDS) -rss_limit_mb=4096 -timeout=10 || exit 1; \
+	done
 
 clean:
 	rm -rf .venv demo build dist *.egg-info

@@ -2,6 +2,9 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+# What `fcnkit score --plot` and labels in .mat files need.
+PLOT, MAT = ["matplotlib>=3.8"], ["scipy>=1.11"]
+
 setup(
     name="fcnkit",
     version="0.1.0",
@@ -21,11 +24,15 @@ setup(
         "numpy>=1.26",
         "pillow>=10",
         "protobuf>=4.25,<8",
+        "rich>=13",
         "safetensors>=0.8",
         "torch>=2.5",
     ],
     extras_require={
-        "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", "opencv-python-headless>=4.8,<5", "pytest>=8"],
+        "plot": PLOT,
+        "mat": MAT,
+        "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", "opencv-python-headless>=4.8,<5", "pytest>=8", *PLOT, *MAT],
+        "fuzz": ["atheris>=2.3"],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
     },
     entry_points={"console_scripts": ["fcnkit = fcnkit.cli:main"]},

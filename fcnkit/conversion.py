@@ -140,10 +140,12 @@ def _size_from_inner_product(net: Message, blobs: Mapping[str, Sequence[Any]] | 
     shapes = input_shapes(net)
     if not any(UNKNOWN in shape for shape in shapes.values()):
         return
-    end = next(i for i, layer in enumerate(net.layer) if layer.type == "InnerProduct")
+    ask = "give --input-shape N,C,H,W"
+    end = next((i for i, layer in enumerate(net.layer) if layer.type == "InnerProduct"), None)
+    if end is None:
+        raise InputError(f"the shape of an input has a size of 0; {ask}")
     first = net.layer[end]
     stored = (blobs or {}).get(first.name)
-    ask = "give --input-shape N,C,H,W"
     if not stored or not first.inner_product_param.num_output:
         raise InputError(f"nothing tells the height and width of the input; {ask}")
     wanted = math.prod(stored[0].shape) // first.inner_product_param.num_output

@@ -1,12 +1,18 @@
-"""The colours of PASCAL VOC's label maps.
+"""The colours of label maps, PASCAL VOC's by default: there and back without loss.
 
 Source: the colour map of the PASCAL VOC development kit (VOCcode/VOClabelcolormap.m).
 """
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
+
+from fcnkit.errors import FileFormatError
 
 IGNORE = 255
 
@@ -21,26 +27,82 @@ def voc_palette() -> np.ndarray:
     return palette
 
 
-def label_image(labels: np.ndarray) -> Image.Image:
+def label_image(labels: np.ndarray, palette: np.ndarray | None = None) -> Image.Image:
     """An indexed image that shows each label in its colour.
 
     Args:
         labels: (height, width) uint8.
+        palette: (n, 3) uint8 RGB; VOC's by default.
     """
     image = Image.fromarray(labels)
-    image.putpalette(voc_palette().tobytes())
+    image.putpalette((voc_palette() if palette is None else palette).tobytes())
     return image
 
 
-def overlay(image: Image.Image, labels: np.ndarray, opacity: float = 0.5) -> Image.Image:
-    """The image with the colours of its labels laid over it wherever the label is not background.
+def colours_from_labels(labels: np.ndarray, palette: np.ndarray | None = None) -> np.ndarray:
+    """The colour of each label: (..., 3) uint8 RGB for labels of any shape."""
+    return (voc_palette() if palette is None else palette)[labels]
+
+
+def labels_from_colours(
+    colours: np.ndarray, palette: np.ndarray | None = None, ignore: int = IGNORE
+) -> tuple[np.ndarray, int]:
+    """The label of each colour. One that is not in the palette is no class, background least of all: it is ignored.
 
     Args:
-        image: any mode, of the labels' size.
-        labels: (height, width) uint8.
-        opacity: share of the label's colour, 0 to 1.
+        colours: (..., 3) uint8 RGB.
+        palette: (n, 3) uint8 RGB without repetition; VOC's by default.
+        ignore: the label for colours that are not in the palette, and for label 255, VOC's white border.
+
+    Returns:
+        The labels, (...) uint8, and how many of the pixels have a colour that is not in the palette.
+
+    Raises:
+        FileFormatError: two labels have one colour.
     """
-    pixels = np.asarray(image.convert("RGB"), np.float32)
-    colours = voc_palette()[labels].astype(np.float32)
-    mixed = (1 - opacity) * pixels + opacity * colours
-    return Image.fromarray(np.where(labels[..., None] > 0, mixed, pixels).round().astype(np.uint8))
+    codes = _codes(voc_palette() if palette is None else palette)
+    order = np.argsort(codes, kind="stable")
+    codes = codes[order]
+    same = np.flatnonzero(codes[1:] == codes[:-1])
+    if same.size:
+        one, other = order[same[0]], order[same[0] + 1]
+        raise FileFormatError(f"the palette has one colour for labels {one} and {other}: no way back from colours")
+    wanted = _codes(colours)
+    places = np.searchsorted(codes, wanted).clip(max=len(codes) - 1)
+    known = codes[places] == wanted
+    labels = np.where(known & (order[places] != IGNORE), order[places], ignore).astype(np.uint8)
+    return labels, int(known.size - known.sum())
+
+
+def _codes(colours: np.ndarray) -> np.ndarray:
+    red, green, blue = np.moveaxis(colours.astype(np.int32), -1, 0)
+    return red << 16 | green << 8 | blue
+
+
+def read_palette(path: str | os.PathLike[str]) -> np.ndarray:
+    """A palette from a file: that of an indexed image, or text with a line `red green blue` for each label.
+
+    Returns:
+        (n, 3) uint8 RGB, n up to 256.
+
+    Raises:
+        FileFormatError: it is neither.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise FileFormatError(f"cannot be read: {error.strerror}").in_file(path) from None
+    lines = [re.split(r"[\s,]+", line.strip()) for line in data.decode("latin-1").splitlines() if line.strip()]
+    if lines and all(len(line) == 3 and "".join(line).isdecimal() for line in lines):
+        colours = np.array([[int(number) for number in line] for line in lines])
+        if colours.max() <= 255 and len(colours) <= 256:
+            return colours.astype(np.uint8)
+    else:
+        try:
+            with Image.open(path) as image:
+                if image.mode == "P":
+                    return np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+        except (OSError, ValueError, SyntaxError):
+            pass
+    problem = "is no palette: neither an indexed image nor up to 256 lines `red green blue`, 0 to 255 each"
+    raise FileFormatError(problem).in_file(path)

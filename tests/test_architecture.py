@@ -23,10 +23,13 @@ FLOORS = [
     {"net"},
     {"conversion"},
     {"formats"},
-    {"surgery", "segment", "palette", "metrics"},
-    {"heatmap"},
+    {"surgery", "classes", "palette", "metrics", "parallel", "tiles"},
+    {"images", "pictures", "plot"},
+    {"segment"},
+    {"results", "scoring", "heatmap"},
     {"__init__"},
     {"cli"},
+    {"__main__"},
 ]
 TORCHLESS = {"errors", "files", "resources", "caffe", "__init__"}
 TORCHLESS |= {"templating", "upsampling", "spec", "zoo", "generation"}
@@ -79,6 +82,8 @@ def test_rooms_import_only_rooms_below(module: Path) -> None:
         "import fcnkit.caffe.caffemodel, fcnkit.caffe.deploy, fcnkit.caffe.inputs",
         "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['--help'])",
         "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['convert', '-h'])",
+        "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['predict', '-h'])",
+        "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['score', '-h'])",
     ],
 )
 def test_torch_is_imported_only_when_needed(code: str) -> None:

@@ -63,6 +63,8 @@ def read(path: str | PathLike[str]) -> Caffemodel:
             raise _not_a_caffemodel(path, f"{error}{walk.where()}") from None
         except DecodeError:
             raise _not_a_caffemodel(path, "its definition cannot be decoded") from None
+        if text := _undecodable(net):
+            raise _not_a_caffemodel(path, f"the text {text!r} in its definition is not UTF-8")
         layers = [*net.layer, *net.layers]
         if not layers:
             raise _not_a_caffemodel(path, "it holds no layer")
@@ -119,6 +121,17 @@ def _blob_head(array: np.ndarray) -> bytes:
 def _name(layer: Message) -> str:
     """A layer's name; V0 keeps it in the layer inside the layer."""
     return str(layer.name or (layer.layer.name if layer.DESCRIPTOR.name == "V1LayerParameter" else ""))
+
+
+def _undecodable(message: Message) -> bytes:
+    """The first text of a message that is none: protobuf gives bytes for it."""
+    for field, value in message.ListFields():
+        if field.type in (field.TYPE_STRING, field.TYPE_MESSAGE):
+            for each in [value] if isinstance(value, str | bytes) or hasattr(value, "ListFields") else value:
+                found = each if isinstance(each, bytes) else b"" if isinstance(each, str) else _undecodable(each)
+                if found:
+                    return found
+    return b""
 
 
 def _not_a_caffemodel(path: str | PathLike[str], problem: str) -> FileFormatError:
@@ -252,7 +265,7 @@ class _Walk:
 
     def _unpacked(self, first: wire.Field, end: int, dtype: str) -> tuple[np.ndarray, int]:
         """Values written one field each, tag and all: a strided view on them, and the offset behind them."""
-        if first.kind not in (wire.FIXED32, wire.FIXED64):
+        if first.kind != (wire.FIXED32 if dtype == "<f4" else wire.FIXED64) or first.start != first.tag + 1:
             raise wire.WireError(f"there are no values at byte {first.tag}")
         record = np.dtype([("tag", "u1"), ("value", dtype)])
         records = np.frombuffer(self.buffer[first.tag : end], record, (end - first.tag) // record.itemsize)

@@ -29,17 +29,27 @@ def top_shape(layer: Message, index: int) -> tuple[int, ...]:
     """
     if index > 0:
         return (1,) if layer.type in _LABEL_PER_IMAGE else (1, UNKNOWN, UNKNOWN, UNKNOWN)
-    crop = layer.transform_param.crop_size
-    height = width = crop or UNKNOWN
-    channels = UNKNOWN
-    if layer.type == "MemoryData":
-        p = layer.memory_data_param
-        channels, height, width = p.channels, crop or p.height, crop or p.width
-    elif layer.type == "ImageData" and not crop:
-        height, width = layer.image_data_param.new_height, layer.image_data_param.new_width
+    channels = layer.memory_data_param.channels
     if not channels and len(layer.transform_param.mean_value) == 3:
         channels = 3
-    return 1, channels, height, width
+    return 1, channels, *_size(layer)
+
+
+def _size(layer: Message) -> tuple[int, int]:
+    """The (height, width) of the images: what is cropped from them, else what they are resized to."""
+    p, dense = layer.transform_param, layer.dense_image_data_param
+    fixed = p.resize_param.Resize_mode.Name(p.resize_param.resize_mode) != "FIT_SMALL_SIZE"
+    sizes = (
+        (p.crop_size, p.crop_size),
+        (p.crop_h, p.crop_w),  # SSD
+        (p.crop_height, p.crop_width),  # DeepLab
+        (dense.crop_height, dense.crop_width),  # SegNet
+        (layer.memory_data_param.height, layer.memory_data_param.width),
+        (layer.image_data_param.new_height, layer.image_data_param.new_width),
+        (dense.new_height, dense.new_width),
+        (p.resize_param.height * fixed, p.resize_param.width * fixed),
+    )
+    return next((size for size in sizes if all(size)), (UNKNOWN, UNKNOWN))
 
 
 def preprocessing(layers: Sequence[Message], blob: str, channels: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fcnkit.errors import DefinitionError
 TEST_STATE = schema.NetState(phase=schema.TEST)
 
 # What training and testing need and running does not, beside every layer type that ends in "Loss".
-_SINKS = frozenset({"Accuracy", "Silence", "HDF5Output"})
+_SINKS = frozenset({"Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "SegAccuracy", "MatWrite"})
 
 
 def runnable(net: Message, state: Message = TEST_STATE, declared: Sequence[str] = ()) -> Message:

@@ -17,7 +17,10 @@ FCN_SIZE = 500
 _KEEP_CHANNELS = frozenset(
     ("AbsVal", "BatchNorm", "Bias", "BNLL", "Clip", "Crop", "Dropout", "ELU", "Exp", "Log", "LRN", "MVN", "Pooling")
     + ("Power", "PReLU", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH")
+    + ("BN", "Interp", "Normalize", "ReLU6", "ShuffleChannel")
 )
+# Layers with filters, and whether axis 0 of these counts the channels that are read; else axis 1 does, of a group.
+_FILTERS = {"Convolution": False, "DepthwiseConvolution": False, "Deconvolution": True, "ConvolutionDepthwise": True}
 
 
 def input_layers(net: Message) -> list[Message]:
@@ -114,13 +117,12 @@ def _channels(
             if all(others) and all(channels != UNKNOWN for (channels,) in others):
                 joined += sum(channels for (channels,) in others)
                 same.update(layer.top)
-        elif layer.type in ("Convolution", "Deconvolution") and layer.bottom[0] in same:
+        elif layer.type in _FILTERS and layer.bottom[0] in same:
             if blobs is None:
                 return 3
             shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
             if len(shape) == 4:
-                read = shape[0] if layer.type == "Deconvolution" else shape[1] * layer.convolution_param.group
-                return read - joined
+                return (shape[0] if _FILTERS[layer.type] else shape[1] * layer.convolution_param.group) - joined
         elif layer.type in _KEEP_CHANNELS and layer.bottom[0] in same:
             same.update(layer.top[:1])
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def parse(text: str, kind: str = "NetParameter") -> Message:
     """
     message = schema.message_class(kind)()
     try:
-        text_format.Parse(text, message)
+        # Python deprecates backslashes before any letter; in a Windows path they have always been let through.
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            text_format.Parse(text, message)
     except text_format.ParseError as error:
         line, column = error.GetLine() or 0, error.GetColumn() or 0
         lines = text.splitlines()

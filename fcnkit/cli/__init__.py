@@ -16,6 +16,8 @@ COMMANDS = {
     "heatmap": "Draw where in an image a classifier sees a class.",
     "init": "Start an FCN from the weights of another net.",
     "offsets": "Explain and fill in the crop offsets of a network.",
+    "predict": "Segment images: label maps, overlays, heat maps and scores.",
+    "score": "Score label maps, or a model, against the truth.",
     "upgrade": "Bring old nets and solvers to the present form.",
 }
 
@@ -55,4 +57,6 @@ def main() -> None:
       fcnkit convert fcn8s.caffemodel
       fcnkit gen-prototxt --factor 32
       fcnkit fc2conv vgg16.pth
+      fcnkit predict fcn8s.safetensors photo.jpg --overlay
+      fcnkit score predictions/ labels/
     """

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, layer
-from fcnkit.nn import elementwise
+from fcnkit.nn import dropout, elementwise
 
 
 class _Elementwise(Layer):
@@ -46,10 +46,22 @@ class Clip(_Elementwise):
 
 @layer("Dropout")
 class Dropout(_Elementwise):
-    """Identity in TEST; in TRAIN what is kept is scaled up, as PyTorch does."""
+    """Identity in TEST; in TRAIN what is kept is scaled up, as PyTorch does.
+
+    With SegNet's sample_weights_test it drops in TEST too; without Fast R-CNN's scale_train it scales down in TEST
+    in place of up in TRAIN.
+
+    Source: BVLC/caffe, alexgkendall/caffe-segnet, rbgirshick/caffe-fast-rcnn (branch faster-rcnn),
+    src/caffe/layers/dropout_layer.cpp of each.
+    """
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        return nn.Dropout(layer.dropout_param.dropout_ratio)
+        p = layer.dropout_param
+        if p.sample_weights_test and not p.scale_train:
+            raise DefinitionError(f"layer {layer.name!r}: sample_weights_test and scale_train are of different forks")
+        if p.sample_weights_test:
+            return dropout.SampledDropout(p.dropout_ratio)
+        return (nn.Dropout if p.scale_train else dropout.UnscaledDropout)(p.dropout_ratio)
 
 
 @layer("ELU")

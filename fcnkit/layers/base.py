@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -49,6 +50,10 @@ class Layer:
         """The module's own tensors, or views on them, in the order and the shapes of Caffe's blobs."""
         named = (getattr(module, name) for name in self.blob_names)
         return [tensor for tensor in named if tensor is not None]
+
+    def in_order(self, layer: Message, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        """A file's blobs in the order of `blobs`, for layers that files store in several."""
+        return stored
 
     def fillers(self, layer: Message) -> list[Message]:
         """A FillerParameter for each blob that `blobs` can give."""

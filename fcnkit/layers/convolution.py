@@ -107,6 +107,9 @@ class InnerProduct(Layer):
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.inner_product_param
         inputs = math.prod(bottoms[0][p.axis :])
+        if not p.num_output or not inputs:
+            sizes = f"{inputs} inputs and num_output {p.num_output}"
+            raise DefinitionError(f"layer {layer.name!r}: {sizes} must be positive")
         return uninitialized(InnerProductModule, inputs, p.num_output, bias=p.bias_term, axis=p.axis)
 
     def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:

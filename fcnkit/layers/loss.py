@@ -96,6 +96,9 @@ class SoftmaxWithLoss(_Loss):
     """The loss, and as an optional second top the probabilities."""
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        for field in ("weight_by_label_freqs", "label_smoothing"):
+            if getattr(layer.loss_param, field):
+                raise DefinitionError(f"layer {layer.name!r}: {field}, of a fork of Caffe, is not supported")
         axis = canonical_axis(layer, layer.softmax_param.axis, bottoms[0])
         return loss.SoftmaxWithLoss(axis, ignore_label(layer.loss_param), normalization(layer), max(len(layer.top), 1))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import nn
+import numpy as np
+import torch
+from torch import Tensor, nn
 
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
@@ -17,7 +19,15 @@ from fcnkit.nn.normalization import LRNWithinChannel, MeanVarianceNorm
 
 @layer("BatchNorm")
 class BatchNorm(Layer):
-    """Normalizes each channel by stored statistics, or by those of the batch; Caffe's Scale layer scales after it."""
+    """Normalizes each channel by stored statistics, or by those of the batch; Caffe's Scale layer scales after it.
+
+    NVCaffe's has two more blobs where scale_bias, scale_filler or bias_filler is given: it scales itself then, and
+    has in place of the scale factor a number that does nothing. Its version 0.15 stored scale and bias first, that
+    number last, and all of them with four axes.
+
+    Source: BVLC/caffe src/caffe/layers/batch_norm_layer.cpp; NVIDIA/caffe (branch caffe-0.17)
+    src/caffe/layers/batch_norm_layer.cpp, and src/caffe/net.cpp, CopyTrainedLayersFrom.
+    """
 
     bottom_count = (1, 1)
     blob_names = ("mean", "variance", "scale_factor")
@@ -26,12 +36,42 @@ class BatchNorm(Layer):
         p = layer.batch_norm_param
         if len(bottoms[0]) < 2:
             raise DefinitionError(f"layer {layer.name!r}: BatchNorm reads blobs of 2 axes or more, not {bottoms[0]}")
+        if self._scales(layer):
+            if len(bottoms[0]) != 4:
+                raise DefinitionError(f"layer {layer.name!r}: a BatchNorm that scales reads 4 axes, not {bottoms[0]}")
+            module = nn.BatchNorm2d(bottoms[0][1], max(p.eps, 1e-5), 1 - p.moving_average_fraction)
+            module.register_buffer("scale_factor", torch.ones(1))
+            return module
         stored = p.use_global_stats if p.HasField("use_global_stats") else None
         return BatchNormModule(bottoms[0][1], p.eps, p.moving_average_fraction, stored)
 
+    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
+        if not self._scales(layer):
+            return super().blobs(module, layer)
+        return [getattr(module, name) for name in ("running_mean", "running_var", "scale_factor", "weight", "bias")]
+
+    def in_order(self, layer: Message, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        if self._scales(layer) and len(stored) == 5 and stored[4].size == 1 < stored[0].size:
+            scale, bias, mean, variance, unused = (array.reshape(-1) for array in stored)
+            return mean, variance, unused, scale, bias
+        return stored
+
+    def fillers(self, layer: Message) -> list[Message]:
+        p = layer.batch_norm_param
+        if not self._scales(layer):
+            return []
+        constants = [type(p.scale_filler)(value=value) for value in (0, 0, 1)]
+        scale = p.scale_filler if p.HasField("scale_filler") else constants[2]
+        return [*constants, scale, p.bias_filler]
+
     def batchwise(self, layer: Message) -> bool:
         p = layer.batch_norm_param
-        return bool(p.use_global_stats or not p.HasField("use_global_stats"))
+        return self._scales(layer) or bool(p.use_global_stats or not p.HasField("use_global_stats"))
+
+    @staticmethod
+    def _scales(layer: Message) -> bool:
+        p = layer.batch_norm_param
+        return bool(p.scale_bias or p.HasField("scale_filler") or p.HasField("bias_filler"))
 
 
 @layer("Bias")

@@ -52,6 +52,7 @@ def load_weights(layers: Sequence[Placed], ties: Sequence[Tie], stored: Blobs, m
         if not blobs or not found:
             continue
         used.add(name)
+        found = placed.rule.in_order(placed.layer, found)
         if len(found) != len(blobs):
             raise MissingBlobsError(f"layer {name!r}: the weights have {len(found)} blobs, the net needs {len(blobs)}")
         for index, (blob, array) in enumerate(zip(blobs, found, strict=True)):

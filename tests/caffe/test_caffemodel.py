@@ -162,3 +162,9 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "none.caffemodel", tmp_path):
         with pytest.raises(FileFormatError, match="cannot be read: "):
             caffemodel.read(path)
+
+
+def test_text_that_is_no_text(tmp_path: Path) -> None:
+    data = schema.NetParameter(name="net", layer=[{"name": "abc", "type": "ReLU"}]).SerializeToString()
+    with pytest.raises(FileFormatError, match=r"damaged .caffemodel: the text b'a\\xffc' in its definition is not"):
+        read(tmp_path, data.replace(b"abc", b"a\xffc"))

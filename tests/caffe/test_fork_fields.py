@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from fcnkit.caffe import caffemodel, prototxt, schema, wire
+from fcnkit.caffe.data import top_shape
+from fcnkit.caffe.deploy import deploy
 from fcnkit.caffe.forks import FORK_TYPES, fork_layers, require_bvlc
+from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.conversion import convert
 from fcnkit.errors import DefinitionError, FileFormatError, PrototxtError
 
@@ -161,3 +164,54 @@ def test_fork_types_are_none_of_bvlcs(data: Path) -> None:
     types = {layer.type for path in data.rglob("net.prototxt") for layer in prototxt.read(path).layer}
     assert "BatchNorm" in types
     assert not types & FORK_TYPES
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ('type: "AnnotatedData" transform_param { resize_param { height: 300 width: 400 } }', (300, 400)),
+        ('type: "AnnotatedData" transform_param { crop_h: 3 crop_w: 4 resize_param { height: 9 width: 9 } }', (3, 4)),
+        (
+            'type: "AnnotatedData" transform_param {'
+            " resize_param { resize_mode: FIT_SMALL_SIZE height: 300 width: 400 } }",
+            (0, 0),
+        ),
+        ('type: "ImageSegData" transform_param { crop_height: 321 crop_width: 513 }', (321, 513)),
+        ('type: "DenseImageData" dense_image_data_param { new_height: 512 new_width: 1024 }', (512, 1024)),
+        (
+            'type: "DenseImageData" dense_image_data_param'
+            " { new_height: 512 new_width: 1024 crop_height: 8 crop_width: 9 }",
+            (8, 9),
+        ),
+    ],
+)
+def test_the_sizes_that_forks_data_layers_state(text: str, size: tuple[int, int]) -> None:
+    assert top_shape(layer(f'layer {{ top: "data" {text} }}'), 0) == (1, 0, *size)
+
+
+def test_what_forks_do_with_results_is_cut_off() -> None:
+    net = prototxt.parse(
+        'layer { name: "data" type: "AnnotatedData" top: "data" top: "label" }'
+        'layer { name: "relu6" type: "ReLU6" bottom: "data" top: "relu6" }'
+        'layer { name: "loss" type: "MultiBoxLoss" bottom: "relu6" bottom: "label" top: "loss" }'
+        'layer { name: "eval" type: "DetectionEvaluate" bottom: "relu6" bottom: "label" top: "eval" }'
+        'layer { name: "accuracy" type: "SegAccuracy" bottom: "relu6" bottom: "label" top: "accuracy" }'
+        'layer { name: "mat" type: "MatWrite" bottom: "relu6" mat_write_param { prefix: "there/" } }'
+    )
+    assert [layer.type for layer in deploy(net).layer] == ["Input", "ReLU6"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ('type: "ConvolutionDepthwise"', (6, 1, 3, 3)),
+        ('type: "DepthwiseConvolution" convolution_param { group: 3 }', (6, 2, 3, 3)),
+        ('type: "Interp" top: "half" } layer { name: "conv" type: "Convolution" bottom: "half"', (8, 6, 3, 3)),
+    ],
+)
+def test_the_channels_of_an_input_that_a_forks_layer_reads(text: str, shape: tuple[int, ...]) -> None:
+    net = prototxt.parse(
+        'layer { name: "data" type: "Input" top: "data" }' f'layer {{ name: "conv" bottom: "data" {text} }}'
+    )
+    resolve(net, {"conv": [np.zeros(shape)]}, None)
+    assert input_shapes(net)["data"] == (1, 6, 500, 500)

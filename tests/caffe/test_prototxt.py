@@ -65,3 +65,7 @@ def test_a_missing_file_is_an_error_of_ours(tmp_path: Path) -> None:
 def test_comments_may_be_in_any_encoding_and_the_text_may_begin_with_a_mark() -> None:
     text = prototxt.decode(b"\xef\xbb\xbf" + NET.encode() + "# Gr\xf6\xdfe".encode("latin-1"))
     assert prototxt.parse(text).name == "n"
+
+
+def test_backslashes_of_windows_paths_are_let_through() -> None:
+    assert prototxt.parse(r'name: "C:\models\_old"').name.endswith("odels\\_old")

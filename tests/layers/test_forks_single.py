@@ -9,7 +9,9 @@ import pytest
 import torch
 from single import layer, net, opencv, run
 
+from fcnkit.caffe.forks import FORK_TYPES
 from fcnkit.errors import BlobShapeError, DefinitionError, InputError
+from fcnkit.layers.base import _RULES
 
 RANDOM = np.random.default_rng(0)
 
@@ -152,3 +154,95 @@ def test_roipooling_refuses() -> None:
         run(it, [normal(1, 4, 9, 7), normal(3, 4)])
     with pytest.raises(InputError, match="there are 2 images, the regions are of -1 to 2"):
         run(it, [normal(2, 4, 9, 7), np.array([[2, 0, 0, 3, 3], [-1, 0, 0, 3, 3]], np.float32)])
+
+
+MAPS = np.array([[1, 3], [2, 6]], np.float32).reshape(2, 2, 1, 1)  # channel 0: 1 and 2, channel 1: 3 and 6
+MEAN, VARIANCE, ONE = np.array([1, 0], np.float32), np.array([3, 8], np.float32), np.ones(1, np.float32)
+SCALE, BIAS = np.array([2, 10], np.float32), np.array([0.5, -1], np.float32)
+
+
+@pytest.mark.parametrize("settings", ["scale_bias: true", "scale_filler { value: 1 } bias_filler { value: 0 }"])
+@pytest.mark.parametrize(
+    "blobs",
+    [
+        [MEAN, VARIANCE, 7 * ONE, SCALE, BIAS],
+        [blob.reshape(1, -1, 1, 1) for blob in (SCALE, BIAS, MEAN, VARIANCE, 7 * ONE)],
+    ],
+    ids=["0.17", "0.15"],
+)
+def test_nvcaffes_batchnorm_scales_and_shifts(settings: str, blobs: list[np.ndarray]) -> None:
+    """(x - mean) / sqrt(variance + eps) * scale + bias, with roots 2 and 3; the odd number does nothing."""
+    it = layer("BatchNorm", "a", f"batch_norm_param {{ {settings} eps: 1 }}")
+    assert run(it, [MAPS], {"it": blobs}).ravel().tolist() == pytest.approx([0.5, 9, 1.5, 19])
+
+
+def test_nvcaffes_batchnorm_like_opencvs_three_layers(tmp_path: Path) -> None:
+    bottom = normal(2, 3, 4, 5)
+    statistics, scales = [normal(3), np.abs(normal(3)), ONE], [normal(3), normal(3)]
+    both = layer("BatchNorm", "a") + layer("Scale", "b", "scale_param { bias_term: true }").replace('"it"', '"scale"')
+    expected = opencv(
+        both.replace('top: "top"', 'top: "b"', 1), [bottom], tmp_path, {"it": statistics, "scale": scales}
+    )
+    found = run(layer("BatchNorm", "a", "batch_norm_param { scale_bias: true }"), [bottom], {"it": statistics + scales})
+    assert np.allclose(found, expected, atol=1e-5)
+
+
+def test_nvcaffes_batchnorm_learns_a_running_average() -> None:
+    it = net(
+        layer("BatchNorm", "a", "batch_norm_param { scale_bias: true moving_average_fraction: 0.75 }"),
+        [MAPS],
+        {"it": [MEAN, VARIANCE, ONE, SCALE, BIAS]},
+    )
+    top = it.train()(torch.from_numpy(MAPS))
+    assert isinstance(top, torch.Tensor)
+    assert top.flatten().tolist() == pytest.approx([-1.5, -11, 2.5, 9], abs=1e-3)
+    # The batch's means are 1.5 and 4.5.
+    assert it.blobs()["it"][0].tolist() == pytest.approx([1.125, 1.125])
+
+
+def test_nvcaffes_batchnorm_is_filled() -> None:
+    fillers = "scale_filler { value: 3 } bias_filler { value: 2 }"
+    for settings, scale, bias in (("scale_bias: true", 1, 0), (fillers, 3, 2)):
+        blobs = net(layer("BatchNorm", "a", f"batch_norm_param {{ {settings} }}"), [MAPS]).blobs()["it"]
+        assert [blob.tolist() for blob in blobs] == [[0, 0], [0, 0], [1], [scale] * 2, [bias] * 2]
+
+
+def test_nvcaffes_batchnorm_reads_maps() -> None:
+    with pytest.raises(DefinitionError, match=r"layer 'it': a BatchNorm that scales reads 4 axes, not \(2, 2\)"):
+        run(layer("BatchNorm", "a", "batch_norm_param { scale_bias: true }"), [MAPS[:, :, 0, 0]])
+
+
+def test_segnets_dropout_samples_at_test_time() -> None:
+    bottom = torch.ones(1, 1, 100, 100)
+    it = net(layer("Dropout", "a", "dropout_param { sample_weights_test: true dropout_ratio: 0.2 }"), [bottom.numpy()])
+    torch.manual_seed(0)
+    first, second = it(bottom), it(bottom)
+    assert isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor)
+    assert first.unique().tolist() == [0, 1.25]
+    assert (first == 0).float().mean().item() == pytest.approx(0.2, abs=0.02)
+    assert not torch.equal(first, second)
+
+
+def test_fast_rcnns_dropout_scales_at_test_time_in_place_of_in_training() -> None:
+    bottom = torch.ones(1, 1, 100, 100)
+    it = net(layer("Dropout", "a", "dropout_param { scale_train: false dropout_ratio: 0.25 }"), [bottom.numpy()])
+    assert it(bottom).unique().tolist() == [0.75]
+    top = it.train()(bottom)
+    assert isinstance(top, torch.Tensor)
+    assert top.unique().tolist() == [0, 1]
+    with pytest.raises(DefinitionError, match="layer 'it': sample_weights_test and scale_train are of different forks"):
+        run(layer("Dropout", "a", "dropout_param { scale_train: false sample_weights_test: true }"), [bottom.numpy()])
+
+
+@pytest.mark.parametrize("field", ["weight_by_label_freqs: true", "label_smoothing: 0.1"])
+def test_losses_that_forks_weigh_are_refused(field: str) -> None:
+    it = layer("SoftmaxWithLoss", "ab", f"loss_param {{ {field} }}")
+    problem = f"layer 'it': {field.split(':')[0]}, of a fork of Caffe, is not supported"
+    with pytest.raises(DefinitionError, match=problem):
+        run(it, [normal(2, 3), normal(2)])
+
+
+def test_every_rule_of_a_fork_is_known_as_one() -> None:
+    families = {f"fcnkit.layers.{name}" for name in ("forks", "segmentation", "ssd")}
+    kinds = {kind for kind, rule in _RULES.items() if type(rule).__module__ in families}
+    assert kinds - FORK_TYPES == {"spatial_dropout.SpatialDropoutLayer"}  # BVLC's own fields say all of it

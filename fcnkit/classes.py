@@ -1,0 +1,114 @@
+"""The names of the classes that the published FCNs tell apart, in the order of their scores.
+
+Source: shelhamer/fcn.berkeleyvision.org data/pascal-context/classes-59.txt, data/sift-flow/classes.txt and
+data/nyud/classes.txt; for VOC the development kit of PASCAL VOC 2012.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fcnkit.errors import FileFormatError, InputError
+
+BACKGROUND = "background"
+# What the number of a class without a name stands behind.
+NUMBERED = "class "
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+_VOC_OBJECTS = _names(
+    "aeroplane, bicycle, bird, boat, bottle, bus, car, cat, chair, cow, diningtable, dog, horse, motorbike, person,"
+    "pottedplant, sheep, sofa, train, tvmonitor"
+)
+VOC = (BACKGROUND, *_VOC_OBJECTS)
+PASCAL_CONTEXT_59 = _VOC_OBJECTS + _names(
+    "bag, bed, bench, book, building, cabinet, ceiling, clothes, computer, cup, door, fence, floor, flower, food,"
+    "grass, ground, keyboard, light, mountain, mouse, curtain, platform, sign, plate, road, rock, shelves, sidewalk,"
+    "sky, snow, bedcloth, track, tree, truck, wall, water, window, wood"
+)
+PASCAL_CONTEXT = (BACKGROUND, *PASCAL_CONTEXT_59)
+SIFT_FLOW = _names(
+    "awning, balcony, bird, boat, bridge, building, bus, car, cow, crosswalk, desert, door, fence, field, grass, moon,"
+    "mountain, person, plant, pole, river, road, rock, sand, sea, sidewalk, sign, sky, staircase, streetlight, sun,"
+    "tree, window"
+)
+SIFT_FLOW_GEO = ("sky", "horizontal", "vertical")
+NYUD = _names(
+    "wall, floor, cabinet, bed, chair, sofa, table, door, window, bookshelf, picture, counter, blinds, desk, shelves,"
+    "curtain, dresser, pillow, mirror, floor mat, clothes, ceiling, books, refrigerator, television, paper, towel,"
+    "shower curtain, box, whiteboard, person, night stand, toilet, sink, lamp, bathtub, bag, other structure,"
+    "other furniture, other prop"
+)
+
+SETS = {
+    "voc": VOC,
+    "pascal-context": PASCAL_CONTEXT,
+    "pascal-context-59": PASCAL_CONTEXT_59,
+    "siftflow": SIFT_FLOW,
+    "siftflow-geo": SIFT_FLOW_GEO,
+    "nyud": NYUD,
+}
+# Three classes are too few to tell a data set by.
+_BY_COUNT = {len(names): names for names in SETS.values() if len(names) > 3}
+MOST = 256
+
+
+def by_count(count: int) -> tuple[str, ...]:
+    """Names for so many classes: of the data set that has as many, else numbers."""
+    return _BY_COUNT.get(count) or tuple(f"{NUMBERED}{label}" for label in range(count))
+
+
+def resolve(text: str) -> tuple[str, ...]:
+    """The names that a user means by a number of classes, by the name of a set, or by a file with a name per line.
+
+    Raises:
+        InputError, FileFormatError: by none of them, or the file names no class or too many.
+    """
+    if text.isdecimal():
+        if not 1 <= int(text) <= MOST:
+            raise InputError(f"{text} classes: label maps hold 1 to {MOST}")
+        return by_count(int(text))
+    if text in SETS:
+        return SETS[text]
+    try:
+        names = Path(text).read_text(encoding="utf-8").strip().splitlines()
+    except FileNotFoundError:
+        known = ", ".join(SETS)
+        raise InputError(f"names no classes: it is no number, none of {known}, and no file").in_file(text) from None
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise FileFormatError(f"cannot be read as names of classes, one per line: {problem}").in_file(text) from None
+    if not 1 <= len(names) <= MOST:
+        raise FileFormatError(f"names {len(names)} classes, one per line; label maps hold 1 to {MOST}").in_file(text)
+    return tuple(name.strip() for name in names)
+
+
+def names_for(count: int, text: str | None) -> tuple[str, ...]:
+    """Names for the classes of a net: those that a user means (see `resolve`), by default those of their number.
+
+    Raises:
+        InputError: there are more or fewer.
+    """
+    if text is None:
+        return by_count(count)
+    names = resolve(text)
+    if len(names) != count:
+        raise InputError(f"names {len(names)} classes; the net has {count}").in_file(text)
+    return names
+
+
+def class_of(text: str, names: Sequence[str]) -> int:
+    """The class that a user means by its number or name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if text in names:
+        return names.index(text)
+    if text.isdecimal() and int(text) < len(names):
+        return int(text)
+    raise InputError(f"there is no class {text!r}; the classes are {', '.join(names)}, or 0 to {len(names) - 1}")

@@ -1,0 +1,142 @@
+"""fcnkit predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fcnkit.cli.model import PALETTE_HELP, model_options, segmenter
+
+if TYPE_CHECKING:
+    from fcnkit.parallel import Ranks
+    from fcnkit.results import Results
+    from fcnkit.segment import Segmenter
+
+EXAMPLES = """\b
+Examples:
+  fcnkit predict fcn8s.safetensors photo.jpg
+  fcnkit predict fcn8s.caffemodel photos/ -o labels --overlay --legend
+  fcnkit predict fcn8s.pth 'photos/*.png' --prototxt deploy.prototxt --heatmap 1 --scores
+  fcnkit predict fcn8s.safetensors photos/ -o tiled --tile 256 --batch 4 --workers 4
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("images", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="IMAGE...")
+@click.option(
+    "-o",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default="predictions",
+    show_default=True,
+    help="Folder of the results.",
+)
+@click.option("--palette", type=click.Path(path_type=Path), metavar="FILE", help=PALETTE_HELP)
+@click.option(
+    "--classes",
+    metavar="NAMES",
+    help="Names of the classes: a file with one per line, or voc, pascal-context, pascal-context-59, siftflow, "
+    "siftflow-geo, nyud. [default: by their number]",
+)
+@click.option("--overlay", is_flag=True, help="Write DIR/overlay/: the image under its labels.")
+@click.option("--legend", is_flag=True, help="Write DIR/legend/: colour, name and share of each class found.")
+@click.option("--heatmap", metavar="CLASS", help="Write DIR/heatmap-CLASS/: probability of a class, by name or number.")
+@click.option("--scores", is_flag=True, help="Write DIR/scores/: the scores as .npz.")
+@click.option("--force", is_flag=True, help="Replace existing results.")
+@model_options
+def command(
+    model: Path,
+    images: tuple[Path, ...],
+    folder: Path,
+    palette: Path | None,
+    classes: str | None,
+    overlay: bool,
+    legend: bool,
+    heatmap: str | None,
+    scores: bool,
+    force: bool,
+    batch: int,
+    workers: int,
+    **options: Any,
+) -> None:
+    """Segment images: for each a label map, DIR/<image's name>.png, indexed and in the colours of PASCAL VOC.
+
+    MODEL is a .safetensors, .caffemodel, .pth or other file of a net. IMAGE is an image of any size and kind, a folder,
+    a pattern, or a .txt file with a path per line. An image that cannot be read is reported, and the others go on.
+
+    On several processes: torchrun --nproc-per-node 2 -m fcnkit predict ...
+    """
+    from fcnkit.images import find
+    from fcnkit.palette import read_palette
+    from fcnkit.parallel import ranks
+    from fcnkit.results import Results
+
+    with ranks() as processes:
+        with processes.together():
+            paths = find(images)
+            colours = None if palette is None else read_palette(palette)
+            run, names = _prepare(model, classes, heatmap, scores, options)
+            extras: dict[str, Any] = {"overlay": overlay, "legend": legend, "heat": run.heat, "scores": scores}
+            results = Results(folder, names, palette=colours, force=force, **extras)
+            results.prepare(paths)
+        with processes.together():
+            failed = _run(run, results, processes.share(paths), batch, workers, names, processes)
+        failed = processes.total(failed)
+    if processes.first:
+        done = len(paths) - failed
+        click.echo(f"{done} {_images(done)} -> {folder}")
+    if failed:
+        if processes.first:
+            click.echo(f"Error: {failed} of {len(paths)} images could not be segmented", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def _prepare(
+    model: Path, classes: str | None, heatmap: str | None, scores: bool, options: dict[str, Any]
+) -> tuple[Segmenter, Sequence[str]]:
+    """The model ready to segment, and the names of its classes."""
+    from fcnkit.classes import class_of, names_for
+
+    run = segmenter(model, scores=scores, **options)
+    names = names_for(run.classes, classes)
+    run.heat = None if heatmap is None else class_of(heatmap, names)
+    return run, names
+
+
+def _run(
+    run: Segmenter,
+    results: Results,
+    paths: Sequence[Path],
+    batch: int,
+    workers: int,
+    names: Sequence[str],
+    processes: Ranks,
+) -> int:
+    """Segment and write; gives the number of images that failed."""
+    from fcnkit.cli.progress import progress
+    from fcnkit.parallel import Behind
+    from fcnkit.pictures import shares
+    from fcnkit.segment import segment_files
+
+    failed = 0
+    with Behind(workers) as behind, progress("Segmenting", len(paths), processes) as bar:
+        for path, image, prediction, error in segment_files(run, paths, batch=batch, workers=workers):
+            if error is not None:
+                failed += 1
+                bar.say(f"Error: {' '.join(str(error).splitlines())}")
+            elif image is not None and prediction is not None:
+                behind(results.write, path, image, prediction)
+                if len(paths) == 1 and processes.world == 1:
+                    found = ", ".join(f"{names[label]} {share:.1%}" for label, share in shares(prediction.labels))
+                    click.echo(f"{path}: {found}")
+            bar.advance()
+    return failed
+
+
+def _images(number: int) -> str:
+    return "image" if number == 1 else "images"

@@ -1,0 +1,120 @@
+"""fcnkit score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fcnkit.cli.model import PALETTE_HELP, model_options, segmenter
+
+if TYPE_CHECKING:
+    from fcnkit.parallel import Ranks
+    from fcnkit.scoring import Counts, Pair
+
+EXAMPLES = """\b
+Examples:
+  fcnkit score predictions/ labels/
+  fcnkit score predictions/ labels/ --classes 21 --list seg11valid.txt --json
+  fcnkit score predictions/ labels/ --plot scores.png
+  fcnkit score fcn8s.safetensors --images photos/ --labels labels/ --classes names.txt --batch 4
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("first", type=click.Path(path_type=Path), metavar="PREDICTIONS|MODEL")
+@click.argument("second", type=click.Path(path_type=Path), required=False, metavar="[LABELS]")
+@click.option("--images", type=click.Path(path_type=Path), metavar="DIR", help="Images to segment with MODEL.")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="DIR", help="The truth for --images.")
+@click.option(
+    "--list", "listed", type=click.Path(path_type=Path), metavar="FILE", help="Names that count, one per line."
+)
+@click.option(
+    "--classes",
+    metavar="N|NAMES",
+    help="Number of classes, or their names as in fcnkit predict. [default: those of MODEL, or as many as occur]",
+)
+@click.option("--ignore", type=click.IntRange(0), default=255, show_default=True, help="Label that does not count.")
+@click.option("--palette", type=click.Path(path_type=Path), metavar="FILE", help=PALETTE_HELP)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), metavar="FILE", help="Draw the scores into FILE.")
+@click.option("--force", is_flag=True, help="Replace an existing plot.")
+@model_options
+def command(
+    first: Path,
+    second: Path | None,
+    images: Path | None,
+    labels: Path | None,
+    listed: Path | None,
+    classes: str | None,
+    ignore: int,
+    palette: Path | None,
+    as_json: bool,
+    picture: Path | None,
+    force: bool,
+    batch: int,
+    workers: int,
+    **options: Any,
+) -> None:
+    """Score label maps, or a model, against the truth: pixel accuracy, mean accuracy, mean IU, f.w. IU, IU by class.
+
+    PREDICTIONS and LABELS are folders, patterns or .txt lists of label maps; those of one name belong together. They
+    are indexed or grey images, masks in the palette's colours (others are ignored and counted), or .mat files of SBD.
+    With a MODEL the images are segmented and scored in one pass, and nothing is written.
+
+    On several processes: torchrun --nproc-per-node 2 -m fcnkit score ...
+    """
+    if (images is None) != (labels is None) or (images is None) == (second is None):
+        raise click.UsageError("give PREDICTIONS and LABELS, or MODEL with --images and --labels")
+    from fcnkit import classes as class_names
+    from fcnkit.cli import tables
+    from fcnkit.files import check_output
+    from fcnkit.images import MAT, by_stem, find, read_lines
+    from fcnkit.metrics import Scores
+    from fcnkit.palette import read_palette
+    from fcnkit.parallel import ranks
+    from fcnkit.plot import check_plot, plot
+    from fcnkit.scoring import Scorer, add_up, partners
+
+    if picture is not None:
+        check_plot(picture)
+        check_output(picture, force)
+    names = None if classes is None else class_names.resolve(classes)
+    with ranks() as processes:
+        run = None if images is None else segmenter(first, **options)
+        if run is not None:
+            names = class_names.names_for(run.classes, classes)
+        count = len(names) if names else None
+        predicted, truth = (by_stem(find([p], [MAT])) for p in (images or first, labels or second or first))
+        if images is not None and listed is None:
+            # A data set's folder of images holds more than are labelled.
+            predicted = {stem: path for stem, path in predicted.items() if stem in truth}
+        pairs = processes.share(partners(predicted, truth, None if listed is None else read_lines(listed)))
+        scorer = Scorer(count, ignore, None if palette is None else read_palette(palette))
+        each = scorer.images(run, pairs, batch, workers) if run else scorer.files(pairs, workers)
+        hist, unknown = add_up(_watched(each, pairs, processes), count, processes)
+    if not processes.first:
+        return
+    if unknown:
+        click.echo(f"{unknown} pixels have colours that are in no palette, and were ignored", err=True)
+    scores = Scores(hist)
+    names = names or class_names.by_count(len(hist))
+    if picture is not None:
+        plot(scores, names, picture, force)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(scores.as_dict()))
+    else:
+        tables.show(scores, names)
+
+
+def _watched(each: Iterator[Counts], pairs: Sequence[Pair], processes: Ranks) -> Iterator[Counts]:
+    from fcnkit.cli.progress import progress
+
+    with progress("Scoring", len(pairs), processes) as bar:
+        for counts in each:
+            yield counts
+            bar.advance()

@@ -1,0 +1,95 @@
+"""How well label maps agree with the truth: a confusion matrix, and the scores that follow from it.
+
+Source: shelhamer/fcn.berkeleyvision.org score.py; section 5 of arXiv 1411.4038.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def histogram(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Count the pixels by true and by predicted class.
+
+    Args:
+        truth: integers of any shape; what is not in 0..classes - 1 is not counted.
+        predicted: integers of the same shape, 0..classes - 1 wherever truth is counted.
+        classes: how many there are.
+
+    Returns:
+        (classes, classes) int64: a row for each true class, a column for each predicted one.
+    """
+    counted = (truth >= 0) & (truth < classes)
+    pairs = classes * truth[counted].astype(np.int64) + predicted[counted]
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a confusion matrix, 0..1 each; nan where there is nothing to score.
+
+    A class that is neither in the truth nor predicted has no IU and is left out of the means. One that is predicted
+    but not in the truth has an IU of 0.
+
+    Attributes:
+        hist: (classes, classes) int64, as `histogram` gives it.
+    """
+
+    hist: np.ndarray
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """The share of pixels whose class is right."""
+        return float(_ratio(np.diag(self.hist).sum(), self.hist.sum()))
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """(classes,) the share of each true class's pixels that are right."""
+        return _ratio(np.diag(self.hist), self.hist.sum(1))
+
+    @property
+    def mean_accuracy(self) -> float:
+        return _mean(self.accuracy)
+
+    @property
+    def iu(self) -> np.ndarray:
+        """(classes,) intersection over union of true and predicted pixels."""
+        right = np.diag(self.hist)
+        return _ratio(right, self.hist.sum(1) + self.hist.sum(0) - right)
+
+    @property
+    def mean_iu(self) -> float:
+        return _mean(self.iu)
+
+    @property
+    def fw_iu(self) -> float:
+        """The mean of the IU weighted by how many pixels each true class has."""
+        pixels = self.hist.sum(1)
+        there = pixels > 0
+        return float(_ratio((pixels[there] * self.iu[there]).sum(), pixels.sum()))
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data that fits into JSON, None for nan."""
+        means = {name: getattr(self, name) for name in ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")}
+        return {
+            **{name: _plain(value) for name, value in means.items()},
+            "iu": [_plain(value) for value in self.iu],
+            "hist": self.hist.tolist(),
+        }
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, nan where whole is 0."""
+    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def _mean(values: np.ndarray) -> float:
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if values.size else float("nan")
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

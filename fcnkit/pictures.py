@@ -1,0 +1,78 @@
+"""Pictures of label maps and scores for people to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from fcnkit.palette import colours_from_labels, voc_palette
+
+# Of the legend, in pixels.
+_TEXT, _MARGIN = 14, 6
+
+
+def overlay(
+    image: Image.Image,
+    labels: np.ndarray,
+    opacity: float = 0.5,
+    palette: np.ndarray | None = None,
+    background: int | None = 0,
+) -> Image.Image:
+    """The image with the colours of its labels laid over it.
+
+    Args:
+        image: any mode, of the labels' size.
+        labels: (height, width) uint8.
+        opacity: share of the label's colour, 0 to 1.
+        palette: (n, 3) uint8 RGB; VOC's by default.
+        background: the label that is left as it is, or None.
+    """
+    pixels = np.asarray(image.convert("RGB"), np.float32)
+    mixed = (1 - opacity) * pixels + opacity * colours_from_labels(labels, palette).astype(np.float32)
+    if background is not None:
+        mixed = np.where(labels[..., None] == background, pixels, mixed)
+    return Image.fromarray(mixed.round().astype(np.uint8))
+
+
+def heatmap(probabilities: np.ndarray) -> Image.Image:
+    """An indexed image of probabilities: index 0 to 255 is 0 to 1, its colours go from black by red to white.
+
+    Args:
+        probabilities: (height, width), 0 to 1.
+    """
+    image = Image.fromarray((probabilities * 255).round().astype(np.uint8))
+    ramp = np.linspace(0, 3, 256)[:, None] - np.arange(3)
+    image.putpalette((ramp.clip(0, 1) * 255).round().astype(np.uint8).tobytes())
+    return image
+
+
+def legend(labels: np.ndarray, names: Sequence[str], palette: np.ndarray | None = None) -> Image.Image:
+    """A line for each class in a label map, the largest first: its colour, its name, its share of the pixels.
+
+    Args:
+        labels: (height, width) uint8.
+        names: of the classes.
+        palette: (n, 3) uint8 RGB; VOC's by default.
+    """
+    colours = voc_palette() if palette is None else palette
+    font = ImageFont.load_default(_TEXT)
+    lines = [(label, f"{names[label]}  {share:.1%}") for label, share in shares(labels)]
+    step = _TEXT + _MARGIN
+    width = max(round(font.getlength(text)) for _, text in lines) + _TEXT + 3 * _MARGIN
+    image = Image.new("RGB", (width, step * len(lines) + _MARGIN), "white")
+    draw = ImageDraw.Draw(image)
+    for row, (label, text) in enumerate(lines):
+        top = row * step + _MARGIN
+        box = (_MARGIN, top, _MARGIN + _TEXT, top + _TEXT)
+        draw.rectangle(box, fill=tuple(map(int, colours[label])), outline="grey")
+        draw.text((_TEXT + 2 * _MARGIN, top + _TEXT // 2), text, fill="black", font=font, anchor="lm")
+    return image
+
+
+def shares(labels: np.ndarray) -> list[tuple[int, float]]:
+    """The labels in a label map and their shares of its pixels, the largest first."""
+    counts = np.bincount(labels.ravel())
+    order = np.argsort(-counts, kind="stable")
+    return [(int(label), float(counts[label] / labels.size)) for label in order if counts[label]]

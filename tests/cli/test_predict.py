@@ -1,0 +1,225 @@
+"""fcnkit predict, as its users run it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+import fcnkit
+from fcnkit.cli import main
+
+Run = Callable[[str], Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Path, examples: Path) -> Run:
+    """Runs a command line in a folder that holds the sample model and images under the help's names."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fcn8s.caffemodel").symlink_to(sample)
+    (tmp_path / "deploy.prototxt").symlink_to(data / "shapes" / "deploy.prototxt")
+    (tmp_path / "names.txt").write_text("background\ncircle\nsquare\ntriangle\n")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for index in range(6):
+        shutil.copy(examples / f"image{index}.png", photos)
+    return lambda line: CliRunner().invoke(main, shlex.split(line))
+
+
+def labels(path: str | Path) -> np.ndarray:
+    image = Image.open(path)
+    assert image.mode == "P"
+    return np.asarray(image)
+
+
+def test_the_helps_examples_run(run: Run, examples: Path, run_examples: Callable[[str], list[Result]]) -> None:
+    net = fcnkit.convert("fcn8s.caffemodel")
+    fcnkit.save(net, "fcn8s.safetensors")
+    fcnkit.save(net, "fcn8s.pth")
+    shutil.copy(examples / "image5.png", "photo.jpg")
+    assert len(run_examples("predict")) == 4
+    for index in range(6):
+        first = labels(f"labels/image{index}.png")
+        assert np.array_equal(labels(f"predictions/image{index}.png"), first)
+        assert np.array_equal(labels(f"tiled/image{index}.png"), first)
+    assert sorted(path.name for path in Path("predictions").iterdir() if path.is_dir()) == ["heatmap-1", "scores"]
+
+
+def test_predictions_equal_caffes_pictures(run: Run, data: Path) -> None:
+    result = run("predict fcn8s.caffemodel photos --overlay --legend --heatmap circle --scores --classes names.txt")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "6 images -> predictions\n", "")
+    for index in range(6):
+        found, expected = Image.open(f"predictions/image{index}.png"), Image.open(data / f"shapes/caffe{index}.png")
+        assert np.array_equal(np.asarray(found), np.asarray(expected))
+        assert np.array_equal(np.asarray(found.convert("RGB")), np.asarray(expected.convert("RGB")))
+        score = np.load(data / "shapes" / f"caffe{index}.npz")["score"][0]
+        saved = np.load(f"predictions/scores/image{index}.npz")["score"]
+        assert np.abs(saved - score).max() < 1e-5 * np.abs(score).max()
+        heat = np.exp(score - score.max(0))[1] / np.exp(score - score.max(0)).sum(0)
+        assert np.abs(labels(f"predictions/heatmap-circle/image{index}.png") - 255 * heat).max() <= 0.51
+        image, over = (
+            np.asarray(Image.open(f"{folder}/image{index}.png")) for folder in ("photos", "predictions/overlay")
+        )
+        assert ((image != over).any(2) <= (np.asarray(found) > 0)).all()
+        with Image.open(f"predictions/legend/image{index}.png") as picture:
+            assert picture.height == 6 + 20 * len(np.unique(np.asarray(found)))
+
+
+def test_one_image_tells_what_is_in_it(run: Run) -> None:
+    result = run("predict fcn8s.caffemodel photos/image5.png --classes names.txt -o out/deep")
+    first, last = result.stdout.splitlines()
+    assert first.startswith("photos/image5.png: background ")
+    assert last == "1 image -> out/deep"
+
+
+def test_weights_of_every_kind(run: Run, data: Path) -> None:
+    fcnkit.save(fcnkit.convert("fcn8s.caffemodel"), "a.pth")
+    line = "predict a.pth photos/image0.png --prototxt deploy.prototxt"
+    assert run(f"{line} --mean 104.00699,116.66877,122.67892").exit_code == 0
+    assert np.array_equal(labels("predictions/image0.png"), np.asarray(Image.open(data / "shapes/caffe0.png")))
+    assert run(f"{line} --mean 0 -o other").exit_code == 0
+    assert not np.array_equal(labels("predictions/image0.png"), labels("other/image0.png"))
+    assert run(f"{line} --rgb -o rgb").exit_code == 0
+
+
+def test_a_palette_of_ones_own(run: Run) -> None:
+    Path("p.txt").write_text("9 9 9\n1 2 3\n4 5 6\n7 8 9\n")
+    assert run("predict fcn8s.caffemodel photos/image0.png --palette p.txt").exit_code == 0
+    found = Image.open("predictions/image0.png")
+    assert np.array_equal(np.asarray(found.convert("RGB"))[np.asarray(found) == 3][0], [7, 8, 9])
+    Path("short.txt").write_text("9 9 9\n")
+    result = run("predict fcn8s.caffemodel photos/image0.png --palette short.txt --force")
+    assert result.stderr == "Error: the palette has 1 colours for 4 classes\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("none.caffemodel photos", "none.caffemodel: cannot be read: No such file or directory"),
+        ("deploy.prototxt photos", "deploy.prototxt: is a prototxt, the definition alone"),
+        ("fcn8s.caffemodel none", "none: there is no such image or folder"),
+        ("fcn8s.caffemodel photos --device cuda:99", "there is no device 'cuda:99' here, only cpu"),
+        ("fcn8s.caffemodel photos --classes voc", "voc: names 21 classes; the net has 4"),
+        ("fcn8s.caffemodel photos --heatmap 4", "there is no class '4'; the classes are class 0, "),
+        ("fcn8s.caffemodel photos --blob x", "fcn8s.caffemodel: the net has no output 'x'; it has score"),
+        ("fcn8s.caffemodel photos --mean 1,2", "fcn8s.caffemodel: the mean has 2 numbers; the net reads 3 channels"),
+        ("fcn8s.caffemodel photos -o names.txt", "names.txt: cannot be made a folder: File exists"),
+        ("fcn8s.caffemodel photos -o photos --force", "photos/image0.png: is an image to read, "),
+        ("fcn8s.caffemodel photos copy/image0.png", "copy/image0.png: has the same name as 'photos/image0.png'; "),
+        ("fcn8s.caffemodel photos -o copy", "copy/image0.png: exists; replace it with --force"),
+    ],
+)  # fmt: skip
+def test_a_users_mistake_is_one_line_before_any_work(run: Run, line: str, message: str) -> None:
+    Path("copy").mkdir()
+    shutil.copy("photos/image1.png", "copy/image0.png")
+    before = sorted(map(str, Path().rglob("*")))
+    result = run(f"predict {line}")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {message}")
+    assert (result.stderr.count("\n"), result.stdout) == (1, "")
+    assert sorted(map(str, Path().rglob("*"))) == before
+
+
+def test_a_malformed_mean_is_a_usage_error(run: Run) -> None:
+    result = run("predict fcn8s.caffemodel photos --mean 1,x")
+    assert (result.exit_code, "'1,x' is not of the form 104.0,116.7,122.7" in result.stderr) == (2, True)
+
+
+def test_a_net_that_tiles_cannot_run_says_why(run: Run) -> None:
+    text = Path("deploy.prototxt").read_text()
+    Path("mvn.prototxt").write_text(text + 'layer { name: "m" type: "MVN" bottom: "score" top: "m" }')
+    result = run("predict fcn8s.caffemodel photos --prototxt mvn.prototxt --tile 64")
+    assert result.stderr == (
+        "Error: fcn8s.caffemodel: layer 'm' (MVN) may look at the whole image at once; run it without tiles\n"
+    )
+
+
+def many(folder: Path, count: int, size: tuple[int, int] = (24, 32)) -> None:
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for index in range(count):
+        shape = size if index % 3 else size[::-1]
+        Image.fromarray(random.integers(0, 256, (*shape, 3), np.uint8)).save(folder / f"{index:04}.png")
+
+
+def tiny(path: str) -> None:
+    """A net that is quick to run: the brighter of blue and green."""
+    net = fcnkit.CaffeNet("""
+        layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+        layer { name: "score" type: "Convolution" bottom: "data" top: "score"
+                convolution_param { num_output: 2 kernel_size: 3 pad: 1 } }""")
+    with torch.no_grad():
+        net.score.weight.normal_(generator=torch.Generator().manual_seed(0))
+    net.preprocessing = {"data": {"channel_order": "BGR", "range": [0, 255], "mean": [], "scale": 1.0, "source": ""}}
+    fcnkit.save(net, path)
+
+
+def test_two_hundred_images_three_of_them_broken(run: Run) -> None:
+    tiny("tiny.safetensors")
+    many(Path("many"), 200)
+    Path("many/0005.png").write_bytes(b"no image")
+    Path("many/0100.png").write_bytes(Path("many/0101.png").read_bytes()[:300])
+    Path("many/0199.png").write_bytes(b"")
+    result = run("predict tiny.safetensors many --batch 8")
+    assert (result.exit_code, result.stdout) == (1, "197 images -> predictions\n")
+    lines = sorted(result.stderr.splitlines())
+    assert [line.split(":")[1].strip() for line in lines] == [
+        "3 of 200 images could not be segmented", "many/0005.png", "many/0100.png", "many/0199.png"
+    ]  # fmt: skip
+    assert all(": cannot be read as an image: " in line for line in lines[1:])
+    assert len(list(Path("predictions").iterdir())) == 197
+    shutil.rmtree("predictions")
+    assert run("predict tiny.safetensors many -o single").exit_code == 1
+
+
+def test_two_processes_do_each_image_once_and_equal_one(run: Run) -> None:
+    tiny("tiny.safetensors")
+    many(Path("many"), 30)
+    assert run("predict tiny.safetensors many -o one").exit_code == 0
+    Path("many/0005.png").write_bytes(b"no image")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "fcnkit"]
+    line = "predict tiny.safetensors many -o two"
+    result = subprocess.run([*torchrun, *line.split()], env=environment, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stdout == "29 images -> two\n"
+    assert result.stderr.count("many/0005.png: cannot be read as an image: it is no image, or a damaged one") == 1
+    assert result.stderr.count("Error: 1 of 30 images could not be segmented") == 1
+    names = sorted(path.name for path in Path("one").iterdir())
+    assert sorted(path.name for path in Path("two").iterdir()) == [name for name in names if name != "0005.png"]
+    for path in Path("two").iterdir():
+        assert path.read_bytes() == Path("one", path.name).read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_a_terminal_shows_a_bar_and_errors_above_it(run: Run) -> None:
+    import pty
+
+    Path("photos/image3.png").write_bytes(b"no image")
+    reader, terminal = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "100", "TERM": "xterm"}
+    command = [sys.executable, "-m", "fcnkit", "predict", "fcn8s.caffemodel", "photos"]
+    process = subprocess.Popen(command, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, env=environment)
+    os.close(terminal)
+    shown = b""
+    try:
+        while chunk := os.read(reader, 65536):
+            shown += chunk
+    except OSError:  # so Linux says that the other side is closed
+        pass
+    os.close(reader)
+    output, _ = process.communicate()
+    assert (process.returncode, output) == (1, b"5 images -> predictions\n")
+    text = shown.decode()
+    assert "\x1b[2KError: photos/image3.png: cannot be read as an image" in text
+    assert "Segmenting" in text and "6/6" in text and "images/s" in text
