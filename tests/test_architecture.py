@@ -82,6 +82,8 @@ def test_rooms_import_only_rooms_below(module: Path) -> None:
         "import fcnkit.caffe.caffemodel, fcnkit.caffe.deploy, fcnkit.caffe.inputs",
         "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['--help'])",
         "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['convert', '-h'])",
+        "from click.testing import CliRunner; from fcnkit.cli import main; "
+        "[CliRunner().invoke(main, [command, '-h']) for command in ('fc2conv', 'heatmap', 'init')]",
         "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['predict', '-h'])",
         "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['score', '-h'])",
     ],

@@ -31,18 +31,12 @@ def command(weights: Path, image: Path, label: int, prototxt: Path | None, outpu
 
     output = output or Path(f"{image.stem}-heat.png")
     check_output(output, force)
-    from PIL import Image
-
-    from fcnkit.errors import FileFormatError, naming
+    from fcnkit import images
+    from fcnkit.errors import naming
     from fcnkit.formats import load
     from fcnkit.heatmap import draw, heat
 
-    try:
-        with Image.open(image) as opened:
-            picture = opened.convert("RGB")
-    except OSError as error:
-        problem = error.strerror or "it is no image, or a damaged one"
-        raise FileFormatError(f"cannot be read: {problem}").in_file(image) from None
+    picture = images.read(image)
     net = load(weights, prototxt)
     with naming(weights):
         found = heat(net, picture, label)

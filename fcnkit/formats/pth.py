@@ -20,8 +20,13 @@ from fcnkit.net import CaffeNet
 
 def save(net: CaffeNet, path: Path) -> None:
     """Write the net's state dict to path."""
+    pickle_to(path, net.state_dict())
+
+
+def pickle_to(path: str | os.PathLike[str], content: Any) -> None:
+    """Write a state dict, or a checkpoint around one, to path."""
     try:
-        torch.save(net.state_dict(), path)
+        torch.save(content, path)
     except RuntimeError as error:
         # A full disk, say, of which torch's writer tells no more; files.writing tells it like any other.
         raise OSError(str(error).split("\n")[0]) from None

@@ -9,6 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from fcnkit.conversion import InputShape
 from fcnkit.errors import FileFormatError
@@ -27,6 +28,11 @@ def save(net: CaffeNet, path: Path) -> None:
         "prototxt": net.prototxt,
         "preprocessing": json.dumps(net.preprocessing),
     }
+    write(path, state, metadata)
+
+
+def write(path: str | os.PathLike[str], state: dict[str, Tensor], metadata: dict[str, str] | None) -> None:
+    """Write tensors by name to path."""
     try:
         save_file(state, path, metadata)
     except SafetensorError as error:
@@ -36,16 +42,21 @@ def save(net: CaffeNet, path: Path) -> None:
 
 def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:
     """Rebuild the net from the one file; a prototxt takes the place of the definition in it."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise FileFormatError(f"is no safetensors file, or a damaged one: {error}") from None
+    state, metadata = read(path)
     net = net_from_state(state, prototxt, shape, metadata.get("prototxt"))
     if prototxt is None:
         net.preprocessing = _preprocessing(metadata.get("preprocessing", "{}"))
     return net
+
+
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors by name, and the metadata."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise FileFormatError(f"is no safetensors file, or a damaged one: {error}") from None
 
 
 def _preprocessing(text: str) -> dict[str, Any]:

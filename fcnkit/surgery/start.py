@@ -18,7 +18,10 @@ from fcnkit.surgery.transplant import Row, TransplantError, transplant
 
 File = str | os.PathLike[str]
 
-TORCHVISION_NOTE = "torchvision trained these weights on RGB images of mean 0 and deviation 1; this net reads {reads}"
+TORCHVISION_NOTE = (
+    "torchvision trained these weights on RGB images of mean 0 and deviation 1; this net reads {reads},"
+    " so train its first layers too, or start from Caffe's own weights"
+)
 
 
 class Start(NamedTuple):

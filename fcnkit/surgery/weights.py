@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from fcnkit.errors import FileFormatError, naming
-from fcnkit.formats.pth import unpickle
+from fcnkit.formats import safetensors
+from fcnkit.formats.pth import pickle_to, unpickle
 
 SUFFIXES = (".pth", ".pt", ".safetensors")
 
@@ -41,12 +39,13 @@ class Weights:
     def write(self, path: str | os.PathLike[str], suffix: str) -> None:
         """Write all that was read, the state dict as it is now."""
         if suffix == ".safetensors":
-            save_file({name: tensor.contiguous() for name, tensor in self.state.items()}, path, self.metadata or None)
+            state = {name: tensor.contiguous() for name, tensor in self.state.items()}
+            safetensors.write(path, state, self.metadata or None)
         elif self.around:
             checkpoint, key = self.around
-            torch.save({**checkpoint, key: self.state}, path)
+            pickle_to(path, {**checkpoint, key: self.state})
         else:
-            torch.save(self.state, path)
+            pickle_to(path, self.state)
 
 
 def read_weights(path: str | os.PathLike[str]) -> Weights:
@@ -57,7 +56,8 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
     """
     with naming(path):
         if Path(path).suffix.lower() == ".safetensors":
-            return _read_safetensors(path)
+            state, metadata = safetensors.read(path)
+            return Weights(state, ordered=False, metadata=metadata)
         loaded = unpickle(path)
         if _is_state(loaded):
             return Weights(dict(loaded))
@@ -70,12 +70,3 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
 
 def _is_state(loaded: Any) -> bool:
     return isinstance(loaded, Mapping) and bool(loaded) and all(isinstance(value, Tensor) for value in loaded.values())
-
-
-def _read_safetensors(path: str | os.PathLike[str]) -> Weights:
-    try:
-        with safe_open(path, framework="pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return Weights(state, ordered=False, metadata=file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise FileFormatError(f"is no safetensors file, or a damaged one: {error}") from None

@@ -58,8 +58,8 @@ def test_mistakes_are_one_line(run) -> None:
     Path("not.png").write_text("no image")
     for line, message in [
         ("caffenet.caffemodel cat.png --class 300", "caffenet.caffemodel: there is no class 300; the net has 300"),
-        ("caffenet.caffemodel none.png --class 1", "none.png: cannot be read: No such file or directory"),
-        ("caffenet.caffemodel not.png --class 1", "not.png: cannot be read: it is no image, or a damaged one"),
+        ("caffenet.caffemodel none.png --class 1", "none.png: cannot be read as an image: No such file or directory"),
+        ("caffenet.caffemodel not.png --class 1", "not.png: cannot be read as an image: "),
         ("caffenet.pth cat.png --class 1", "caffenet.pth: holds weights alone; give the net's definition too"),
         ("caffenet.caffemodel cat.png --class 1 -o cat.png", "cat.png: exists; replace it with --force"),
     ]:

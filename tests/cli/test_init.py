@@ -70,7 +70,7 @@ def test_it_tells_of_each_layer(run) -> None:
         "  upscore   new      (21, 21, 64, 64)            bilinear",
         "  fc8       dropped  (1000, 64)",
         "note: torchvision trained these weights on RGB images of mean 0 and deviation 1; this net reads BGR 0..255"
-        " minus a mean",
+        " minus a mean, so train its first layers too, or start from Caffe's own weights",
     ]
 
 

@@ -57,7 +57,7 @@ def test_32s_from_a_classifier(begin: Callable[..., Start], state: Path) -> None
     assert rows["fc8"][1:] == ("dropped", (6, 128), None, "")
     assert started.notes == [
         "torchvision trained these weights on RGB images of mean 0 and deviation 1; this net reads BGR"
-        " 0..255 minus a mean"
+        " 0..255 minus a mean, so train its first layers too, or start from Caffe's own weights"
     ]
     kernel = bilinear_kernel(64)
     weight = started.net.upscore.weight
