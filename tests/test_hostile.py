@@ -129,7 +129,14 @@ def test_an_interrupted_conversion(sample: Path, tmp_path: Path, number: int, st
     target = tmp_path / "net.safetensors"
     target.write_text("old")
     command = [sys.executable, "-c", SLOW, "convert", str(sample), "-o", str(target), "--force"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # What runs in the background, a CI say, ignores SIGINT, and so would what it starts.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "writing\n"
     process.send_signal(number)
