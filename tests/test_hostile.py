@@ -130,17 +130,17 @@ def test_an_interrupted_conversion(sample: Path, tmp_path: Path, number: int, st
     target.write_text("old")
     command = [sys.executable, "-c", SLOW, "convert", str(sample), "-o", str(target), "--force"]
     # What runs in the background, a CI say, ignores SIGINT, and so would what it starts.
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "writing\n"
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=20)
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "writing\n"
+        process.send_signal(number)
+        _, errors = process.communicate()
     assert process.returncode == status
     assert "Traceback" not in errors
     assert target.read_text() == "old"
