@@ -9,6 +9,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from fcnkit.caffe.schema import Message
 from fcnkit.conversion import InputShape
 from fcnkit.errors import FileFormatError
 from fcnkit.formats.state import net_from_state
@@ -33,15 +34,17 @@ def save(net: CaffeNet, path: Path) -> None:
         raise OSError(str(error)) from None
 
 
-def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:
+def load(
+    path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None, state: Message
+) -> CaffeNet:
     """Rebuild the net from the one file; a prototxt takes the place of the definition in it."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise FileFormatError(f"is no safetensors file, or a damaged one: {error}") from None
-    net = net_from_state(state, prototxt, shape, metadata.get("prototxt"))
+    net = net_from_state(tensors, prototxt, shape, state, metadata.get("prototxt"))
     if prototxt is None:
         net.preprocessing = json.loads(metadata.get("preprocessing", "{}"))
     return net
