@@ -25,6 +25,7 @@ _MODULES = {
     ".npz": "npz",
     ".caffemodel": "caffemodel",
     ".prototxt": "prototxt",
+    ".py": "python",
 }
 # What is written beside a file, under the same stem: Caffe takes a net from two files.
 _BESIDE = {".caffemodel": ".prototxt"}
