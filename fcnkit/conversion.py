@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -90,7 +91,7 @@ def build(
         definition, preprocessing = prepare(definition, blobs, input_shape, state, deploy)
     with naming(weights or prototxt or ""):
         net = CaffeNet(definition, blobs, mapped=mapped)
-    net.preprocessing = preprocessing
+    net.preprocessing, net.source = preprocessing, pathlib.Path(weights or prototxt or "")
     return net.train(state.phase == TRAIN)
 
 

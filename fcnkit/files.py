@@ -36,10 +36,18 @@ def writing(path: str | os.PathLike[str], force: bool = False) -> Iterator[Path]
     target = Path(os.path.realpath(path))
     partial = target.with_name(f".{target.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}.partial")
     try:
-        partial.touch(exist_ok=False)
-        yield partial
-        os.replace(partial, target)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror or error}").in_file(path) from None
+        with telling(path):
+            partial.touch(exist_ok=False)
+            yield partial
+            os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def telling(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Tell errors of the operating system as an OutputError that names path."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror or error}").in_file(path) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -50,6 +51,7 @@ class CaffeNet(nn.Module):
         prototxt: the definition as text.
         shapes: the shape of each blob at the definition's input shapes, by its name's last use.
         preprocessing: for each image input how its values are made of pixels (see fcnkit.caffe.data).
+        source: the file that the net was read from, or None.
         unused: names of layers in the weights that the net had no use for.
         ties: the weights that several layers share (see fcnkit.layers.sharing).
     """
@@ -75,6 +77,7 @@ class CaffeNet(nn.Module):
             definition = prototxt.parse(definition)
         self.prototxt = prototxt.to_text(definition)
         self.preprocessing: dict[str, Any] = {}
+        self.source: Path | None = None
         self.shapes: dict[str, Shape] = {}
         built = list(_build(definition, self.shapes))
         self.inputs = tuple(input_shapes(definition))

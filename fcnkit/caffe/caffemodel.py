@@ -112,10 +112,13 @@ def _write(file: BinaryIO, net: Message, blobs: Blobs) -> None:
 
 
 def _blob_head(array: np.ndarray) -> bytes:
-    """All of a BlobProto that stands before its float payload."""
+    """All of a BlobProto that stands before its float payload; as in Caffe, no shape where there are no axes."""
+    data = wire.header(_DATA, array.nbytes)
+    if not array.ndim:
+        return data
     dims = b"".join(wire.encode_varint(dim) for dim in array.shape)
-    shape = wire.header(1, len(dims)) + dims if dims else b""
-    return wire.header(_SHAPE, len(shape)) + shape + wire.header(_DATA, array.nbytes)
+    shape = wire.header(1, len(dims)) + dims
+    return wire.header(_SHAPE, len(shape)) + shape + data
 
 
 def _name(layer: Message) -> str:

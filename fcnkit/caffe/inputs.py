@@ -31,6 +31,9 @@ def input_layers(net: Message) -> list[Message]:
 def input_shapes(net: Message) -> dict[str, Shape]:
     """The shape of every input blob by name; UNKNOWN (0) stands for a size that nothing tells yet."""
     shapes: dict[str, Shape] = {}
+    for index, name in enumerate(net.input):
+        shape = net.input_shape[index].dim if net.input_shape else net.input_dim[4 * index : 4 * index + 4]
+        shapes[name] = tuple(shape)
     for layer in input_layers(net):
         stated = [tuple(shape.dim) for shape in layer.input_param.shape]
         if stated and len(stated) not in (1, len(layer.top)):
@@ -41,11 +44,31 @@ def input_shapes(net: Message) -> dict[str, Shape]:
 
 
 def set_input_shapes(net: Message, shapes: Mapping[str, Shape]) -> None:
-    """State the shapes in the net's Input layers."""
+    """State the shapes in the net's Input layers, or in the net's own fields where the inputs stand there."""
+    net.ClearField("input_dim")
+    net.ClearField("input_shape")
+    for name in net.input:
+        if all(len(shapes[name]) == 4 for name in net.input):
+            net.input_dim.extend(shapes[name])
+        else:
+            net.input_shape.add(dim=shapes[name])
     for layer in input_layers(net):
         layer.input_param.ClearField("shape")
         for top in layer.top:
             layer.input_param.shape.add(dim=shapes[top])
+
+
+def to_legacy_inputs(net: Message) -> None:
+    """State the inputs, in place, as Caffe did before it had Input layers.
+
+    That is by the net's fields input and input_dim; by input_shape where an input has not four axes.
+    """
+    shapes = input_shapes(net)
+    layers = [layer for layer in net.layer if layer.type != "Input"]
+    del net.layer[:]
+    net.layer.extend(layers)
+    net.input[:] = shapes
+    set_input_shapes(net, shapes)
 
 
 def resolve(

@@ -43,8 +43,9 @@ def shapes_given(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> dict[str, tup
 EXAMPLES = """\b
 Examples:
   fcnkit convert fcn8s.caffemodel
-  fcnkit convert fcn8s.caffemodel --prototxt deploy.prototxt -o fcn8s.pth
+  fcnkit convert fcn8s.caffemodel --prototxt deploy.prototxt -o fcn8s.pth -o fcn8s.npz
   fcnkit convert fcn8s.caffemodel --input-shape 1,3,384,512 --force
+  fcnkit convert fcn8s.safetensors -o back.caffemodel
   fcnkit convert --prototxt deploy.prototxt
 """
 
@@ -62,75 +63,68 @@ Examples:
 )
 @click.option("--level", type=int, default=0, show_default=True, help="Level that the layers' rules are held against.")
 @click.option("--stage", "stages", multiple=True, help="Stage that is set for the layers' rules; may be repeated.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; its suffix chooses the format.")
-@click.option("--force", is_flag=True, help="Replace an existing output.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Output; its suffix chooses the format. Repeated, for several.",
+)
+@click.option("--force", is_flag=True, help="Replace existing outputs.")
 def command(
     weights: Path | None,
     prototxt: Path | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     level: int,
     stages: tuple[str, ...],
-    output: Path | None,
+    outputs: tuple[Path, ...],
     force: bool,
 ) -> None:
-    """Convert Caffe weights into the equivalent PyTorch net.
+    """Convert Caffe weights into the equivalent PyTorch net, or a net back into Caffe's files.
 
     WEIGHTS is a .caffemodel, which holds its whole net; that is cut down to what runs on an image. With --prototxt
-    that definition rules, and weights are matched by layer name; WEIGHTS may then be a .caffemodel.h5 too, or be left
-    out: the net is filled as its fillers say. The output is by default WEIGHTS' name with .safetensors in the current
-    folder: weights, definition and preprocessing in one file. .pth holds a plain state dict, .caffemodel the net as
-    Caffe reads it.
+    that definition rules, and weights are matched by layer name; WEIGHTS may then be a .caffemodel.h5, .pth or .npz
+    too, or be left out: the net is filled as its fillers say. What convert wrote, it also reads.
+
+    The output is by default WEIGHTS' name with .safetensors in the current folder: weights, definition and
+    preprocessing in one file. .pth, .h5 (Caffe's layout) and .npz hold the weights alone; .caffemodel is the net as
+    Caffe reads it, with its .prototxt beside it.
     """
     from fcnkit.files import check_output
 
     source = weights or prototxt
     if source is None:
         raise click.UsageError("give WEIGHTS, --prototxt, or both")
-    output = output or Path(Path(source.name.removesuffix(".h5")).with_suffix(".safetensors"))
-    check_output(output, force)
+    outputs = outputs or (Path(Path(source.name.removesuffix(".h5")).with_suffix(".safetensors")),)
+    for output in outputs:
+        check_output(output, force)
+    from fcnkit import formats
+    from fcnkit.cli.converted import summary
+
+    written = formats.outputs(outputs)
+    for output in written:
+        check_output(output, force)
+    net = _net(weights, prototxt, shapes_given(shapes), level, stages)
+    formats.save(net, *outputs, force=force, watch=_watch(net))
+    click.echo(summary(net, source, written, prototxt))
+
+
+def _net(
+    weights: Path | None,
+    prototxt: Path | None,
+    input_shape: dict[str, tuple[int, ...]] | tuple[int, ...] | None,
+    level: int,
+    stages: tuple[str, ...],
+) -> CaffeNet:
+    """The net of what was named: Caffe's own files whatever their suffix, for their weights can stay in the file."""
     from fcnkit import conversion, formats
     from fcnkit.caffe.schema import TEST, NetState
 
-    formats.check_suffix(output)
-    given = shapes_given(shapes)
+    if weights and weights.suffix.lower() in formats.STATES:
+        return formats.load(weights, prototxt, input_shape=input_shape, level=level, stages=stages)
     state = NetState(phase=TEST, level=level, stage=stages)
-    net = conversion.build(weights, prototxt, given, state, mapped=True)
-    formats.save(net, output, force=force, watch=_watch(net))
-    click.echo(summary(net, source, output, prototxt))
-
-
-def summary(net: CaffeNet, source: Path, output: Path, prototxt: Path | None) -> str:
-    """What was converted, and the two lines of Python that load it."""
-    definition = net.definition()
-    lines = [
-        f"{source} -> {output}",
-        f"  net     {definition.name or 'unnamed'}: {len(definition.layer)} layers,"
-        f" {sum(p.numel() for p in net.parameters()):,} parameters",
-    ]
-    for name in net.inputs:
-        lines.append(f"  input   {name} {_times(net.shapes[name])}" + _pixels(net.preprocessing.get(name)))
-    lines += [f"  output  {name} {_times(net.shapes[name])}" for name in net.outputs]
-    if net.unused:
-        lines.append(f"  unused  weights of {', '.join(net.unused)}")
-    call = f"fcnkit.load({str(output)!r}"
-    if output.suffix.lower() in (".pth", ".pt"):
-        call += f", prototxt={str(prototxt)!r}" if prototxt else ", prototxt=...  # the net's definition"
-    return "\n".join([*lines, "Load it:", "  import fcnkit", f"  net = {call})"])
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
-
-
-def _pixels(preprocessing: dict[str, Any] | None) -> str:
-    if not preprocessing:
-        return ""
-    low, high = preprocessing["range"]
-    mean = ", ".join(f"{value:.6g}" for value in preprocessing["mean"])
-    words = [preprocessing["channel_order"], f"{low}..{high}", mean and f"minus {mean}"]
-    if preprocessing["scale"] != 1:
-        words.append(f"times {preprocessing['scale']:.6g}")
-    return f" ({', '.join(filter(None, words))}; {preprocessing['source']})"
+    return conversion.build(weights, prototxt, input_shape, state, mapped=True)
 
 
 def _watch(net: CaffeNet) -> Any:

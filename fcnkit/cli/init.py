@@ -93,7 +93,8 @@ def command(
     from fcnkit import formats
     from fcnkit.surgery.start import start
 
-    formats.check_suffix(output)
+    for file in formats.outputs([output]):
+        check_output(file, force)
     started = start(
         net,
         dict(sources),

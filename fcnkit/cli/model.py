@@ -61,7 +61,7 @@ def load(model: Path, prototxt: Path | None) -> CaffeNet:
     """A net from any file that holds one."""
     from fcnkit import conversion, formats
 
-    if model.suffix.lower() in formats.suffixes():
+    if model.suffix.lower() in formats.STATES:
         return formats.load(model, prototxt)
     return conversion.convert(model, prototxt)
 

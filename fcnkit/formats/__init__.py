@@ -4,85 +4,108 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from fcnkit.caffe.schema import TEST, NetState
 from fcnkit.conversion import InputShape
 from fcnkit.errors import FileFormatError, OutputError, naming
-from fcnkit.files import writing
+from fcnkit.files import telling, writing
 from fcnkit.net import CaffeNet
 
 # Suffix and the module that knows it, imported when it is needed.
-_MODULES = {".safetensors": "safetensors", ".pth": "pth", ".pt": "pth", ".caffemodel": "caffemodel"}
+_MODULES = {
+    ".safetensors": "safetensors",
+    ".pth": "pth",
+    ".pt": "pth",
+    ".h5": "hdf5",
+    ".npz": "npz",
+    ".caffemodel": "caffemodel",
+    ".prototxt": "prototxt",
+    ".py": "python",
+}
+# What is written beside a file, under the same stem: Caffe takes a net from two files.
+_BESIDE = {".caffemodel": ".prototxt"}
+# What `load` reads: state dicts, and Caffe's own files.
+STATES = (".safetensors", ".pth", ".pt", ".npz")
+_LOADED = (*STATES, ".h5", ".caffemodel")
+
+FilePath = str | os.PathLike[str]
 
 
-def suffixes() -> list[str]:
-    """The suffixes that can be written."""
-    return list(_MODULES)
-
-
-def check_suffix(path: str | os.PathLike[str]) -> None:
-    """Refuse an output whose suffix names no format.
+def outputs(paths: Iterable[FilePath]) -> list[Path]:
+    """The files that saving to these paths writes: a .caffemodel has its .prototxt beside it.
 
     Raises:
-        OutputError: it does not.
+        OutputError: a suffix names no format.
     """
-    if _module(path) is None:
-        raise OutputError(f"names no format by its suffix; known are {', '.join(_MODULES)}").in_file(path)
+    found: dict[Path, None] = {}
+    for path in map(Path, paths):
+        suffix = path.suffix.lower()
+        if suffix not in _MODULES:
+            raise OutputError(f"names no format by its suffix; known are {', '.join(_MODULES)}").in_file(path)
+        found[path] = None
+        if suffix in _BESIDE:
+            found[path.with_suffix(_BESIDE[suffix])] = None
+    return list(found)
 
 
 def save(
     net: CaffeNet,
-    path: str | os.PathLike[str],
-    *,
+    *paths: FilePath,
     force: bool = True,
     watch: Callable[[Path], AbstractContextManager[Any]] | None = None,
 ) -> None:
-    """Write a net: .safetensors with its definition, .pth with its state dict, .caffemodel as Caffe does.
+    """Write a net to files of one or several formats: all of them, or none.
 
     Args:
         net: the net; its weights may be on any device.
-        path: the file; it appears whole or not at all.
-        force: replace an existing file.
-        watch: called with the path that is being written, gives a context to write in (for progress).
+        paths: the files, each of which appears whole or not at all. .safetensors and .caffemodel (with a .prototxt
+            of the same stem) hold the net; .pth, .h5 and .npz hold its weights.
+        force: replace existing files.
+        watch: called with each path that is being written, gives a context to write in (for progress).
 
     Raises:
-        OutputError: the suffix is unknown, or the file cannot be written.
+        OutputError: a suffix is unknown, a file cannot be written, or its format cannot hold the net.
     """
-    check_suffix(path)
-    module = _module(path)
-    assert module is not None
-    with writing(path, force) as partial, watch(partial) if watch else nullcontext():
-        module.save(net, partial)
+    with ExitStack() as stack:
+        partials = [(path, stack.enter_context(writing(path, force))) for path in outputs(paths)]
+        for path, partial in partials:
+            with naming(path), telling(path), watch(partial) if watch else nullcontext():
+                _module(path).save(net, partial)
 
 
 def load(
-    path: str | os.PathLike[str],
-    prototxt: str | os.PathLike[str] | None = None,
+    path: FilePath,
+    prototxt: FilePath | None = None,
     *,
     input_shape: InputShape | None = None,
+    level: int = 0,
+    stages: Sequence[str] = (),
 ) -> CaffeNet:
     """Load a net, in eval mode, on the CPU.
 
     Args:
-        path: .safetensors, .caffemodel, or .pth with a state dict.
-        prototxt: the definition; needed for .pth, which holds none, and else in place of the one in the file.
-        input_shape: as in `convert`.
+        path: .safetensors or .caffemodel; or .pth, .h5 or .npz with weights alone.
+        prototxt: the definition; needed for weights alone, and else in place of the one in the file.
+        input_shape, level, stages: as in `convert`.
 
     Raises:
         FcnkitError: the file cannot be read, holds no net of fcnkit's, or does not fit the definition.
     """
-    module = _module(path)
-    if module is None:
-        raise FileFormatError(f"names no format by its suffix; known are {', '.join(_MODULES)}").in_file(path)
+    suffix = Path(path).suffix.lower()
     with naming(path):
-        net: CaffeNet = module.load(path, prototxt, input_shape)
+        if suffix not in _LOADED:
+            problem = "is of a format that is only written" if suffix in _MODULES else "names no format by its suffix"
+            raise FileFormatError(f"{problem}; nets are loaded from {', '.join(_LOADED)}")
+        state = NetState(phase=TEST, level=level, stage=stages)
+        net: CaffeNet = _module(path).load(path, prototxt, input_shape, state)
+    net.source = Path(path)
     return net.eval()
 
 
-def _module(path: str | os.PathLike[str]) -> ModuleType | None:
-    name = _MODULES.get(Path(path).suffix.lower())
-    return importlib.import_module(f"fcnkit.formats.{name}") if name else None
+def _module(path: FilePath) -> ModuleType:
+    return importlib.import_module(f"fcnkit.formats.{_MODULES[Path(path).suffix.lower()]}")

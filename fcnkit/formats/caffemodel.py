@@ -9,21 +9,39 @@ import torch
 
 from fcnkit.caffe.caffemodel import write
 from fcnkit.caffe.forks import fork_layers
-from fcnkit.conversion import InputShape, convert
+from fcnkit.caffe.schema import Message
+from fcnkit.conversion import InputShape, build
+from fcnkit.errors import OutputError
 from fcnkit.net import CaffeNet
 
 
 def save(net: CaffeNet, path: Path) -> None:
-    """Write definition and weights to path."""
+    """Write definition and weights to path.
+
+    Raises:
+        OutputError: a layer was replaced by what its definition does not say.
+        BlobShapeError: a layer's weights have another shape than its definition says.
+    """
     blobs = {
         name: [tensor.to("cpu", torch.float32).numpy() for tensor in tensors] for name, tensors in net.blobs().items()
     }
     definition = net.definition()
+    # What Caffe would make of the two: nothing is copied.
+    _require_equal_modules(net, CaffeNet(definition, blobs, mapped=True))
     if fork_layers(definition):
         definition.fcnkit_numbers = True
     write(path, definition, blobs)
 
 
-def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:
+def load(
+    path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None, state: Message
+) -> CaffeNet:
     """Convert the file."""
-    return convert(path, prototxt, input_shape=shape)
+    return build(path, prototxt, shape, state)
+
+
+def _require_equal_modules(net: CaffeNet, defined: CaffeNet) -> None:
+    for step in net.steps:
+        found, expected = (repr(each.get_submodule(step.module)) for each in (net, defined))
+        if found != expected:
+            raise OutputError(f"layer {step.name!r} is now {found}, but its definition says {expected}")

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fcnkit.caffe.schema import Message
 from fcnkit.conversion import InputShape
 from fcnkit.errors import FileFormatError
 from fcnkit.formats.state import net_from_state
@@ -32,9 +33,11 @@ def pickle_to(path: str | os.PathLike[str], content: Any) -> None:
         raise OSError(str(error).split("\n")[0]) from None
 
 
-def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:
+def load(
+    path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None, state: Message
+) -> CaffeNet:
     """Build the net of prototxt with the weights of path."""
-    return net_from_state(read_state(path), prototxt, shape)
+    return net_from_state(read_state(path), prototxt, shape, state)
 
 
 def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:

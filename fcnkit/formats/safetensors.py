@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from fcnkit.caffe.schema import Message
 from fcnkit.conversion import InputShape
 from fcnkit.errors import FileFormatError
 from fcnkit.formats.state import net_from_state
@@ -40,10 +41,12 @@ def write(path: str | os.PathLike[str], state: dict[str, Tensor], metadata: dict
         raise OSError(str(error)) from None
 
 
-def load(path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None) -> CaffeNet:
+def load(
+    path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None, state: Message
+) -> CaffeNet:
     """Rebuild the net from the one file; a prototxt takes the place of the definition in it."""
-    state, metadata = read(path)
-    net = net_from_state(state, prototxt, shape, metadata.get("prototxt"))
+    tensors, metadata = read(path)
+    net = net_from_state(tensors, prototxt, shape, state, metadata.get("prototxt"))
     if prototxt is None:
         net.preprocessing = _preprocessing(metadata.get("preprocessing", "{}"))
     return net

@@ -9,23 +9,26 @@ from torch import Tensor
 
 from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.inputs import resolve
+from fcnkit.caffe.schema import Message
 from fcnkit.conversion import InputShape, prepare
 from fcnkit.errors import BlobShapeError, FileFormatError, MissingBlobsError, naming
 from fcnkit.net import CaffeNet
 
 
 def net_from_state(
-    state: Mapping[str, Tensor],
+    tensors: Mapping[str, Tensor],
     prototxt: str | os.PathLike[str] | None,
     input_shape: InputShape | None,
+    state: Message,
     stored: str | None = None,
 ) -> CaffeNet:
     """Build a net with the tensors of a state dict.
 
     Args:
-        state: tensors by name; they become the net's own.
+        tensors: the state dict; its tensors become the net's own.
         prototxt: the definition; it rules over the stored one, and is cut down to the net that runs.
         input_shape: as in `convert`.
+        state: a NetState, against which the prototxt's rules are held.
         stored: the definition that came with the state dict, as it runs.
 
     Raises:
@@ -33,12 +36,12 @@ def net_from_state(
         MissingBlobsError, BlobShapeError: state dict and net do not fit.
     """
     blobs: dict[str, list[Tensor]] = {}
-    for name, tensor in state.items():
+    for name, tensor in tensors.items():
         blobs.setdefault(name.rpartition(".")[0], []).append(tensor)
     if prototxt is not None:
         definition = prototxts.read(prototxt)
         with naming(prototxt):
-            definition, preprocessing = prepare(definition, blobs, input_shape)
+            definition, preprocessing = prepare(definition, blobs, input_shape, state)
             net = CaffeNet(definition, filled=False)
         net.preprocessing = preprocessing
     elif stored is not None:
@@ -46,8 +49,8 @@ def net_from_state(
         resolve(definition, blobs, input_shape)
         net = CaffeNet(definition, filled=False)
     else:
-        raise FileFormatError("holds weights alone; give the net's definition too: prototxt=...")
-    _load(net, state)
+        raise FileFormatError("holds weights alone; give the net's definition too, with --prototxt")
+    _load(net, tensors)
     return net
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -25,15 +26,16 @@ def equal(a: fcnkit.CaffeNet, b: fcnkit.CaffeNet) -> bool:
     return list(ours) == list(theirs) and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt", ".caffemodel", ".SAFETENSORS"])
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt", ".h5", ".npz", ".caffemodel", ".SAFETENSORS"])
 def test_round_trip(net: fcnkit.CaffeNet, tmp_path: Path, data: Path, suffix: str) -> None:
     path = tmp_path / f"net{suffix}"
     fcnkit.save(net, path)
-    definition = data / "shapes" / "deploy.prototxt" if suffix in (".pth", ".pt") else None
+    definition = data / "shapes" / "deploy.prototxt" if suffix in (".pth", ".pt", ".h5", ".npz") else None
     again = fcnkit.load(path, prototxt=definition)
     assert equal(net, again)
     assert not again.training
-    assert [path.name for path in tmp_path.iterdir()] == [path.name]  # no partial file stays
+    beside = [path.with_suffix(".prototxt")] if suffix == ".caffemodel" else []
+    assert sorted(tmp_path.iterdir()) == [path, *beside]  # no partial file stays
 
 
 def test_safetensors_is_the_whole_net(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
@@ -90,17 +92,19 @@ def test_an_existing_file_stays_without_force(net: fcnkit.CaffeNet, tmp_path: Pa
 def test_unknown_suffixes(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"net.zip: names no format by its suffix; known are .safetensors, .pth"):
         fcnkit.save(net, tmp_path / "net.zip")
-    with pytest.raises(FileFormatError, match="names no format by its suffix"):
+    with pytest.raises(FileFormatError, match="net: names no format by its suffix; nets are loaded from .safetensors"):
         fcnkit.load(tmp_path / "net")
+    with pytest.raises(FileFormatError, match="x.prototxt: is of a format that is only written; nets are loaded from"):
+        fcnkit.load("x.prototxt")
 
 
 def test_files_that_are_no_nets(net: fcnkit.CaffeNet, tmp_path: Path, examples: Path, data: Path) -> None:
     deploy = data / "shapes" / "deploy.prototxt"
     other = tmp_path / "other.safetensors"
     save_file({"w": torch.zeros(2)}, other)
-    with pytest.raises(FileFormatError, match=r"other.safetensors: holds weights alone; give the net's definition too"):
+    with pytest.raises(FileFormatError, match=r"other.safetensors: holds weights alone; give the net's definition"):
         fcnkit.load(other)
-    for suffix in (".safetensors", ".pth"):
+    for suffix in (".safetensors", ".pth", ".h5", ".npz"):
         image = tmp_path / f"image{suffix}"
         image.write_bytes((examples / "image0.png").read_bytes())
         with pytest.raises(FileFormatError, match=rf"^{image}: ") as caught:
@@ -108,9 +112,10 @@ def test_files_that_are_no_nets(net: fcnkit.CaffeNet, tmp_path: Path, examples: 
         assert "\n" not in str(caught.value)
         with pytest.raises(FcnkitError, match="none"):
             fcnkit.load(tmp_path / f"none{suffix}", prototxt=deploy)
-    fcnkit.save(net, tmp_path / "net.pth")
-    with pytest.raises(FileFormatError, match="holds weights alone; give the net's definition too: prototxt="):
-        fcnkit.load(tmp_path / "net.pth")
+    for suffix in (".pth", ".h5", ".npz"):
+        fcnkit.save(net, tmp_path / f"net{suffix}")
+        with pytest.raises(FileFormatError, match="holds weights alone; give the net's definition too, with --proto"):
+            fcnkit.load(tmp_path / f"net{suffix}")
 
 
 class Code:
@@ -126,6 +131,32 @@ def test_code_in_a_pickle_is_refused(tmp_path: Path, data: Path, capsys: pytest.
     torch.save([torch.zeros(1)], tmp_path / "list.pth")
     with pytest.raises(FileFormatError, match="holds no state dict"):
         fcnkit.load(tmp_path / "list.pth", prototxt=data / "shapes" / "deploy.prototxt")
+
+
+def test_foreign_numpy_archives(net: fcnkit.CaffeNet, tmp_path: Path, data: Path) -> None:
+    deploy, path = data / "shapes" / "deploy.prototxt", tmp_path / "net.npz"
+    arrays = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
+    np.savez_compressed(path, **{name: array.astype(">f4") for name, array in arrays.items()})
+    assert equal(net, fcnkit.load(path, prototxt=deploy))
+    np.savez(path, **{**arrays, "conv1_1.bias": np.array([Code()])})
+    with pytest.raises(FileFormatError, match="net.npz: cannot be read as a NumPy archive: Object arrays cannot be"):
+        fcnkit.load(path, prototxt=deploy)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(FileFormatError, match="net.npz: cannot be read as a NumPy archive: File is not a zip file"):
+        fcnkit.load(path, prototxt=deploy)
+    with path.open("wb") as file:
+        np.save(file, arrays["conv1_1.bias"])
+    with pytest.raises(FileFormatError, match="net.npz: holds one array, not an archive of them"):
+        fcnkit.load(path, prototxt=deploy)
+
+
+def test_names_that_hdf5_cannot_hold(tmp_path: Path) -> None:
+    net = fcnkit.CaffeNet(
+        'input: "x" input_dim: [1, 2, 3, 3] layer { name: "a//b" type: "PReLU" bottom: "x" top: "y" }'
+    )
+    with pytest.raises(OutputError, match=r"net.h5: layer 'a//b' has a name that HDF5 files cannot hold"):
+        fcnkit.save(net, tmp_path / "net.safetensors", tmp_path / "net.h5")
+    assert not list(tmp_path.iterdir())
 
 
 def test_state_dicts_that_do_not_fit(net: fcnkit.CaffeNet, tmp_path: Path, data: Path) -> None:

@@ -1,0 +1,53 @@
+"""What fcnkit convert says of its work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fcnkit.net import CaffeNet
+
+
+def summary(net: CaffeNet, source: Path, outputs: Sequence[Path], prototxt: Path | None) -> str:
+    """What was converted, and the lines of Python that load it."""
+    definition = net.definition()
+    lines = [
+        f"{source} -> {', '.join(map(str, outputs))}",
+        f"  net     {definition.name or 'unnamed'}: {len(definition.layer)} layers,"
+        f" {sum(p.numel() for p in net.parameters()):,} parameters",
+    ]
+    for name in net.inputs:
+        lines.append(f"  input   {name} {_times(net.shapes[name])}" + _pixels(net.preprocessing.get(name)))
+    lines += [f"  output  {name} {_times(net.shapes[name])}" for name in net.outputs]
+    if net.unused:
+        lines.append(f"  unused  weights of {', '.join(net.unused)}")
+    return "\n".join([*lines, "Load it:", *(f"  {line}" for line in _loading(outputs, prototxt))])
+
+
+def _loading(outputs: Sequence[Path], prototxt: Path | None) -> list[str]:
+    """The Python that loads the first of the outputs."""
+    suffix = outputs[0].suffix.lower()
+    if suffix == ".prototxt":
+        return ["import fcnkit", f"net = fcnkit.convert(None, prototxt={str(outputs[0])!r})"]
+    call = f"fcnkit.load({str(outputs[0])!r}"
+    if suffix not in (".safetensors", ".caffemodel"):
+        definition = prototxt or next((path for path in outputs if path.suffix.lower() == ".prototxt"), None)
+        call += f", prototxt={str(definition)!r}" if definition else ", prototxt=...  # the net's definition"
+    return ["import fcnkit", f"net = {call})"]
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _pixels(preprocessing: dict[str, Any] | None) -> str:
+    if not preprocessing:
+        return ""
+    low, high = preprocessing["range"]
+    mean = ", ".join(f"{value:.6g}" for value in preprocessing["mean"])
+    words = [preprocessing["channel_order"], f"{low}..{high}", mean and f"minus {mean}"]
+    if preprocessing["scale"] != 1:
+        words.append(f"times {preprocessing['scale']:.6g}")
+    return f" ({', '.join(filter(None, words))}; {preprocessing['source']})"

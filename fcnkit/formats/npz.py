@@ -1,0 +1,48 @@
+"""NumPy's archives: the state dict, an array by each name."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fcnkit.caffe.schema import Message
+from fcnkit.conversion import InputShape
+from fcnkit.errors import FileFormatError
+from fcnkit.formats.state import net_from_state
+from fcnkit.net import CaffeNet
+
+
+def save(net: CaffeNet, path: Path) -> None:
+    """Write the net's state dict to path."""
+    with path.open("wb") as file:
+        np.savez(file, **{name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()})
+
+
+def load(
+    path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None, state: Message
+) -> CaffeNet:
+    """Build the net of prototxt with the weights of path."""
+    return net_from_state(_read(path), prototxt, shape, state)
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    try:
+        with open(path, "rb") as file:
+            found = np.load(file, allow_pickle=False)
+            if not isinstance(found, np.lib.npyio.NpzFile):
+                raise FileFormatError("holds one array, not an archive of them")
+            arrays = {name: found[name] for name in found.files}
+        # PyTorch knows the machine's own byte order alone.
+        return {
+            name: torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+            for name, array in arrays.items()
+        }
+    except (OSError, ValueError, TypeError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        problem = getattr(error, "strerror", None) or str(error).split("\n")[0]
+        raise FileFormatError(f"cannot be read as a NumPy archive: {problem}") from None

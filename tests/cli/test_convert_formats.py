@@ -1,0 +1,71 @@
+"""fcnkit convert from and to every format."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+import fcnkit
+from fcnkit.cli import main
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Path):
+    """Runs a command line in an empty folder that holds the sample model and its prototxt."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fcn8s.caffemodel").symlink_to(sample)
+    (tmp_path / "deploy.prototxt").symlink_to(data / "shapes" / "deploy.prototxt")
+    return lambda line: CliRunner().invoke(main, shlex.split(line))
+
+
+def files() -> set[str]:
+    return {path.name for path in Path().iterdir()} - {"fcn8s.caffemodel", "deploy.prototxt"}
+
+
+def test_several_outputs_and_back(run) -> None:
+    result = run("convert fcn8s.caffemodel -o a.pth -o a.h5 -o a.npz -o a.safetensors -o a.caffemodel")
+    assert result.output.splitlines()[0] == (
+        "fcn8s.caffemodel -> a.pth, a.h5, a.npz, a.safetensors, a.caffemodel, a.prototxt"
+    )
+    assert "  net = fcnkit.load('a.pth', prototxt='a.prototxt')" in result.output
+    for name in ("a.pth", "a.h5", "a.npz", "a.safetensors"):
+        result = run(f"convert {name} --prototxt a.prototxt -o back.caffemodel --force")
+        assert result.output.splitlines()[0] == f"{name} -> back.caffemodel, back.prototxt"
+        assert Path("back.caffemodel").read_bytes() == Path("a.caffemodel").read_bytes()
+
+
+def test_the_definition_alone(run) -> None:
+    result = run("convert --prototxt deploy.prototxt --input-shape 1,3,40,60 -o sized.prototxt")
+    names: dict = {}
+    exec("\n".join(line.strip() for line in result.output.splitlines()[-2:]), names)
+    assert names["net"].shapes["score"] == (1, 4, 40, 60)
+
+
+def test_levels_and_stages_hold_for_state_dicts_too(run) -> None:
+    Path("x.prototxt").write_text(
+        'input: "x" input_dim: [1, 2, 3, 3] layer { name: "p" type: "PReLU" bottom: "x" top: "p" }'
+        'layer { name: "q" type: "ReLU" bottom: "p" top: "q" include { min_level: 1 stage: "s" } }'
+    )
+    torch.save({"p.weight": torch.zeros(2)}, "x.pth")
+    run("convert x.pth --prototxt x.prototxt --level 1 --stage s -o y.safetensors")
+    assert fcnkit.load("y.safetensors").outputs == ("q",)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("-o a.pth -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force or name another file with"),
+        ("-o a.pth -o deploy.caffemodel", "deploy.prototxt: exists; replace it with --force or name another file"),
+        ("-o a.pth -o none/a.h5", "none/a.h5: cannot be written: there is no folder 'none'"),
+        ("-o a.pth -o a.zip", "a.zip: names no format by its suffix; known are .safetensors, "),
+    ],
+)
+def test_of_several_outputs_none_is_written_if_one_is_refused(run, line: str, message: str) -> None:
+    result = run(f"convert fcn8s.caffemodel {line}")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {message}")
+    assert not files()
