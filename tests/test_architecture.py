@@ -23,6 +23,8 @@ FLOORS = [
     {"net"},
     {"conversion"},
     {"formats"},
+    {"opening"},
+    {"summary"},
     {"surgery", "segment", "palette", "metrics"},
     {"__init__"},
     {"cli"},

@@ -13,6 +13,7 @@ COMMANDS = {
     "convert": "Convert Caffe weights into the equivalent PyTorch net.",
     "fc2conv": "Reshape fully connected weights into convolution filters.",
     "gen-prototxt": "Write Caffe networks from templates.",
+    "summary": "Tell what a net is made of, layer by layer.",
     "offsets": "Explain and fill in the crop offsets of a network.",
     "upgrade": "Bring old nets and solvers to the present form.",
 }

@@ -10,27 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fcnkit.cli.inputs import input_shape_option
+
 if TYPE_CHECKING:
+    from fcnkit.conversion import InputShape
     from fcnkit.net import CaffeNet
 
 # From this many bytes on a progress bar is worth its place.
 _LARGE = 100 * 10**6
 
-
-class InputShapeType(click.ParamType):
-    """N,C,H,W for the first input, or NAME=N,C,H,W."""
-
-    name = "shape"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, tuple[int, ...]]:
-        blob, _, text = value.rpartition("=")
-        try:
-            shape = tuple(int(size) for size in text.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not of the form N,C,H,W or NAME=N,C,H,W", param, ctx)
-        return blob, shape
 
 EXAMPLES = """\b
 Examples:
@@ -44,14 +32,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("weights", type=click.Path(path_type=Path), required=False)
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in WEIGHTS.")
-@click.option(
-    "--input-shape",
-    "shapes",
-    type=InputShapeType(),
-    multiple=True,
-    metavar="N,C,H,W",
-    help="Shape of the first input; NAME=N,C,H,W, repeated, for several.",
-)
+@input_shape_option
 @click.option("--level", type=int, default=0, show_default=True, help="Level that the layers' rules are held against.")
 @click.option("--stage", "stages", multiple=True, help="Stage that is set for the layers' rules; may be repeated.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; its suffix chooses the format.")
@@ -59,7 +40,7 @@ Examples:
 def command(
     weights: Path | None,
     prototxt: Path | None,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    input_shape: InputShape | None,
     level: int,
     stages: tuple[str, ...],
     output: Path | None,
@@ -84,13 +65,8 @@ def command(
     from fcnkit.caffe.schema import TEST, NetState
 
     formats.check_suffix(output)
-    given: dict[str, tuple[int, ...]] | tuple[int, ...] | None = dict(shapes) or None
-    if given and "" in given:
-        if len(shapes) > 1:
-            raise click.UsageError("--input-shape needs a NAME= for each of several inputs")
-        given = shapes[0][1]
     state = NetState(phase=TEST, level=level, stage=stages)
-    net = conversion.build(weights, prototxt, given, state, mapped=True)
+    net = conversion.build(weights, prototxt, input_shape, state, mapped=True)
     formats.save(net, output, force=force, watch=_watch(net))
     click.echo(summary(net, source, output, prototxt))
 
@@ -104,7 +80,7 @@ def summary(net: CaffeNet, source: Path, output: Path, prototxt: Path | None) ->
         f" {sum(p.numel() for p in net.parameters()):,} parameters",
     ]
     for name in net.inputs:
-        lines.append(f"  input   {name} {_times(net.shapes[name])}" + _pixels(net.preprocessing.get(name)))
+        lines.append(f"  input   {name} {_times(net.shapes[name])}" + pixels(net.preprocessing.get(name)))
     lines += [f"  output  {name} {_times(net.shapes[name])}" for name in net.outputs]
     if net.unused:
         lines.append(f"  unused  weights of {', '.join(net.unused)}")
@@ -118,7 +94,7 @@ def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _pixels(preprocessing: dict[str, Any] | None) -> str:
+def pixels(preprocessing: dict[str, Any] | None) -> str:
     if not preprocessing:
         return ""
     low, high = preprocessing["range"]

@@ -48,6 +48,8 @@ class Clip(_Elementwise):
 class Dropout(_Elementwise):
     """Identity in TEST; in TRAIN what is kept is scaled up, as PyTorch does."""
 
+    moves = True
+
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Dropout(layer.dropout_param.dropout_ratio)
 
