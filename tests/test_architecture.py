@@ -24,7 +24,7 @@ FLOORS = [
     {"conversion"},
     {"formats"},
     {"opening"},
-    {"summary"},
+    {"summary", "comparison"},
     {"surgery", "segment", "palette", "metrics"},
     {"__init__"},
     {"cli"},

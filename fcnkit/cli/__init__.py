@@ -14,6 +14,7 @@ COMMANDS = {
     "fc2conv": "Reshape fully connected weights into convolution filters.",
     "gen-prototxt": "Write Caffe networks from templates.",
     "summary": "Tell what a net is made of, layer by layer.",
+    "diff": "Compare two nets: structure, weights, and what they compute.",
     "offsets": "Explain and fill in the crop offsets of a network.",
     "upgrade": "Bring old nets and solvers to the present form.",
 }
