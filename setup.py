@@ -25,6 +25,9 @@ setup(
         "torch>=2.5",
     ],
     extras_require={
+        # Runtimes for `fcnkit verify`. OpenCV 5 reads no Caffe files.
+        "opencv": ["opencv-python-headless>=4.8,<5"],
+        "onnxruntime": ["onnxruntime>=1.17"],
         "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", "opencv-python-headless>=4.8,<5", "pytest>=8"],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
     },

@@ -15,6 +15,7 @@ COMMANDS = {
     "gen-prototxt": "Write Caffe networks from templates.",
     "summary": "Tell what a net is made of, layer by layer.",
     "diff": "Compare two nets: structure, weights, and what they compute.",
+    "verify": "Run a net beside another runtime, blob by blob.",
     "offsets": "Explain and fill in the crop offsets of a network.",
     "upgrade": "Bring old nets and solvers to the present form.",
 }
