@@ -2,6 +2,8 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+# A test's second opinion on whole nets, and a runtime for `fcnkit verify`; OpenCV 5 reads no Caffe files.
+OPENCV = ["opencv-python-headless>=4.8,<5"]
 # What `fcnkit score --plot` and labels in .mat files need.
 PLOT, MAT = ["matplotlib>=3.8"], ["scipy>=1.11"]
 
@@ -31,7 +33,9 @@ setup(
     extras_require={
         "plot": PLOT,
         "mat": MAT,
-        "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", "opencv-python-headless>=4.8,<5", "pytest>=8", *PLOT, *MAT],
+        "opencv": OPENCV,
+        "onnxruntime": ["onnxruntime>=1.17"],
+        "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", *OPENCV, "pytest>=8", *PLOT, *MAT],
         "fuzz": ["atheris>=2.3"],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
     },

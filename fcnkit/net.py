@@ -115,6 +115,15 @@ class CaffeNet(nn.Module):
             return blobs[self.outputs[0]]
         return {name: blobs[name] for name in self.outputs}
 
+    def walk(self, *inputs: Tensor, **named: Tensor) -> Iterator[tuple[Step, tuple[Tensor, ...]]]:
+        """Run the net one layer at a time: each step and the tops it made. Takes what `forward` takes."""
+        blobs = self._feed(inputs, named)
+        for step in self.steps:
+            self._run(step, blobs)
+            yield step, tuple(blobs[name] for name in step.tops)
+            for name in step.free:
+                blobs.pop(name, None)
+
     def forward_blobs(self, *inputs: Tensor, **named: Tensor) -> dict[str, Tensor]:
         """Run the net and keep every blob: its last value by name. Takes what `forward` takes."""
         blobs = self._feed(inputs, named)

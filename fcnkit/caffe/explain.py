@@ -55,11 +55,11 @@ def _rows(layer: str, kind: str, blob: str, grids: Grids) -> list[list[str]]:
     rows = []
     for source, (height, width) in grids.items():
         pairs = [(height.stride, width.stride), (height.start, width.start), (height.field, width.field)]
-        rows.append([layer, kind, blob, *map(_pair, pairs), source])
+        rows.append([layer, kind, blob, *map(pair, pairs), source])
     return rows
 
 
-def _pair(values: Sequence[Fraction | int]) -> str:
+def pair(values: Sequence[Fraction | int]) -> str:
     """Height and width, once if they agree."""
     height, width = (exactly(Fraction(value)) for value in values)
     return height if height == width else f"{height} x {width}"
@@ -67,9 +67,9 @@ def _pair(values: Sequence[Fraction | int]) -> str:
 
 def _sentence(crop: Crop) -> str:
     if crop.error is not None:
-        return str(crop.error) + (f"; it states {_pair(crop.stated)}" if crop.stated else "")
+        return str(crop.error) + (f"; it states {pair(crop.stated)}" if crop.stated else "")
     assert crop.derived is not None
     said = "which it does not state" if crop.stated is None else "as it states"
     if crop.stated not in (None, crop.derived):
-        said = f"but it states {_pair(crop.stated)}"
-    return f"Crop {crop.layer!r}: {crop.maps}; the offset is {_pair(crop.derived)}, {said}"
+        said = f"but it states {pair(crop.stated)}"
+    return f"Crop {crop.layer!r}: {crop.maps}; the offset is {pair(crop.derived)}, {said}"

@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from fcnkit.cli.inputs import input_shape_option
+
 if TYPE_CHECKING:
+    from fcnkit.conversion import InputShape
     from fcnkit.net import CaffeNet
 
 # From this many bytes on a progress bar is worth its place.
 _LARGE = 100 * 10**6
-
-
-class InputShapeType(click.ParamType):
-    """N,C,H,W for the first input, or NAME=N,C,H,W."""
-
-    name = "shape"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, tuple[int, ...]]:
-        blob, _, text = value.rpartition("=")
-        try:
-            shape = tuple(int(size) for size in text.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not of the form N,C,H,W or NAME=N,C,H,W", param, ctx)
-        return blob, shape
-
-
-def shapes_given(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> dict[str, tuple[int, ...]] | tuple[int, ...] | None:
-    """What --input-shape says, as fcnkit.convert takes it."""
-    if len(shapes) > 1 and "" in dict(shapes):
-        raise click.UsageError("--input-shape needs a NAME= for each of several inputs")
-    return shapes[0][1] if shapes and shapes[0][0] == "" else dict(shapes) or None
-
 
 EXAMPLES = """\b
 Examples:
@@ -53,14 +32,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("weights", type=click.Path(path_type=Path), required=False)
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in WEIGHTS.")
-@click.option(
-    "--input-shape",
-    "shapes",
-    type=InputShapeType(),
-    multiple=True,
-    metavar="N,C,H,W",
-    help="Shape of the first input; NAME=N,C,H,W, repeated, for several.",
-)
+@input_shape_option
 @click.option("--level", type=int, default=0, show_default=True, help="Level that the layers' rules are held against.")
 @click.option("--stage", "stages", multiple=True, help="Stage that is set for the layers' rules; may be repeated.")
 @click.option(
@@ -75,7 +47,7 @@ Examples:
 def command(
     weights: Path | None,
     prototxt: Path | None,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    input_shape: InputShape | None,
     level: int,
     stages: tuple[str, ...],
     outputs: tuple[Path, ...],
@@ -105,7 +77,7 @@ def command(
     written = formats.outputs(outputs)
     for output in written:
         check_output(output, force)
-    net = _net(weights, prototxt, shapes_given(shapes), level, stages)
+    net = _net(weights, prototxt, input_shape, level, stages)
     formats.save(net, *outputs, force=force, watch=_watch(net))
     click.echo(summary(net, source, written, prototxt))
 
@@ -113,7 +85,7 @@ def command(
 def _net(
     weights: Path | None,
     prototxt: Path | None,
-    input_shape: dict[str, tuple[int, ...]] | tuple[int, ...] | None,
+    input_shape: InputShape | None,
     level: int,
     stages: tuple[str, ...],
 ) -> CaffeNet:

@@ -19,7 +19,7 @@ def summary(net: CaffeNet, source: Path, outputs: Sequence[Path], prototxt: Path
         f" {sum(p.numel() for p in net.parameters()):,} parameters",
     ]
     for name in net.inputs:
-        lines.append(f"  input   {name} {_times(net.shapes[name])}" + _pixels(net.preprocessing.get(name)))
+        lines.append(f"  input   {name} {_times(net.shapes[name])}" + pixels(net.preprocessing.get(name)))
     lines += [f"  output  {name} {_times(net.shapes[name])}" for name in net.outputs]
     if net.unused:
         lines.append(f"  unused  weights of {', '.join(net.unused)}")
@@ -42,7 +42,8 @@ def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _pixels(preprocessing: dict[str, Any] | None) -> str:
+def pixels(preprocessing: dict[str, Any] | None) -> str:
+    """How an input's values are made of pixels, in brackets; nothing where it is not known."""
     if not preprocessing:
         return ""
     low, high = preprocessing["range"]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.convert import InputShapeType, shapes_given
+from fcnkit.cli.inputs import input_shape_option
 from fcnkit.cli.output import columns
 from fcnkit.cli.own_net import OF_FCN, fcn_options, own_net
 
 if TYPE_CHECKING:
+    from fcnkit.conversion import InputShape
     from fcnkit.surgery.transplant import Row
 
 EXAMPLES = """\b
@@ -50,14 +51,7 @@ class SourceType(click.ParamType):
 )
 @click.option("--expand-score", is_flag=True, help="Keep the scores of the classes that both nets have.")
 @click.option("--new", multiple=True, metavar="LAYER", help="A layer to start anew, whatever WEIGHTS hold.")
-@click.option(
-    "--input-shape",
-    "shapes",
-    type=InputShapeType(),
-    multiple=True,
-    metavar="N,C,H,W",
-    help="Shape of the first input; NAME=N,C,H,W, repeated, for several.",
-)
+@input_shape_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; its suffix chooses the format.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 @fcn_options
@@ -68,7 +62,7 @@ def command(
     sources: tuple[tuple[str, Path], ...],
     expand_score: bool,
     new: tuple[str, ...],
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    input_shape: InputShape | None,
     output: Path | None,
     force: bool,
     **given: Any,
@@ -100,7 +94,7 @@ def command(
         dict(sources),
         expand_score=expand_score,
         new=new,
-        input_shape=shapes_given(shapes),
+        input_shape=input_shape,
         **(own_net(given) if net == "fcn" else {}),
     )
     formats.save(started.net, output, force=force)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import click
@@ -32,9 +32,20 @@ def put(text: str, output: str | None, force: bool) -> None:
         partial.write_bytes(text.encode())
 
 
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as a table, each column as wide as its widest cell; names that do not print are shown as literals."""
+def columns(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
+    """Rows as a table, each column as wide as its widest cell; names that do not print are shown as literals.
+
+    Args:
+        rows: the first may be a header.
+        right: which columns, from 0, end below each other, as numbers do.
+    """
     rows = [[cell if cell.isprintable() else repr(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    lines = (
+        "  ".join(
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
     return "\n".join(line.rstrip() for line in lines)

@@ -36,6 +36,11 @@ _LOADED = (*STATES, ".h5", ".caffemodel")
 FilePath = str | os.PathLike[str]
 
 
+def suffixes() -> list[str]:
+    """The suffixes that can be written."""
+    return list(_MODULES)
+
+
 def outputs(paths: Iterable[FilePath]) -> list[Path]:
     """The files that saving to these paths writes: a .caffemodel has its .prototxt beside it.
 

@@ -55,6 +55,8 @@ class Dropout(_Elementwise):
     src/caffe/layers/dropout_layer.cpp of each.
     """
 
+    moves = True
+
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.dropout_param
         if p.sample_weights_test and not p.scale_train:

@@ -33,6 +33,8 @@ class Layer:
     per_bottom = False
     # Whether a layer without a top still makes one, which is then an output of the net, as Caffe's losses do.
     auto_top = False
+    # Whether the layer only passes values on or puts them elsewhere, and computes none.
+    moves = False
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         """The module that computes the layer.
@@ -58,6 +60,15 @@ class Layer:
     def fillers(self, layer: Message) -> list[Message]:
         """A FillerParameter for each blob that `blobs` can give."""
         return []
+
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        """The multiplications, each with its addition, that the layer takes; without weights, the values it computes.
+
+        Args:
+            module: what `build` made.
+            bottoms, tops: their shapes.
+        """
+        return 0 if self.moves else sum(map(math.prod, tops))
 
     def batchwise(self, layer: Message) -> bool:
         """Whether axis 0 is the batch, each item of which is computed alone.

@@ -17,6 +17,7 @@ from fcnkit.nn import combine
 class BatchReindex(Layer):
     """Picks items of its first bottom by the numbers in the second."""
 
+    moves = True
     bottom_count = (2, 2)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -27,6 +28,7 @@ class BatchReindex(Layer):
 class Concat(Layer):
     """Joins its bottoms, along the channels by default."""
 
+    moves = True
     bottom_count = (1, None)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -44,6 +46,7 @@ class Concat(Layer):
 class Crop(Layer):
     """Cuts its first bottom to the size of the second, from an offset on."""
 
+    moves = True
     bottom_count = (2, 2)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -82,6 +85,7 @@ class Eltwise(Layer):
 class Filter(Layer):
     """Keeps the items that its last bottom chooses; the stated shapes are those with all items chosen."""
 
+    moves = True
     bottom_count = (2, None)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -95,6 +99,7 @@ class Filter(Layer):
 class HDF5Output(Layer):
     """Reads its bottoms, which Caffe writes to a file: here they are no outputs of the net, and no file is made."""
 
+    moves = True
     bottom_count = (2, 2)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -105,6 +110,7 @@ class HDF5Output(Layer):
 class Slice(Layer):
     """Cuts its bottom into tops, of equal size unless slice_point says where."""
 
+    moves = True
     bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -132,6 +138,7 @@ class Slice(Layer):
 class Split(Layer):
     """Gives one blob several names."""
 
+    moves = True
     bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -145,6 +152,7 @@ class Split(Layer):
 class Silence(Layer):
     """Reads its bottoms, so that they are no outputs of the net."""
 
+    moves = True
     bottom_count = (1, None)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:

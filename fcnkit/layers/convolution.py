@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -62,7 +63,10 @@ class _Filters(Layer):
 
 @layer("Convolution")
 class Convolution(_Filters):
-    """Filters of shape (num_output, channels / group, kernel...)."""
+    """Filters of shape (num_output, channels / group, kernel...), each applied at each value of a top."""
+
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return sum(map(math.prod, tops)) * math.prod(module.weight.shape[1:])
 
     def modules(self) -> dict[int, type[nn.Module]]:
         return _CONVOLUTIONS
@@ -72,6 +76,9 @@ class Convolution(_Filters):
 class Deconvolution(_Filters):
     """Filters of shape (channels, num_output / group, kernel...): PyTorch's own layout, nothing is flipped."""
 
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return sum(map(math.prod, bottoms)) * math.prod(module.weight.shape[1:])
+
     def modules(self) -> dict[int, type[nn.Module]]:
         return _DECONVOLUTIONS
 
@@ -80,6 +87,7 @@ class Deconvolution(_Filters):
 class Embed(Layer):
     """A table of shape (input_dim, num_output), from which each number of the bottom picks a row."""
 
+    moves = True
     bottom_count = (1, 1)
     blob_names = ("weight", "bias")
 
@@ -118,6 +126,9 @@ class InnerProduct(Layer):
 
     def fillers(self, layer: Message) -> list[Message]:
         return [layer.inner_product_param.weight_filler, layer.inner_product_param.bias_filler]
+
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return math.prod(tops[0]) * module.weight.shape[1]
 
     def batchwise(self, layer: Message) -> bool:
         return bool(layer.inner_product_param.axis == 1)

@@ -43,6 +43,7 @@ class ShuffleChannel(Layer):
     Source: farmingyard/ShuffleNet shuffle_channel_layer.cpp.
     """
 
+    moves = True
     bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:

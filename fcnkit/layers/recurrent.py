@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
@@ -47,6 +48,10 @@ class _Recurrent(Layer):
         weight, bias = p.weight_filler, p.bias_filler
         static = len(layer.bottom) > 2 + self.states * p.expose_hidden
         return [bias if name.startswith("b_") else weight for name in self.blob_names if static or "static" not in name]
+
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        steps, streams = bottoms[0][:2]
+        return steps * streams * sum(weight.numel() for weight in module.parameters() if weight.dim() > 1)
 
 
 @layer("LSTM")

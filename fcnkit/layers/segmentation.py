@@ -76,6 +76,7 @@ class Upsample(Layer):
     Source: alexgkendall/caffe-segnet src/caffe/layers/upsample_layer.cpp, LayerSetUp.
     """
 
+    moves = True
     bottom_count = (2, 2)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -134,6 +135,7 @@ class SpatialDropout(Layer):
     Source: TimoSaemann/caffe-enet python/spatial_dropout.py.
     """
 
+    moves = True
     bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:

@@ -17,6 +17,7 @@ from fcnkit.nn import shape
 class Flatten(Layer):
     """Makes one axis of those from axis to end_axis: of all behind the batch by default."""
 
+    moves = True
     bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -34,6 +35,7 @@ class Flatten(Layer):
 class Im2col(Layer):
     """Puts what a convolution's window covers at each place along the channel axis."""
 
+    moves = True
     bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -51,6 +53,7 @@ class Im2col(Layer):
 class Reshape(Layer):
     """Replaces num_axes axes from axis on; in the new shape 0 copies a size and -1 takes what is left."""
 
+    moves = True
     bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -79,6 +82,7 @@ class Reshape(Layer):
 class Tile(Layer):
     """Repeats its bottom along an axis."""
 
+    moves = True
     bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:

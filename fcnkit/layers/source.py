@@ -21,6 +21,7 @@ _FillerParameter = message_class("FillerParameter")
 class DummyData(Layer):
     """Blobs as their fillers make them: random ones anew in every forward, constant ones once."""
 
+    moves = True
     bottom_count = (0, 0)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -50,6 +51,7 @@ class DummyData(Layer):
 class Parameter(Layer):
     """A learned blob, which other layers read."""
 
+    moves = True
     bottom_count = (0, 0)
     blob_names = ("weight",)
 

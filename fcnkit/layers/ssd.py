@@ -22,6 +22,7 @@ class Permute(Layer):
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/permute_layer.cpp, LayerSetUp.
     """
 
+    moves = True
     bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
@@ -67,6 +68,7 @@ class PriorBox(Layer):
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp.
     """
 
+    moves = True
     bottom_count = (2, 2)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:

@@ -1,0 +1,91 @@
+"""fcnkit diff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fcnkit.cli.inputs import input_shape_option
+from fcnkit.cli.output import columns, output_options, put
+
+if TYPE_CHECKING:
+    from fcnkit.comparison import Comparison, LayerGap
+    from fcnkit.conversion import InputShape
+
+EXAMPLES = """\b
+Examples:
+  fcnkit diff fcn8s.caffemodel fcn8s.safetensors
+  fcnkit diff fcn8s.caffemodel fcn8s.safetensors --run --input-shape 1,3,60,80
+  fcnkit diff train.prototxt deploy.prototxt
+  fcnkit diff fcn8s.pth fcn8s.caffemodel --prototxt deploy.prototxt
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition for A or B that holds weights alone.")
+@click.option("--run", is_flag=True, help="Run both nets on the same input, and compare every blob.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the input that --run makes.")
+@input_shape_option
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=0,
+    show_default=True,
+    help="Let weights and blobs differ by this part of their largest value.",
+)
+@output_options
+def command(
+    a: Path,
+    b: Path,
+    prototxt: Path | None,
+    run: bool,
+    seed: int,
+    input_shape: InputShape | None,
+    tolerance: float,
+    output: str | None,
+    force: bool,
+) -> None:
+    """Compare two nets of any formats: how they are built, their weights and, with --run, what they compute.
+
+    A and B are .caffemodels, prototxts, or what fcnkit writes. Compared are the nets that run, so a net for training
+    and its deploy net can be alike. Layers are matched by name. The exit status is 1 if the nets differ.
+    """
+    from fcnkit.comparison import compare_files
+
+    found = compare_files(a, b, prototxt, input_shape, run, seed)
+    put("".join(f"{line}\n" for line in _lines(found, tolerance)), output, force)
+    if found.apart(tolerance):
+        raise click.exceptions.Exit(1)
+
+
+def _lines(found: Comparison, tolerance: float) -> list[str]:
+    lines = ["structure: alike"]
+    if found.structure:
+        rows = [["layer", "what", "in A", "in B"], *map(list, found.structure)]
+        lines = [f"structure: {len(found.structure)} difference{'s' * (len(found.structure) > 1)}", columns(rows)]
+    if found.weights is not None:
+        lines += _told("weights", found.weights, tolerance)
+    if found.values is not None:
+        lines += _told("blobs", found.values, tolerance)
+        first = next((each for each in found.values if each.gap.relative > tolerance), None)
+        if first:
+            lines.append(f"first to diverge: layer {first.layer!r}")
+    return lines
+
+
+def _told(what: str, gaps: Sequence[LayerGap], tolerance: float) -> list[str]:
+    """How many were compared, and those that differ."""
+    apart = [each for each in gaps if each.gap.relative > tolerance]
+    if not apart:
+        within = f" up to {tolerance:g} of their largest value" if tolerance else ""
+        return [f"{what}: {len(gaps)} compared, alike{within}"]
+    rows = [["layer", "blob", "shape", "values that differ", "largest difference", "largest value"]]
+    for layer, blob, gap in apart:
+        shape = " x ".join(map(str, gap.shape)) or "one value"
+        rows.append([layer, blob, shape, f"{gap.differing:,}", f"{gap.difference:.3g}", f"{gap.value:.3g}"])
+    return [f"{what}: {len(gaps)} compared, {len(apart)} differ", columns(rows, right=range(3, 6))]

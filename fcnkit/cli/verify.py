@@ -1,0 +1,73 @@
+"""fcnkit verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fcnkit.cli.inputs import input_shape_option
+from fcnkit.cli.output import columns, output_options, put
+from fcnkit.errors import naming
+
+if TYPE_CHECKING:
+    from fcnkit.conversion import InputShape
+    from fcnkit.verification import Verification
+
+EXAMPLES = """\b
+Examples:
+  fcnkit verify fcn8s.caffemodel --input-shape 1,3,60,80
+  fcnkit verify fcn8s.safetensors --against opencv --input-shape 1,3,60,80
+  fcnkit verify net.caffemodel --prototxt net.prototxt --against blobs.npz
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--against", metavar="RUNTIME|DUMP.npz", help="caffe, opencv, onnxruntime, or a file of blobs.")
+@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in MODEL.")
+@input_shape_option
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the input.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=1e-4,
+    show_default=True,
+    help="How far a blob may be off, as a part of its largest value.",
+)
+@output_options
+def command(
+    model: Path,
+    against: str | None,
+    prototxt: Path | None,
+    input_shape: InputShape | None,
+    seed: int,
+    tolerance: float,
+    output: str | None,
+    force: bool,
+) -> None:
+    """Run a net in PyTorch and in another runtime, and tell each blob's largest error.
+
+    MODEL is what fcnkit loads or converts. Without --against the first of Caffe, OpenCV and ONNX Runtime that is
+    installed is taken, and both run on the same random input. DUMP.npz holds what a runtime computed elsewhere: the
+    arrays in/NAME are the inputs, out/NAME the blobs. The exit status is 1 if a blob is off by more than the tolerance.
+    """
+    from fcnkit.verification import verify
+
+    found = verify(model, against, prototxt, input_shape, seed)
+    put("".join(f"{line}\n" for line in _lines(found)), output, force)
+    with naming(model):
+        found.require(tolerance)
+
+
+def _lines(found: Verification) -> list[str]:
+    rows = [["layer", "blob", "shape", "largest error", "largest value", "relative"]]
+    for layer, blob, gap in found.gaps:
+        shape = " x ".join(map(str, gap.shape)) or "one value"
+        rows.append([layer, blob, shape, f"{gap.difference:.2g}", f"{gap.value:.3g}", f"{gap.relative:.1g}"])
+    worst = max(found.gaps, key=lambda each: each.gap.relative)
+    count = f"{len(found.gaps)} blob{'s' * (len(found.gaps) > 1)}"
+    told = f"the largest error is {worst.gap.relative:.1g} of the blob's largest value, at layer {worst.layer!r}"
+    lines = [columns(rows, right=range(3, 6)), f"{count} against {found.against}: {told}"]
+    return lines + ([f"not compared: {', '.join(map(repr, found.unseen))}"] if found.unseen else [])

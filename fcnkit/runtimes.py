@@ -1,0 +1,179 @@
+"""Other programs that run Caffe's nets, if they are installed: Caffe itself, OpenCV, ONNX Runtime."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fcnkit import formats
+from fcnkit.caffe import wire
+from fcnkit.errors import FcnkitError
+from fcnkit.net import CaffeNet
+
+Arrays = Mapping[str, np.ndarray]
+# What a runtime made: of each layer the tops that it let us see, None for others.
+Tops = dict[str, Sequence[np.ndarray | None]]
+
+# Numbers from onnx/onnx.proto: ModelProto.graph, GraphProto.node and output, NodeProto.output, ValueInfoProto.name.
+_GRAPH, _NODE, _GRAPH_OUTPUT, _NODE_OUTPUT, _NAME = 7, 1, 12, 2, 1
+
+
+class RuntimeMissingError(FcnkitError):
+    """A runtime is not installed; says how to get one."""
+
+
+class Job(NamedTuple):
+    """What a runtime is to run: the net, the file it came from, its inputs by name, and a folder for files."""
+
+    net: CaffeNet
+    model: Path
+    inputs: Arrays
+    folder: Path
+
+
+class Runtime(NamedTuple):
+    """A program by its Python module, and how to install it; run gives what it makes of a job."""
+
+    title: str
+    module: str
+    way: str
+    run: Callable[[Any, Job], Tops]
+
+    @property
+    def installed(self) -> bool:
+        spec = importlib.util.find_spec(self.module)
+        return spec is not None and spec.origin is not None  # a folder that happens to be called caffe has none
+
+
+def find(name: str | None) -> Runtime:
+    """A runtime by name, or the first that is installed.
+
+    Raises:
+        RuntimeMissingError: it is not, or none is.
+    """
+    if name is None:
+        found = next((runtime for runtime in RUNTIMES.values() if runtime.installed), None)
+        if found is None:
+            raise RuntimeMissingError(
+                f"no runtime to verify against is installed; {RUNTIMES['opencv'].way} brings one,"
+                " or give a dump of Caffe's blobs with --against DUMP.npz"
+            )
+        return found
+    runtime = RUNTIMES[name]
+    if not runtime.installed:
+        raise RuntimeMissingError(f"{runtime.title} is not installed; {runtime.way} brings it")
+    return runtime
+
+
+def run(runtime: Runtime, job: Job) -> Tops:
+    """Run the job.
+
+    Raises:
+        FcnkitError: the runtime cannot; says its own first words.
+    """
+    try:
+        return runtime.run(importlib.import_module(runtime.module), job)
+    except FcnkitError:
+        raise
+    except Exception as error:
+        # Foreign code: each runtime has errors of its own, which have no more in common.
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise FcnkitError(f"{runtime.title} cannot run the net: {words[:500]}") from error
+
+
+def _caffe(caffe: Any, job: Job) -> Tops:
+    definition, weights = _caffe_files(job)
+    net = caffe.Net(str(definition), str(weights), caffe.TEST)
+    for name, value in job.inputs.items():
+        net.blobs[name].reshape(*value.shape)
+        net.blobs[name].data[...] = value
+    net.reshape()
+    tops: Tops = {}
+    for step in job.net.steps:
+        # One layer at a time: a layer in place leaves nothing of what was there before it.
+        net.forward(start=step.name, end=step.name)
+        tops[step.name] = [np.array(net.blobs[top].data) for top in step.tops]
+    return tops
+
+
+def _opencv(cv2: Any, job: Job) -> Tops:
+    if not hasattr(cv2.dnn, "readNetFromCaffe"):
+        raise RuntimeMissingError(f"OpenCV {cv2.__version__} reads no Caffe files; {RUNTIMES['opencv'].way} brings 4")
+    net = cv2.dnn.readNetFromCaffe(*map(str, _caffe_files(job)))
+    # What is fused has no value of its own between.
+    net.enableFusion(False)
+    for name, value in job.inputs.items():
+        net.setInput(np.ascontiguousarray(value), name)
+    known = set(net.getLayerNames())
+    names = [step.name for step in job.net.steps if step.name in known]
+    return dict(zip(names, net.forwardAndRetrieve(names), strict=True))
+
+
+def _onnxruntime(onnxruntime: Any, job: Job) -> Tops:
+    path = job.folder / "net.onnx"
+    if job.model.suffix.lower() == ".onnx":
+        shutil.copyfile(job.model, path)
+    elif ".onnx" in formats.suffixes():
+        formats.save(job.net, path)
+    else:
+        raise RuntimeMissingError("ONNX Runtime runs .onnx files, which this fcnkit does not write; choose another")
+    makers: dict[str, list[str]] = {}
+    for step in job.net.steps:
+        for top in step.tops:
+            makers.setdefault(top, []).append(step.name)
+    # Names in ONNX are given once: a blob that layers change in place has one for each, which we do not know.
+    single = {top for top, names in makers.items() if len(names) == 1}
+    _let_out(path, single - set(job.net.outputs))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs() if output.name in makers]
+    values = dict(zip(names, session.run(names, dict(job.inputs)), strict=True))
+    return {
+        step.name: [values.get(top) if makers[top][-1] == step.name else None for top in step.tops]
+        for step in job.net.steps
+    }
+
+
+def _let_out(path: Path, names: set[str]) -> None:
+    """Make values within an ONNX graph outputs of it.
+
+    Protobuf merges messages that follow each other: the new outputs are added behind the file as it is.
+    """
+    data = memoryview(path.read_bytes())
+    made: set[str] = set()
+    for graph in wire.fields(data, 0, len(data)):
+        if graph.number == _GRAPH:
+            for node in wire.fields(data, graph.start, graph.end):
+                if node.number == _NODE:
+                    made.update(
+                        bytes(data[field.start : field.end]).decode()
+                        for field in wire.fields(data, node.start, node.end)
+                        if field.number == _NODE_OUTPUT
+                    )
+    outputs = b""
+    for name in sorted(names & made):
+        named = wire.header(_NAME, len(name.encode())) + name.encode()
+        outputs += wire.header(_GRAPH_OUTPUT, len(named)) + named
+    with path.open("ab") as file:
+        file.write(wire.header(_GRAPH, len(outputs)) + outputs)
+
+
+def _caffe_files(job: Job) -> tuple[Path, Path]:
+    """The net's definition and its weights, as Caffe reads them."""
+    definition, weights = job.folder / "net.prototxt", job.folder / "net.caffemodel"
+    definition.write_text(job.net.prototxt)
+    formats.save(job.net, weights)
+    return definition, weights
+
+
+# In the order in which they are looked for.
+RUNTIMES = {
+    "caffe": Runtime("Caffe", "caffe", "building Caffe with its Python module (make pycaffe)", _caffe),
+    "opencv": Runtime("OpenCV", "cv2", "pip install 'fcnkit[opencv]'", _opencv),
+    "onnxruntime": Runtime("ONNX Runtime", "onnxruntime", "pip install 'fcnkit[onnxruntime]'", _onnxruntime),
+}
