@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fcnkit"
 FLOORS = [
     {"errors"},
     {"files", "resources"},
-    {"caffe", "templating"},
+    {"caffe", "templating", "layout"},
     {"upsampling", "spec"},
     {"zoo"},
     {"generation"},
@@ -25,13 +25,13 @@ FLOORS = [
     {"formats"},
     {"opening"},
     {"summary", "comparison", "runtimes"},
-    {"verification"},
+    {"verification", "drawing"},
     {"surgery", "segment", "palette", "metrics"},
     {"__init__"},
     {"cli"},
 ]
 TORCHLESS = {"errors", "files", "resources", "caffe", "__init__"}
-TORCHLESS |= {"templating", "upsampling", "spec", "zoo", "generation"}
+TORCHLESS |= {"templating", "layout", "upsampling", "spec", "zoo", "generation"}
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

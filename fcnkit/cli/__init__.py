@@ -14,6 +14,7 @@ COMMANDS = {
     "fc2conv": "Reshape fully connected weights into convolution filters.",
     "gen-prototxt": "Write Caffe networks from templates.",
     "summary": "Tell what a net is made of, layer by layer.",
+    "draw": "Draw a net as SVG, as a page to move about in, or for Graphviz.",
     "diff": "Compare two nets: structure, weights, and what they compute.",
     "verify": "Run a net beside another runtime, blob by blob.",
     "offsets": "Explain and fill in the crop offsets of a network.",
