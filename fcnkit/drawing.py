@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 
 from fcnkit.caffe import prototxt
@@ -53,7 +54,7 @@ class Box:
 
     @property
     def size(self) -> tuple[float, float]:
-        text = max(len(line) for line in self.lines) * _LETTER + 2 * _PADDING
+        text = max(map(_letters, self.lines)) * _LETTER + 2 * _PADDING
         return max(text, sum(self.label_widths)), len(self.lines) * _LINE + _PADDING
 
     @property
@@ -134,9 +135,18 @@ def _settings(layer: Message, axes: int) -> Iterator[str]:
 
 def shown(text: str) -> str:
     """Text of one line as it can be drawn: what does not print as a literal, what is long cut in the middle."""
-    text = text if text.isprintable() else repr(text)
+    text = _printable(text)
     half = _LONGEST // 2
     return text if len(text) <= _LONGEST else f"{text[: half - 1]}...{text[-half + 2 :]}"
+
+
+def _printable(name: str) -> str:
+    return name if name.isprintable() else repr(name)
+
+
+def _letters(text: str) -> float:
+    """How wide a text is, in letters; Chinese ones, say, are wider."""
+    return sum(1.7 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def svg(net: CaffeNet) -> str:
@@ -207,10 +217,6 @@ def _svg_box(box: Box, number: int, place: Layout) -> Iterator[str]:
     yield "</g>"
 
 
-def _printable(name: str) -> str:
-    return name if name.isprintable() else repr(name)
-
-
 def html(net: CaffeNet) -> str:
     """The picture as a page: it can be moved and enlarged, and tells of a layer on a click. Needs nothing else."""
     drawn, title = graph(net), _title(net)
@@ -226,13 +232,13 @@ def html(net: CaffeNet) -> str:
 
 def _details(row: Row, layer: Message) -> dict[str, Any]:
     """What the page tells of a layer: its name, lines of words, and its definition."""
-    words = [("type", row.type), *(("bottom", bottom) for bottom in row.bottoms)]
-    words += [("top", f"{top}: {in_words(shape)}") for top, shape in row.tops.items()]
+    words = [("type", row.type), *(("bottom", _printable(bottom)) for bottom in row.bottoms)]
+    words += [("top", f"{_printable(top)}: {in_words(shape)}") for top, shape in row.tops.items()]
     words += [("parameters", f"{row.parameters:,}"), ("multiply-adds", f"{row.multiply_adds:,}")]
     for name, lengths in (("receptive field", row.receptive_field), ("stride", row.stride)):
         if lengths is not None:
             words.append((name, pair(lengths)))
-    return {"name": row.name, "words": words, "prototxt": prototxt.to_text(layer)}
+    return {"name": _printable(row.name), "words": words, "prototxt": prototxt.to_text(layer)}
 
 
 def dot(net: CaffeNet) -> str:

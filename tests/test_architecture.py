@@ -81,6 +81,8 @@ def test_rooms_import_only_rooms_below(module: Path) -> None:
         "import fcnkit.caffe.caffemodel, fcnkit.caffe.deploy, fcnkit.caffe.inputs",
         "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['--help'])",
         "from click.testing import CliRunner; from fcnkit.cli import main; CliRunner().invoke(main, ['convert', '-h'])",
+        "from click.testing import CliRunner; from fcnkit.cli import main; "
+        "[CliRunner().invoke(main, [name, '-h']) for name in ('summary', 'draw', 'diff', 'verify')]",
     ],
 )
 def test_torch_is_imported_only_when_needed(code: str) -> None:
