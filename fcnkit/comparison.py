@@ -241,11 +241,10 @@ def compare_runs(a: CaffeNet, b: CaffeNet, seed: int = 0) -> Iterator[LayerGap]:
         if step.name not in shared:
             continue
         # B may have the layer earlier or later; what it made on the way is kept until A comes to it.
-        while step.name not in ahead:
-            other, made = next(others)
-            if other.name in shared:
-                ahead[other.name] = made
-        yield from _top_gaps(step, tops, ahead.pop(step.name))
+        while step.name not in ahead and (made := next(others, None)):
+            if made[0].name in shared:
+                ahead[made[0].name] = made[1]
+        yield from _top_gaps(step, tops, ahead.pop(step.name, ()))
 
 
 def _top_gaps(step: Step, tops: Sequence[Tensor], others: Sequence[Tensor]) -> Iterator[LayerGap]:

@@ -96,28 +96,27 @@ def summarize(net: CaffeNet, remarks: list[str] | None = None) -> Summary:
     """The summary of a net at its own input shapes."""
     definition = net.definition()
     parameters = _parameters(net)
-    modules = {step.name: net.get_submodule(step.module) for step in net.steps}
+    paths = iter(step.module for step in net.steps)
     rows = []
     for layer, traced in zip(definition.layer, Coordinates(definition).layers, strict=True):
-        rule = rule_for(layer)
-        work = 0
-        if rule is not None and layer.name in modules:
-            shapes = [[net.shapes[name] for name in names] for names in (layer.bottom, layer.top)]
-            work = rule.multiply_adds(modules[layer.name], *shapes)
-        field, stride = _field(traced, net.inputs)
-        tops = {top: net.shapes[top] for top in layer.top}
-        rows.append(
-            Row(layer.name, kind_of(layer), tuple(layer.bottom), tops, parameters[layer.name], work, field, stride)
-        )
-    learned = {name for name, _ in net.named_parameters(remove_duplicate=False)}
-    learned.update(user.path for _, user, _ in net.ties)
+        bottoms, tops = ({name: net.shapes[name] for name in names} for names in (layer.bottom, layer.top))
+        rule, learned, work = rule_for(layer), 0, 0
+        if rule is not None and layer.type != "Input":  # which is no step of the net's
+            path = next(paths)
+            learned = parameters[path]
+            shapes = [bottoms[name] for name in layer.bottom], [tops[name] for name in layer.top]
+            work = rule.multiply_adds(net.get_submodule(path), *shapes)
+        lengths = _field(traced, net.inputs)
+        rows.append(Row(layer.name, kind_of(layer), tuple(layer.bottom), tops, learned, work, *lengths))
+    names = {name for name, _ in net.named_parameters(remove_duplicate=False)}
+    names.update(user.path for _, user, _ in net.ties)
     return Summary(
         definition.name,
         rows,
         {name: net.shapes[name] for name in net.inputs},
         {name: net.shapes[name] for name in net.outputs},
         net.preprocessing,
-        sum(tensor.numel() for name, tensor in net.state_dict().items() if name not in learned),
+        sum(tensor.numel() for name, tensor in net.state_dict().items() if name not in names),
         remarks or [],
     )
 
@@ -164,14 +163,14 @@ def _listed(layers: list[Message]) -> str:
 
 
 def _parameters(net: CaffeNet) -> Counter[str]:
-    """How many values each layer learns, by its name; a shared weight's are its owner's."""
-    layers = {step.module: step.name for step in net.steps}
+    """How many values each layer learns, by its module's path; a shared weight's are its owner's."""
+    layers = {step.module for step in net.steps}
     counts: Counter[str] = Counter()
     for name, parameter in net.named_parameters():
         path = name.rpartition(".")[0]
         while path not in layers:
             path = path.rpartition(".")[0]
-        counts[layers[path]] += parameter.numel()
+        counts[path] += parameter.numel()
     return counts
 
 

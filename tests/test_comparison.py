@@ -105,6 +105,7 @@ def test_layers_of_one_name_are_told_apart() -> None:
     layer = 'layer { name: "l" type: "ReLU" bottom: "x" top: "x" }'
     three, two = (fcnkit.CaffeNet(INPUT + layer * count) for count in (3, 2))
     assert differences(three, two) == [("l #3", "layer", "ReLU", "-")]
+    assert len(list(compare_runs(three, two))) == len(list(compare_runs(two, three))) == 2
 
 
 def test_weights_of_other_shapes() -> None:

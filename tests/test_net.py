@@ -229,3 +229,16 @@ def test_weights_that_do_not_fit() -> None:
         fcnkit.CaffeNet(text, {"c": [weight.reshape(3, 27), bias]})
     old = fcnkit.CaffeNet(text, {"c": [weight, bias.reshape(1, 1, 1, 3)], "other": [bias]})
     assert old.unused == ["other"]
+
+
+def test_walking_gives_each_layers_own_tops(sample: Path) -> None:
+    """In order, and of layers in place what each made of the blob."""
+    net = fcnkit.convert(sample, input_shape=(1, 3, 20, 30))
+    image = torch.randn(1, 3, 20, 30)
+    with torch.no_grad():
+        walked = [(step.name, tops) for step, tops in net.walk(image)]
+        blobs = net.forward_blobs(data=image)
+    assert [name for name, _ in walked] == [step.name for step in net.steps]
+    made = dict(walked)
+    assert torch.equal(made["score"][0], blobs["score"]) and torch.equal(made["pool4"][0], blobs["pool4"])
+    assert made["conv3_1"][0].min() < 0 and torch.equal(made["conv3_1"][0].relu(), made["relu3_1"][0])

@@ -86,6 +86,12 @@ def test_shared_weights_count_once() -> None:
     assert (told.parameters, told.statistics) == (9, 0)
 
 
+def test_layers_of_one_name_count_each_for_itself() -> None:
+    same = SHARED.replace('"two"', '"one"').replace(' param { name: "w" }', "")
+    net = fcnkit.CaffeNet('layer { type: "Input" top: "x" input_param { shape { dim: 2 dim: 4 } } }' + same)
+    assert [row.parameters for row in summarize(net).rows] == [0, 12, 9]
+
+
 def test_statistics_are_no_parameters(data: Path) -> None:
     told = summarize_file(data / "layers" / "batchnorm" / "net.caffemodel")
     channels = told.rows[-1].tops["out"][1]

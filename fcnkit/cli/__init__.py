@@ -16,6 +16,7 @@ COMMANDS = {
     "heatmap": "Draw where in an image a classifier sees a class.",
     "init": "Start an FCN from the weights of another net.",
     "summary": "Tell what a net is made of, layer by layer.",
+    "draw": "Draw a net as SVG, as a page to move about in, or for Graphviz.",
     "diff": "Compare two nets: structure, weights, and what they compute.",
     "verify": "Run a net beside another runtime, blob by blob.",
     "offsets": "Explain and fill in the crop offsets of a network.",

@@ -64,7 +64,7 @@ def command(
 def _lines(file: Path, told: Summary) -> list[str]:
     from fcnkit.summary import in_words
 
-    lines = [f"{file}: {told.name or 'unnamed'}", columns(told.table(), right=range(3, 7))]
+    lines = [f"{file}: {told.name or 'unnamed'}", columns(told.table(), right=range(3, 7)), ""]
     lines += [f"input   {name} {in_words(shape)}{pixels(told.preprocessing.get(name))}"
               for name, shape in told.inputs.items()]  # fmt: skip
     lines += [f"output  {name} {in_words(shape)}" for name, shape in told.outputs.items()]

@@ -37,7 +37,8 @@ def test_the_table(run) -> None:
         "data           Input          1 x 3 x 500 x 500            0              0                1       1",
         "conv1_1        Convolution    1 x 8 x 698 x 698          224    105,236,064                3       1",
     ]
-    assert lines[50:55] == [
+    assert lines[50:56] == [
+        "",
         "input   data 1 x 3 x 500 x 500 (BGR, 0..255, minus 104.007, 116.669, 122.679; data layer 'data')",
         "output  score 1 x 4 x 500 x 500",
         "total   48 layers, 546,420 parameters, 2,560,081,560 multiply-adds",

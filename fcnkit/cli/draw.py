@@ -1,0 +1,50 @@
+"""fcnkit draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fcnkit.cli.inputs import input_shape_option
+from fcnkit.cli.output import output_options, put
+from fcnkit.errors import OutputError
+from fcnkit.files import check_output
+
+if TYPE_CHECKING:
+    from fcnkit.conversion import InputShape
+
+EXAMPLES = """\b
+Examples:
+  fcnkit draw fcn8s.caffemodel -o fcn8s.svg
+  fcnkit draw deploy.prototxt -o fcn8s.html
+  fcnkit draw deploy.prototxt --input-shape 1,3,224,224 -o fcn8s.dot
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in FILE.")
+@input_shape_option
+@output_options
+def command(
+    file: Path, prototxt: Path | None, input_shape: InputShape | None, output: str | None, force: bool
+) -> None:
+    """Draw a net: its layers from top to bottom, with the shapes of the blobs that go from one to the next.
+
+    FILE is a prototxt, a .caffemodel, or what fcnkit writes. The output's suffix chooses the form: .svg, a picture;
+    .html, a page to move about in, which tells of each layer on a click; .dot, for Graphviz. Without -o it is SVG on
+    standard output. Layers in place, such as ReLU, stand in the box of the layer whose blob they change; skips are
+    orange, fusions violet, and a dashed line is a blob of which only the size is read.
+    """
+    suffix = Path(output).suffix.lower() if output else ".svg"
+    if output:
+        check_output(output, force)
+    from fcnkit.drawing import PICTURES
+    from fcnkit.opening import open_net
+
+    if suffix not in PICTURES:
+        known = ", ".join(PICTURES)
+        raise OutputError(f"names no kind of picture by its suffix; known are {known}").in_file(output or "")
+    put(PICTURES[suffix](open_net(file, prototxt, input_shape)), output, force)
