@@ -22,8 +22,8 @@ FLOORS = [
     {"layers"},
     {"net"},
     {"conversion"},
-    {"formats"},
-    {"surgery", "segment", "palette", "metrics"},
+    {"formats", "rewiring"},
+    {"surgery", "simplification", "segment", "palette", "metrics"},
     {"__init__"},
     {"cli"},
 ]
