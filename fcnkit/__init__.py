@@ -19,17 +19,20 @@ if TYPE_CHECKING:
     from fcnkit.formats import load, save
     from fcnkit.generation import generate
     from fcnkit.net import CaffeNet
+    from fcnkit.simplification import fold_batchnorm, simplify
     from fcnkit.surgery import fc2conv
 
-__all__ = ["CaffeNet", "FcnkitError", "convert", "fc2conv", "generate", "load", "save"]
+__all__ = ["CaffeNet", "FcnkitError", "convert", "fc2conv", "fold_batchnorm", "generate", "load", "save", "simplify"]
 
 _HOMES = {
     "CaffeNet": "fcnkit.net",
     "convert": "fcnkit.conversion",
     "fc2conv": "fcnkit.surgery",
+    "fold_batchnorm": "fcnkit.simplification",
     "generate": "fcnkit.generation",
     "load": "fcnkit.formats",
     "save": "fcnkit.formats",
+    "simplify": "fcnkit.simplification",
 }
 
 

@@ -25,6 +25,7 @@ Examples:
   fcnkit convert fcn8s.caffemodel --prototxt deploy.prototxt -o fcn8s.pth -o fcn8s.npz
   fcnkit convert fcn8s.caffemodel --input-shape 1,3,384,512 --force
   fcnkit convert fcn8s.safetensors -o back.caffemodel
+  fcnkit convert fcn8s.caffemodel --simplify --input-shape 1,3,384,512 --legacy-inputs -o edge.caffemodel
   fcnkit convert --prototxt deploy.prototxt
 """
 
@@ -33,6 +34,9 @@ Examples:
 @click.argument("weights", type=click.Path(path_type=Path), required=False)
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in WEIGHTS.")
 @input_shape_option
+@click.option("--simplify", is_flag=True, help="Take out and fold together what computes the same without; exactly.")
+@click.option("--fold-batchnorm", is_flag=True, help="Make BatchNorm and Scale part of the filters before them.")
+@click.option("--legacy-inputs", is_flag=True, help="State inputs by `input` and `input_dim`, without Input layers.")
 @click.option("--level", type=int, default=0, show_default=True, help="Level that the layers' rules are held against.")
 @click.option("--stage", "stages", multiple=True, help="Stage that is set for the layers' rules; may be repeated.")
 @click.option(
@@ -48,6 +52,9 @@ def command(
     weights: Path | None,
     prototxt: Path | None,
     input_shape: InputShape | None,
+    simplify: bool,
+    fold_batchnorm: bool,
+    legacy_inputs: bool,
     level: int,
     stages: tuple[str, ...],
     outputs: tuple[Path, ...],
@@ -78,8 +85,18 @@ def command(
     for output in written:
         check_output(output, force)
     net = _net(weights, prototxt, input_shape, level, stages)
+    report = None
+    if simplify or fold_batchnorm or legacy_inputs:
+        from fcnkit import simplification
+
+        if simplify or fold_batchnorm:
+            rewrite = simplification.simplify if simplify else simplification.fold_batchnorm
+            report = rewrite(net, mapped=True)
+            net = report.net
+        if legacy_inputs:
+            net = simplification.with_legacy_inputs(net, mapped=True)
     formats.save(net, *outputs, force=force, watch=_watch(net))
-    click.echo(summary(net, source, written, prototxt))
+    click.echo(summary(net, source, written, prototxt, report))
 
 
 def _net(

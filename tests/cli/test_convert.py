@@ -25,7 +25,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Pat
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:
-    assert len(run_examples("convert")) == 5
+    assert len(run_examples("convert")) == 6
     assert fcnkit.load("fcn8s.safetensors").shapes["score"] == (1, 4, 384, 512)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 from click.testing import CliRunner
@@ -53,6 +54,49 @@ def test_levels_and_stages_hold_for_state_dicts_too(run) -> None:
     torch.save({"p.weight": torch.zeros(2)}, "x.pth")
     run("convert x.pth --prototxt x.prototxt --level 1 --stage s -o y.safetensors")
     assert fcnkit.load("y.safetensors").outputs == ("q",)
+
+
+def test_simplify_reports_what_it_did(run) -> None:
+    result = run("convert fcn8s.caffemodel --simplify -o x.safetensors")
+    assert result.output.splitlines()[4:9] == [
+        "Simplified:",
+        "  dropped: drop7",
+        "  grouped: upscore2, upscore_pool4, upscore8",
+        "  parameters: 546,420 -> 542,964 (-0.6%)",
+        "  multiply-adds: 2,541,649,632 -> 2,526,325,728 (-0.6%)",
+    ]
+    assert "drop7" not in fcnkit.load("x.safetensors").prototxt
+
+
+def test_for_edge_toolchains(run) -> None:
+    Path("bn.prototxt").write_text(
+        'input: "x" input_dim: [1, 3, 8, 8]'
+        ' layer { name: "c" type: "Convolution" bottom: "x" top: "c"'
+        " convolution_param { num_output: 4 kernel_size: 3 } }"
+        ' layer { name: "b" type: "BatchNorm" bottom: "c" top: "c" }'
+        ' layer { name: "r" type: "ReLU" bottom: "c" top: "c" }'
+    )
+    result = run(
+        "convert --prototxt bn.prototxt --input-shape 2,3,20,30 --fold-batchnorm --legacy-inputs -o e.caffemodel"
+    )
+    assert "Simplified:\n  folded BatchNorm: b\n" in result.output
+    text = Path("e.prototxt").read_text()
+    assert text.startswith('input: "x"\ninput_dim: 2\ninput_dim: 3\ninput_dim: 20\ninput_dim: 30\nlayer {\n  name: "c"')
+    assert "Input" not in text and "BatchNorm" not in text
+    assert fcnkit.load("e.caffemodel").shapes["c"] == (2, 4, 18, 28)
+    other = cv2.dnn.readNetFromCaffe("e.prototxt", "e.caffemodel")
+    assert list(other.getLayerNames())[0] == "c"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "lines"),
+    [
+        ("-o my.py -o my.pth", ["from my import ShapesFcn8s", "net = ShapesFcn8s()"]),
+    ],
+)
+def test_the_lines_that_load_what_is_only_written(run, outputs: str, lines: list[str]) -> None:
+    result = run(f"convert fcn8s.caffemodel {outputs}")
+    assert [line.strip() for line in result.output.splitlines()[-2:]] == lines
 
 
 @pytest.mark.parametrize(
