@@ -25,7 +25,17 @@ setup(
         "torch>=2.5",
     ],
     extras_require={
-        "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", "opencv-python-headless>=4.8,<5", "pytest>=8"],
+        "onnx": ["onnx>=1.18", "onnxscript>=0.5"],
+        "test": [
+            "grpcio-tools>=1.60",
+            "hypothesis>=6.100",
+            "onnx>=1.18",
+            "onnxruntime>=1.20",
+            "onnxscript>=0.5",
+            "opencv-python-headless>=4.8,<5",
+            "pytest>=8",
+            "ruff>=0.6",
+        ],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
     },
     entry_points={"console_scripts": ["fcnkit = fcnkit.cli:main"]},
