@@ -4,6 +4,8 @@ from setuptools import find_packages, setup
 
 # A test's second opinion on whole nets, and a runtime for `fcnkit verify`; OpenCV 5 reads no Caffe files.
 OPENCV = ["opencv-python-headless>=4.8,<5"]
+# What .onnx files need, and what runs them.
+ONNX, ONNXRUNTIME = ["onnx>=1.18", "onnxscript>=0.5"], ["onnxruntime>=1.20"]
 # What `fcnkit score --plot` and labels in .mat files need.
 PLOT, MAT = ["matplotlib>=3.8"], ["scipy>=1.11"]
 
@@ -33,9 +35,20 @@ setup(
     extras_require={
         "plot": PLOT,
         "mat": MAT,
+        "onnx": ONNX,
         "opencv": OPENCV,
-        "onnxruntime": ["onnxruntime>=1.17"],
-        "test": ["grpcio-tools>=1.60", "hypothesis>=6.100", *OPENCV, "pytest>=8", *PLOT, *MAT],
+        "onnxruntime": ONNXRUNTIME,
+        "test": [
+            "grpcio-tools>=1.60",
+            "hypothesis>=6.100",
+            "pytest>=8",
+            "ruff>=0.6",
+            *MAT,
+            *ONNX,
+            *ONNXRUNTIME,
+            *OPENCV,
+            *PLOT,
+        ],
         "fuzz": ["atheris>=2.3"],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
     },

@@ -26,6 +26,8 @@ _MODULES = {
     ".caffemodel": "caffemodel",
     ".prototxt": "prototxt",
     ".py": "python",
+    ".onnx": "onnx",
+    ".pt2": "pt2",
 }
 # What is written beside a file, under the same stem: Caffe takes a net from two files.
 _BESIDE = {".caffemodel": ".prototxt"}

@@ -92,6 +92,8 @@ def test_for_edge_toolchains(run) -> None:
     ("outputs", "lines"),
     [
         ("-o my.py -o my.pth", ["from my import ShapesFcn8s", "net = ShapesFcn8s()"]),
+        ("-o my.onnx", ["import onnxruntime", "net = onnxruntime.InferenceSession('my.onnx')"]),
+        ("-o my.pt2", ["import torch", "net = torch.export.load('my.pt2').module()"]),
     ],
 )
 def test_the_lines_that_load_what_is_only_written(run, outputs: str, lines: list[str]) -> None:

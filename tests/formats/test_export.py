@@ -1,0 +1,116 @@
+"""Nets as ONNX and as exported programs, run where fcnkit's own modules are not, at sizes they were not traced at."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+import fcnkit
+from fcnkit.errors import OutputError
+
+LAYERS = Path(__file__).resolve().parent.parent / "data" / "layers"
+# What may differ in a traced graph: windows rounded up, padding, several tops or bottoms, statistics, whole nets.
+CASES = ["batchnorm_inplace_scale", "conv_two_bottoms", "crop_offsets", "deconv_group_pad", "eltwise_coeff", "ip_axis2"]
+CASES += ["lrn_across", "net_fcn8s_thin", "pool_ave_3x3s2p1", "pool_max_3x3s2", "shared_weights", "slice_points"]
+
+
+def run_onnx(path: Path, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, inputs)
+
+
+def run_pt2(path: Path, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+    found = torch.export.load(path).module()(*map(torch.from_numpy, inputs.values()))
+    return [blob.detach().numpy() for blob in (found.values() if isinstance(found, dict) else [found])]
+
+
+def outputs(net: fcnkit.CaffeNet, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+    with torch.no_grad():
+        found = net(**{name: torch.from_numpy(blob) for name, blob in inputs.items()})
+    return [blob.numpy() for blob in (found.values() if isinstance(found, dict) else [found])]
+
+
+def require_close(found: list[np.ndarray], expected: list[np.ndarray], tolerance: float) -> None:
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.shape == theirs.shape
+        assert np.abs(ours - theirs).max() <= tolerance * np.abs(theirs).max()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_goldens(case: str, tmp_path: Path) -> None:
+    weights = LAYERS / case / "net.caffemodel"
+    net = fcnkit.convert(weights if weights.exists() else None, prototxt=LAYERS / case / "net.prototxt")
+    fcnkit.save(net, tmp_path / "net.onnx", tmp_path / "net.pt2")
+    with np.load(LAYERS / case / "blobs.npz") as blobs:
+        inputs = {name: blobs[f"in/{name}"] for name in net.inputs}
+    require_close(run_onnx(tmp_path / "net.onnx", inputs), outputs(net, inputs), 1e-5)
+    require_close(run_pt2(tmp_path / "net.pt2", inputs), outputs(net, inputs), 1e-6)
+
+
+def test_height_and_width_are_open(sample: Path, tmp_path: Path) -> None:
+    net = fcnkit.convert(sample)
+    fcnkit.save(net, tmp_path / "net.onnx", tmp_path / "net.pt2")
+    random = np.random.default_rng(0)
+    for size in ((500, 500), (64, 97), (33, 250)):
+        inputs = {"data": random.normal(0, 50, (1, 3, *size)).astype(np.float32)}
+        expected = outputs(net, inputs)
+        require_close(run_onnx(tmp_path / "net.onnx", inputs), expected, 1e-4)
+        require_close(run_pt2(tmp_path / "net.pt2", inputs), expected, 1e-6)
+    model = onnx.load(tmp_path / "net.onnx")
+    onnx.checker.check_model(model)
+    assert [each.name for each in (*model.graph.input, *model.graph.output)] == ["data", "score"]
+    metadata = {each.key: each.value for each in model.metadata_props}
+    assert metadata["prototxt"] == net.prototxt
+    assert json.loads(metadata["preprocessing"]) == net.preprocessing
+    extra = {"prototxt": "", "preprocessing": ""}
+    torch.export.load(tmp_path / "net.pt2", extra_files=extra)
+    assert extra == {"prototxt": net.prototxt, "preprocessing": metadata["preprocessing"]}
+
+
+def test_a_net_in_training_is_written_as_it_runs_and_stays(sample: Path, tmp_path: Path) -> None:
+    net = fcnkit.convert(sample).train()
+    fcnkit.save(net, tmp_path / "net.pt2")
+    assert net.training and net.drop7.training
+    inputs = {"data": np.ones((1, 3, 40, 60), np.float32)}
+    require_close(run_pt2(tmp_path / "net.pt2", inputs), outputs(net.eval(), inputs), 1e-6)
+
+
+FILTER = """input: "x" input: "s" input_dim: [4, 2, 3, 3] input_dim: [4, 1, 1, 1]
+layer { name: "fine" type: "ReLU" bottom: "x" top: "x" }
+layer { name: "choice" type: "Filter" bottom: "x" bottom: "s" top: "y" }
+layer { name: "large" type: "ArgMax" bottom: "y" top: "z" argmax_param { top_k: 2 } }"""
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
+def test_a_layer_that_reads_values_for_shapes(suffix: str, tmp_path: Path) -> None:
+    net = fcnkit.CaffeNet(FILTER)
+    net.choice.forward = lambda x, s: x[: int(s.sum().item())] if s.sum() > 0 else x
+    with pytest.raises(OutputError, match=rf"net{suffix}: layer 'choice' \(Filter\) cannot be written as {suffix}: "):
+        fcnkit.save(net, tmp_path / f"net{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_layer_without_a_counterpart(tmp_path: Path) -> None:
+    net = fcnkit.convert(None, prototxt=LAYERS / "argmax" / "net.prototxt")
+    with pytest.raises(OutputError, match=r"net.onnx: layer 'l' \(ArgMax\) cannot be written as .onnx: No ONNX func"):
+        fcnkit.save(net, tmp_path / "net.pth", tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_onnx_is_an_extra(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fcnkit.formats.onnx.find_spec", lambda name: importlib.util.find_spec("none"))
+    with pytest.raises(OutputError, match=r"net.onnx: needs the packages onnx and onnxscript: pip install 'fcnkit\[on"):
+        fcnkit.save(fcnkit.convert(sample), tmp_path / "net.onnx")
+
+
+def test_what_an_onnx_file_cannot_hold(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fcnkit.formats.onnx._LARGEST", 1000)
+    with pytest.raises(OutputError, match=r"net.onnx: would be over 1000 bytes, which an ONNX file cannot be"):
+        fcnkit.save(fcnkit.convert(sample), tmp_path / "net.onnx")
