@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +195,17 @@ def test_the_sample_on_its_images(sample: Path) -> None:
     simplified = fcnkit.simplify(net)
     assert simplified.net.preprocessing == net.preprocessing
     assert error(net, simplified.net, torch.randn(1, 3, 70, 90) * 50) <= 1e-6
+
+
+def test_the_scales_of_fcn8s_at_once_go_into_its_scores() -> None:
+    text = re.sub(r"num_output: (64|128|256|512|4096)", "num_output: 16", fcnkit.generate("voc-fcn8s-atonce", "deploy"))
+    net = of(text)
+    with torch.no_grad():
+        for name, weight in net.named_parameters():
+            weight.div_(1000 if name.startswith("scale") else max(1, weight[0].numel()) ** 0.5)
+    simplified = fcnkit.simplify(net)
+    assert simplified.changes == [("folded Scale", ["scale_pool4", "scale_pool3"])]
+    assert error(net, simplified.net, torch.randn(1, 3, 50, 66)) <= 1e-5
 
 
 def test_a_net_in_training_is_refused(sample: Path) -> None:

@@ -63,3 +63,21 @@ def test_scores_equal_opencvs(name: str, tmp_path: Path) -> None:
     assert found.shape == expected.shape
     assert expected.std() > 0
     assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_simplified_nets_are_written_for_opencv(name: str, tmp_path: Path) -> None:
+    text = render(name)
+    net = fcnkit.CaffeNet(text, seeded_blobs(fcnkit.CaffeNet(text))).eval()
+    simplified = fcnkit.simplify(net).net
+    kinds = {step.kind for step in simplified.steps}
+    assert not kinds & {"BatchNorm", "BN", "Scale", "Dropout", "Split"}
+    fcnkit.save(simplified, tmp_path / "net.caffemodel")
+    # A trained net's scores are not so far apart that the softmax behind them would hide a difference.
+    image = np.random.default_rng(1).normal(0, 1, net.shapes["data"]).astype(np.float32)
+    other = cv2.dnn.readNetFromCaffe(str(tmp_path / "net.prototxt"), str(tmp_path / "net.caffemodel"))
+    other.setInput(image)
+    with torch.no_grad():
+        expected, found = net(torch.from_numpy(image)).numpy(), simplified(torch.from_numpy(image)).numpy()
+    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert np.abs(other.forward() - expected).max() <= 1e-4 * np.abs(expected).max()
