@@ -16,6 +16,7 @@ from fcnkit.nn.affine import Scale
 from fcnkit.nn.combine import Split
 from fcnkit.nn.normalization import BatchNorm
 from fcnkit.rewiring import Graph
+from fcnkit.summary import summarize
 
 
 class Change(NamedTuple):
@@ -29,7 +30,7 @@ class Simplified(NamedTuple):
     """A net, what was changed to make it, and its size before and after.
 
     Parameters are all values that the weights file holds; multiply-adds are those of one forward at the net's input
-    shapes, in layers with weights.
+    shapes, counted as `fcnkit.summary` does.
     """
 
     net: CaffeNet
@@ -66,25 +67,6 @@ def with_legacy_inputs(net: CaffeNet, *, mapped: bool = False) -> CaffeNet:
     return _rebuilt(net, definition, Graph(net).blobs, mapped)
 
 
-def multiply_adds(net: CaffeNet) -> int:
-    """The multiplications, each with its addition, of the layers with weights in one forward."""
-    total = 0
-    for step in net.steps:
-        module = net.get_submodule(step.module)
-        weight = getattr(module, "weight", None)
-        for bottom, top in zip(step.bottoms, step.tops, strict=False):
-            into, out = (np.array(net.shapes[blob]) for blob in (bottom, top))
-            if isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
-                total += module.weight.numel() * int(into[0] * into[2:].prod())
-            elif isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-                total += module.weight.numel() * int(out[0] * out[2:].prod())
-            elif isinstance(module, nn.Linear):
-                total += module.in_features * int(out.prod())
-            elif isinstance(module, BatchNorm) or (weight is not None and not isinstance(module, nn.Embedding)):
-                total += int(out.prod())
-    return total
-
-
 def _rewritten(net: CaffeNet, rewrites: Sequence[Rewrite], mapped: bool) -> Simplified:
     if net.training:
         raise InputError("only a net in eval mode can be simplified; call its eval()")
@@ -95,7 +77,8 @@ def _rewritten(net: CaffeNet, rewrites: Sequence[Rewrite], mapped: bool) -> Simp
         if layers := rewrite(graph):
             changes.append(Change(what, layers))
     result = _rebuilt(net, graph.definition(), graph.blobs, mapped)
-    return Simplified(result, changes, (before, _parameters(graph)), (multiply_adds(net), multiply_adds(result)))
+    work = summarize(net).multiply_adds, summarize(result).multiply_adds
+    return Simplified(result, changes, (before, _parameters(graph)), work)
 
 
 def _rebuilt(net: CaffeNet, definition: Message, blobs: dict[str, list[np.ndarray]], mapped: bool) -> CaffeNet:

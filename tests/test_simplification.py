@@ -11,7 +11,7 @@ import torch
 
 import fcnkit
 from fcnkit.errors import InputError
-from fcnkit.simplification import multiply_adds, with_legacy_inputs
+from fcnkit.simplification import with_legacy_inputs
 
 LAYERS = Path(__file__).resolve().parent / "data" / "layers"
 CASES = sorted(path.name for path in LAYERS.iterdir())
@@ -175,13 +175,6 @@ def test_diagonal_deconvolutions_become_grouped() -> None:
     assert error(net, simplified.net, torch.randn(1, 4, 5, 6)) <= 1e-6
     assert simplified.parameters == (4 * 4 * 6 + 4, 4 * 6 + 4)
     assert simplified.multiply_adds == (4 * 4 * 6 * 2 * 63, 4 * 6 * 2 * 63)
-
-
-def test_multiply_adds() -> None:
-    text = conv("c", "data", "c", "kernel_size: 3 stride: 2 group: 2") + layer("s", "Scale", "c", "s")
-    text += layer("i", "InnerProduct", "s", "i", "inner_product_param { num_output: 5 }")
-    outputs = 2 * 6 * 4 * 3
-    assert multiply_adds(of(HEAD + text)) == outputs * 2 * 9 + outputs + 2 * 72 * 5
 
 
 def test_fold_batchnorm_leaves_all_else() -> None:
