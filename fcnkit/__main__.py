@@ -1,5 +1,5 @@
 """`python -m fcnkit`, which is also what torchrun starts."""
 
-from fcnkit.cli import main
+from fcnkit.cli import run
 
-main(prog_name="fcnkit")
+run(prog_name="fcnkit")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import sys
 
 import click
 
@@ -64,3 +66,14 @@ def main() -> None:
       fcnkit predict fcn8s.safetensors photo.jpg --overlay
       fcnkit score predictions/ labels/
     """
+
+
+def run(prog_name: str | None = None) -> None:
+    """What the `fcnkit` command and `python -m fcnkit` run: main, in a process of its own."""
+    # Importing torch makes so many objects that by Python's own thresholds they are searched for garbage again and
+    # again, in vain, and once more at the end: a third of what `import torch` takes in all.
+    gc.set_threshold(10_000, 10, 10)
+    try:
+        sys.exit(main(prog_name=prog_name))
+    finally:
+        gc.freeze()
