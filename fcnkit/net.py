@@ -54,6 +54,7 @@ class CaffeNet(nn.Module):
         source: the file that the net was read from, or None.
         unused: names of layers in the weights that the net had no use for.
         ties: the weights that several layers share (see fcnkit.layers.sharing).
+        mapped: whether the weights may be views on a file.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class CaffeNet(nn.Module):
             blobs: the weights by layer name; without them every blob is filled as its filler says.
             filled: False leaves the weights as they come out of memory, for a state dict to follow.
             mapped: use float32 blobs where they lie instead of copying them. That is for passing them on to
-                a file: they may be misaligned, and they change with what they are a view on.
+                a file: they may be misaligned, they change with what they are a view on, and changes of them are lost.
 
         Raises:
             DefinitionError, UnsupportedLayerError: the definition cannot be run.
@@ -79,6 +80,7 @@ class CaffeNet(nn.Module):
         self.preprocessing: dict[str, Any] = {}
         self.source: Path | None = None
         self.shapes: dict[str, Shape] = {}
+        self.mapped = mapped
         built = list(_build(definition, self.shapes))
         self.inputs = tuple(input_shapes(definition))
         paths = place(self, [(layer.name, module) for layer, _, module in built])

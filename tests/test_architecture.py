@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fcnkit"
 
 FLOORS = [
     {"errors"},
-    {"files", "resources"},
+    {"files", "mapped", "resources"},
     {"caffe", "templating", "layout"},
     {"upsampling", "spec"},
     {"zoo"},
@@ -31,7 +31,7 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-TORCHLESS = {"errors", "files", "resources", "caffe", "__init__"}
+TORCHLESS = {"errors", "files", "mapped", "resources", "caffe", "__init__"}
 TORCHLESS |= {"templating", "layout", "upsampling", "spec", "zoo", "generation"}
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -9,7 +9,6 @@ refuses, are read as well.
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -22,6 +21,7 @@ from fcnkit.caffe import schema, wire
 from fcnkit.caffe.schema import Message
 from fcnkit.caffe.sniff import NET, PROTOTXT, SOLVER_STATE, describe
 from fcnkit.errors import FileFormatError, naming
+from fcnkit.mapped import MappedFile
 
 Blobs = Mapping[str, Sequence[np.ndarray]]
 
@@ -147,11 +147,9 @@ def _not_a_caffemodel(path: str | PathLike[str], problem: str) -> FileFormatErro
     return FileFormatError(f"is {kind}, not a .caffemodel{hint}")
 
 
-def _map(path: str | PathLike[str]) -> mmap.mmap:
+def _map(path: str | PathLike[str]) -> MappedFile:
     try:
-        with Path(path).open("rb") as file:
-            # Private pages: arrays on them are writable, as torch wants them, and the file stays as it is.
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        return MappedFile(path)
     except ValueError:
         raise FileFormatError("is empty") from None
     except OSError as error:

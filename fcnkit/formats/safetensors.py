@@ -4,41 +4,99 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from fcnkit.caffe.schema import Message
 from fcnkit.conversion import InputShape
-from fcnkit.errors import FileFormatError
+from fcnkit.errors import FileFormatError, OutputError
 from fcnkit.formats.state import net_from_state
+from fcnkit.mapped import stored
 from fcnkit.net import CaffeNet
+
+# In the order in which the library writes them: wide values first, so that each lies at a multiple of its width.
+_DTYPES = {
+    torch.uint64: "U64",
+    torch.int64: "I64",
+    torch.float64: "F64",
+    torch.complex64: "C64",
+    torch.float32: "F32",
+    torch.uint32: "U32",
+    torch.int32: "I32",
+    torch.bfloat16: "BF16",
+    torch.float16: "F16",
+    torch.uint16: "U16",
+    torch.int16: "I16",
+    torch.float8_e4m3fn: "F8_E4M3",
+    torch.float8_e5m2: "F8_E5M2",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+# What readers of the format take.
+_LONGEST_HEADER = 100_000_000
 
 
 def save(net: CaffeNet, path: Path) -> None:
     """Write the net to path."""
-    # The format refuses tensors that share memory: of a weight that layers share the first one's name is enough.
+    # Of a weight that layers share the first one's name is enough.
     shared = {user.path for _, user, _ in net.ties}
-    state = {name: tensor.contiguous() for name, tensor in net.state_dict().items() if name not in shared}
+    state = {name: tensor for name, tensor in net.state_dict().items() if name not in shared}
     metadata = {
         "format": "pt",
         "producer": "fcnkit",
         "prototxt": net.prototxt,
         "preprocessing": json.dumps(net.preprocessing),
     }
-    write(path, state, metadata)
+    write(path, state, metadata, net.mapped)
 
 
-def write(path: str | os.PathLike[str], state: dict[str, Tensor], metadata: dict[str, str] | None) -> None:
-    """Write tensors by name to path."""
-    try:
-        save_file(state, path, metadata)
-    except SafetensorError as error:
-        # A full disk, say; files.writing tells it like any other error of the system.
-        raise OSError(str(error)) from None
+def write(
+    path: str | os.PathLike[str], state: Mapping[str, Tensor], metadata: Mapping[str, str] | None, mapped: bool = False
+) -> None:
+    """Write tensors by name to path, one after the other.
+
+    The library writes from memory alone; what lies in a mapped file is copied from there instead.
+
+    Args:
+        path: the file.
+        state: the tensors, on any device.
+        metadata: what else the file is to hold.
+        mapped: the tensors that lie in a mapped file are as they are there.
+
+    Raises:
+        OutputError: the format has no such type of values, or the header is longer than it may be.
+
+    Source: huggingface/safetensors README.md, Format.
+    """
+    for name, tensor in state.items():
+        if tensor.dtype not in _DTYPES:
+            raise OutputError(f"cannot hold {name!r}: .safetensors has no values of type {tensor.dtype}")
+    ranks = {dtype: rank for rank, dtype in enumerate(_DTYPES)}
+    state = dict(sorted(state.items(), key=lambda item: (ranks[item[1].dtype], item[0])))
+    header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    end = 0
+    for name, tensor in state.items():
+        start, end = end, end + tensor.nbytes
+        header[name] = {"dtype": _DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    if len(text) > _LONGEST_HEADER:
+        raise OutputError(
+            f"names and definition take {len(text):,} bytes; .safetensors has at most {_LONGEST_HEADER:,} for them"
+        )
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for tensor in state.values():
+            tensor = tensor.detach().cpu().contiguous()
+            # What was moved or copied just now lies in no file.
+            found = stored(tensor.data_ptr(), tensor.nbytes) if mapped else None
+            file.writelines(found or [tensor.reshape(-1).view(torch.uint8).numpy().data])
 
 
 def load(

@@ -39,8 +39,7 @@ class Weights:
     def write(self, path: str | os.PathLike[str], suffix: str) -> None:
         """Write all that was read, the state dict as it is now."""
         if suffix == ".safetensors":
-            state = {name: tensor.contiguous() for name, tensor in self.state.items()}
-            safetensors.write(path, state, self.metadata or None)
+            safetensors.write(path, self.state, self.metadata)
         elif self.around:
             checkpoint, key = self.around
             pickle_to(path, {**checkpoint, key: self.state})
