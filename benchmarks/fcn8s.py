@@ -3,8 +3,8 @@
     python benchmarks/fcn8s.py
     python benchmarks/fcn8s.py --rounds 3 --json result.json
 
-Each measured thing runs in a process of its own, and the things of one group take turns, so that
-whatever else the machine does hits all of them. The results are Markdown tables on standard output.
+Each measured thing runs in a process of its own, and the things of one group take turns, so that whatever else the
+machine does hits all of them. The results are Markdown tables on standard output; README.md says how to read them.
 """
 
 from __future__ import annotations
@@ -12,27 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-# This process imports nothing large, on purpose: a child's ru_maxrss starts at what its parent held when it was
-# started (Linux, fs/exec.c, exec_mmap), so that a large parent would hide what its children need.
+from running import MIB, Thing, environment, fcnkit, machine, python, take_turns
 
-ROOT = Path(__file__).resolve().parent.parent
 PARAMETERS = 134_489_759
 WEIGHTS = 4 * PARAMETERS
 SEED, CLASSES, SIZE = 8, 21, 500
-MIB = 2**20
 
 MODEL, DEFINITION, IMAGE = "fcn8s.caffemodel", "fcn8s.prototxt", "image.npy"
 
@@ -40,61 +34,16 @@ MODEL, DEFINITION, IMAGE = "fcn8s.caffemodel", "fcn8s.prototxt", "image.npy"
 # The net and its weights
 
 
-def definition() -> str:
-    """The deploy net of voc-fcn8s (shelhamer/fcn.berkeleyvision.org, voc-fcn8s/deploy.prototxt) as text."""
-    layers: list[str] = []
-
-    def layer(name: str, kind: str, bottoms: str, parameters: str = "", top: str = "") -> None:
-        reads = " ".join(f'bottom: "{bottom}"' for bottom in bottoms.split())
-        layers.append(f'layer {{ name: "{name}" type: "{kind}" {reads} top: "{top or name}" {parameters} }}')
-
-    def convolution(name: str, bottom: str, channels: int, kernel: int = 1, pad: int = 0) -> None:
-        sizes = f"num_output: {channels} pad: {pad} kernel_size: {kernel} stride: 1"
-        layer(name, "Convolution", bottom, f"convolution_param {{ {sizes} }}")
-
-    def deconvolution(name: str, bottom: str, kernel: int, stride: int) -> None:
-        sizes = f"num_output: {CLASSES} bias_term: false kernel_size: {kernel} stride: {stride}"
-        layer(name, "Deconvolution", bottom, f"param {{ lr_mult: 0 }} convolution_param {{ {sizes} }}")
-
-    def crop(name: str, bottom: str, reference: str, offset: int) -> None:
-        layer(name, "Crop", f"{bottom} {reference}", f"crop_param {{ axis: 2 offset: {offset} }}")
-
-    layer("input", "Input", "", f"input_param {{ shape {{ dim: [1, 3, {SIZE}, {SIZE}] }} }}", top="data")
-    blob = "data"
-    for block, (channels, count) in enumerate([(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)], 1):
-        for index in range(1, count + 1):
-            name = f"conv{block}_{index}"
-            convolution(name, blob, channels, kernel=3, pad=100 if blob == "data" else 1)
-            layer(f"relu{block}_{index}", "ReLU", name, top=name)
-            blob = name
-        layer(f"pool{block}", "Pooling", blob, "pooling_param { pool: MAX kernel_size: 2 stride: 2 }")
-        blob = f"pool{block}"
-    for name, kernel in (("fc6", 7), ("fc7", 1)):
-        convolution(name, blob, 4096, kernel)
-        layer(name.replace("fc", "relu"), "ReLU", name, top=name)
-        blob = name
-    convolution("score_fr", "fc7", CLASSES)
-    deconvolution("upscore2", "score_fr", 4, 2)
-    convolution("score_pool4", "pool4", CLASSES)
-    crop("score_pool4c", "score_pool4", "upscore2", 5)
-    layer("fuse_pool4", "Eltwise", "upscore2 score_pool4c", "eltwise_param { operation: SUM }")
-    deconvolution("upscore_pool4", "fuse_pool4", 4, 2)
-    convolution("score_pool3", "pool3", CLASSES)
-    crop("score_pool3c", "score_pool3", "upscore_pool4", 9)
-    layer("fuse_pool3", "Eltwise", "upscore_pool4 score_pool3c", "eltwise_param { operation: SUM }")
-    deconvolution("upscore8", "fuse_pool3", 16, 8)
-    crop("score", "upscore8", "data", 31)
-    return "\n".join(['name: "voc-fcn8s"', *layers]) + "\n"
-
-
 def make(folder: Path) -> dict[str, Any]:
     """Write definition, weights and an image for the measurements; the same ones in every run."""
     import numpy as np
 
+    import fcnkit
     from fcnkit.caffe import caffemodel, prototxt
 
-    (folder / DEFINITION).write_text(definition())
-    net = prototxt.parse(definition())
+    definition = fcnkit.generate("voc-fcn8s", phase="deploy")
+    (folder / DEFINITION).write_text(definition)
+    net = prototxt.parse(definition)
     random = np.random.default_rng(SEED)
     channels = {"data": 3}
     blobs: dict[str, list[np.ndarray]] = {}
@@ -132,6 +81,18 @@ def read_views(folder: Path) -> Callable[[], Any]:
     return lambda: [torch.from_numpy(a) for found in caffemodel.read(folder / MODEL).blobs.values() for a in found]
 
 
+def read_sum(folder: Path) -> Callable[[], Any]:
+    views = read_views(folder)
+
+    def work() -> Any:
+        tensors = views()
+        for tensor in tensors:
+            tensor.sum()
+        return tensors
+
+    return work
+
+
 def read_copies(folder: Path) -> Callable[[], Any]:
     views = read_views(folder)
     return lambda: [tensor.clone() for tensor in views()]
@@ -142,6 +103,13 @@ def read_convert(folder: Path) -> Callable[[], Any]:
     import fcnkit.conversion
 
     return lambda: list(fcnkit.convert(folder / MODEL).state_dict().values())
+
+
+def memory_alone(folder: Path) -> Callable[[], Any]:
+    """No reading at all: what any copy costs at least."""
+    import torch
+
+    return lambda: [torch.empty(PARAMETERS).zero_()]
 
 
 def read_protobuf(folder: Path) -> Callable[[], Any]:
@@ -195,7 +163,7 @@ def forward_opencv(folder: Path) -> Callable[[], Any]:
 
 def measure(part: str, folder: Path) -> dict[str, Any]:
     """In a child: time one of the functions above, and check that it did the work."""
-    if part.startswith("read"):
+    if not part.startswith("forward"):
         work = PARTS[part](folder)
         before = _peak()
         start = time.perf_counter()
@@ -240,7 +208,17 @@ def _peak() -> int:
 
 PARTS: dict[str, Callable[[Path], Callable[[], Any]]] = {
     function.__name__: function
-    for function in (read_views, read_copies, read_convert, read_protobuf, read_opencv, forward_fcnkit, forward_opencv)
+    for function in (
+        read_views,
+        read_sum,
+        read_copies,
+        read_convert,
+        read_opencv,
+        read_protobuf,
+        memory_alone,
+        forward_fcnkit,
+        forward_opencv,
+    )
 }
 
 
@@ -248,91 +226,24 @@ PARTS: dict[str, Callable[[Path], Callable[[], Any]]] = {
 
 
 @dataclass
-class Thing:
-    """One measured thing, and what was found.
+class Ratio:
+    """One line of the summary.
 
     Attributes:
-        title: what it is, for the table.
-        command: what the child process runs.
-        inner: the child says itself how long it took; else the whole process counts.
-        output: a file that it writes, removed again after each run.
-        seconds: one time for each round.
-        peak: the largest resident set, in bytes: pages of mapped files too.
-        own: the largest part of it that is not pages of files.
-        imports: the peak after the imports, where the child says it.
+        title: what is divided by what.
+        fastest: of the fastest runs, or of the memory.
+        median: of the median runs; None for memory.
+        target: the most that it should be.
     """
 
     title: str
-    command: list[str]
-    inner: bool = False
-    output: Path | None = None
-    seconds: list[float] = field(default_factory=list)
-    peak: int = 0
-    own: int = 0
-    imports: int = 0
-
-    @property
-    def fastest(self) -> float:
-        return min(self.seconds)
-
-    def run(self, watched: bool = False) -> None:
-        """Run it once; a watched run gives its own memory and no time."""
-        start = time.perf_counter()
-        child = subprocess.Popen(self.command, stdout=subprocess.PIPE, env=_environment())
-        if watched:
-            self._watch(child.pid)
-        assert child.stdout is not None
-        printed = child.stdout.read()
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        child.stdout.close()
-        if child.returncode:
-            raise SystemExit(f"{self.title}: exit status {child.returncode}")
-        self.peak = max(self.peak, usage.ru_maxrss * 1024)
-        if self.inner:
-            said = json.loads(printed)
-            seconds, self.imports = said["seconds"], said.get("imports", 0)
-        if not watched:
-            self.seconds.append(seconds)
-        if self.output:
-            self.output.unlink()
-
-    def _watch(self, pid: int) -> None:
-        """Follow a process's own memory until it ends; it stays to be waited for."""
-        with suppress(FileNotFoundError, ProcessLookupError):
-            while lines := [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "RssAnon" in line]:
-                self.own = max(self.own, int(lines[0].split()[1]) * 1024)
-                time.sleep(0.002)
-
-
-@dataclass
-class Ratio:
-    """One line of the summary: a ratio, and the most that it should be."""
-
-    title: str
-    value: float
+    fastest: float
+    median: float | None = None
     target: float | None = None
-
-
-def _environment() -> dict[str, str]:
-    """The caller's environment, with this checkout's fcnkit, and compiled modules kept as in any installation."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    paths = [str(ROOT), environment.get("PYTHONPATH", "")]
-    return environment | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-
-
-def _python(code: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-c", code, *arguments]
 
 
 def _child(part: str, folder: Path) -> list[str]:
     return [sys.executable, str(Path(__file__).resolve()), "--part", part, str(folder)]
-
-
-def _fcnkit(*arguments: str) -> list[str]:
-    """The fcnkit command, as its entry point runs it."""
-    return _python("import sys; from fcnkit.cli import main; sys.exit(main())", *arguments)
 
 
 def groups(folder: Path) -> dict[str, dict[str, Thing]]:
@@ -341,18 +252,20 @@ def groups(folder: Path) -> dict[str, dict[str, Thing]]:
     return {
         "Weights to tensors": {
             "views": Thing("fcnkit: caffemodel.read, views on the file", _child("read_views", folder), inner=True),
+            "sum": Thing("fcnkit: the same, and each value read", _child("read_sum", folder), inner=True),
             "copies": Thing("fcnkit: the same, each cloned", _child("read_copies", folder), inner=True),
             "convert": Thing("fcnkit.convert: a net with its own weights", _child("read_convert", folder), inner=True),
             "opencv": Thing("OpenCV: readNetFromCaffe", _child("read_opencv", folder), inner=True),
             "protobuf": Thing("protobuf + NumPy: FromString, np.array", _child("read_protobuf", folder), inner=True),
+            "memory": Thing("as much memory, filled with 0", _child("memory_alone", folder), inner=True),
         },
         "Convert": {
             "convert": Thing(
                 "fcnkit convert to .safetensors",
-                _fcnkit("convert", str(model), "-o", str(converted)),
+                fcnkit("convert", str(model), "-o", str(converted)),
                 output=converted,
             ),
-            "torch": Thing("import torch", _python("import torch")),
+            "torch": Thing("import torch", python("import torch")),
             "cp": Thing("cp", ["cp", str(model), str(copied)], output=copied),
         },
         f"Forward, {SIZE} x {SIZE}": {
@@ -360,45 +273,75 @@ def groups(folder: Path) -> dict[str, dict[str, Thing]]:
             "opencv": Thing("OpenCV: forward", _child("forward_opencv", folder), inner=True),
         },
         "Start-up": {
-            "fcnkit": Thing("fcnkit gen-prototxt --factor 32", _fcnkit("gen-prototxt", "--factor", "32")),
+            "fcnkit": Thing("fcnkit gen-prototxt --factor 32", fcnkit("gen-prototxt", "--factor", "32")),
             "imports": Thing(
                 "import click, jinja2, google.protobuf.text_format",
-                _python("import click, jinja2, google.protobuf.text_format"),
+                python("import click, jinja2, google.protobuf.text_format"),
             ),
-            "python": Thing("python alone", _python("pass")),
+            "python": Thing("python alone", python("pass")),
+            "library": Thing(
+                "import fcnkit, its convert and load",
+                python("import torch, numpy, google.protobuf.text_format, fcnkit; fcnkit.convert, fcnkit.load"),
+            ),
+            "dependencies": Thing(
+                "import torch, numpy, google.protobuf.text_format",
+                python("import torch, numpy, google.protobuf.text_format"),
+            ),
         },
     }
 
 
 def ratios(found: dict[str, dict[str, Thing]]) -> Iterator[Ratio]:
-    """The summary: fastest runs against each other, and memory against the weights."""
+    """The summary."""
+
+    def times(title: str, numerator: Thing, *denominators: tuple[float, Thing], target: float | None = None) -> Ratio:
+        fastest, middle = (
+            of(numerator.seconds) / sum(factor * of(thing.seconds) for factor, thing in denominators)
+            for of in (min, median)
+        )
+        return Ratio(title, fastest, middle, target)
+
     read, convert, forward, start = found.values()
-    for part, what in (("views", "views"), ("copies", "copies"), ("convert", "fcnkit.convert")):
-        yield Ratio(f"{what} / OpenCV", read[part].fastest / read["opencv"].fastest, 0.1)
-        yield Ratio(f"{what} / protobuf + NumPy", read[part].fastest / read["protobuf"].fastest)
+    for part, what, target in (
+        ("views", "views", 0.1),
+        ("copies", "views, cloned", None),
+        ("convert", "fcnkit.convert", None),
+    ):
+        yield times(f"{what} / OpenCV", read[part], (1, read["opencv"]), target=target)
+        yield times(f"{what} / protobuf + NumPy", read[part], (1, read["protobuf"]))
+    yield times("fcnkit.convert / as much memory, filled with 0", read["convert"], (1, read["memory"]))
     for part, what in (("convert", "fcnkit.convert"), ("opencv", "OpenCV"), ("protobuf", "protobuf + NumPy")):
         yield Ratio(f"memory of {what} above its imports / weights", (read[part].peak - read[part].imports) / WEIGHTS)
-    bound = convert["torch"].fastest + 2 * convert["cp"].fastest
-    yield Ratio("fcnkit convert / (import torch + 2 cp)", convert["convert"].fastest / bound, 1)
-    above = convert["convert"].peak - convert["torch"].peak
-    yield Ratio("memory of fcnkit convert above import torch / weights", above / WEIGHTS, 1.2)
-    yield Ratio("forward / OpenCV", forward["fcnkit"].fastest / forward["opencv"].fastest)
-    yield Ratio("gen-prototxt / bare imports", start["fcnkit"].fastest / start["imports"].fastest, 1.3)
+    yield times(
+        "fcnkit convert / (import torch + 2 cp)",
+        convert["convert"],
+        (1, convert["torch"]),
+        (2, convert["cp"]),
+        target=1,
+    )
+    memory = (convert["convert"].peak - convert["torch"].peak) / WEIGHTS
+    yield Ratio("memory of fcnkit convert above import torch / weights", memory, target=1.2)
+    yield times("forward / OpenCV", forward["fcnkit"], (1, forward["opencv"]))
+    yield times("gen-prototxt / bare imports", start["fcnkit"], (1, start["imports"]), target=1.3)
+    library, dependencies = start["library"].seconds, start["dependencies"].seconds
+    above = [1000 * (of(library) - of(dependencies)) for of in (min, median)]
+    yield Ratio("import of fcnkit above its dependencies, in ms", *above, target=30)
 
 
 def report(found: dict[str, dict[str, Thing]], agreement: dict[str, float]) -> str:
     """The results as Markdown."""
-    lines = [machine(), "", "| ratio | found | at most | |", "|---|--:|--:|---|"]
+    lines = [machine(), "", "| ratio | of the fastest | of the medians | at most | |", "|---|--:|--:|--:|---|"]
     for ratio in ratios(found):
+        middle = "" if ratio.median is None else f"{ratio.median:.3g}"
         target, word = "", ""
         if ratio.target is not None:
-            target, word = f"{ratio.target:g}", "met" if ratio.value <= ratio.target else "**missed**"
-        lines.append(f"| {ratio.title} | {ratio.value:.3g} | {target} | {word} |")
+            target, word = f"{ratio.target:g}", "met" if ratio.fastest <= ratio.target else "**missed**"
+        lines.append(f"| {ratio.title} | {ratio.fastest:.3g} | {middle} | {target} | {word} |")
     lines += ["", "| | fastest, s | median, s | peak, MiB | own, MiB |", "|---|--:|--:|--:|--:|"]
     for group, things in found.items():
         lines.append(f"| **{group}** | | | | |")
         lines += [
-            f"| {thing.title} | {thing.fastest:.3g} | {median(thing.seconds):.3g}"
+            f"| {thing.title} | {min(thing.seconds):.3g} | {median(thing.seconds):.3g}"
             f" | {thing.peak / MIB:.0f} | {thing.own / MIB:.0f} |"
             for thing in things.values()
         ]
@@ -410,20 +353,9 @@ def report(found: dict[str, dict[str, Thing]], agreement: dict[str, float]) -> s
     return "\n".join(lines)
 
 
-def machine() -> str:
-    """The machine and the versions, in a sentence."""
-    with suppress(OSError, StopIteration):
-        names = Path("/proc/cpuinfo").read_text().splitlines()
-        cpu = next(line.partition(":")[2].strip() for line in names if line.startswith("model name"))
-        packages = {"torch": "torch", "NumPy": "numpy", "protobuf": "protobuf", "OpenCV": "opencv-python-headless"}
-        versions = ", ".join(f"{name} {version(package)}" for name, package in packages.items())
-        return f"{cpu}, {len(os.sched_getaffinity(0))} cores; Python {platform.python_version()}, {versions}."
-    return platform.platform()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="timed runs of each thing (start-up: 4 times as many)")
+    parser.add_argument("--rounds", type=int, default=7, help="timed runs of each thing; start-up: 4 times as many")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to FILE too")
     parser.add_argument("--part", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -434,17 +366,11 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="fcnkit-bench-") as name:
         folder = Path(name)
-        subprocess.run(_child("make", folder), check=True, stdout=subprocess.DEVNULL, env=_environment())
+        subprocess.run(_child("make", folder), check=True, stdout=subprocess.DEVNULL, env=environment())
         found = groups(folder)
         for group, things in found.items():
-            # The first round warms the file cache and is watched; its times do not count.
-            for count in range(1 + arguments.rounds * (4 if group == "Start-up" else 1)):
-                print(f"\r{group}: round {count} ", end="", file=sys.stderr, flush=True)
-                for thing in things.values():
-                    thing.run(watched=count == 0)
-            print(file=sys.stderr)
-        compared = subprocess.run(_child("compare", folder), check=True, stdout=subprocess.PIPE, env=_environment())
-    agreement = json.loads(compared.stdout)
+            take_turns(group, things.values(), arguments.rounds * (4 if group == "Start-up" else 1))
+        agreement = json.loads(subprocess.check_output(_child("compare", folder), env=environment()))
     print(report(found, agreement))
     if arguments.json:
         numbers = {
@@ -457,7 +383,7 @@ def main() -> None:
                 }
                 for group, things in found.items()
             },
-            "agreement": agreement,
+            "forward": agreement,
         }
         arguments.json.write_text(json.dumps(numbers, indent=1) + "\n")
 

@@ -37,7 +37,10 @@ def writing(path: str | os.PathLike[str], force: bool = False) -> Iterator[Path]
     partial = target.with_name(f".{target.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}.partial")
     try:
         with telling(path):
+            # Tells at once whether it can be written. It goes again, for a file that is emptied when it is opened is
+            # one that ext4 brings to the disk as it is closed: a third of what a large one takes.
             partial.touch(exist_ok=False)
+            partial.unlink()
             yield partial
             os.replace(partial, target)
     finally:

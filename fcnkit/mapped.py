@@ -43,20 +43,22 @@ class MappedFile(mmap.mmap):
         _FILES.add(self)
         return self
 
-    def _stored(self, offset: int, count: int) -> Iterator[bytes]:
+    def _stored(self, offset: int, count: int) -> Iterator[memoryview]:
+        chunk = memoryview(bytearray(min(_CHUNK, count)))
         for at in range(offset, offset + count, _CHUNK):
-            wanted = min(_CHUNK, offset + count - at)
-            found = os.pread(self._descriptor, wanted, at)
-            if len(found) != wanted:
+            wanted = chunk[: offset + count - at]
+            if os.preadv(self._descriptor, [wanted], at) != len(wanted):
                 raise OSError("the file it is made from was cut short meanwhile")
-            yield found
+            yield wanted
 
 
 _FILES: WeakSet[MappedFile] = WeakSet()
 
 
-def stored(address: int, count: int) -> Iterator[bytes] | None:
+def stored(address: int, count: int) -> Iterator[memoryview] | None:
     """The bytes of a mapped file that lie at an address, read anew; None where no file is mapped there.
+
+    They come in pieces, each of which holds until the next is asked for.
 
     Memory that a mapped file is seen through counts as the process's own, page by page as it is touched, and each page
     costs time on its first touch: reading the file again is quicker, and takes no memory. What was written to the
@@ -64,6 +66,6 @@ def stored(address: int, count: int) -> Iterator[bytes] | None:
     """
     for file in list(_FILES):
         offset = address - file._address
-        if hasattr(os, "pread") and 0 <= offset <= len(file) - count:
+        if hasattr(os, "preadv") and 0 <= offset <= len(file) - count:
             return file._stored(offset, count)
     return None
