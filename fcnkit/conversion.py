@@ -147,7 +147,7 @@ def _size_from_inner_product(net: Message, blobs: Mapping[str, Sequence[Any]] | 
         raise InputError(f"the shape of an input has a size of 0; {ask}")
     first = net.layer[end]
     stored = (blobs or {}).get(first.name)
-    if not stored or not first.inner_product_param.num_output:
+    if not stored or not first.bottom or not first.inner_product_param.num_output:
         raise InputError(f"nothing tells the height and width of the input; {ask}")
     wanted = math.prod(stored[0].shape) // first.inner_product_param.num_output
 

@@ -175,6 +175,8 @@ class _Blob:
             if dtype is None:
                 raise FileFormatError(f"{where} has raw data of type {self.raw_type}, which is no float type")
             start, end = self.raw
+            if (end - start) % np.dtype(dtype).itemsize:
+                raise FileFormatError(f"{where} has raw data that ends in the middle of a value")
             runs = [np.frombuffer(self.buffer[start:end], dtype)]
         else:
             # Where both are there Caffe takes double_data (BVLC/caffe src/caffe/blob.cpp, FromProto).

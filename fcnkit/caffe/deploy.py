@@ -105,8 +105,9 @@ def _without_inserted_splits(layers: list[Message]) -> list[Message]:
     original: dict[str, str] = {}
     kept = []
     for layer in layers:
-        if layer.type == "Split" and re.fullmatch(re.escape(layer.bottom[0]) + r"_.*_\d+_split", layer.name, re.DOTALL):
-            original.update(dict.fromkeys(layer.top, original.get(layer.bottom[0], layer.bottom[0])))
+        source = layer.bottom[0] if layer.bottom else ""
+        if layer.type == "Split" and re.fullmatch(re.escape(source) + r"_.*_\d+_split", layer.name, re.DOTALL):
+            original.update(dict.fromkeys(layer.top, original.get(source, source)))
         else:
             layer.bottom[:] = [original.get(bottom, bottom) for bottom in layer.bottom]
             kept.append(layer)

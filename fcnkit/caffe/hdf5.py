@@ -21,8 +21,8 @@ from fcnkit.errors import FileFormatError, OutputError, naming
 _BLOB_PATH = re.compile(r"(?P<layer>.+)(/(?P<index>\d+)|[./](?P<name>weights?|bias))", re.DOTALL)
 _LAYOUTS = "/data/<layer>/<index>, /<layer>/<index> or /<layer>.weight and .bias"
 
-# The most that HDF5's own compression, deflate, can make of a file.
-_MOST_INFLATION = 1032
+# The most that deflate, the compression of HDF5 files and of zip archives, can make of a file.
+MOST_INFLATION = 1032
 
 
 def read(path: str | PathLike[str]) -> dict[str, list[np.ndarray]]:
@@ -45,7 +45,7 @@ def read(path: str | PathLike[str]) -> dict[str, list[np.ndarray]]:
             raise FileFormatError(f"is {kind}, not {HDF5}")
         try:
             with h5py.File(path, "r") as file:
-                return _read_weights(file, Path(path).stat().st_size * _MOST_INFLATION)
+                return _read_weights(file, Path(path).stat().st_size * MOST_INFLATION)
         # What h5py raises for damage is any of these; its text says where.
         except (OSError, RuntimeError, ValueError, TypeError, KeyError, MemoryError) as error:
             # str() of a KeyError would put quotes around the text.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from fcnkit.caffe.hdf5 import MOST_INFLATION
 from fcnkit.caffe.schema import Message
 from fcnkit.conversion import InputShape
-from fcnkit.errors import FileFormatError
+from fcnkit.errors import FcnkitError, FileFormatError
 from fcnkit.formats.state import net_from_state
 from fcnkit.net import CaffeNet
 
@@ -37,12 +36,18 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
             found = np.load(file, allow_pickle=False)
             if not isinstance(found, np.lib.npyio.NpzFile):
                 raise FileFormatError("holds one array, not an archive of them")
+            parts = found.zip.infolist() if found.zip else []
+            if sum(part.file_size for part in parts) > MOST_INFLATION * os.path.getsize(path):
+                raise FileFormatError("claims to hold more than its bytes can be inflated to")
             arrays = {name: found[name] for name in found.files}
         # PyTorch knows the machine's own byte order alone.
         return {
             name: torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
             for name, array in arrays.items()
         }
-    except (OSError, ValueError, TypeError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except FcnkitError:
+        raise
+    # Damage makes NumPy and zipfile raise nearly anything.
+    except Exception as error:
         problem = getattr(error, "strerror", None) or str(error).split("\n")[0]
         raise FileFormatError(f"cannot be read as a NumPy archive: {problem}") from None

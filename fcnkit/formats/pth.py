@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,11 +60,15 @@ def unpickle(path: str | os.PathLike[str]) -> Any:
         FileFormatError: the file cannot be read, or holds code.
     """
     try:
-        # What torch wrote before version 1.6 is no zip archive, and cannot be mapped.
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        with warnings.catch_warnings():
+            # Of pickles that were not written by torch's own defaults; reading them works, or fails below.
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+            # What torch wrote before version 1.6 is no zip archive, and cannot be mapped.
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError:
         raise FileFormatError("is no file of weights alone: it is damaged, or holds Python objects, which may run code"
                               ).in_file(path) from None
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+    # Damage makes torch's reader raise nearly anything.
+    except Exception as error:
         problem = getattr(error, "strerror", None) or str(error).split("\n")[0]
         raise FileFormatError(f"cannot be read as a PyTorch file: {problem}").in_file(path) from None

@@ -116,7 +116,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    # RuntimeError is torch's, of shapes that it cannot have.
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise FileFormatError(f"is no safetensors file, or a damaged one: {error}") from None
 
 

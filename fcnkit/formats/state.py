@@ -32,7 +32,7 @@ def net_from_state(
         stored: the definition that came with the state dict, as it runs.
 
     Raises:
-        FileFormatError: there is no definition.
+        FileFormatError: there is no definition, or weights are no floating point numbers.
         MissingBlobsError, BlobShapeError: state dict and net do not fit.
     """
     blobs: dict[str, list[Tensor]] = {}
@@ -68,4 +68,7 @@ def _load(net: CaffeNet, state: Mapping[str, Tensor]) -> None:
         index = indices[layer] = indices.get(layer, -1) + 1
         if state[name].shape != tensor.shape:
             raise BlobShapeError(layer, index, state[name].shape, tensor.shape)
+        if state[name].is_floating_point() != tensor.is_floating_point():
+            kinds = f"{state[name].dtype}, where the net has {tensor.dtype}"
+            raise FileFormatError(f"layer {layer!r}: blob {index} has values of type {kinds}")
     net.load_state_dict(dict(state), assign=True)

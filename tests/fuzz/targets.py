@@ -1,7 +1,7 @@
 """What is fuzzed: each target takes bytes, and must end in a result or an FcnkitError.
 
-`python tests/fuzz/targets.py NAME` runs a target under atheris (`make fuzz`); tests/fuzz/test_fuzz.py runs all of them
-on mutations of the golden files.
+`python tests/fuzz/targets.py NAME` runs a target under atheris (`make fuzz`); mutations.py runs all of them on
+mutations of the golden files, test_structured.py on what hypothesis makes up.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from fcnkit.net import CaffeNet
 from fcnkit.upsampling import deconvolution
 
 DATA = Path(__file__).resolve().parents[1] / "data"
+_SEED = DATA / "legacy" / "v2_input_fields"
 _FOLDER = Path(tempfile.mkdtemp(prefix="fcnkit-fuzz-"))
 
 
@@ -51,6 +52,14 @@ def read_safetensors(data: bytes) -> None:
     formats.load(_file(data, ".safetensors"))
 
 
+def read_pth(data: bytes) -> None:
+    formats.load(_file(data, ".pth"), _SEED / "net.prototxt")
+
+
+def read_npz(data: bytes) -> None:
+    formats.load(_file(data, ".npz"), _SEED / "net.prototxt")
+
+
 def generate(data: bytes) -> None:
     """Any name must come back from the prototxt as it was."""
     name = data.decode("utf-8", "replace")
@@ -62,10 +71,9 @@ def seeds(name: str) -> list[bytes]:
     """What the mutations of a target start from."""
     if name == "generate":
         return [b"score", 'quote" brace } back\\slash\nnewline \u00fc'.encode(), bytes(range(256))]
-    if name == "read_safetensors":
-        net = conversion.convert(DATA / "legacy" / "v2_input_fields" / "net.caffemodel")
-        path = _FOLDER / "seed.safetensors"
-        formats.save(net, path)
+    if name in ("read_safetensors", "read_pth", "read_npz"):
+        path = _FOLDER / f"seed.{name.removeprefix('read_')}"
+        formats.save(conversion.convert(_SEED / "net.caffemodel"), path)
         return [path.read_bytes()]
     pattern = {"read_caffemodel": "net.caffemodel", "read_prototxt": "*.prototxt", "read_hdf5": "*.h5"}[name]
     found = [path.read_bytes() for path in sorted(DATA.rglob(pattern))]
@@ -74,7 +82,7 @@ def seeds(name: str) -> list[bytes]:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (read_caffemodel, read_prototxt, read_hdf5, read_safetensors, generate)
+    for target in (read_caffemodel, read_prototxt, read_hdf5, read_safetensors, read_pth, read_npz, generate)
 }
 
 
