@@ -26,7 +26,12 @@ class FcnkitError(Exception):
         message = super().__str__()
         if len(message) > _LONGEST:
             message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
-        return message if self.path is None else f"{self.path}: {message}"
+        return _one_line(message if self.path is None else f"{self.path}: {message}")
+
+
+def _one_line(text: str) -> str:
+    """Text with its line breaks as spaces, and what else does not print, a terminal's commands say, written out."""
+    return "".join(c if c.isprintable() else " " if c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 class FileFormatError(FcnkitError):

@@ -297,5 +297,6 @@ def _plan(
         bottoms, tops = tuple(layer.bottom), _top_names(layer, rule)
         free = tuple(name for name in dict.fromkeys(bottoms + tops) if name not in alive)
         steps.append(Step(path, layer.name, layer.type, bottoms, tops, rule.per_bottom, free))
-        alive = alive - set(tops) | set(bottoms)
+        alive.difference_update(tops)
+        alive.update(bottoms)
     return outputs, steps[::-1]

@@ -74,12 +74,15 @@ def test_a_name_of_a_megabyte_does_not_fill_the_screen() -> None:
     assert fine.outputs == (name,)
 
 
-def test_a_net_of_very_many_layers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("chain", [True, False])
+def test_a_net_of_a_hundred_thousand_layers(tmp_path: Path, chain: bool) -> None:
+    """One behind the other, or all on one blob: what takes much longer than the layers takes for ever here."""
     net = prototxt.parse(INPUT)
-    for index in range(20_000):
-        net.layer.add(name=f"r{index}", type="ReLU", bottom=["x"], top=["x"])
+    for index in range(100_000):
+        net.layer.add(name=f"r{index}", type="ReLU", bottom=[net.layer[-1].top[0] if chain else "x"], top=[f"y{index}"])
     caffemodel.write(tmp_path / "net.caffemodel", net, {})
-    assert len(fcnkit.convert(tmp_path / "net.caffemodel").steps) == 20_000
+    converted = fcnkit.convert(tmp_path / "net.caffemodel")
+    assert (len(converted.steps), len(converted.outputs)) == (100_000, 1 if chain else 100_000)
 
 
 def test_safetensors_with_endless_metadata(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except FcnkitError as error:
-            raise click.ClickException(" ".join(str(error).split("\n"))) from None
+            raise click.ClickException(str(error)) from None
         except KeyboardInterrupt:
             raise click.exceptions.Exit(130) from None
 

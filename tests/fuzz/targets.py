@@ -91,7 +91,7 @@ def holds(target: Callable[[bytes], None], data: bytes) -> bool:
     try:
         target(data)
     except FcnkitError as error:
-        assert "\n" not in str(error), error
+        assert str(error).isprintable(), str(error)
         return False
     return True
 

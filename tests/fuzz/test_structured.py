@@ -222,6 +222,7 @@ def packed(header: Any, payload: bytes) -> bytes:
     | st.builds(packed, st.dictionaries(st.sampled_from(["c.weight", "c.bias"]), ENTRIES), st.binary(max_size=32))
 )
 @example((200 * 10**6).to_bytes(8, "little") + b"{" * 1000)
+@example(packed({"c.weight": ["\n\x1b[2J"]}, b""))
 @example(packed({"c.weight": {"dtype": "F32", "shape": [0, 2, 2**62], "data_offsets": [0, 0]}}, b""))
 @example(packed({"c.weight": {"dtype": "F32", "shape": [2**62], "data_offsets": [0, 2**64]}}, bytes(100)))
 def test_safetensors_headers(data: bytes) -> None:
