@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fcnkit.errors import OutputError
@@ -44,7 +44,9 @@ def writing(path: str | os.PathLike[str], force: bool = False) -> Iterator[Path]
             yield partial
             os.replace(partial, target)
     finally:
-        partial.unlink(missing_ok=True)
+        # Where nothing can be written, not even what is not there can be removed.
+        with suppress(OSError):
+            partial.unlink()
 
 
 @contextmanager

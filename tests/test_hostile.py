@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import fcnkit
+from fcnkit import formats
 from fcnkit.caffe import caffemodel, prototxt, wire
 from fcnkit.errors import DefinitionError, FcnkitError, FileFormatError, OutputError
 
@@ -107,6 +108,45 @@ def test_a_full_disk(sample: Path, tmp_path: Path, suffix: str) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def _mounted(folder: Path, options: str, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script while a file system of its own, in memory, is mounted at folder for it alone."""
+    command = f"mount -t tmpfs -o {options} none '{folder}' && echo mounted >&2 || exit 99\n{script}"
+    try:
+        done = subprocess.run(["unshare", "-rm", "sh", "-c", command], capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("needs unshare, of Linux")
+    if not done.stderr.startswith("mounted"):
+        pytest.skip("needs user namespaces")
+    return done
+
+
+@pytest.mark.parametrize("suffix", formats.suffixes())
+def test_a_disk_that_is_full(sample: Path, tmp_path: Path, suffix: str) -> None:
+    """Half a megabyte, of which the old file is some, for a net of two; nothing else is there in the end."""
+    if suffix in (".onnx", ".pt2"):
+        pytest.importorskip("onnxscript")
+    target = tmp_path / f"net{suffix}"
+    small = suffix in (".prototxt", ".py")
+    done = _mounted(
+        tmp_path,
+        "size=12k" if small else "size=512k",
+        f"head -c {8192 if small else 100000} /dev/zero > '{target}'\n"
+        f"'{sys.executable}' -m fcnkit convert '{sample}' -o '{target}' --force; echo $?\n"
+        f"ls -A '{tmp_path}'; tr -d '\\0' < '{target}' | wc -c",
+    )
+    assert done.stdout.split() == ["1", target.name, "0"], done.stderr
+    message = done.stderr.removeprefix("mounted\n")
+    assert message.startswith(f"Error: {target}: cannot be written: ") and message.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_to(sample: Path, tmp_path: Path) -> None:
+    script = f"'{sys.executable}' -m fcnkit convert '{sample}' -o '{tmp_path}/net.safetensors'; echo $?"
+    done = _mounted(tmp_path, "ro", script)
+    assert done.stdout == "1\n"
+    expected = f"Error: {tmp_path}/net.safetensors: cannot be written: Read-only file system\n"
+    assert done.stderr == f"mounted\n{expected}"
 
 
 SLOW = """
