@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fcnkit.caffe.schema import Message
@@ -74,7 +74,8 @@ def preprocessing(layers: Sequence[Message], blob: str, channels: int) -> dict[s
     for layer in layers:
         if is_data_layer(layer) and blob in layer.top:
             mean = _mean(layer)
-            if mean:
+            # Layers with several tops state the image's mean; it is none of a depth map's, say.
+            if len(mean) in (1, channels):
                 result.update(mean=mean, source=f"data layer {layer.name!r}")
             if layer.transform_param.HasField("scale"):
                 result["scale"] = layer.transform_param.scale
@@ -83,6 +84,31 @@ def preprocessing(layers: Sequence[Message], blob: str, channels: int) -> dict[s
                 result["source"] = f"assumed: data layer {layer.name!r} reads its mean from {file}"
             break
     return result
+
+
+def is_preprocessing(found: Any, channels: int) -> bool:
+    """Whether something read from a file is what `preprocessing` gives for an input of that many channels."""
+    match found:
+        case {"channel_order": str(order), "range": [low, high], "mean": list(mean), "scale": scale, "source": str()}:
+            numbers = (*mean, scale, low, high)
+            return (
+                order in (("BGR", "RGB") if channels == 3 else ("",))
+                and len(mean) in (0, 1, channels)
+                and all(isinstance(number, int | float) for number in numbers)
+            )
+    return False
+
+
+def pixels_in_words(preprocessing: Mapping[str, Any] | None) -> str:
+    """How an input's values are made of pixels, in brackets; nothing where it is not known."""
+    if not preprocessing:
+        return ""
+    low, high = preprocessing["range"]
+    mean = ", ".join(f"{value:.6g}" for value in preprocessing["mean"])
+    words = [preprocessing["channel_order"], f"{low}..{high}", mean and f"minus {mean}"]
+    if preprocessing["scale"] != 1:
+        words.append(f"times {preprocessing['scale']:.6g}")
+    return f" ({', '.join(filter(None, words))}; {preprocessing['source']})"
 
 
 def _mean(layer: Message) -> list[float]:

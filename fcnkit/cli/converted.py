@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fcnkit.caffe.data import pixels_in_words
 
 if TYPE_CHECKING:
     from fcnkit.net import CaffeNet
@@ -23,7 +25,7 @@ def summary(
         f" {sum(p.numel() for p in net.parameters()):,} parameters",
     ]
     for name in net.inputs:
-        lines.append(f"  input   {name} {_times(net.shapes[name])}" + pixels(net.preprocessing.get(name)))
+        lines.append(f"  input   {name} {_times(net.shapes[name])}" + pixels_in_words(net.preprocessing.get(name)))
     lines += [f"  output  {name} {_times(net.shapes[name])}" for name in net.outputs]
     if net.unused:
         lines.append(f"  unused  weights of {', '.join(net.unused)}")
@@ -65,15 +67,3 @@ def _loading_elsewhere(output: Path) -> list[str]:
 
 def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
-
-
-def pixels(preprocessing: dict[str, Any] | None) -> str:
-    """How an input's values are made of pixels, in brackets; nothing where it is not known."""
-    if not preprocessing:
-        return ""
-    low, high = preprocessing["range"]
-    mean = ", ".join(f"{value:.6g}" for value in preprocessing["mean"])
-    words = [preprocessing["channel_order"], f"{low}..{high}", mean and f"minus {mean}"]
-    if preprocessing["scale"] != 1:
-        words.append(f"times {preprocessing['scale']:.6g}")
-    return f" ({', '.join(filter(None, words))}; {preprocessing['source']})"

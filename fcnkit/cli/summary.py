@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fcnkit.cli.converted import pixels
+from fcnkit.caffe.data import pixels_in_words
 from fcnkit.cli.inputs import input_shape_option
 from fcnkit.cli.output import columns, output_options, put
 
@@ -65,7 +65,7 @@ def _lines(file: Path, told: Summary) -> list[str]:
     from fcnkit.summary import in_words
 
     lines = [f"{file}: {told.name or 'unnamed'}", columns(told.table(), right=range(3, 7)), ""]
-    lines += [f"input   {name} {in_words(shape)}{pixels(told.preprocessing.get(name))}"
+    lines += [f"input   {name} {in_words(shape)}{pixels_in_words(told.preprocessing.get(name))}"
               for name, shape in told.inputs.items()]  # fmt: skip
     lines += [f"output  {name} {in_words(shape)}" for name, shape in told.outputs.items()]
     totals = f"total   {len(told.rows)} layers, {told.parameters:,} parameters, {told.multiply_adds:,} multiply-adds"

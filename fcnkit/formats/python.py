@@ -9,10 +9,11 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import nn
 
+from fcnkit.caffe.data import pixels_in_words
 from fcnkit.errors import OutputError
 from fcnkit.formats.construction import UnwritableError, construction
 from fcnkit.formats.source import Import, source_of
@@ -208,7 +209,7 @@ def _about(net: CaffeNet, name: str) -> str:
     title = f"{name}, the Caffe net {net.definition().name!r}." if net.definition().name else f"{name}, a Caffe net."
     lines = [title, "", f"Written by fcnkit{_origin(net)}.", ""]
     for blob in net.inputs:
-        lines += _wrapped(f"Input {blob}: {net.shapes[blob]}{_pixels(net.preprocessing.get(blob))}.")
+        lines += _wrapped(f"Input {blob}: {net.shapes[blob]}{pixels_in_words(net.preprocessing.get(blob))}.")
     lines += [line for blob in net.outputs for line in _wrapped(f"Output {blob}: {net.shapes[blob]}.")]
     # Names are anyone's: they must neither end the docstring nor escape anything in it.
     return "\n".join(lines).replace("\\", "\\\\").replace('"', '\\"')
@@ -227,15 +228,3 @@ def _origin(net: CaffeNet) -> str:
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH - 4, subsequent_indent="    ")
-
-
-def _pixels(preprocessing: dict[str, Any] | None) -> str:
-    if not preprocessing:
-        return ""
-    low, high = preprocessing["range"]
-    words = [f"; channels {preprocessing['channel_order']}, values {low}..{high}"]
-    if preprocessing["mean"]:
-        words.append(f"minus the mean ({', '.join(f'{value:.6g}' for value in preprocessing['mean'])})")
-    if preprocessing["scale"] != 1:
-        words.append(f"times {preprocessing['scale']:.6g}")
-    return f"{', '.join(words)} ({preprocessing['source']})"

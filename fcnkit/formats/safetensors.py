@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from fcnkit.caffe.data import is_preprocessing
 from fcnkit.caffe.schema import Message
 from fcnkit.conversion import InputShape
 from fcnkit.errors import FileFormatError, OutputError
@@ -106,7 +107,7 @@ def load(
     tensors, metadata = read(path)
     net = net_from_state(tensors, prototxt, shape, state, metadata.get("prototxt"))
     if prototxt is None:
-        net.preprocessing = _preprocessing(metadata.get("preprocessing", "{}"))
+        net.preprocessing = _preprocessing(metadata.get("preprocessing", "{}"), net)
     return net
 
 
@@ -121,11 +122,15 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str
         raise FileFormatError(f"is no safetensors file, or a damaged one: {error}") from None
 
 
-def _preprocessing(text: str) -> dict[str, Any]:
+def _preprocessing(text: str, net: CaffeNet) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise FileFormatError("has metadata of which the preprocessing is not JSON; was it edited by hand?")
+    for name, each in found.items():
+        shape = net.shapes[name] if name in net.inputs else ()
+        if len(shape) != 4 or not is_preprocessing(each, shape[1]):
+            raise FileFormatError(f"has metadata whose preprocessing does not fit {name!r}; was it edited by hand?")
     return found

@@ -172,3 +172,16 @@ def test_state_dicts_that_do_not_fit(net: fcnkit.CaffeNet, tmp_path: Path, data:
     torch.save({**state, "fc6.weight": torch.zeros(96, 64, 5, 5)}, path)
     with pytest.raises(BlobShapeError, match=r"layer 'fc6': .* shape \(96, 64, 5, 5\), expected \(96, 64, 7, 7\)"):
         fcnkit.load(path, prototxt=deploy)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"mean": "none"}, {"mean": [1, 2]}, {"scale": None}, {"range": [0]}, {"channel_order": ""}, {"source": 3}, None],
+)
+def test_preprocessing_that_was_edited(net: fcnkit.CaffeNet, tmp_path: Path, wrong: dict[str, object] | None) -> None:
+    right = net.preprocessing["data"]
+    for name, each in (("data", {**right, **wrong} if wrong else [right]), ("score", right), ("elsewhere", right)):
+        metadata = {"prototxt": net.prototxt, "preprocessing": json.dumps({name: each})}
+        save_file(net.state_dict(), tmp_path / "net.safetensors", metadata)
+        with pytest.raises(FileFormatError, match=f"net.safetensors: .* does not fit '{name}'; was it edited"):
+            fcnkit.load(tmp_path / "net.safetensors")

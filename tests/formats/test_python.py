@@ -142,8 +142,7 @@ def test_the_docstring_says_where_the_net_comes_from(sample: Path, tmp_path: Pat
 Written by fcnkit from shapes-fcn8s.caffemodel
 (SHA-256 e8353d24d749793bc7b6a88f4b421515f7af18a7d27f3959b6c2216a38e178bc).
 
-Input data: (1, 3, 500, 500); channels BGR, values 0..255, minus the mean (104.007, 116.669, 122.679) (data layer
-    'data').
+Input data: (1, 3, 500, 500) (BGR, 0..255, minus 104.007, 116.669, 122.679; data layer 'data').
 Output score: (1, 4, 500, 500).
 
 ShapesFcn8s() has the weights of the .safetensors or .pth file of the same name beside this file.
