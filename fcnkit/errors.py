@@ -11,6 +11,11 @@ from typing import Self
 _LONGEST = 10_000
 
 
+def printable(text: str) -> str:
+    """Text as one line: breaks become spaces, and what else does not print, a terminal's commands say, is written out."""
+    return "".join(c if c.isprintable() else " " if c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
 class FcnkitError(Exception):
     """Base of all errors that a user's file or option can cause."""
 
@@ -26,12 +31,7 @@ class FcnkitError(Exception):
         message = super().__str__()
         if len(message) > _LONGEST:
             message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
-        return _one_line(message if self.path is None else f"{self.path}: {message}")
-
-
-def _one_line(text: str) -> str:
-    """Text with its line breaks as spaces, and what else does not print, a terminal's commands say, written out."""
-    return "".join(c if c.isprintable() else " " if c == "\n" else c.encode("unicode_escape").decode() for c in text)
+        return printable(message if self.path is None else f"{self.path}: {message}")
 
 
 class FileFormatError(FcnkitError):

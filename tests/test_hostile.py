@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 
 import fcnkit
 from fcnkit import formats
 from fcnkit.caffe import caffemodel, prototxt, wire
+from fcnkit.cli import main
 from fcnkit.errors import DefinitionError, FcnkitError, FileFormatError, OutputError
 
 INPUT = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 10 } } }'
@@ -84,6 +86,19 @@ def test_a_net_of_a_hundred_thousand_layers(tmp_path: Path, chain: bool) -> None
     caffemodel.write(tmp_path / "net.caffemodel", net, {})
     converted = fcnkit.convert(tmp_path / "net.caffemodel")
     assert (len(converted.steps), len(converted.outputs)) == (100_000, 1 if chain else 100_000)
+
+
+@pytest.mark.parametrize("command", [["summary"], ["convert", "-o", "net.npz", "--prototxt"], ["offsets"]])
+def test_names_give_no_commands_to_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.prototxt").write_text('name: "a\\033[2Jb"' + INPUT.replace('"x"', '"x\\033[31m\\r"'))
+    with Path("net.prototxt").open("a") as file:
+        file.write('layer { name: "\\007" type: "ReLU" bottom: "x\\033[31m\\r" top: "x\\033[31m\\r" }')
+    done = CliRunner().invoke(main, [*command, "net.prototxt"])
+    assert done.exit_code == 0
+    assert all(line.isprintable() for line in done.output.split("\n"))
 
 
 def test_safetensors_with_endless_metadata(tmp_path: Path) -> None:
@@ -195,10 +210,6 @@ def test_the_output_may_be_the_input(sample: Path, tmp_path: Path) -> None:
     path = tmp_path / "net.caffemodel"
     path.write_bytes(sample.read_bytes())
     expected = fcnkit.convert(sample).state_dict()
-    from click.testing import CliRunner
-
-    from fcnkit.cli import main
-
     assert CliRunner().invoke(main, ["convert", str(path), "-o", str(path)]).exit_code == 1
     assert path.read_bytes() == sample.read_bytes()
     assert CliRunner().invoke(main, ["convert", str(path), "-o", str(path), "--force"]).exit_code == 0

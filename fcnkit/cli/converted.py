@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fcnkit.caffe.data import pixels_in_words
+from fcnkit.errors import printable
 
 if TYPE_CHECKING:
     from fcnkit.net import CaffeNet
@@ -31,7 +32,8 @@ def summary(
         lines.append(f"  unused  weights of {', '.join(net.unused)}")
     if report:
         lines += _simplified(report)
-    return "\n".join([*lines, "Load it:", *(f"  {line}" for line in _loading(outputs, prototxt))])
+    lines += ["Load it:", *(f"  {line}" for line in _loading(outputs, prototxt))]
+    return "\n".join(map(printable, lines))
 
 
 def _simplified(report: Simplified) -> list[str]:

@@ -11,6 +11,7 @@ import click
 from fcnkit.caffe.data import pixels_in_words
 from fcnkit.cli.inputs import input_shape_option
 from fcnkit.cli.output import columns, output_options, put
+from fcnkit.errors import printable
 
 if TYPE_CHECKING:
     from fcnkit.conversion import InputShape
@@ -64,10 +65,11 @@ def command(
 def _lines(file: Path, told: Summary) -> list[str]:
     from fcnkit.summary import in_words
 
-    lines = [f"{file}: {told.name or 'unnamed'}", columns(told.table(), right=range(3, 7)), ""]
-    lines += [f"input   {name} {in_words(shape)}{pixels_in_words(told.preprocessing.get(name))}"
+    title = f"{file}: {told.name or 'unnamed'}"
+    lines = [f"input   {name} {in_words(shape)}{pixels_in_words(told.preprocessing.get(name))}"
               for name, shape in told.inputs.items()]  # fmt: skip
     lines += [f"output  {name} {in_words(shape)}" for name, shape in told.outputs.items()]
     totals = f"total   {len(told.rows)} layers, {told.parameters:,} parameters, {told.multiply_adds:,} multiply-adds"
     lines.append(totals + (f", {told.statistics:,} values of statistics" if told.statistics else ""))
-    return lines + [f"remark  {remark}" for remark in told.remarks]
+    lines += [f"remark  {remark}" for remark in told.remarks]
+    return [printable(title), columns(told.table(), right=range(3, 7)), "", *map(printable, lines)]

@@ -24,7 +24,7 @@ def fill(blob: Tensor, filler: Message, layer: str) -> None:
         layer: name of the layer, for the error.
 
     Raises:
-        DefinitionError: Caffe has no filler of that type, or it does not suit the blob.
+        DefinitionError: Caffe has no filler of that type, or it does not suit the blob, or its numbers make no sense.
     """
     function = _FILLERS.get(filler.type)
     if function is None:
@@ -33,8 +33,12 @@ def fill(blob: Tensor, filler: Message, layer: str) -> None:
         raise DefinitionError(f"layer {layer!r}: only the gaussian filler can be sparse, not {filler.type!r}")
     if filler.type == "bilinear" and (blob.dim() != 4 or blob.shape[2] != blob.shape[3]):
         raise DefinitionError(f"layer {layer!r}: the bilinear filler needs square filters, not {tuple(blob.shape)}")
-    with torch.no_grad():
-        function(blob, filler)
+    try:
+        with torch.no_grad():
+            function(blob, filler)
+    except RuntimeError as error:
+        # A deviation below 0, a minimum above the maximum: Caffe stops there too.
+        raise DefinitionError(f"layer {layer!r}: its {filler.type} filler cannot be used: {error}") from None
 
 
 def bilinear_kernel(size: int) -> Tensor:

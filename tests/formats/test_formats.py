@@ -185,3 +185,15 @@ def test_preprocessing_that_was_edited(net: fcnkit.CaffeNet, tmp_path: Path, wro
         save_file(net.state_dict(), tmp_path / "net.safetensors", metadata)
         with pytest.raises(FileFormatError, match=f"net.safetensors: .* does not fit '{name}'; was it edited"):
             fcnkit.load(tmp_path / "net.safetensors")
+
+
+def test_an_archive_that_claims_more_than_it_can_hold(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "net.npz"
+    np.savez_compressed(path, a=np.zeros(10))
+    content = bytearray(path.read_bytes())
+    # The inflated size of the entry, in the zip archive's directory.
+    at = content.index(b"PK\1\2") + 24
+    content[at : at + 4] = (2**32 - 2).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError, match="net.npz: claims to hold more than its bytes can be inflated to"):
+        fcnkit.load(path, data / "shapes" / "deploy.prototxt")

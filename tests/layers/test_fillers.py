@@ -75,3 +75,7 @@ def test_errors() -> None:
         filled((1,), type="uniform", sparse=2)
     with pytest.raises(DefinitionError, match=r"bilinear filler needs square filters, not \(1, 1, 2, 3\)"):
         filled((1, 1, 2, 3), type="bilinear")
+    with pytest.raises(DefinitionError, match="layer 'l': its gaussian filler cannot be used: normal expects std >= 0"):
+        filled((1,), type="gaussian", std=-1)
+    with pytest.raises(DefinitionError, match="layer 'l': its uniform filler cannot be used: uniform_ expects"):
+        filled((1,), type="uniform", min=2, max=1)
