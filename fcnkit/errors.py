@@ -12,7 +12,7 @@ _LONGEST = 10_000
 
 
 def printable(text: str) -> str:
-    """Text as one line: breaks become spaces, and what else does not print, a terminal's commands say, is written out."""
+    """Text as one line: breaks become spaces, and what else does not print, as a terminal's commands, is escaped."""
     return "".join(c if c.isprintable() else " " if c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
