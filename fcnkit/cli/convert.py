@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +134,9 @@ def _progress(partial: Path, total: int) -> Iterator[None]:
 
         def follow() -> None:
             while not done.wait(0.1):
-                bar.update(min(partial.stat().st_size, total) - bar.pos)
+                # Some formats are long in the making before the file is opened.
+                with suppress(FileNotFoundError):
+                    bar.update(min(partial.stat().st_size, total) - bar.pos)
 
         follower = threading.Thread(target=follow)
         follower.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,14 @@ def test_the_installed_command_runs() -> None:
         pytest.fail("install fcnkit into this environment first: `make test` does")
     result = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     assert result.stdout.startswith("fcnkit, version ")
+
+
+def test_progress_follows_a_file_that_appears_late(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from fcnkit.cli.convert import _progress
+
+    with _progress(tmp_path / "net", 100):
+        time.sleep(0.25)
+        (tmp_path / "net").write_bytes(bytes(50))
+        time.sleep(0.25)
+    assert (tmp_path / "net").stat().st_size == 50
+    assert "Traceback" not in capsys.readouterr().err
