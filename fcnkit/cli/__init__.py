@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import signal
 import sys
 
 import click
@@ -73,6 +74,8 @@ def run(prog_name: str | None = None) -> None:
     # Importing torch makes so many objects that by Python's own thresholds they are searched for garbage again and
     # again, in vain, and once more at the end: a third of what `import torch` takes in all.
     gc.set_threshold(10_000, 10, 10)
+    # Told to end, by timeout or a container's shutdown, it ends as after Ctrl-C: nothing half-written stays behind.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         sys.exit(main(prog_name=prog_name))
     finally:
