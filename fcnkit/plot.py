@@ -66,4 +66,5 @@ def plot(scores: Scores, names: Sequence[str], path: str | os.PathLike[str], for
     matrix.set_title(f"pixel accuracy {scores.pixel_accuracy:.3f}")
     figure.colorbar(drawn, ax=matrix, label="share of the true class")
     with writing(path, force) as partial:
-        figure.savefig(partial, format=Path(path).suffix.lower().lstrip("."), dpi=120)
+        # Constrained layout leaves the labels no room at the edge, and cuts them off.
+        figure.savefig(partial, format=Path(path).suffix.lower().lstrip("."), dpi=120, bbox_inches="tight")
