@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -26,3 +27,12 @@ def run_examples() -> Callable[[str], list[Result]]:
         return results
 
     return run
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Path) -> Callable[[str], Result]:
+    """Runs a command line in an empty folder that holds the sample model and its prototxt under the help's names."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fcn8s.caffemodel").symlink_to(sample)
+    (tmp_path / "deploy.prototxt").symlink_to(data / "shapes" / "deploy.prototxt")
+    return lambda line: CliRunner().invoke(main, shlex.split(line))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 import sys
 import time
@@ -10,19 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner
 
 import fcnkit
-from fcnkit.cli import main
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Path):
-    """Runs a command line in an empty folder that holds the sample model and its prototxt under the help's names."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "fcn8s.caffemodel").symlink_to(sample)
-    (tmp_path / "deploy.prototxt").symlink_to(data / "shapes" / "deploy.prototxt")
-    return lambda line: CliRunner().invoke(main, shlex.split(line))
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import cv2
 import pytest
 import torch
-from click.testing import CliRunner
 
 import fcnkit
-from fcnkit.cli import main
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Path):
-    """Runs a command line in an empty folder that holds the sample model and its prototxt."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "fcn8s.caffemodel").symlink_to(sample)
-    (tmp_path / "deploy.prototxt").symlink_to(data / "shapes" / "deploy.prototxt")
-    return lambda line: CliRunner().invoke(main, shlex.split(line))
 
 
 def files() -> set[str]:

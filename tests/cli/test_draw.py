@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-
-from fcnkit.cli import main
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Path):
-    """Runs a command line in a folder that holds the sample model and its prototxt under the help's names."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "fcn8s.caffemodel").symlink_to(sample)
-    (tmp_path / "deploy.prototxt").symlink_to(data / "shapes" / "deploy.prototxt")
-    return lambda line: CliRunner().invoke(main, shlex.split(line))
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 import fcnkit
-from fcnkit.cli import main
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Path):
+def run(run, sample: Path):
     """Runs a command line in a folder that holds the sample model in several formats."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "fcn8s.caffemodel").symlink_to(sample)
-    (tmp_path / "deploy.prototxt").symlink_to(data / "shapes" / "deploy.prototxt")
     fcnkit.save(fcnkit.convert(sample), "fcn8s.safetensors")
-    return lambda line: CliRunner().invoke(main, shlex.split(line))
+    return run
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
-import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 import fcnkit
-from fcnkit.cli import main
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path, data: Path):
+def run(run, sample: Path, data: Path):
     """Runs a command line in a folder that holds the sample model and a case that Caffe ran."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "fcn8s.caffemodel").symlink_to(sample)
     for name in ("net.caffemodel", "net.prototxt", "blobs.npz"):
-        (tmp_path / name).symlink_to(data / "layers" / "net_fcn8s_thin" / name)
+        Path(name).symlink_to(data / "layers" / "net_fcn8s_thin" / name)
     fcnkit.save(fcnkit.convert(sample), "fcn8s.safetensors")
-    return lambda line: CliRunner().invoke(main, shlex.split(line))
+    return run
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:
