@@ -1,4 +1,4 @@
-"""Finding and reading images and label maps, of every kind that Pillow knows."""
+"""Finding and reading images and label maps, of the formats that `raster` lists."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from fcnkit import raster
 from fcnkit.errors import FileFormatError, InputError
 from fcnkit.palette import IGNORE, labels_from_colours
+from fcnkit.raster import MAX_PIXELS, open_image
 
 AnyPath = str | os.PathLike[str]
 
@@ -42,8 +44,7 @@ def find(sources: Iterable[AnyPath], suffixes: Sequence[str] = ()) -> list[Path]
 
 def _expand(source: Path, suffixes: Sequence[str]) -> list[Path]:
     if source.is_dir():
-        Image.init()
-        known = {*Image.registered_extensions(), *suffixes} - {".pdf", ".mpg", ".mpeg"}
+        known = {*raster.suffixes(), *suffixes}
         files = (path for path in sorted(source.iterdir()) if path.is_file() and not path.name.startswith("."))
         return [path for path in files if path.suffix.lower() in known]
     if source.is_file():
@@ -88,20 +89,19 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     return stems
 
 
-def allow_any_size() -> None:
-    """Read images of however many pixels; Pillow refuses those of more than 179 million."""
-    Image.MAX_IMAGE_PIXELS = None
-
-
-def read(path: AnyPath) -> Image.Image:
+def read(path: AnyPath, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
     """An image as it is meant to be seen, upright and with 8 bits: mode L for grey, else RGB.
 
     Transparency is left out: the colours are those that are stored. Of several frames the first is taken.
 
+    Args:
+        path: the file.
+        max_pixels: the most pixels that are read; None for any number.
+
     Raises:
-        FileFormatError: Pillow cannot read it.
+        FileFormatError: it cannot be read.
     """
-    image = _open(path)
+    image = open_image(path, max_pixels)
     if image.mode[0] in "IF":
         return _eight_bits(image)
     if image.mode in ("1", "L", "LA", "La"):
@@ -109,20 +109,6 @@ def read(path: AnyPath) -> Image.Image:
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")
     return image.convert("RGB")
-
-
-def _open(path: AnyPath) -> Image.Image:
-    try:
-        with Image.open(path) as image:
-            image.load()
-            return ImageOps.exif_transpose(image)
-    except Image.DecompressionBombError:
-        raise FileFormatError("has more pixels than are read at once; run it with --tile").in_file(path) from None
-    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
-        problem = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        if problem.startswith("cannot identify image file"):
-            problem = "it is no image, or a damaged one"
-        raise FileFormatError(f"cannot be read as an image: {problem}").in_file(path) from None
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -153,7 +139,7 @@ def read_labels(path: AnyPath, palette: np.ndarray | None = None, ignore: int = 
     """
     if Path(path).suffix.lower() == MAT:
         return Labels(_read_sbd(path))
-    image = _open(path)
+    image = open_image(path)
     if image.mode in ("RGB", "RGBA", "RGBX", "CMYK"):
         try:
             return Labels(*labels_from_colours(np.asarray(image.convert("RGB")), palette, ignore))

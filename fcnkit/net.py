@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError, InputError, UnsupportedLayerError
 from fcnkit.layers import Layer, kind_of, rule_for
 from fcnkit.layers.base import LARGEST_BLOB, Placed
-from fcnkit.layers.sharing import find_ties, held_ties, tie, views
+from fcnkit.layers.sharing import Weight, find_ties, held_ties, tie, views
 from fcnkit.layers.weights import fill_weights, freeze, load_weights
 from fcnkit.nn.tree import place
 
@@ -149,6 +150,41 @@ class CaffeNet(nn.Module):
                     found[layer.name] = [tensor.detach() for tensor in tensors]
         return found
 
+    def neutral(self) -> tuple[CaffeNet, dict[str, str]]:
+        """The same net under names of fcnkit's own, for tools that write names into code and run it.
+
+        torch.export, torch.fx and torch.compile do: a layer's name, which is anyone's, could end a string there and
+        begin a statement. The twin shares the modules of this net; its inputs and blobs are numbered, its outputs
+        keep their names, which such tools handle as values.
+
+        Returns:
+            The twin, and the path in this net of each of its modules (`layer_0`, ...).
+        """
+        numbers = (number for number in count() if f"layer_{number}" not in self._modules)
+        paths = {step.module: f"layer_{next(numbers)}" for step in self.steps}
+        names = dict.fromkeys((*self.inputs, *(name for step in self.steps for name in step.bottoms + step.tops)))
+        blobs = {name: f"blob_{number}" for number, name in enumerate(names)}
+        twin = _Twin.__new__(_Twin)
+        nn.Module.__init__(twin)
+        for path, own in paths.items():
+            twin.add_module(own, self.get_submodule(path))
+        twin.inputs = tuple(blobs[name] for name in self.inputs)
+        twin.outputs = tuple(blobs[name] for name in self.outputs)
+        twin.output_names = self.outputs
+        twin.steps = [
+            step._replace(
+                module=paths[step.module],
+                bottoms=tuple(blobs[name] for name in step.bottoms),
+                tops=tuple(blobs[name] for name in step.tops),
+                free=tuple(blobs[name] for name in step.free),
+            )
+            for step in self.steps
+        ]
+        twin.ties = [
+            each._replace(owner=_moved(each.owner, paths), user=_moved(each.user, paths)) for each in self.ties
+        ]
+        return twin.train(self.training), {own: path for path, own in paths.items()}
+
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         # Moving or casting the net makes new tensors, as do loading with assign=True and copying.
         held = held_ties(self, self.ties)
@@ -189,11 +225,36 @@ class CaffeNet(nn.Module):
             tops = tuple(map(module, bottoms)) if step.per_bottom else module(*bottoms)
         except (RuntimeError, IndexError, ValueError) as error:
             sizes = ", ".join(f"{name!r} {tuple(b.shape)}" for name, b in zip(step.bottoms, bottoms, strict=True))
+            if _is_out_of_memory(error):
+                problem = f"layer {step.name!r} ({step.kind}) needs more memory than there is for {sizes}"
+                raise InputError(f"{problem}; run it on smaller inputs") from None
             problem = str(error).split("\n")[0].rstrip(".")
             raise InputError(f"layer {step.name!r} ({step.kind}) cannot work with {sizes}: {problem}") from error
         if isinstance(tops, Tensor):
             tops = (tops,)
         blobs.update(zip(step.tops, tops, strict=True))
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # On the CPU torch has no class of error for it.
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+class _Twin(CaffeNet):
+    """A net under neutral names, whose outputs keep those of the net."""
+
+    output_names: tuple[str, ...]
+
+    def forward(self, *inputs: Tensor) -> Tensor | dict[str, Tensor]:  # type: ignore[override]
+        found = super().forward(*inputs)
+        if isinstance(found, Tensor):
+            return found
+        return {name: found[blob] for name, blob in zip(self.output_names, self.outputs, strict=True)}
+
+
+def _moved(weight: Weight, paths: dict[str, str]) -> Weight:
+    module, _, name = weight.path.rpartition(".")
+    return weight._replace(path=f"{paths[module]}.{name}")
 
 
 def blob_shapes(definition: Message) -> dict[str, Shape]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from fcnkit.errors import FileFormatError
+from fcnkit.raster import open_image
 
 IGNORE = 255
 
@@ -98,11 +100,9 @@ def read_palette(path: str | os.PathLike[str]) -> np.ndarray:
         if colours.max() <= 255 and len(colours) <= 256:
             return colours.astype(np.uint8)
     else:
-        try:
-            with Image.open(path) as image:
-                if image.mode == "P":
-                    return np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
-        except (OSError, ValueError, SyntaxError):
-            pass
+        with suppress(FileFormatError):
+            image = open_image(path)
+            if image.mode == "P":
+                return np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
     problem = "is no palette: neither an indexed image nor up to 256 lines `red green blue`, 0 to 255 each"
     raise FileFormatError(problem).in_file(path)

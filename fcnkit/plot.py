@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from fcnkit.metrics import Scores
 
 # Side of the matrix, in inches: with more classes than 60 names begin to overlap.
 _LARGEST = 17.0
+# What matplotlib writes itself; for .pgf, say, it starts LaTeX.
+PLOTS = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
 def check_plot(path: str | os.PathLike[str]) -> None:
@@ -23,13 +26,10 @@ def check_plot(path: str | os.PathLike[str]) -> None:
         InputError: matplotlib is not installed.
         OutputError: the suffix names no kind of picture.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-    except ImportError:
-        raise InputError("a plot needs matplotlib: pip install 'fcnkit[plot]'").in_file(path) from None
-    known = FigureCanvasAgg.get_supported_filetypes()
-    if Path(path).suffix.lower().lstrip(".") not in known:
-        raise OutputError(f"names no kind of picture by its suffix; known are {', '.join(sorted(known))}").in_file(path)
+    if find_spec("matplotlib") is None:
+        raise InputError("a plot needs matplotlib: pip install 'fcnkit[plot]'").in_file(path)
+    if Path(path).suffix.lower() not in PLOTS:
+        raise OutputError(f"names no kind of picture by its suffix; known are {', '.join(PLOTS)}").in_file(path)
 
 
 def plot(scores: Scores, names: Sequence[str], path: str | os.PathLike[str], force: bool = False) -> None:

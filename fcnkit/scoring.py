@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -79,10 +79,16 @@ class Scorer:
 
         return in_order(count, pairs, workers)
 
-    def images(self, segmenter: Segmenter, pairs: Iterable[Pair], batch: int, workers: int) -> Iterator[Counts]:
-        """Segment images and compare with the truth; raises what `files` does."""
+    def images(self, segmenter: Segmenter, pairs: Iterable[Pair], **options: Any) -> Iterator[Counts]:
+        """Segment images and compare with the truth; raises what `files` does.
+
+        Args:
+            segmenter: the net.
+            pairs: images and truth.
+            options: of `segment_files`.
+        """
         truth = {pair.predicted: pair.truth for pair in pairs}
-        for path, _, prediction, error in segment_files(segmenter, list(truth), batch=batch, workers=workers):
+        for path, _, prediction, error in segment_files(segmenter, list(truth), **options):
             if error is not None:
                 raise error
             assert prediction is not None

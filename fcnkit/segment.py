@@ -182,7 +182,12 @@ class Segmented(NamedTuple):
 
 
 def segment_files(
-    segmenter: Segmenter, paths: Sequence[Path], *, batch: int = 1, workers: int = 2
+    segmenter: Segmenter,
+    paths: Sequence[Path],
+    *,
+    batch: int = 1,
+    workers: int = 2,
+    max_pixels: int | None = images.MAX_PIXELS,
 ) -> Iterator[Segmented]:
     """Segment image files, in about their order, a few in memory at a time.
 
@@ -191,9 +196,17 @@ def segment_files(
         paths: the files.
         batch: how many images of equal size the net gets at once.
         workers: threads that read.
+        max_pixels: as in `images.read`.
     """
+
+    def read(path: Path) -> tuple[Path, Image.Image | FcnkitError]:
+        try:
+            return path, images.read(path, max_pixels)
+        except FcnkitError as error:
+            return path, error
+
     waiting: dict[tuple[int, int], list[tuple[Path, Image.Image]]] = {}
-    for path, found in in_order(_read, paths, workers):
+    for path, found in in_order(read, paths, workers):
         if isinstance(found, FcnkitError):
             yield Segmented(path, error=found)
             continue
@@ -214,15 +227,13 @@ def _segment(segmenter: Segmenter, group: Sequence[tuple[Path, Image.Image]]) ->
         for path, _ in group:
             yield Segmented(path, error=InputError(str(error)).in_file(path))
         return
+    except MemoryError:
+        for path, image in group:
+            problem = f"{image.height} x {image.width} pixels need more memory than there is; run it with --tile"
+            yield Segmented(path, error=InputError(problem).in_file(path))
+        return
     for (path, image), prediction in zip(group, predictions, strict=True):
         yield Segmented(path, image, prediction)
-
-
-def _read(path: Path) -> tuple[Path, Image.Image | FcnkitError]:
-    try:
-        return path, images.read(path)
-    except FcnkitError as error:
-        return path, error
 
 
 def _preprocessing(net: CaffeNet, mean: Sequence[float] | None, rgb: bool) -> dict[str, Any]:

@@ -23,6 +23,7 @@ FLOORS = [
     {"net"},
     {"conversion"},
     {"formats", "rewiring"},
+    {"raster"},
     {"surgery", "classes", "palette", "metrics", "parallel", "tiles", "opening"},
     {"images", "pictures", "plot", "summary", "comparison", "runtimes"},
     {"segment", "verification", "drawing", "simplification"},

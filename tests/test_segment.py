@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from fcnkit import images
 from fcnkit.caffe import prototxt
 from fcnkit.errors import DefinitionError, FileFormatError, InputError
 from fcnkit.net import CaffeNet
+from fcnkit.palette import read_palette
 from fcnkit.parallel import Behind, device, in_order
 from fcnkit.segment import Segmenter, input_from_image, segment_files
 from fcnkit.tiles import TilingError
@@ -170,8 +172,8 @@ def test_what_is_no_image_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no image")
     for name, message in [
         ("none.png", "cannot be read as an image: No such file or directory"),
-        ("empty.jpg", "cannot be read as an image: it is no image, or a damaged one"),
-        ("text.png", "cannot be read as an image: it is no image, or a damaged one"),
+        ("empty.jpg", "is not an image, or damaged; formats that are read: BMP, GIF"),
+        ("text.png", "is not an image, or damaged; formats that are read: BMP, GIF"),
         ("cut.png", "cannot be read as an image: "),
     ]:
         with pytest.raises(FileFormatError) as caught:
@@ -180,13 +182,33 @@ def test_what_is_no_image_is_named(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
-def test_images_of_very_many_pixels_need_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = saved(tmp_path / "a.png", Image.new("L", (50, 50)))
+def test_images_of_very_many_pixels_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path / "a.png", Image.new("L", (50, 60)))
+    # Pillow's own limit warns, and warnings are errors here; it is as it was afterwards.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(FileFormatError, match="has more pixels than are read at once; run it with --tile"):
-        images.read(path)
-    images.allow_any_size()
-    assert images.read(path).size == (50, 50)
+    with pytest.raises(FileFormatError, match=r"a.png: has 60 x 50 pixels, more than the limit of 2,999; raise it"):
+        images.read(path, 2999)
+    assert images.read(path, 3000).size == images.read(path, None).size == images.read(path).size == (50, 60)
+    assert Image.MAX_IMAGE_PIXELS == 1000
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+def test_no_image_starts_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow reads EPS by starting Ghostscript, whatever the file is called."""
+    for program in ("gs", "gswin32c", "gswin64c"):
+        (tmp_path / program).write_text(f"#!/bin/sh\ntouch '{tmp_path}/started'\n")
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    for name in ("photo.png", "photo.jpg", "photo.eps"):
+        path = tmp_path / name
+        path.write_bytes(EPS)
+        for read in (images.read, images.read_labels, read_palette):
+            with pytest.raises(FileFormatError, match=f"{name}: is not? "):
+                read(path)
+    assert not (tmp_path / "started").exists()
+    assert [path.name for path in images.find([tmp_path])] == ["photo.jpg", "photo.png"]
 
 
 def test_folders_patterns_and_lists(tmp_path: Path) -> None:

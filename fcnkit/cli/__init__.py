@@ -50,6 +50,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except FcnkitError as error:
             raise click.ClickException(str(error)) from None
+        except MemoryError:
+            raise click.ClickException("this needs more memory than there is") from None
         except KeyboardInterrupt:
             raise click.exceptions.Exit(130) from None
 

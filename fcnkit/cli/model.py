@@ -46,6 +46,12 @@ _OPTIONS = [
         metavar="PIXELS",
         help="Run large images in squares of this side and what surrounds them; the result is the same.",
     ),
+    click.option(
+        "--max-pixels",
+        type=POSITIVE,
+        metavar="N",
+        help="Refuse images of more pixels. [default: 178,956,970; with --tile, no limit]",
+    ),
     click.option("--workers", type=POSITIVE, default=2, show_default=True, help="Threads that read and write."),
 ]
 
@@ -82,13 +88,18 @@ def segmenter(
     Args:
         kept: what of a Segmenter's results is kept.
     """
-    from fcnkit import images, parallel
+    from fcnkit import parallel
     from fcnkit.errors import naming
     from fcnkit.segment import Segmenter
 
     place = parallel.device(device)
-    if tile is not None:
-        images.allow_any_size()
     net = load(model, prototxt)
     with naming(model):
         return Segmenter(net, output=output, mean=mean, rgb=rgb, tile=tile, device=place, **kept)
+
+
+def largest_image(max_pixels: int | None, tile: int | None) -> int | None:
+    """The most pixels of an image that is read: as chosen, else any number for a net that runs on tiles."""
+    from fcnkit.raster import MAX_PIXELS
+
+    return max_pixels or (MAX_PIXELS if tile is None else None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.model import PALETTE_HELP, model_options, segmenter
+from fcnkit.cli.model import PALETTE_HELP, largest_image, model_options, segmenter
 
 if TYPE_CHECKING:
     from fcnkit.parallel import Ranks
@@ -62,6 +62,7 @@ def command(
     force: bool,
     batch: int,
     workers: int,
+    max_pixels: int | None,
     **options: Any,
 ) -> None:
     """Segment images: for each a label map, DIR/<image's name>.png, indexed and in the colours of PASCAL VOC.
@@ -76,6 +77,7 @@ def command(
     from fcnkit.parallel import ranks
     from fcnkit.results import Results
 
+    reading = {"batch": batch, "workers": workers, "max_pixels": largest_image(max_pixels, options["tile"])}
     with ranks() as processes:
         with processes.together():
             paths = find(images)
@@ -85,7 +87,7 @@ def command(
             results = Results(folder, names, palette=colours, force=force, **extras)
             results.prepare(paths)
         with processes.together():
-            failed = _run(run, results, processes.share(paths), batch, workers, names, processes)
+            failed = _run(run, results, processes.share(paths), reading, names, processes)
         failed = processes.total(failed)
     if processes.first:
         done = len(paths) - failed
@@ -112,8 +114,7 @@ def _run(
     run: Segmenter,
     results: Results,
     paths: Sequence[Path],
-    batch: int,
-    workers: int,
+    reading: dict[str, Any],
     names: Sequence[str],
     processes: Ranks,
 ) -> int:
@@ -124,8 +125,8 @@ def _run(
     from fcnkit.segment import segment_files
 
     failed = 0
-    with Behind(workers) as behind, progress("Segmenting", len(paths), processes) as bar:
-        for path, image, prediction, error in segment_files(run, paths, batch=batch, workers=workers):
+    with Behind(reading["workers"]) as behind, progress("Segmenting", len(paths), processes) as bar:
+        for path, image, prediction, error in segment_files(run, paths, **reading):
             if error is not None:
                 failed += 1
                 bar.say(f"Error: {' '.join(str(error).splitlines())}")

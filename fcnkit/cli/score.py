@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.model import PALETTE_HELP, model_options, segmenter
+from fcnkit.cli.model import PALETTE_HELP, largest_image, model_options, segmenter
 
 if TYPE_CHECKING:
     from fcnkit.parallel import Ranks
@@ -56,6 +56,7 @@ def command(
     force: bool,
     batch: int,
     workers: int,
+    max_pixels: int | None,
     **options: Any,
 ) -> None:
     """Score label maps, or a model, against the truth: pixel accuracy, mean accuracy, mean IU, f.w. IU, IU by class.
@@ -93,7 +94,8 @@ def command(
             predicted = {stem: path for stem, path in predicted.items() if stem in truth}
         pairs = processes.share(partners(predicted, truth, None if listed is None else read_lines(listed)))
         scorer = Scorer(count, ignore, None if palette is None else read_palette(palette))
-        each = scorer.images(run, pairs, batch, workers) if run else scorer.files(pairs, workers)
+        reading = {"batch": batch, "workers": workers, "max_pixels": largest_image(max_pixels, options["tile"])}
+        each = scorer.images(run, pairs, **reading) if run else scorer.files(pairs, workers)
         hist, unknown = add_up(_watched(each, pairs, processes), count, processes)
     if not processes.first:
         return

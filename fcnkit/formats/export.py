@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,16 +16,20 @@ from torch.export import Dim, ExportedProgram
 from fcnkit.errors import OutputError
 from fcnkit.net import CaffeNet
 
+# Makes of a traced net what a format needs; also takes the paths of its modules in the net it was made of.
+Finish = Callable[[ExportedProgram, Mapping[str, str]], Any]
 
-def export(net: CaffeNet, suffix: str, finish: Callable[[ExportedProgram], Any]) -> Any:
+
+def export(net: CaffeNet, suffix: str, finish: Finish) -> Any:
     """Trace a net in eval mode, at the input shapes of its definition, and make what a format needs of it.
 
-    Height and width of the inputs stay open wherever the net lets them differ.
+    Height and width of the inputs stay open wherever the net lets them differ. Torch writes the names of modules and
+    inputs into code and runs it, so it is given the net under neutral names.
 
     Args:
         net: stays as it is.
         suffix: of the format, for the error.
-        finish: takes the traced net.
+        finish: takes the traced net, and the path in the net of each of its modules.
 
     Raises:
         OutputError: a layer cannot be traced, or finish cannot have it.
@@ -35,7 +39,8 @@ def export(net: CaffeNet, suffix: str, finish: Callable[[ExportedProgram], Any])
         with torch.no_grad(), _quietly():
             inputs = _inputs(net.eval())
             try:
-                return finish(_traced(net, list(inputs.values())))
+                twin, paths = net.neutral()
+                return finish(_traced(twin, list(inputs.values())), paths)
             except Exception as error:
                 _name_layer(net, suffix, inputs, finish)
                 raise OutputError(f"the net cannot be written as {suffix}: {_reason(error)}") from error
@@ -59,16 +64,14 @@ def _traced(module: nn.Module, inputs: Sequence[Tensor]) -> ExportedProgram:
     return torch.export.export(module, tuple(inputs), dynamic_shapes=(open_axes,) if gathered else open_axes)
 
 
-def _name_layer(
-    net: CaffeNet, suffix: str, inputs: dict[str, Tensor], finish: Callable[[ExportedProgram], Any]
-) -> None:
+def _name_layer(net: CaffeNet, suffix: str, inputs: dict[str, Tensor], finish: Finish) -> None:
     """Find the first layer that fails alone, too, and raise an OutputError that names it."""
     blobs = dict(inputs)
     for step in net.steps:
         module, bottoms = net.get_submodule(step.module), [blobs[name] for name in step.bottoms]
         calls = [[bottom] for bottom in bottoms] if step.per_bottom else [bottoms]
         try:
-            finish(_traced(module, calls[0]))
+            finish(_traced(module, calls[0]), {})
         except Exception as error:
             problem = f"layer {step.name!r} ({step.kind}) cannot be written as {suffix}: {_reason(error)}"
             raise OutputError(problem) from error

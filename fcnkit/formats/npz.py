@@ -12,15 +12,27 @@ from torch import Tensor
 from fcnkit.caffe.hdf5 import MOST_INFLATION
 from fcnkit.caffe.schema import Message
 from fcnkit.conversion import InputShape
-from fcnkit.errors import FcnkitError, FileFormatError
+from fcnkit.errors import FcnkitError, FileFormatError, OutputError
 from fcnkit.formats.state import net_from_state
 from fcnkit.net import CaffeNet
 
+# A zip archive keeps the length of a name in two bytes, and readers end a name at its first NUL.
+_LONGEST_NAME = 2**16 - 1
+
 
 def save(net: CaffeNet, path: Path) -> None:
-    """Write the net's state dict to path."""
+    """Write the net's state dict to path.
+
+    Raises:
+        OutputError: a zip archive, which .npz files are, cannot hold a name.
+    """
+    arrays = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
+    for name in arrays:
+        if "\0" in name or len(f"{name}.npy".encode()) > _LONGEST_NAME:
+            layer = name.rpartition(".")[0]
+            raise OutputError(f"layer {layer!r} has a name that .npz files cannot hold; write another format")
     with path.open("wb") as file:
-        np.savez(file, **{name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()})
+        np.savez(file, **arrays)
 
 
 def load(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,16 +31,35 @@ def save(net: CaffeNet, path: Path) -> None:
     if sum(tensor.nbytes for tensor in net.state_dict().values()) > _LARGEST:
         raise OutputError(f"would be over {_LARGEST} bytes, which an ONNX file cannot be")
 
-    def convert(program: ExportedProgram) -> Any:
-        signature = program.graph_signature
-        names: dict[str, Any] = {}
-        if len(signature.user_inputs) == len(net.inputs) and len(signature.user_outputs) == len(net.outputs):
-            names = {"input_names": net.inputs, "output_names": net.outputs}
-        return torch.onnx.export(program, dynamo=True, verbose=False, **names)
-
-    model = export(net, ".onnx", convert).model
+    model = export(net, ".onnx", lambda program, paths: _named(net, _onnx(program), paths))
     model.metadata_props.update(prototxt=net.prototxt, preprocessing=json.dumps(net.preprocessing))
     model.producer_name = "fcnkit"
     import onnx_ir
 
     path.write_bytes(onnx_ir.to_proto(model).SerializeToString())
+
+
+def _onnx(program: ExportedProgram) -> Any:
+    converted: Any = torch.onnx.export(program, dynamo=True, verbose=False)
+    return converted.model
+
+
+def _named(net: CaffeNet, model: Any, paths: Mapping[str, str]) -> Any:
+    """The model, its inputs, outputs and weights called as in the net."""
+    if not paths:
+        return model  # a layer alone
+    graph = model.graph
+    wanted = [*zip(graph.inputs, net.inputs, strict=True), *zip(graph.outputs, net.outputs, strict=True)]
+    for value in graph.initializers.values():
+        module, _, part = value.name.rpartition(".")
+        if module in paths:
+            wanted.append((value, f"{paths[module]}.{part}"))
+    taken = {value.name for node in graph for value in node.outputs} - {value.name for value, _ in wanted}
+    for number, (value, _) in enumerate(wanted):
+        value.name = f"fcnkit {number}"  # free for each other
+    for value, name in wanted:
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        value.name = name
+    return model

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import keyword
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,20 +16,53 @@ from torch.export import ExportedProgram
 from fcnkit.formats.export import export
 from fcnkit.net import CaffeNet
 
+_LONGEST_NAME = 200
+
 
 def save(net: CaffeNet, path: Path) -> None:
-    """Write the traced net to path, with definition and preprocessing as extra files.
+    """Write the traced net to path, with definition, preprocessing and names as extra files.
+
+    A weight has its name in the net's state dict if that is made of identifiers. Loading a .pt2 writes these names
+    into code and runs it, so weights of layers with other names stay under `layer_0` and the like; the extra file
+    `names` has the net's name of each of these, as JSON.
 
     Raises:
         OutputError: a layer cannot be traced.
     """
-    program: ExportedProgram = export(net, ".pt2", lambda traced: traced)
-    extra = {"prototxt": net.prototxt, "preprocessing": json.dumps(net.preprocessing)}
+    program, names = export(net, ".pt2", _with_names)
+    extra = {
+        "prototxt": net.prototxt,
+        "preprocessing": json.dumps(net.preprocessing),
+        "names": json.dumps(names),
+    }
     with path.open("wb") as file:
         patient = _Patient(file)
         torch.export.save(program, patient, extra_files=extra)
     if patient.error:
         raise patient.error
+
+
+def _with_names(program: ExportedProgram, paths: Mapping[str, str]) -> tuple[ExportedProgram, dict[str, str]]:
+    """The traced net, the net's own names given back where they are harmless; and the names where they are not."""
+
+    def name(weight: str | None) -> str | None:
+        module, _, part = (weight or "").rpartition(".")
+        return f"{paths[module]}.{part}" if module in paths and _is_harmless(paths[module]) else weight
+
+    for spec in program.graph_signature.input_specs:
+        spec.target = name(spec.target)
+    for tensors in (program.state_dict, program.constants):
+        renamed = {name(weight): tensor for weight, tensor in tensors.items()}
+        tensors.clear()
+        tensors.update(renamed)
+    return program, {module: path for module, path in paths.items() if not _is_harmless(path)}
+
+
+def _is_harmless(path: str) -> bool:
+    """Whether a module's path can stand in code: a part of it is an identifier, or a number."""
+    return len(path) <= _LONGEST_NAME and all(
+        re.fullmatch(r"[A-Za-z0-9_]+", part) and not keyword.iskeyword(part) for part in path.split(".")
+    )
 
 
 class _Patient(io.BytesIO):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from torch import nn
 
 from fcnkit.caffe.data import pixels_in_words
-from fcnkit.errors import OutputError
+from fcnkit.errors import OutputError, printable
 from fcnkit.formats.construction import UnwritableError, construction
 from fcnkit.formats.source import Import, source_of
 from fcnkit.net import CaffeNet, Step
@@ -207,23 +207,23 @@ def _class_name(net: str, taken: set[str]) -> str:
 def _about(net: CaffeNet, name: str) -> str:
     """The docstring: what net this is, where it comes from, what goes in and what comes out."""
     title = f"{name}, the Caffe net {net.definition().name!r}." if net.definition().name else f"{name}, a Caffe net."
-    lines = [title, "", f"Written by fcnkit{_origin(net)}.", ""]
+    lines = [title, "", *_origin(net), ""]
     for blob in net.inputs:
         lines += _wrapped(f"Input {blob}: {net.shapes[blob]}{pixels_in_words(net.preprocessing.get(blob))}.")
     lines += [line for blob in net.outputs for line in _wrapped(f"Output {blob}: {net.shapes[blob]}.")]
     # Names are anyone's: they must neither end the docstring nor escape anything in it.
-    return "\n".join(lines).replace("\\", "\\\\").replace('"', '\\"')
+    return "\n".join(map(printable, lines)).replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _origin(net: CaffeNet) -> str:
+def _origin(net: CaffeNet) -> list[str]:
     """Which file the net was read from; with its hash if it still lies there."""
     if net.source is None:
-        return ""
-    origin = f" from {net.source.name}"
-    if net.source.is_file():
-        with net.source.open("rb") as file:
-            origin += f"\n(SHA-256 {hashlib.file_digest(file, 'sha256').hexdigest()})"
-    return origin
+        return ["Written by fcnkit."]
+    if not net.source.is_file():
+        return [f"Written by fcnkit from {net.source.name}."]
+    with net.source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return [f"Written by fcnkit from {net.source.name}", f"(SHA-256 {digest})."]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -59,7 +59,7 @@ def test_mistakes_are_one_line(run) -> None:
     for line, message in [
         ("caffenet.caffemodel cat.png --class 300", "caffenet.caffemodel: there is no class 300; the net has 300"),
         ("caffenet.caffemodel none.png --class 1", "none.png: cannot be read as an image: No such file or directory"),
-        ("caffenet.caffemodel not.png --class 1", "not.png: cannot be read as an image: "),
+        ("caffenet.caffemodel not.png --class 1", "not.png: is not an image, or damaged"),
         ("caffenet.pth cat.png --class 1", "caffenet.pth: holds weights alone; give the net's definition too"),
         ("caffenet.caffemodel cat.png --class 1 -o cat.png", "cat.png: exists; replace it with --force"),
     ]:

@@ -71,7 +71,7 @@ def test_height_and_width_are_open(sample: Path, tmp_path: Path) -> None:
     assert json.loads(metadata["preprocessing"]) == net.preprocessing
     extra = {"prototxt": "", "preprocessing": ""}
     torch.export.load(tmp_path / "net.pt2", extra_files=extra)
-    assert extra == {"prototxt": net.prototxt, "preprocessing": metadata["preprocessing"]}
+    assert extra == {"prototxt": net.prototxt, "preprocessing": metadata["preprocessing"], "names": "{}"}
 
 
 def test_a_net_in_training_is_written_as_it_runs_and_stays(sample: Path, tmp_path: Path) -> None:
