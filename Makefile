@@ -21,7 +21,7 @@ lint: .venv/installed
 	$(BIN)/mypy
 
 table: .venv/installed
-	$(BIN)/python tests/layers/table.py
+	$(BIN)/python -m tests.layers.table
 
 proto: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -Iproto --descriptor_set_out=proto/caffe.desc caffe.proto
@@ -36,7 +36,7 @@ SECONDS ?= 60
 fuzz: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
 	for target in read_caffemodel read_prototxt read_hdf5 read_safetensors read_pth read_npz generate; do \
-		$(BIN)/python tests/fuzz/targets.py $$target -max_total_time=$(SECONDS) -rss_limit_mb=4096 -timeout=10 || exit 1; \
+		$(BIN)/python -m tests.fuzz.targets $$target -max_total_time=$(SECONDS) -rss_limit_mb=4096 -timeout=10 || exit 1; \
 	done
 
 clean:

@@ -100,7 +100,7 @@ def read_copies(folder: Path) -> Callable[[], Any]:
 
 def read_convert(folder: Path) -> Callable[[], Any]:
     import fcnkit
-    import fcnkit.conversion
+    import fcnkit.net.conversion
 
     return lambda: list(fcnkit.convert(folder / MODEL).state_dict().values())
 

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 import fcnkit
 from fcnkit.caffe import prototxt
-from fcnkit.caffe.coords import Coordinates
-from fcnkit.generation import generate
+from fcnkit.generation.nets import generate
+from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.net import CaffeNet
 from fcnkit.surgery.dense import dense_net
 

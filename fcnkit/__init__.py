@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from fcnkit.errors import FcnkitError
 
 if TYPE_CHECKING:
-    from fcnkit.conversion import convert
     from fcnkit.formats import load, save
-    from fcnkit.generation import generate
+    from fcnkit.generation.nets import generate
     from fcnkit.net import CaffeNet
+    from fcnkit.net.conversion import convert
     from fcnkit.simplification import fold_batchnorm, simplify
     from fcnkit.surgery import fc2conv
 
@@ -26,10 +26,10 @@ __all__ = ["CaffeNet", "FcnkitError", "convert", "fc2conv", "fold_batchnorm", "g
 
 _HOMES = {
     "CaffeNet": "fcnkit.net",
-    "convert": "fcnkit.conversion",
+    "convert": "fcnkit.net.conversion",
     "fc2conv": "fcnkit.surgery",
     "fold_batchnorm": "fcnkit.simplification",
-    "generate": "fcnkit.generation",
+    "generate": "fcnkit.generation.nets",
     "load": "fcnkit.formats",
     "save": "fcnkit.formats",
     "simplify": "fcnkit.simplification",

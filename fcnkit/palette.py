@@ -5,16 +5,10 @@ Source: the colour map of the PASCAL VOC development kit (VOCcode/VOClabelcolorm
 
 from __future__ import annotations
 
-import os
-import re
-from contextlib import suppress
-from pathlib import Path
-
 import numpy as np
 from PIL import Image
 
 from fcnkit.errors import FileFormatError
-from fcnkit.raster import open_image
 
 IGNORE = 255
 
@@ -79,30 +73,3 @@ def labels_from_colours(
 def _codes(colours: np.ndarray) -> np.ndarray:
     red, green, blue = np.moveaxis(colours.astype(np.int32), -1, 0)
     return red << 16 | green << 8 | blue
-
-
-def read_palette(path: str | os.PathLike[str]) -> np.ndarray:
-    """A palette from a file: that of an indexed image, or text with a line `red green blue` for each label.
-
-    Returns:
-        (n, 3) uint8 RGB, n up to 256.
-
-    Raises:
-        FileFormatError: it is neither.
-    """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"cannot be read: {error.strerror}").in_file(path) from None
-    lines = [re.split(r"[\s,]+", line.strip()) for line in data.decode("latin-1").splitlines() if line.strip()]
-    if lines and all(len(line) == 3 and "".join(line).isdecimal() for line in lines):
-        colours = np.array([[int(number) for number in line] for line in lines])
-        if colours.max() <= 255 and len(colours) <= 256:
-            return colours.astype(np.uint8)
-    else:
-        with suppress(FileFormatError):
-            image = open_image(path)
-            if image.mode == "P":
-                return np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
-    problem = "is no palette: neither an indexed image nor up to 256 lines `red green blue`, 0 to 255 each"
-    raise FileFormatError(problem).in_file(path)

@@ -9,31 +9,29 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "fcnkit"
+from tests.paths import ROOT
+
+PACKAGE = ROOT / "fcnkit"
 
 FLOORS = [
     {"errors"},
-    {"files", "mapped", "resources"},
-    {"caffe", "templating", "layout"},
-    {"upsampling", "spec"},
-    {"zoo"},
+    {"files", "mapped", "resources", "palette"},
+    {"caffe"},
+    {"geometry"},
     {"generation"},
     {"nn"},
     {"layers"},
     {"net"},
-    {"conversion"},
-    {"formats", "rewiring"},
-    {"raster"},
-    {"surgery", "classes", "palette", "metrics", "parallel", "tiles", "opening"},
-    {"images", "pictures", "plot", "summary", "comparison", "runtimes"},
-    {"segment", "verification", "drawing", "simplification"},
-    {"results", "scoring", "heatmap"},
+    {"formats"},
+    {"inspect"},
+    {"surgery"},
+    {"simplification"},
+    {"segment"},
     {"__init__"},
     {"cli"},
     {"__main__"},
 ]
-TORCHLESS = {"errors", "files", "mapped", "resources", "caffe", "__init__"}
-TORCHLESS |= {"templating", "layout", "upsampling", "spec", "zoo", "generation"}
+TORCHLESS = {"errors", "files", "mapped", "resources", "palette", "caffe", "geometry", "generation", "__init__"}
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcnkit import classes
 from fcnkit.errors import FileFormatError, InputError
-from fcnkit.palette import colours_from_labels, label_image, labels_from_colours, read_palette, voc_palette
-from fcnkit.pictures import heatmap, legend, overlay, shares
+from fcnkit.palette import colours_from_labels, label_image, labels_from_colours, voc_palette
+from fcnkit.segment import classes
+from fcnkit.segment.images import read_palette
+from fcnkit.segment.pictures import heatmap, legend, overlay, shares
 
 ALL = np.arange(256, dtype=np.uint8).reshape(8, 32)
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.inputs import input_shape_option
+from fcnkit.cli.input_shape import input_shape_option
 
 if TYPE_CHECKING:
-    from fcnkit.conversion import InputShape
     from fcnkit.net import CaffeNet
+    from fcnkit.net.conversion import InputShape
 
 # From this many bytes on a progress bar is worth its place.
 _LARGE = 100 * 10**6
@@ -79,7 +79,7 @@ def command(
     for output in outputs:
         check_output(output, force)
     from fcnkit import formats
-    from fcnkit.cli.converted import summary
+    from fcnkit.cli.convert_report import summary
 
     written = formats.outputs(outputs)
     for output in written:
@@ -87,7 +87,7 @@ def command(
     net = _net(weights, prototxt, input_shape, level, stages)
     report = None
     if simplify or fold_batchnorm or legacy_inputs:
-        from fcnkit import simplification
+        from fcnkit.simplification import rewrites as simplification
 
         if simplify or fold_batchnorm:
             rewrite = simplification.simplify if simplify else simplification.fold_batchnorm
@@ -107,8 +107,9 @@ def _net(
     stages: tuple[str, ...],
 ) -> CaffeNet:
     """The net of what was named: Caffe's own files whatever their suffix, for their weights can stay in the file."""
-    from fcnkit import conversion, formats
+    from fcnkit import formats
     from fcnkit.caffe.schema import TEST, NetState
+    from fcnkit.net import conversion
 
     if weights and weights.suffix.lower() in formats.STATES:
         return formats.load(weights, prototxt, input_shape=input_shape, level=level, stages=stages)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fcnkit.cli.inputs import input_shape_option
-from fcnkit.cli.output import columns, output_options, put
+from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.text_output import columns, output_options, put
 
 if TYPE_CHECKING:
-    from fcnkit.comparison import Comparison, LayerGap
-    from fcnkit.conversion import InputShape
+    from fcnkit.inspect.comparison import Comparison, LayerGap
+    from fcnkit.net.conversion import InputShape
 
 EXAMPLES = """\b
 Examples:
@@ -55,7 +55,7 @@ def command(
     A and B are .caffemodels, prototxts, or what fcnkit writes. Compared are the nets that run, so a net for training
     and its deploy net can be alike. Layers are matched by name. The exit status is 1 if the nets differ.
     """
-    from fcnkit.comparison import compare_files
+    from fcnkit.inspect.comparison import compare_files
 
     found = compare_files(a, b, prototxt, input_shape, run, seed)
     put("".join(f"{line}\n" for line in _lines(found, tolerance)), output, force)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fcnkit.cli.inputs import input_shape_option
-from fcnkit.cli.output import output_options, put
+from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.text_output import output_options, put
 from fcnkit.errors import OutputError
 from fcnkit.files import check_output
 
 if TYPE_CHECKING:
-    from fcnkit.conversion import InputShape
+    from fcnkit.net.conversion import InputShape
 
 EXAMPLES = """\b
 Examples:
@@ -41,8 +41,8 @@ def command(
     suffix = Path(output).suffix.lower() if output else ".svg"
     if output:
         check_output(output, force)
-    from fcnkit.drawing import PICTURES
-    from fcnkit.opening import open_net
+    from fcnkit.formats.opening import open_net
+    from fcnkit.inspect.drawing import PICTURES
 
     if suffix not in PICTURES:
         known = ", ".join(PICTURES)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fcnkit.cli.output import columns
+from fcnkit.cli.text_output import columns
 
 
 class KernelType(click.ParamType):
@@ -82,7 +82,7 @@ def command(
         raise click.UsageError("--kernel says nothing about --back; leave it out")
     if layers and not back:
         raise click.UsageError("--layer says which to cast with --back; leave it out")
-    from fcnkit.surgery.cast import fc2conv, prototxt_beside
+    from fcnkit.surgery.fc2conv_files import fc2conv, prototxt_beside
 
     stem = weights.name.removesuffix(weights.suffix).removesuffix(".caffemodel")
     output = output or Path(f"{stem}{'-fc' if back else '-conv'}{weights.name.removeprefix(stem)}")

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from fcnkit.cli.output import columns, output_options, put
-from fcnkit.cli.own_net import OF_FCN, fcn_options, own_net
+from fcnkit.cli.fcn_options import OF_FCN, fcn_options, own_net
+from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import DefinitionError
-from fcnkit.templating import TemplateError
-from fcnkit.upsampling import deconvolution
+from fcnkit.generation.rendering import TemplateError
+from fcnkit.generation.upsampling import deconvolution
 
 WHOLE = click.IntRange(min=1)
 # The options that belong to one way of calling the command only.
@@ -93,7 +93,7 @@ def command(
 
 
 def _listing() -> str:
-    from fcnkit import zoo
+    from fcnkit.generation import published as zoo
 
     return columns([zoo.HEADER, *([name, *model.row] for name, model in zoo.PUBLISHED.items())]) + "\n"
 
@@ -101,7 +101,7 @@ def _listing() -> str:
 def _net(name: str, given: Mapping[str, Any]) -> str:
     """The text of a net or of its solver; options that cannot be are usage errors."""
     # A single layer needs none of this, and is there sooner without.
-    from fcnkit.generation import describe, generate, generate_solver, smallest_input
+    from fcnkit.generation.nets import describe, generate, generate_solver, smallest_input
 
     templates, settings = given["templates"], given["settings"]
     try:

@@ -31,10 +31,10 @@ def command(weights: Path, image: Path, label: int, prototxt: Path | None, outpu
 
     output = output or Path(f"{image.stem}-heat.png")
     check_output(output, force)
-    from fcnkit import images
     from fcnkit.errors import naming
     from fcnkit.formats import load
-    from fcnkit.heatmap import draw, heat
+    from fcnkit.segment import images
+    from fcnkit.segment.heatmap import draw, heat
 
     picture = images.read(image)
     net = load(weights, prototxt)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.inputs import input_shape_option
-from fcnkit.cli.output import columns
-from fcnkit.cli.own_net import OF_FCN, fcn_options, own_net
+from fcnkit.cli.fcn_options import OF_FCN, fcn_options, own_net
+from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.text_output import columns
 
 if TYPE_CHECKING:
-    from fcnkit.conversion import InputShape
+    from fcnkit.net.conversion import InputShape
     from fcnkit.surgery.transplant import Row
 
 EXAMPLES = """\b

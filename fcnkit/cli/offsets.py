@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from fcnkit.caffe import prototxt
-from fcnkit.caffe.coords import Coordinates, fill
-from fcnkit.caffe.explain import HEADER, explain
 from fcnkit.caffe.upgrade import upgrade_net
-from fcnkit.cli.output import columns, output_options, put
+from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import naming
+from fcnkit.geometry.coordinates import Coordinates, fill
+from fcnkit.geometry.report import HEADER, explain
 
 EXAMPLES = """\b
 Examples:

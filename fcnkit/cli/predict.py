@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.model import PALETTE_HELP, largest_image, model_options, segmenter
+from fcnkit.cli.model_options import PALETTE_HELP, largest_image, model_options, segmenter
 
 if TYPE_CHECKING:
-    from fcnkit.parallel import Ranks
-    from fcnkit.results import Results
     from fcnkit.segment import Segmenter
+    from fcnkit.segment.parallel import Ranks
+    from fcnkit.segment.prediction_files import Results
 
 EXAMPLES = """\b
 Examples:
@@ -72,10 +72,9 @@ def command(
 
     On several processes: torchrun --nproc-per-node 2 -m fcnkit predict ...
     """
-    from fcnkit.images import find
-    from fcnkit.palette import read_palette
-    from fcnkit.parallel import ranks
-    from fcnkit.results import Results
+    from fcnkit.segment.images import find, read_palette
+    from fcnkit.segment.parallel import ranks
+    from fcnkit.segment.prediction_files import Results
 
     reading = {"batch": batch, "workers": workers, "max_pixels": largest_image(max_pixels, options["tile"])}
     with ranks() as processes:
@@ -102,7 +101,7 @@ def _prepare(
     model: Path, classes: str | None, heatmap: str | None, scores: bool, options: dict[str, Any]
 ) -> tuple[Segmenter, Sequence[str]]:
     """The model ready to segment, and the names of its classes."""
-    from fcnkit.classes import class_of, names_for
+    from fcnkit.segment.classes import class_of, names_for
 
     run = segmenter(model, scores=scores, **options)
     names = names_for(run.classes, classes)
@@ -120,9 +119,9 @@ def _run(
 ) -> int:
     """Segment and write; gives the number of images that failed."""
     from fcnkit.cli.progress import progress
-    from fcnkit.parallel import Behind
-    from fcnkit.pictures import shares
-    from fcnkit.segment import segment_files
+    from fcnkit.segment.parallel import Behind
+    from fcnkit.segment.pictures import shares
+    from fcnkit.segment.segmenter import segment_files
 
     failed = 0
     with Behind(reading["workers"]) as behind, progress("Segmenting", len(paths), processes) as bar:

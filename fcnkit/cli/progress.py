@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from fcnkit.parallel import Ranks
+    from fcnkit.segment.parallel import Ranks
 
 
 class Bar:

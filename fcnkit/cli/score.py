@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.model import PALETTE_HELP, largest_image, model_options, segmenter
+from fcnkit.cli.model_options import PALETTE_HELP, largest_image, model_options, segmenter
 
 if TYPE_CHECKING:
-    from fcnkit.parallel import Ranks
-    from fcnkit.scoring import Counts, Pair
+    from fcnkit.segment.parallel import Ranks
+    from fcnkit.segment.scoring import Counts, Pair
 
 EXAMPLES = """\b
 Examples:
@@ -69,15 +69,14 @@ def command(
     """
     if (images is None) != (labels is None) or (images is None) == (second is None):
         raise click.UsageError("give PREDICTIONS and LABELS, or MODEL with --images and --labels")
-    from fcnkit import classes as class_names
-    from fcnkit.cli import tables
+    from fcnkit.cli import score_tables as tables
     from fcnkit.files import check_output
-    from fcnkit.images import MAT, by_stem, find, read_lines
-    from fcnkit.metrics import Scores
-    from fcnkit.palette import read_palette
-    from fcnkit.parallel import ranks
-    from fcnkit.plot import check_plot, plot
-    from fcnkit.scoring import Scorer, add_up, partners
+    from fcnkit.segment import classes as class_names
+    from fcnkit.segment.images import MAT, by_stem, find, read_lines, read_palette
+    from fcnkit.segment.metrics import Scores
+    from fcnkit.segment.parallel import ranks
+    from fcnkit.segment.plot import check_plot, plot
+    from fcnkit.segment.scoring import Scorer, add_up, partners
 
     if picture is not None:
         check_plot(picture)

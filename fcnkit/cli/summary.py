@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from fcnkit.caffe.data import pixels_in_words
-from fcnkit.cli.inputs import input_shape_option
-from fcnkit.cli.output import columns, output_options, put
+from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import printable
 
 if TYPE_CHECKING:
-    from fcnkit.conversion import InputShape
-    from fcnkit.summary import Summary
+    from fcnkit.inspect.summary import Summary
+    from fcnkit.net.conversion import InputShape
 
 EXAMPLES = """\b
 Examples:
@@ -53,7 +53,7 @@ def command(
     Receptive field and stride are in pixels of the input; where branches join, those of the widest. A layer that keeps
     no grid of pixels, and all behind it, has none.
     """
-    from fcnkit.summary import summarize_file
+    from fcnkit.inspect.summary import summarize_file
 
     told = summarize_file(file, prototxt, input_shape)
     if as_json:
@@ -63,7 +63,7 @@ def command(
 
 
 def _lines(file: Path, told: Summary) -> list[str]:
-    from fcnkit.summary import in_words
+    from fcnkit.inspect.summary import in_words
 
     title = f"{file}: {told.name or 'unnamed'}"
     lines = [f"input   {name} {in_words(shape)}{pixels_in_words(told.preprocessing.get(name))}"

@@ -7,7 +7,7 @@ import click
 from fcnkit.caffe import caffemodel, prototxt
 from fcnkit.caffe.sniff import NET, describe
 from fcnkit.caffe.upgrade import upgrade_net, upgrade_text
-from fcnkit.cli.output import output_options, put
+from fcnkit.cli.text_output import output_options, put
 from fcnkit.errors import naming
 from fcnkit.files import writing
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fcnkit.cli.inputs import input_shape_option
-from fcnkit.cli.output import columns, output_options, put
+from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import naming
 
 if TYPE_CHECKING:
-    from fcnkit.conversion import InputShape
-    from fcnkit.verification import Verification
+    from fcnkit.inspect.verification import Verification
+    from fcnkit.net.conversion import InputShape
 
 EXAMPLES = """\b
 Examples:
@@ -53,7 +53,7 @@ def command(
     installed is taken, and both run on the same random input. DUMP.npz holds what a runtime computed elsewhere: the
     arrays in/NAME are the inputs, out/NAME the blobs. The exit status is 1 if a blob is off by more than the tolerance.
     """
-    from fcnkit.verification import verify
+    from fcnkit.inspect.verification import verify
 
     found = verify(model, against, prototxt, input_shape, seed)
     put("".join(f"{line}\n" for line in _lines(found)), output, force)

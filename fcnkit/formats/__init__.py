@@ -11,10 +11,10 @@ from types import ModuleType
 from typing import Any
 
 from fcnkit.caffe.schema import TEST, NetState
-from fcnkit.conversion import InputShape
 from fcnkit.errors import FileFormatError, OutputError, naming
 from fcnkit.files import telling, writing
 from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import InputShape
 
 # Suffix and the module that knows it, imported when it is needed.
 _MODULES = {

@@ -10,9 +10,9 @@ import torch
 from fcnkit.caffe.caffemodel import write
 from fcnkit.caffe.forks import fork_layers
 from fcnkit.caffe.schema import Message
-from fcnkit.conversion import InputShape, build
 from fcnkit.errors import OutputError
 from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import InputShape, build
 
 
 def save(net: CaffeNet, path: Path) -> None:

@@ -9,8 +9,8 @@ import torch
 
 from fcnkit.caffe.hdf5 import write
 from fcnkit.caffe.schema import Message
-from fcnkit.conversion import InputShape, build
 from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import InputShape, build
 
 
 def save(net: CaffeNet, path: Path) -> None:

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from fcnkit.caffe.hdf5 import MOST_INFLATION
 from fcnkit.caffe.schema import Message
-from fcnkit.conversion import InputShape
 from fcnkit.errors import FcnkitError, FileFormatError, OutputError
-from fcnkit.formats.state import net_from_state
+from fcnkit.formats.state_dict import net_from_state
 from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import InputShape
 
 # A zip archive keeps the length of a name in two bytes, and readers end a name at its first NUL.
 _LONGEST_NAME = 2**16 - 1

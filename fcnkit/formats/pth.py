@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from fcnkit.caffe.schema import Message
-from fcnkit.conversion import InputShape
 from fcnkit.errors import FileFormatError
-from fcnkit.formats.state import net_from_state
+from fcnkit.formats.state_dict import net_from_state
 from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import InputShape
 
 
 def save(net: CaffeNet, path: Path) -> None:

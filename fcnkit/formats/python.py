@@ -15,12 +15,12 @@ from torch import nn
 
 from fcnkit.caffe.data import pixels_in_words
 from fcnkit.errors import OutputError, printable
-from fcnkit.formats.construction import UnwritableError, construction
-from fcnkit.formats.source import Import, source_of
+from fcnkit.formats.python_construction import UnwritableError, construction
+from fcnkit.formats.python_source import Import, source_of
+from fcnkit.generation.rendering import environment
 from fcnkit.net import CaffeNet, Step
 from fcnkit.nn.combine import Silence
 from fcnkit.nn.source import DummyData
-from fcnkit.templating import environment
 
 _WIDTH = 120
 # What the template itself uses, in every net and in those that map names.

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from fcnkit.caffe.data import is_preprocessing
 from fcnkit.caffe.schema import Message
-from fcnkit.conversion import InputShape
 from fcnkit.errors import FileFormatError, OutputError
-from fcnkit.formats.state import net_from_state
+from fcnkit.formats.state_dict import net_from_state
 from fcnkit.mapped import stored
 from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import InputShape
 
 # In the order in which the library writes them: wide values first, so that each lies at a multiple of its width.
 _DTYPES = {

@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from fcnkit.caffe.geometry import convolution_window
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
+from fcnkit.geometry.windows import convolution_window
 from fcnkit.layers.base import Layer, Shape, layer, uninitialized
 from fcnkit.nn.affine import Embed as EmbedModule
 from fcnkit.nn.affine import InnerProduct as InnerProductModule

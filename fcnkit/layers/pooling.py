@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from fcnkit.caffe.geometry import pooling_window
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
+from fcnkit.geometry.windows import pooling_window
 from fcnkit.layers.base import Layer, Shape, layer
 from fcnkit.nn.pooling import Pool2d, SpatialPyramid
 

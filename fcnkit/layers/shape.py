@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from fcnkit.caffe.geometry import convolution_window
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
+from fcnkit.geometry.windows import convolution_window
 from fcnkit.layers.base import Layer, Shape, canonical_axis, layer
 from fcnkit.nn import shape
 

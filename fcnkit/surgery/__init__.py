@@ -1,10 +1,10 @@
 """Net surgery: weights given another form that computes the same, and nets started from other nets' weights."""
 
-from fcnkit.surgery.cast import fc2conv
+from fcnkit.surgery.fc2conv_files import fc2conv
 from fcnkit.surgery.kernels import Cast, CastError, conv_weight_from_fc, fc_weight_from_conv
 from fcnkit.surgery.names import NamesError, rename
-from fcnkit.surgery.nets import cast_net, cast_net_back
-from fcnkit.surgery.states import cast_state, cast_state_back
+from fcnkit.surgery.net_casting import cast_net, cast_net_back
+from fcnkit.surgery.state_casting import cast_state, cast_state_back
 
 __all__ = [
     "Cast",

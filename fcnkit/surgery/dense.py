@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fcnkit.net import CaffeNet
 from fcnkit.surgery.kernels import Cast, CastError, KernelFinder, Kernels, Pair
-from fcnkit.surgery.nets import cast_net, cast_net_back
+from fcnkit.surgery.net_casting import cast_net, cast_net_back
 
 
 def dense(net: nn.Module, *, kernel: Kernels = None, order: str = "chw") -> nn.Module:

@@ -6,15 +6,15 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fcnkit import zoo
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.inputs import FCN_SIZE
-from fcnkit.conversion import InputShape, prepare
 from fcnkit.errors import naming
-from fcnkit.generation import describe, generate
+from fcnkit.generation import published as zoo
+from fcnkit.generation.nets import describe, generate
 from fcnkit.net import CaffeNet
-from fcnkit.surgery.sources import Source, read_source
+from fcnkit.net.conversion import InputShape, prepare
 from fcnkit.surgery.transplant import Row, TransplantError, transplant
+from fcnkit.surgery.weight_sources import Source, read_source
 
 File = str | os.PathLike[str]
 
@@ -48,7 +48,7 @@ def start(
         files: a file with a classifier or an FCN; of a net that fuses several inputs also files by input.
         expand_score, new: as in `transplant`.
         input_shape: as in `convert`, for a prototxt that does not tell it.
-        options: of fcnkit.spec.Net, for "fcn".
+        options: of fcnkit.generation.options.Net, for "fcn".
 
     Returns:
         The net, in eval mode: as in training, data layers, labels and losses cut off.

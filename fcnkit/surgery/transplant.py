@@ -16,7 +16,7 @@ from fcnkit.errors import FcnkitError
 from fcnkit.layers import rule_for
 from fcnkit.net import CaffeNet
 from fcnkit.surgery.groups import bilinear_filters, regroup
-from fcnkit.surgery.sources import Source
+from fcnkit.surgery.weight_sources import Source
 
 # How a net that stacks several inputs calls its first convolution, behind the name in the nets that read one.
 _STACKED = "_bgrd"

@@ -1,7 +1,6 @@
 """HDF5 weights: against what Caffe wrote, the layouts of other tools, and files that mean harm."""
 
 import re
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -11,8 +10,8 @@ from fcnkit.caffe import hdf5
 from fcnkit.caffe.schema import NetParameter
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import FileFormatError, OutputError
+from tests.paths import LEGACY
 
-LEGACY = Path(__file__).parents[1] / "data" / "legacy"
 CASES = ["v0", "v1", "v2_input_fields"]
 LAYOUTS = "expected /data/<layer>/<index>, /<layer>/<index> or /<layer>.weight and .bias"
 

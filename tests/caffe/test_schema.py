@@ -15,8 +15,9 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from fcnkit.caffe import schema
 from fcnkit.resources import folder
+from tests.paths import DATA
 
-SCHEMA = json.loads((Path(__file__).resolve().parent.parent / "data" / "caffe-schema.json").read_text())
+SCHEMA = json.loads((DATA / "caffe-schema.json").read_text())
 MESSAGES = {message.name: message for message in schema.description("caffe").message_type}
 FIELDS = [(message, field) for message, body in SCHEMA["messages"].items() for field in body["fields"]]
 TYPES = {

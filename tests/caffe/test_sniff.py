@@ -4,7 +4,6 @@ import gzip
 import io
 import os
 import zipfile
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -15,8 +14,8 @@ from safetensors.numpy import save_file
 from fcnkit.caffe.schema import NetParameter, message_class
 from fcnkit.caffe.sniff import describe
 from fcnkit.errors import FileFormatError
+from tests.paths import LEGACY
 
-LEGACY = Path(__file__).parents[1] / "data" / "legacy"
 SolverState, BlobProto = message_class("SolverState"), message_class("BlobProto")
 
 

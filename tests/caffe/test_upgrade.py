@@ -1,6 +1,5 @@
 """Upgrading: against what Caffe's tool wrote, and by hand for the fields that those nets do not have."""
 
-from pathlib import Path
 
 import pytest
 
@@ -9,8 +8,8 @@ from fcnkit.caffe.schema import NetParameter, message_class
 from fcnkit.caffe.upgrade import SOLVER_TYPE_FROM_ENUM, V2_TYPE_FROM_V1, generation, upgrade_net, upgrade_solver
 from fcnkit.caffe.upgrade_v0 import V1_TYPE_FROM_V0
 from fcnkit.errors import DefinitionError
+from tests.paths import LEGACY
 
-LEGACY = Path(__file__).parents[1] / "data" / "legacy"
 CASES = {"v0": "V0", "v1": "V1", "v2_input_fields": "V2"}
 
 # The types that Caffe 1.0 registers (REGISTER_LAYER_CLASS and REGISTER_LAYER_CREATOR in src/caffe/).

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from fcnkit.caffe import prototxt
 from fcnkit.cli import main
-from fcnkit.generation import deconvolution, generate, generate_solver
-from fcnkit.spec import Net
+from fcnkit.generation.nets import deconvolution, generate, generate_solver
+from fcnkit.generation.options import Net
 
 
 def run(*arguments):

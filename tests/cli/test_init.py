@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import fcnkit
 from fcnkit.caffe import prototxt
 from fcnkit.cli import main
-from fcnkit.generation import generate
+from fcnkit.generation.nets import generate
 from fcnkit.surgery import start
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from fcnkit.caffe import prototxt
 from fcnkit.cli import main
-from fcnkit.generation import generate
+from fcnkit.generation.nets import generate
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from fcnkit.caffe import prototxt
 from fcnkit.cli import main
+from tests.paths import LEGACY
 
-LEGACY = Path(__file__).parents[1] / "data" / "legacy"
 OLD_SOLVER = 'net: "n"\nsolver_type: NESTEROV\n'
 NEW_NET = '# kept\nname: "\u00fc"\nlayer { name: "a" type: "ReLU" }\r\n'
 

@@ -14,8 +14,8 @@ import torch
 
 import fcnkit
 from fcnkit.errors import OutputError
+from tests.paths import LAYERS
 
-LAYERS = Path(__file__).resolve().parent.parent / "data" / "layers"
 # What may differ in a traced graph: windows rounded up, padding, several tops or bottoms, statistics, whole nets.
 CASES = ["batchnorm_inplace_scale", "conv_two_bottoms", "crop_offsets", "deconv_group_pad", "eltwise_coeff", "ip_axis2"]
 CASES += ["lrn_across", "net_fcn8s_thin", "pool_ave_3x3s2p1", "pool_max_3x3s2", "shared_weights", "slice_points"]

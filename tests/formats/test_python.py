@@ -16,7 +16,7 @@ from torch import nn
 
 import fcnkit
 from fcnkit.errors import OutputError
-from fcnkit.formats.construction import construction
+from fcnkit.formats.python_construction import construction
 from fcnkit.nn import (
     affine,
     combine,
@@ -32,8 +32,8 @@ from fcnkit.nn import (
     shape,
     source,
 )
+from tests.paths import LAYERS
 
-LAYERS = Path(__file__).resolve().parent.parent / "data" / "layers"
 CASES = sorted(path.name for path in LAYERS.iterdir())
 
 

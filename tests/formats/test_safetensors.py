@@ -13,10 +13,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import fcnkit
-from fcnkit import conversion, formats
+from fcnkit import formats
 from fcnkit.caffe import prototxt, wire
 from fcnkit.errors import OutputError
 from fcnkit.formats import safetensors
+from fcnkit.net import conversion
 
 STATE = {
     "b.weight": torch.randn(3, 4),

@@ -12,8 +12,8 @@ import torch
 import fcnkit
 from fcnkit.caffe import caffemodel, prototxt
 from fcnkit.errors import BlobShapeError, DefinitionError, OutputError
+from tests.paths import LAYERS
 
-LAYERS = Path(__file__).resolve().parent.parent / "data" / "layers"
 CASES = sorted(path.name for path in LAYERS.iterdir())
 # Nothing but losses and accuracies: nothing runs on an image.
 SINKS = {"accuracy", "euclidean", "sigmoidce", "softmaxloss", "softmaxloss_ignore", "softmaxloss_valid"}

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from targets import TARGETS, holds, seeds
+from tests.fuzz.targets import TARGETS, holds, seeds
 
 # What a single file may take: seconds of the processor, and bytes above what the process held at the start.
 SECONDS, MEMORY = 2, 200 * 10**6

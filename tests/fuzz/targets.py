@@ -12,13 +12,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from fcnkit import conversion, formats
+from fcnkit import formats
 from fcnkit.caffe import caffemodel, hdf5, prototxt
 from fcnkit.errors import FcnkitError
-from fcnkit.net import CaffeNet
-from fcnkit.upsampling import deconvolution
+from fcnkit.generation.upsampling import deconvolution
+from fcnkit.net import CaffeNet, conversion
+from tests.paths import DATA
 
-DATA = Path(__file__).resolve().parents[1] / "data"
 _SEED = DATA / "legacy" / "v2_input_fields"
 _FOLDER = Path(tempfile.mkdtemp(prefix="fcnkit-fuzz-"))
 

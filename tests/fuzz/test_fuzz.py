@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from mutations import run
-from targets import TARGETS
+
+from tests.fuzz.mutations import run
+from tests.fuzz.targets import TARGETS
 
 COUNT = 400
 

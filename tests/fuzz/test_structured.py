@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from targets import TARGETS, holds
 
 from fcnkit.caffe import prototxt, schema, wire
 from fcnkit.caffe.schema import Message
 from fcnkit.formats.safetensors import write
 from fcnkit.layers import supported
+from tests.fuzz.targets import TARGETS, holds
 
 thorough = settings(
     derandomize=True, max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

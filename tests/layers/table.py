@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from pathlib import Path
-
-from test_goldens import CASES, LAYERS, errors
 
 from fcnkit.caffe import prototxt
 from fcnkit.layers import supported
+from tests.layers.test_goldens import CASES, LAYERS, errors
+from tests.paths import ROOT
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = ROOT / "README.md"
 BEGIN, END = "<!-- layers: made by `make table` -->\n", "<!-- end of layers -->"
 
 

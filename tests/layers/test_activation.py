@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from build import apply, layer_net, tops_of, values
 
 from fcnkit.errors import DefinitionError
+from tests.layers.build import apply, layer_net, tops_of, values
 
 X = values(2, 3, 4, 5)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from build import apply, layer_net, tops_of, values
 
 import fcnkit
 from fcnkit.errors import DefinitionError, InputError
+from tests.layers.build import apply, layer_net, tops_of, values
 
 X = values(3, 4, 5, 6)
 

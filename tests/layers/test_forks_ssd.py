@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from single import layer, net, opencv, run
 
 from fcnkit.errors import DefinitionError, InputError
 from fcnkit.nn.detection import decoded, without_overlaps
+from tests.layers.single import layer, net, opencv, run
 
 RANDOM = np.random.default_rng(0)
 

@@ -9,9 +9,7 @@ import pytest
 import torch
 
 import fcnkit
-
-LAYERS = Path(__file__).resolve().parent.parent / "data" / "layers"
-
+from tests.paths import LAYERS
 
 CASES = sorted(path.name for path in LAYERS.iterdir())
 

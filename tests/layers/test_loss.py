@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from build import apply, layer_net, tops_of, values
 
 import fcnkit
 from fcnkit.caffe.schema import message_class
 from fcnkit.errors import DefinitionError, InputError
+from tests.layers.build import apply, layer_net, tops_of, values
 
 NORMALIZATIONS = [
     ("", "VALID"),

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from build import apply, layer_net, tops_of, values
 
 import fcnkit
 from fcnkit.errors import DefinitionError, InputError
+from tests.layers.build import apply, layer_net, tops_of, values
 
 X = values(3, 4, 5, 6) * 2 + 1
 

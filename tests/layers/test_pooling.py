@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from build import apply, layer_net, tops_of, values
 
 from fcnkit.errors import DefinitionError, InputError
+from tests.layers.build import apply, layer_net, tops_of, values
 
 
 def windows(size: int, kernel: int, stride: int, pad: int) -> list[tuple[int, int]]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from build import layer_net, tops_of, values
 
 import fcnkit
 from fcnkit.errors import DefinitionError, InputError
+from tests.layers.build import layer_net, tops_of, values
 
 STEPS, STREAMS, INPUTS, STATIC, OUTPUTS = 5, 3, 4, 2, 6
 X = values(STEPS, STREAMS, 2, 2)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from build import apply, layer_net, tops_of, values
 
 from fcnkit.errors import DefinitionError, InputError
+from tests.layers.build import apply, layer_net, tops_of, values
 
 # Few different values, so that many are equal.
 X = np.random.default_rng(0).integers(0, 4, (2, 3, 4, 5)).astype(np.float32)

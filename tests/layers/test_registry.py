@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from build import layer_net
 from torch import Tensor, nn
 
 import fcnkit
 import fcnkit.layers
 from fcnkit.errors import DefinitionError, UnsupportedLayerError
 from fcnkit.layers import Layer, base
+from tests.layers.build import layer_net
 
 NET = """
 layer { name: "i" type: "Input" top: "x" top: "y" input_param { shape { dim: [2, 3] } } }

@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from build import apply, layer_net, tops_of, values
 
 from fcnkit.errors import DefinitionError, InputError
+from tests.layers.build import apply, layer_net, tops_of, values
 
 X = values(2, 3, 4, 6)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from build import layer_net, tops_of, values
 
 import fcnkit
 from fcnkit.errors import DefinitionError, InputError
+from tests.layers.build import layer_net, tops_of, values
 
 
 def dummy(settings: str, tops: int = 1) -> fcnkit.CaffeNet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from table import cases_by_type, rows_in_readme
+from tests.layers.table import cases_by_type, rows_in_readme
 
 
 def test_the_readme_lists_every_layer_and_its_cases() -> None:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from thin import thin_net
 from torch import Tensor, nn
 
 import fcnkit
 from fcnkit.caffe import prototxt
 from fcnkit.net import CaffeNet
 from fcnkit.surgery import CastError
-from fcnkit.surgery.nets import cast_net_back
+from fcnkit.surgery.net_casting import cast_net_back
+from tests.surgery.thin import thin_net
 
 SMALL = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 24 dim: 24 } } }

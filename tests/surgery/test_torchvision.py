@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torchvision_states import RESNET, VGG, State, alexnet, googlenet, resnet, vgg
 
 import fcnkit
 from fcnkit.errors import FcnkitError
 from fcnkit.surgery import Cast, NamesError, cast_state, cast_state_back, rename
+from tests.surgery.torchvision_states import RESNET, VGG, State, alexnet, googlenet, resnet, vgg
 
 
 def shuffled(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from thin import thin, thin_net
 from torch import Tensor, nn
-from torchvision_states import vgg
 
 import fcnkit
 from fcnkit.caffe import caffemodel, prototxt
-from fcnkit.generation import generate
+from fcnkit.generation.nets import generate
 from fcnkit.layers.fillers import bilinear_kernel
 from fcnkit.surgery import start as starting
 from fcnkit.surgery.groups import regroup
 from fcnkit.surgery.start import Start, start
 from fcnkit.surgery.transplant import TransplantError, score_layers
+from tests.surgery.thin import thin, thin_net
+from tests.surgery.torchvision_states import vgg
 
 
 @pytest.fixture

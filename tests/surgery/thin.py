@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fcnkit.caffe import prototxt
-from fcnkit.generation import generate
+from fcnkit.generation.nets import generate
 
 
 def thin(text: str, by: int = 32) -> str:

@@ -1,0 +1,97 @@
+"""The options that describe an FCN of one's own, for all commands that take one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+WHOLE = click.IntRange(min=1)
+OF_FCN = (
+    *("backbone", "stride", "classes", "heads", "at_once", "pad", "upsampling", "average_pool"),
+    *("data", "weights", "normalize"),
+)
+
+
+def _heads(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, int] | None:
+    if value is None:
+        return None
+    heads: dict[str, int] = {}
+    for head in value.split(","):
+        name, _, classes = head.rpartition(":")
+        if not name or not classes.isdecimal() or name in heads:
+            raise click.BadParameter(f"{head!r} is not another NAME:CLASSES; write them as sem:33,geo:3")
+        heads[name] = int(classes)
+    return heads
+
+
+def _weights(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, list[float]]:
+    weights = {}
+    for value in values:
+        name, _, numbers = value.rpartition(":")
+        try:
+            weights[name] = [float(number) for number in numbers.split(",")]
+        except ValueError:
+            raise click.BadParameter(f"{numbers!r} is not a number per class; write them as 0.5,1,1") from None
+    return weights
+
+
+_OPTIONS = (
+    click.option("--backbone", default="vgg16", show_default=True, help="fcn: vgg16, vgg19, alexnet or googlenet."),
+    click.option(
+        "--stride",
+        type=click.Choice(["32", "16", "8", "4"]),
+        default="32",
+        help="fcn: of the finest scores.  [default: 32]",
+    ),
+    click.option("--classes", type=WHOLE, help="fcn: how many, background included.  [default: 21]"),
+    click.option(
+        "--heads", callback=_heads, metavar="NAME:CLASSES,...", help="fcn: several heads, such as sem:33,geo:3."
+    ),
+    click.option("--at-once", is_flag=True, help="fcn: scale the skips, to train all strides together."),
+    click.option(
+        "--pad", type=click.IntRange(min=0), help="fcn: of the first convolution.  [default: enough for any input]"
+    ),
+    click.option(
+        "--upsampling",
+        type=click.Choice(["dense", "bilinear"]),
+        default="dense",
+        show_default=True,
+        help="fcn: dense kernels, set by net surgery as in the published nets, or bilinear ones by factor.",
+    ),
+    click.option("--average-pool", is_flag=True, help="fcn: keep GoogLeNet's average pool."),
+    click.option(
+        "--data-layer",
+        "data",
+        default="voc",
+        show_default=True,
+        metavar="KIND",
+        help="fcn: voc, pascalcontext, siftflow, nyud, hdf5, or MODULE.CLASS of a Python layer.",
+    ),
+    click.option(
+        "--weighting",
+        "weights",
+        multiple=True,
+        callback=_weights,
+        metavar="[HEAD:]W,...",
+        help="fcn: a weight per class in the training loss.",
+    ),
+    click.option("--normalize", is_flag=True, help="fcn: average the loss over the pixels."),
+)
+
+
+def fcn_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of an FCN of one's own, its parameters OF_FCN."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def own_net(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What these options say, as fcnkit.generation.nets.describe takes it."""
+    options = {key: given[key] for key in OF_FCN if key not in ("classes", "heads")}
+    if given["classes"] is not None and given["heads"] is not None:
+        raise click.UsageError("give --classes for one head or --heads for several, not both")
+    heads = given["heads"] or {"": given["classes"] or 21}
+    return options | {"heads": heads, "stride": int(given["stride"])}

@@ -1,0 +1,1 @@
+"""Caffe networks and solvers written from templates."""

@@ -1,0 +1,70 @@
+"""The Deconvolution that upsamples: its arithmetic, and one such layer by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+
+from fcnkit.errors import DefinitionError
+from fcnkit.generation.rendering import environment, render, whole
+
+
+@dataclass(frozen=True)
+class Upsampling:
+    """A bilinear kernel and its step, in pixels of the top; dense if it is to be set by net surgery."""
+
+    kernel: int
+    stride: int
+    pad: int
+    dense: bool
+
+
+def upsampling(factor: int, odd: bool = False, dense_pad: int | None = None) -> Upsampling:
+    """How a Deconvolution upsamples bilinearly.
+
+    Args:
+        factor: whole, from 1 up.
+        odd: take a kernel of odd size for an even factor too. It is one pixel smaller, and so is the top.
+        dense_pad: the pad of a dense kernel. None is a kernel per channel, padded so that the top has exactly
+            factor times the size.
+
+    Source: BVLC/caffe include/caffe/filler.hpp, BilinearFiller, states the recipe.
+    """
+    kernel = 2 * factor - factor % 2
+    if odd and kernel % 2 == 0:
+        kernel -= 1
+    pad = factor // 2 if dense_pad is None else dense_pad  # factor // 2 = ceil((factor - 1) / 2)
+    return Upsampling(kernel, factor, pad, dense=dense_pad is not None)
+
+
+def deconvolution(
+    factor: int,
+    num_output: int = 21,
+    name: str = "upsample",
+    bottom: str = "score",
+    top: str = "upscore",
+    templates: str | PathLike[str] | None = None,
+) -> str:
+    """One Deconvolution layer that upsamples bilinearly, channel by channel, to exactly factor times the size.
+
+    Its weights are fixed: lr_mult and decay_mult are 0, and the bilinear filler makes them.
+
+    Args:
+        factor: whole, from 1 up.
+        num_output: channels of the bottom and of the top; also the group, since Caffe's bilinear filler fills
+            every pair of channels within a group.
+        name, bottom, top: of the layer and its blobs.
+        templates: a folder of templates that go before fcnkit's own.
+
+    Returns:
+        Prototxt, ending in a newline.
+
+    Raises:
+        DefinitionError: a number that is not whole or out of range; a name that Caffe could not hold.
+    """
+    up = upsampling(whole("factor", factor))
+    whole("num_output", num_output)
+    if bottom == top:
+        raise DefinitionError(f"a Deconvolution cannot run in place on {bottom!r}; give the top another name")
+    values = {"name": name, "bottom": bottom, "top": top, "channels": num_output, "up": up}
+    return render(environment(templates), "upsample.prototxt.j2", values)

@@ -1,0 +1,1 @@
+"""Where the blobs of a net lie: windows, coordinate maps, receptive fields, crop offsets, tiles."""

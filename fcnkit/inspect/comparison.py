@@ -1,0 +1,258 @@
+"""Two nets side by side: how they are built, their weights, and what they make of the same input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+import torch
+from google.protobuf import text_format
+from torch import Tensor
+
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import FileFormatError, InputError
+from fcnkit.formats.opening import AnyPath, holds_definition_alone, open_net, open_to_run
+from fcnkit.net import CaffeNet, Shape, Step
+from fcnkit.net.conversion import InputShape
+
+# How many values are compared at a time: for large weights memory counts.
+_AT_ONCE = 2**22
+# What a layer's settings do not tell: these are told by themselves, or hold what is not compared.
+_OTHER_FIELDS = frozenset(("name", "type", "bottom", "top", "blobs", "phase"))
+# Images spread about as far around their mean.
+_PIXELS = 64.0
+
+
+class Difference(NamedTuple):
+    """One thing that is not the same in both nets, in words: of which layer or input, what, and how in A and in B."""
+
+    of: str
+    what: str
+    in_a: str
+    in_b: str
+
+
+class Gap(NamedTuple):
+    """How far two arrays of a shape are apart: the largest difference, the largest value, how many values differ.
+
+    A value that is no number (NaN) or infinite in one of them only is infinitely far off.
+    """
+
+    shape: Shape
+    difference: float
+    value: float
+    differing: int
+
+    @property
+    def relative(self) -> float:
+        """The largest difference over the largest value of what was compared with."""
+        return self.difference / self.value if self.value and self.difference else self.difference
+
+
+class LayerGap(NamedTuple):
+    """The gap between two blobs: the layer's name, and the blob's name or, of weights, its number."""
+
+    layer: str
+    blob: str
+    gap: Gap
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """weights and values list every pair that was compared; None where nothing was to be compared."""
+
+    structure: list[Difference]
+    weights: list[LayerGap] | None = None
+    values: list[LayerGap] | None = None
+
+    def apart(self, tolerance: float = 0) -> bool:
+        """Whether the nets differ by more than a tolerance, relative to the largest value of each blob."""
+        return bool(self.structure) or any(
+            each.gap.relative > tolerance for each in (*(self.weights or ()), *(self.values or ()))
+        )
+
+
+def compare_files(
+    a: AnyPath,
+    b: AnyPath,
+    prototxt: AnyPath | None = None,
+    input_shape: InputShape | None = None,
+    run: bool = False,
+    seed: int = 0,
+) -> Comparison:
+    """Compare the nets of two files of any formats.
+
+    Args:
+        a, b: see `fcnkit.formats.opening.open_net`.
+        prototxt: the definition for those of them that hold weights alone.
+        input_shape: as in `fcnkit.convert`, for both.
+        run: compare what the nets compute, too.
+        seed: of the input that they compute on.
+
+    Raises:
+        FileFormatError: run is asked for, and a file is a definition alone.
+        FcnkitError: a file cannot be opened, or the nets cannot take the same input.
+    """
+    definitions = [path for path in (a, b) if holds_definition_alone(path)]
+    if run and definitions:
+        raise FileFormatError("holds no weights, so there is nothing to run; give weights, or leave --run out").in_file(
+            definitions[0]
+        )
+    opened = open_to_run if run else open_net
+    one, other = (_opened(opened, path, prototxt, input_shape) for path in (a, b))
+    structure, weights = compare_structure(one, other), None
+    if not definitions:
+        unlike, weights = compare_weights(one, other)
+        structure += unlike
+    return Comparison(structure, weights, list(compare_runs(one, other, seed)) if run else None)
+
+
+def _opened(
+    opened: Callable[..., CaffeNet], path: AnyPath, prototxt: AnyPath | None, shape: InputShape | None
+) -> CaffeNet:
+    try:
+        return opened(path, None, shape)
+    except FileFormatError:
+        if prototxt is None or holds_definition_alone(path):
+            raise
+    return opened(path, prototxt, shape)
+
+
+def compare_structure(a: CaffeNet, b: CaffeNet) -> list[Difference]:
+    """What differs in inputs and layers; layers are matched by name, fields with their defaults are left out."""
+    found = []
+    for name in dict.fromkeys((*a.inputs, *b.inputs)):
+        shapes = [str(net.shapes[name]) if name in net.inputs else "-" for net in (a, b)]
+        if shapes[0] != shapes[1]:
+            found.append(Difference(name, "input", *shapes))
+    layers, others = (_layers(net) for net in (a, b))
+    for name, layer in layers.items():
+        if name not in others:
+            found.append(Difference(name, "layer", layer.type, "-"))
+            continue
+        sides = [_told(layer), _told(others[name])]
+        for what in dict.fromkeys((*sides[0], *sides[1])):
+            words = [side.get(what, "-") for side in sides]
+            if words[0] != words[1]:
+                found.append(Difference(name, what, *words))
+    found += [Difference(name, "layer", "-", layer.type) for name, layer in others.items() if name not in layers]
+    shared = [[name for name in one if name in other] for one, other in ((layers, others), (others, layers))]
+    return found + list(_moved(*shared))
+
+
+def _layers(net: CaffeNet) -> dict[str, Message]:
+    """The layers by name; of several of one name, the later ones have their number behind it."""
+    found: dict[str, Message] = {}
+    for layer in net.definition().layer:
+        if layer.type != "Input":
+            count = sum(name == layer.name or name.startswith(f"{layer.name} #") for name in found)
+            found[f"{layer.name} #{count + 1}" if layer.name in found else layer.name] = layer
+    return found
+
+
+def _moved(a: Sequence[str], b: Sequence[str]) -> Iterator[Difference]:
+    """Of the same names in two orders, the few that have another place."""
+    kept = {a[i] for start, _, size in SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+            for i in range(start, start + size)}  # fmt: skip
+    for name in a:
+        if name not in kept:
+            before = [order[order.index(name) - 1] if order.index(name) else None for order in (a, b)]
+            yield Difference(name, "place", *(f"after {each!r}" if each else "first" for each in before))
+
+
+def _told(layer: Message) -> dict[str, str]:
+    blobs = {"bottom": ", ".join(layer.bottom), "top": ", ".join(layer.top)}
+    return {"type": layer.type, **blobs, **dict(_settings(layer, ""))}
+
+
+def _settings(message: Message, prefix: str) -> Iterator[tuple[str, str]]:
+    """The fields of a message that do not have their default, as names and words."""
+    for field, value in message.ListFields():
+        name = prefix + field.name
+        if not prefix and field.name in _OTHER_FIELDS:
+            continue
+        if hasattr(value, "ListFields"):
+            yield from _settings(value, f"{name}.")
+        elif not isinstance(value, (int, float, str, bytes)):
+            yield name, ", ".join(map(_word, value))
+        elif value != field.default_value:
+            names = field.enum_type and field.enum_type.values_by_number
+            yield name, names[value].name if names else _word(value)
+
+
+def _word(value: Any) -> str:
+    if hasattr(value, "ListFields"):
+        return "{ " + text_format.MessageToString(value, as_one_line=True) + " }"
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def compare_weights(a: CaffeNet, b: CaffeNet) -> tuple[list[Difference], list[LayerGap]]:
+    """The weights that do not fit each other, and the gap between those that do, in A's order."""
+    unlike, gaps = [], []
+    others = b.blobs()
+    for layer, blobs in a.blobs().items():
+        # Where a layer is in one of the nets only, its structure says so.
+        for index, (one, other) in enumerate(zip(blobs, others.get(layer, ()), strict=False)):
+            if one.shape == other.shape:
+                gaps.append(LayerGap(layer, str(index), gap(other, one)))
+            else:
+                unlike.append(Difference(layer, f"blob {index}", str(tuple(one.shape)), str(tuple(other.shape))))
+    return unlike, gaps
+
+
+def gap(found: Tensor, expected: Tensor) -> Gap:
+    """How far found is from expected, a tensor of the same shape."""
+    difference, largest, count = 0.0, 0.0, 0
+    for one, other in zip(found.reshape(-1).split(_AT_ONCE), expected.reshape(-1).split(_AT_ONCE), strict=True):
+        if not other.numel():
+            continue
+        largest = max(largest, float(other.abs().nan_to_num(nan=0, posinf=0).max()))
+        if torch.equal(one, other):
+            continue
+        differ = ~((one == other) | (one.isnan() & other.isnan()))
+        if differ.any():
+            far = (one[differ].double() - other[differ].double()).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
+            difference, count = max(difference, float(far.max())), count + int(differ.sum())
+    return Gap(tuple(expected.shape), difference, largest, count)
+
+
+def seeded_inputs(net: CaffeNet, seed: int) -> dict[str, Tensor]:
+    """The same random values for the inputs of a net every time: as far apart as those of images, or around 1."""
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        name: torch.randn(net.shapes[name], generator=generator) * (_PIXELS if name in net.preprocessing else 1)
+        for name in net.inputs
+    }
+
+
+@torch.no_grad()
+def compare_runs(a: CaffeNet, b: CaffeNet, seed: int = 0) -> Iterator[LayerGap]:
+    """Run both nets on one input, layer by layer, and give the gap of each top of the layers they share.
+
+    Raises:
+        InputError: they have other inputs.
+    """
+    if set(a.inputs) != set(b.inputs):
+        names = [", ".join(map(repr, net.inputs)) for net in (a, b)]
+        raise InputError(f"the nets cannot run on the same input: A takes {names[0]}, B takes {names[1]}")
+    inputs = seeded_inputs(a, seed)
+    shared = {step.name for step in a.steps} & {step.name for step in b.steps}
+    others, ahead = b.walk(**inputs), {}
+    for step, tops in a.walk(**inputs):
+        if step.name not in shared:
+            continue
+        # B may have the layer earlier or later; what it made on the way is kept until A comes to it.
+        while step.name not in ahead and (made := next(others, None)):
+            if made[0].name in shared:
+                ahead[made[0].name] = made[1]
+        yield from _top_gaps(step, tops, ahead.pop(step.name, ()))
+
+
+def _top_gaps(step: Step, tops: Sequence[Tensor], others: Sequence[Tensor]) -> Iterator[LayerGap]:
+    for name, one, other in zip(step.tops, tops, others, strict=False):
+        if one.shape == other.shape:
+            yield LayerGap(step.name, name, gap(other, one))
+        else:
+            yield LayerGap(step.name, name, Gap(tuple(one.shape), torch.inf, 0.0, one.numel()))

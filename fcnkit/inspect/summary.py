@@ -1,0 +1,198 @@
+"""What a net is made of: shapes, parameters, work and receptive fields, layer by layer."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any
+
+from fcnkit.caffe import caffemodel, prototxt
+from fcnkit.caffe.schema import TRAIN, Message
+from fcnkit.caffe.sniff import NET, describe
+from fcnkit.caffe.upgrade import generation, upgrade_net
+from fcnkit.formats.opening import AnyPath, holds_definition_alone, open_net
+from fcnkit.geometry.coordinates import Coordinates, Traced
+from fcnkit.geometry.report import pair
+from fcnkit.layers import kind_of, rule_for
+from fcnkit.net import CaffeNet, Shape
+from fcnkit.net.conversion import InputShape
+
+HEADER = ["layer", "type", "output shape", "parameters", "multiply-adds", "receptive field", "stride"]
+# How many layers of a type a remark names.
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer. receptive_field and stride are (height, width) in pixels of the input, None where the grid is lost.
+
+    A weight that several layers share counts for the first of them.
+    """
+
+    name: str
+    type: str
+    bottoms: tuple[str, ...]
+    tops: dict[str, Shape]
+    parameters: int
+    multiply_adds: int
+    receptive_field: tuple[Fraction, Fraction] | None
+    stride: tuple[Fraction, Fraction] | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A net's layers in order, and what is known of it as a whole.
+
+    statistics counts the values in the weights that training does not learn, such as BatchNorm's means.
+    """
+
+    name: str
+    rows: list[Row]
+    inputs: dict[str, Shape]
+    outputs: dict[str, Shape]
+    preprocessing: dict[str, Any]
+    statistics: int
+    remarks: list[str]
+
+    @property
+    def parameters(self) -> int:
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def multiply_adds(self) -> int:
+        return sum(row.multiply_adds for row in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data that fits into JSON."""
+        plain = asdict(self)
+        layers = plain.pop("rows")
+        for layer in layers:
+            for field in ("receptive_field", "stride"):
+                layer[field] = layer[field] and [_number(value) for value in layer[field]]
+        totals = {"layers": len(layers), "parameters": self.parameters, "multiply_adds": self.multiply_adds}
+        return {**plain, "layers": layers, "totals": {**totals, "statistics": plain.pop("statistics")}}
+
+    def table(self) -> list[list[str]]:
+        """HEADER and a row of words for each layer."""
+        return [HEADER, *(_words(row) for row in self.rows)]
+
+
+def summarize_file(path: AnyPath, prototxt: AnyPath | None = None, input_shape: InputShape | None = None) -> Summary:
+    """The summary of the net in a file, with remarks on how the file tells it.
+
+    Args:
+        path, prototxt, input_shape: as in `fcnkit.formats.opening.open_net`.
+
+    Raises:
+        FcnkitError: see `open_net`.
+    """
+    net = open_net(path, prototxt, input_shape)
+    return summarize(net, remarks(net, path, prototxt))
+
+
+def summarize(net: CaffeNet, remarks: list[str] | None = None) -> Summary:
+    """The summary of a net at its own input shapes."""
+    definition = net.definition()
+    parameters = _parameters(net)
+    paths = iter(step.module for step in net.steps)
+    rows = []
+    for layer, traced in zip(definition.layer, Coordinates(definition).layers, strict=True):
+        bottoms, tops = ({name: net.shapes[name] for name in names} for names in (layer.bottom, layer.top))
+        rule, learned, work = rule_for(layer), 0, 0
+        if rule is not None and layer.type != "Input":  # which is no step of the net's
+            path = next(paths)
+            learned = parameters[path]
+            shapes = [bottoms[name] for name in layer.bottom], [tops[name] for name in layer.top]
+            work = rule.multiply_adds(net.get_submodule(path), *shapes)
+        lengths = _field(traced, net.inputs)
+        rows.append(Row(layer.name, kind_of(layer), tuple(layer.bottom), tops, learned, work, *lengths))
+    names = {name for name, _ in net.named_parameters(remove_duplicate=False)}
+    names.update(user.path for _, user, _ in net.ties)
+    return Summary(
+        definition.name,
+        rows,
+        {name: net.shapes[name] for name in net.inputs},
+        {name: net.shapes[name] for name in net.outputs},
+        net.preprocessing,
+        sum(tensor.numel() for name, tensor in net.state_dict().items() if name not in names),
+        remarks or [],
+    )
+
+
+def remarks(net: CaffeNet, path: str | os.PathLike[str], definition: str | os.PathLike[str] | None = None) -> list[str]:
+    """What Caffe's files tell of a net beside the net that runs: generation, phase, and what was left out.
+
+    Args:
+        net: the net that was made of the files.
+        path: the file of the net or its weights.
+        definition: the prototxt that came with it.
+    """
+    if definition is not None or holds_definition_alone(path):
+        stored = prototxt.read(definition or path)
+    elif describe(path).startswith(NET):
+        stored = caffemodel.read(path).net
+    else:
+        return []
+    told = [f"layers of generation {generation(stored)}"]
+    stored = upgrade_net(stored)
+    phases = {"TRAIN" if layer.phase == TRAIN else "TEST" for layer in stored.layer if layer.HasField("phase")}
+    if phases:
+        told.append(f"saved in phase {' and '.join(sorted(phases))}")
+    ruled = [layer for layer in stored.layer if layer.include or layer.exclude]
+    if ruled:
+        told.append(f"in some phases only: {_listed(ruled)}")
+    kept = {layer.name for layer in net.definition().layer}
+    cut = [layer for layer in stored.layer if layer.name not in kept]
+    if cut:
+        told.append(f"not in the net that runs: {_listed(cut)}")
+    if net.unused:
+        told.append(f"weights that no layer uses: {', '.join(map(repr, net.unused))}")
+    return told
+
+
+def _listed(layers: list[Message]) -> str:
+    """Layers by type, the first few of each by name."""
+    words = []
+    for kind in dict.fromkeys(layer.type for layer in layers):
+        names = [repr(layer.name) for layer in layers if layer.type == kind]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        words.append(f"{kind} {', '.join(names[:_NAMED])}{more}")
+    return "; ".join(words)
+
+
+def _parameters(net: CaffeNet) -> Counter[str]:
+    """How many values each layer learns, by its module's path; a shared weight's are its owner's."""
+    layers = {step.module for step in net.steps}
+    counts: Counter[str] = Counter()
+    for name, parameter in net.named_parameters():
+        path = name.rpartition(".")[0]
+        while path not in layers:
+            path = path.rpartition(".")[0]
+        counts[path] += parameter.numel()
+    return counts
+
+
+def _field(traced: Traced, inputs: tuple[str, ...]) -> tuple[Any, Any]:
+    """Receptive field and stride of a layer's first top in pixels of an input; the first, where there are several."""
+    for grids in traced.grids:
+        for source, (height, width) in grids.items():
+            if source in inputs:
+                return (height.field, width.field), (height.stride, width.stride)
+    return None, None
+
+
+def _words(row: Row) -> list[str]:
+    shapes = ", ".join(in_words(shape) for shape in row.tops.values())
+    lengths = ["-" if lengths is None else pair(lengths) for lengths in (row.receptive_field, row.stride)]
+    return [row.name, row.type, shapes, f"{row.parameters:,}", f"{row.multiply_adds:,}", *lengths]
+
+
+def in_words(shape: Shape) -> str:
+    """A shape as 1 x 3 x 500 x 500."""
+    return " x ".join(map(str, shape)) or "one value"
+
+
+def _number(value: Fraction) -> int | float:
+    return value.numerator if value.denominator == 1 else float(value)

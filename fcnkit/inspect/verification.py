@@ -1,0 +1,152 @@
+"""A net held against another runtime, or against what one has written down, blob by blob."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fcnkit.errors import FcnkitError, FileFormatError, InputError, naming
+from fcnkit.formats.opening import AnyPath, holds_definition_alone, open_to_run
+from fcnkit.inspect import runtimes
+from fcnkit.inspect.comparison import Gap, LayerGap, gap, seeded_inputs
+from fcnkit.inspect.runtimes import RUNTIMES, Job
+from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import InputShape
+
+# What a dump calls the blobs that go in and those that were computed.
+IN, OUT = "in/", "out/"
+
+
+class VerificationError(FcnkitError):
+    """A blob is further off than the tolerance lets it."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """against is what the net was held against, gaps are the errors in the net's order, unseen what could not be."""
+
+    against: str
+    gaps: list[LayerGap]
+    unseen: list[str]
+
+    def require(self, tolerance: float) -> None:
+        """See that no blob is off by more than a part of its largest value.
+
+        Raises:
+            VerificationError: one is; names the first.
+        """
+        off = [each for each in self.gaps if not each.gap.relative <= tolerance]
+        if off:
+            layer, blob, found = off[0]
+            raise VerificationError(
+                f"blob {blob!r} of layer {layer!r} is off by {found.difference:.3g}, its largest value being"
+                f" {found.value:.3g}: more than the tolerance {tolerance:g}; {len(off)} of {len(self.gaps)} blobs are"
+            )
+
+
+def verify(
+    model: AnyPath,
+    against: str | None = None,
+    prototxt: AnyPath | None = None,
+    input_shape: InputShape | None = None,
+    seed: int = 0,
+) -> Verification:
+    """Run a net beside another runtime.
+
+    Args:
+        model, prototxt, input_shape: see `fcnkit.formats.opening.open_to_run`.
+        against: caffe, opencv, onnxruntime, or a dump: an .npz file of blobs, `in/NAME` and `out/NAME`; None takes
+            the first runtime that is installed.
+        seed: of the values that go in; with a dump it is the dump's own that do.
+
+    Raises:
+        FcnkitError: a file cannot be opened, a runtime is missing or cannot run the net, or nothing can be compared.
+    """
+    if against is not None and against not in RUNTIMES:
+        found = _with_dump(model, against, prototxt, input_shape)
+    else:
+        found = _with_runtime(model, runtimes.find(against), prototxt, input_shape, seed)
+    if not found.gaps:
+        raise InputError(f"no blob of the net is in {found.against}, so nothing can be compared").in_file(model)
+    return found
+
+
+def _with_runtime(
+    model: AnyPath, runtime: runtimes.Runtime, prototxt: AnyPath | None, shape: InputShape | None, seed: int
+) -> Verification:
+    net = open_to_run(model, prototxt, shape)
+    if holds_definition_alone(model) and any(True for _ in net.parameters()):
+        raise FileFormatError("holds no weights; give a file of weights, and this one with --prototxt").in_file(model)
+    inputs = seeded_inputs(net, seed)
+    with naming(model), tempfile.TemporaryDirectory() as folder:
+        arrays = {name: value.numpy() for name, value in inputs.items()}
+        tops = runtimes.run(runtime, Job(net, Path(model), arrays, Path(folder)))
+    gaps = list(_gaps(net, inputs, tops))
+    seen = {(layer, blob) for layer, blob, _ in gaps}
+    unseen = [step.name for step in net.steps if any((step.name, top) not in seen for top in step.tops)]
+    return Verification(runtime.title, gaps, unseen)
+
+
+@torch.no_grad()
+def _gaps(net: CaffeNet, inputs: dict[str, Tensor], tops: runtimes.Tops) -> Iterator[LayerGap]:
+    for step, own in net.walk(**inputs):
+        for name, top, other in zip(step.tops, own, tops.get(step.name, ()), strict=False):
+            if other is not None:
+                yield LayerGap(step.name, name, _gap(top, other))
+
+
+def _gap(found: Tensor, expected: np.ndarray) -> Gap:
+    """The error of a blob; OpenCV gives blobs of few axes some of 1."""
+    other = torch.from_numpy(np.ascontiguousarray(expected))
+    if _sizes(found.shape) != _sizes(other.shape):
+        return Gap(tuple(other.shape), torch.inf, 0.0, other.numel())
+    return gap(found, other.reshape(found.shape))
+
+
+def _sizes(shape: Sequence[int]) -> list[int]:
+    return [size for size in shape if size != 1]
+
+
+def _with_dump(model: AnyPath, dump: str, prototxt: AnyPath | None, shape: InputShape | None) -> Verification:
+    inputs, expected = _read(dump)
+    # A dump of a net in training or testing has labels and losses too.
+    net = open_to_run(model, prototxt, shape, deploy=False)
+    if not inputs.keys() >= set(net.inputs):
+        net = open_to_run(model, prototxt, shape)
+    lacking = [name for name in net.inputs if name not in inputs]
+    if lacking:
+        raise InputError(f"has no array {IN + lacking[0]!r}, an input of the net").in_file(dump)
+    with torch.no_grad(), naming(model):
+        blobs = net.forward_blobs(**{name: torch.from_numpy(inputs[name]) for name in net.inputs})
+    makers = {top: step.name for step in net.steps for top in step.tops}
+    gaps = [LayerGap(makers[name], name, _gap(blobs[name], expected[name])) for name in makers if name in expected]
+    return Verification(str(dump), gaps, [name for name in expected if name not in {**makers, **inputs}])
+
+
+def _read(dump: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The blobs of a dump that go in, and those that were computed, by name."""
+    try:
+        with np.load(dump) as stored:
+            arrays = {name: stored[name] for name in stored}
+    except OSError as error:
+        known = f"; known are {', '.join(RUNTIMES)} and .npz files" if not Path(dump).suffix else ""
+        raise FileFormatError(f"cannot be read: {error.strerror or error}{known}").in_file(dump) from None
+    except (ValueError, AttributeError, TypeError, EOFError, zipfile.BadZipFile):
+        arrays = {}
+    blobs = [
+        {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+        for prefix in (IN, OUT)
+    ]
+    if not blobs[1]:
+        known = ", ".join(RUNTIMES)
+        raise FileFormatError(
+            f"is no dump of blobs, an .npz file with arrays '{IN}NAME' and '{OUT}NAME', and none of {known}"
+        ).in_file(dump)
+    return blobs[0], blobs[1]

@@ -1,0 +1,89 @@
+"""What a net's weights hold before it runs: what fillers make, or what a file stores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from fcnkit.caffe.caffemodel import Blobs
+from fcnkit.errors import MissingBlobsError
+from fcnkit.layers.base import Placed, fit
+from fcnkit.layers.fillers import fill
+from fcnkit.net.sharing import Tie, holder
+
+
+def fill_weights(layers: Sequence[Placed], ties: Sequence[Tie]) -> None:
+    """Fill every blob as its layer's filler says; a shared one as the first layer that names it says."""
+    shared = {(user.layer, user.blob) for _, user, _ in ties}
+    for position, placed in enumerate(layers):
+        fillers = placed.rule.fillers(placed.layer)
+        for index, (blob, filler) in enumerate(zip(placed.blobs(), fillers, strict=False)):
+            if (position, index) not in shared:
+                fill(blob.detach(), filler, placed.layer.name)
+
+
+def load_weights(layers: Sequence[Placed], ties: Sequence[Tie], stored: Blobs, mapped: bool) -> list[str]:
+    """Fill every blob with what is stored under its layer's name.
+
+    Of layers that share a blob one in the weights is enough; of several the last one's holds.
+
+    Args:
+        layers: those of the net.
+        ties: what they share.
+        stored: the weights by layer name.
+        mapped: use float32 blobs where they lie, save shared ones.
+
+    Returns:
+        The names in the weights that no layer has a use for.
+
+    Raises:
+        MissingBlobsError, BlobShapeError: the weights do not fit.
+
+    Source: BVLC/caffe src/caffe/net.cpp, CopyTrainedLayersFrom.
+    """
+    needed = [placed.blobs() for placed in layers]
+    _require_all(layers, [len(blobs) for blobs in needed], ties, stored)
+    used = set()
+    for placed, blobs in zip(layers, needed, strict=True):
+        name = placed.layer.name
+        found = stored.get(name)
+        if not blobs or not found:
+            continue
+        used.add(name)
+        found = placed.rule.in_order(placed.layer, found)
+        if len(found) != len(blobs):
+            raise MissingBlobsError(f"layer {name!r}: the weights have {len(found)} blobs, the net needs {len(blobs)}")
+        for index, (blob, array) in enumerate(zip(blobs, found, strict=True)):
+            source = fit(torch.from_numpy(array), tuple(blob.shape), name, index)
+            usable = source.dtype == blob.dtype and source.is_contiguous()
+            if mapped and usable and not ties and isinstance(blob, nn.Parameter):
+                blob.data = source
+            else:
+                blob.detach().copy_(source)
+    return [name for name in stored if name not in used]
+
+
+def freeze(layers: Sequence[Placed], ties: Sequence[Tie]) -> None:
+    """Take the blobs whose learning rate is 0 out of training."""
+    owners = {user.path: owner.path for owner, user, _ in ties}
+    frozen = set()
+    for placed in layers:
+        for blob, spec in zip(placed.blobs(), placed.layer.param, strict=False):
+            if spec.lr_mult == 0:
+                path = f"{placed.path}.{holder(placed.module, blob)[0]}"
+                frozen.add(owners.get(path, path))
+    for placed in layers:
+        for name, parameter in placed.module.named_parameters():
+            if f"{placed.path}.{name}" in frozen:
+                parameter.requires_grad_(False)
+
+
+def _require_all(layers: Sequence[Placed], counts: Sequence[int], ties: Sequence[Tie], stored: Blobs) -> None:
+    owners = {(user.layer, user.blob): (owner.layer, owner.blob) for owner, user, _ in ties}
+    wanted = [{owners.get((i, j), (i, j)) for j in range(count)} for i, count in enumerate(counts)]
+    given = set().union(*(own for own, placed in zip(wanted, layers, strict=True) if stored.get(placed.layer.name)))
+    missing = [placed.layer.name for own, placed in zip(wanted, layers, strict=True) if not own <= given]
+    if missing:
+        raise MissingBlobsError(f"the weights have no blobs for the layers {', '.join(map(repr, missing))}")

@@ -1,0 +1,5 @@
+"""From images to label maps, pictures and scores."""
+
+from fcnkit.segment.segmenter import Prediction, Segmenter, input_from_image, label_map, segment_files
+
+__all__ = ["Prediction", "Segmenter", "input_from_image", "label_map", "segment_files"]

@@ -1,0 +1,113 @@
+"""Where in an image a net sees a class: its dense scores, drawn over the image."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import DefinitionError, InputError
+from fcnkit.geometry.coordinates import Coordinates
+from fcnkit.net import CaffeNet
+from fcnkit.segment import input_from_image
+from fcnkit.surgery.dense import dense_net
+
+# From cold to hot, in equal steps: RGB.
+_COLOURS = np.array([(0, 0, 128), (0, 160, 255), (255, 255, 0), (255, 0, 0)], np.float32)
+_OPACITY = 0.6
+
+
+class Heat(NamedTuple):
+    """How probable a class is: at each score, and between them at each pixel of the image, both (height, width)."""
+
+    scores: np.ndarray
+    pixels: np.ndarray
+    strides: tuple[Fraction, Fraction]
+
+    @property
+    def peak(self) -> tuple[int, int]:
+        """Row and column of the pixel where the class is most probable, the first of several."""
+        row, column = np.unravel_index(int(self.pixels.argmax()), self.pixels.shape)
+        return int(row), int(column)
+
+
+@torch.inference_mode()
+def heat(net: CaffeNet, image: Image.Image, label: int) -> Heat:
+    """How probable a class is at each place of an image.
+
+    A classifier is evaluated densely: it is cast, and scores every window of the image. An average over the whole
+    map before its scores is left out, since scores and averages are both linear. Between the centres of windows the
+    probabilities are interpolated, and outside of them they stay what they are at the nearest.
+
+    Args:
+        net: a classifier or an FCN, of one image and one score.
+        image: any mode, at least as large as the net's window.
+        label: the class, counted from 0.
+
+    Raises:
+        DefinitionError: the net does not map one image to scores on a grid of its pixels.
+        InputError: there is no such class, or the image is too small.
+    """
+    net = _dense(net)
+    if len(net.inputs) != 1 or len(net.outputs) != 1 or net.inputs[0] not in net.preprocessing:
+        ends = f"{', '.join(net.inputs)} to {', '.join(net.outputs)}"
+        raise DefinitionError(f"the net maps {ends}; a heatmap needs one image and one score")
+    definition = net.definition()
+    coordinates = Coordinates(definition)
+    grids = coordinates.blobs[net.outputs[0]].get(net.inputs[0])
+    if grids is None:
+        reason = next((layer.reason for layer in coordinates.layers if layer.reason and layer.bottoms), "")
+        raise DefinitionError(f"the scores lie on no grid of the image's pixels: {reason}")
+    scores = net(input_from_image(image, net.preprocessing[net.inputs[0]]))
+    assert isinstance(scores, Tensor)
+    if not 0 <= label < scores.shape[1]:
+        raise InputError(f"there is no class {label}; the net has {scores.shape[1]}, counted from 0")
+    if definition.layer[-1].type != "Softmax":
+        scores = scores.softmax(1)
+    probable = scores[0, label].numpy()
+    rows = _between(image.height, grids[0].start, grids[0].stride, probable.shape[0])
+    columns = _between(image.width, grids[1].start, grids[1].stride, probable.shape[1])
+    return Heat(probable, rows @ probable @ columns.T, (grids[0].stride, grids[1].stride))
+
+
+def draw(image: Image.Image, heat: Heat) -> Image.Image:
+    """The image with the heat laid over it: from blue, where it is 0, to red, where it is largest."""
+    pixels = np.asarray(image.convert("RGB"), np.float32)
+    share = heat.pixels / max(float(heat.pixels.max()), np.finfo(np.float32).tiny)
+    steps = np.linspace(0, 1, len(_COLOURS))
+    colours = np.stack([np.interp(share, steps, _COLOURS[:, channel]) for channel in range(3)], axis=-1)
+    return Image.fromarray(((1 - _OPACITY) * pixels + _OPACITY * colours).round().astype(np.uint8))
+
+
+def _between(size: int, start: Fraction, stride: Fraction, count: int) -> np.ndarray:
+    """(size, count): how much each of `count` scores, the first at `start`, counts at each of `size` pixels."""
+    at = np.clip((np.arange(size) - float(start)) / float(stride), 0, count - 1)
+    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(count))).astype(np.float32)
+
+
+def _dense(net: CaffeNet) -> CaffeNet:
+    """The net without what ties it to one size."""
+    layers = net.definition().layer
+    if any(layer.type == "InnerProduct" for layer in layers):
+        net, _ = dense_net(net)
+    definition = net.definition()
+    averages = [layer for layer in definition.layer if _is_global_average(layer)]
+    if not averages:
+        return net
+    for pool in averages:
+        definition.layer.remove(pool)
+        for layer in definition.layer:
+            layer.bottom[:] = [pool.bottom[0] if bottom == pool.top[0] else bottom for bottom in layer.bottom]
+    result = CaffeNet(definition, {name: [t.numpy() for t in tensors] for name, tensors in net.blobs().items()})
+    result.preprocessing = net.preprocessing
+    return result.eval()
+
+
+def _is_global_average(layer: Message) -> bool:
+    p = layer.pooling_param
+    return bool(layer.type == "Pooling" and p.global_pooling and p.pool == p.AVE)

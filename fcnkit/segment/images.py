@@ -1,0 +1,196 @@
+"""Finding and reading images and label maps, of the formats that `raster` lists."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from glob import glob, has_magic
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from fcnkit.errors import FileFormatError, InputError
+from fcnkit.palette import IGNORE, labels_from_colours
+from fcnkit.segment import raster
+from fcnkit.segment.raster import MAX_PIXELS, open_image
+
+AnyPath = str | os.PathLike[str]
+
+MAT = ".mat"
+
+
+def find(sources: Iterable[AnyPath], suffixes: Sequence[str] = ()) -> list[Path]:
+    """The images that a user means, each once, in order.
+
+    Args:
+        sources: images; folders, of which every file with an image's suffix is taken; patterns such as `*.jpg`; text
+            files (.txt) with a path per line, seen from the text file's folder.
+        suffixes: more suffixes that are taken of a folder.
+
+    Raises:
+        InputError: a source is not there, or has no image.
+    """
+    found: dict[str, Path] = {}
+    for source in map(Path, sources):
+        paths = _expand(source, suffixes)
+        if not paths:
+            raise InputError("there is no image in it").in_file(source)
+        for path in paths:
+            found.setdefault(os.path.abspath(path), path)
+    return list(found.values())
+
+
+def _expand(source: Path, suffixes: Sequence[str]) -> list[Path]:
+    if source.is_dir():
+        known = {*raster.suffixes(), *suffixes}
+        files = (path for path in sorted(source.iterdir()) if path.is_file() and not path.name.startswith("."))
+        return [path for path in files if path.suffix.lower() in known]
+    if source.is_file():
+        if source.suffix.lower() != ".txt":
+            return [source]
+        paths = [source.parent / line for line in read_lines(source)]
+        for path in paths:
+            if not path.is_file():
+                raise InputError(f"lists {str(path)!r}, and there is no such file").in_file(source)
+        return paths
+    if has_magic(str(source)):
+        return [path for path in map(Path, sorted(glob(str(source), recursive=True))) if path.is_file()]
+    raise InputError("there is no such image or folder").in_file(source)
+
+
+def read_lines(path: AnyPath) -> list[str]:
+    """The lines of a text file that are not empty.
+
+    Raises:
+        FileFormatError: it cannot be read.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        raise FileFormatError(f"cannot be read: {problem}").in_file(path) from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    """Paths by their name without folder and suffix.
+
+    Raises:
+        InputError: two have the same.
+    """
+    stems: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in stems:
+            problem = f"has the same name as {str(stems[path.stem])!r}; results are told apart by it: rename one"
+            raise InputError(problem).in_file(path)
+        stems[path.stem] = path
+    return stems
+
+
+def read(path: AnyPath, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
+    """An image as it is meant to be seen, upright and with 8 bits: mode L for grey, else RGB.
+
+    Transparency is left out: the colours are those that are stored. Of several frames the first is taken.
+
+    Args:
+        path: the file.
+        max_pixels: the most pixels that are read; None for any number.
+
+    Raises:
+        FileFormatError: it cannot be read.
+    """
+    image = open_image(path, max_pixels)
+    if image.mode[0] in "IF":
+        return _eight_bits(image)
+    if image.mode in ("1", "L", "LA", "La"):
+        return image.convert("L")
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey values of more bits as 8: of 16 bits the upper 8, rounded."""
+    values = np.asarray(image).astype(np.float64)
+    if image.mode.startswith("I;16") or (image.mode == "I" and values.max() > 255):
+        values = values / 257
+    return Image.fromarray(values.clip(0, 255).round().astype(np.uint8))
+
+
+class Labels(NamedTuple):
+    """A label map: (height, width) integers; unknown counts the pixels of a colour mask that are in no palette."""
+
+    values: np.ndarray
+    unknown: int = 0
+
+
+def read_labels(path: AnyPath, palette: np.ndarray | None = None, ignore: int = IGNORE) -> Labels:
+    """A label map: indices or grey values as they are, colours by the palette, .mat files as SBD has them.
+
+    Args:
+        path: the file.
+        palette: (n, 3) uint8 RGB for colour masks; VOC's by default.
+        ignore: the label for colours that are in no palette.
+
+    Raises:
+        FileFormatError: it cannot be read.
+    """
+    if Path(path).suffix.lower() == MAT:
+        return Labels(_read_sbd(path))
+    image = open_image(path)
+    if image.mode in ("RGB", "RGBA", "RGBX", "CMYK"):
+        try:
+            return Labels(*labels_from_colours(np.asarray(image.convert("RGB")), palette, ignore))
+        except FileFormatError as error:
+            raise error.in_file(path) from None
+    if image.mode in ("LA", "PA"):
+        image = image.getchannel(0)
+    if image.mode != "P" and image.mode not in ("1", "L") and image.mode[0] != "I":
+        raise FileFormatError(f"is no label map: Pillow reads it in mode {image.mode}").in_file(path)
+    values = np.asarray(image)
+    return Labels(values.astype(np.uint8) if image.mode == "1" else values)
+
+
+def _read_sbd(path: AnyPath) -> np.ndarray:
+    """The class segmentation in a .mat file of SBD (Hariharan et al., Semantic Contours, ICCV 2011)."""
+    try:
+        from scipy.io import loadmat
+    except ImportError:
+        raise InputError("reading .mat files needs scipy: pip install 'fcnkit[mat]'").in_file(path) from None
+    try:
+        values = loadmat(path)["GTcls"]["Segmentation"][0, 0]
+    except Exception as error:  # damaged files raise nearly anything
+        problem = getattr(error, "strerror", None) or "it has no GTcls.Segmentation, or is damaged"
+        raise FileFormatError(f"cannot be read as labels of SBD: {problem}").in_file(path) from None
+    return np.asarray(values)
+
+
+def read_palette(path: AnyPath) -> np.ndarray:
+    """A palette from a file: that of an indexed image, or text with a line `red green blue` for each label.
+
+    Returns:
+        (n, 3) uint8 RGB, n up to 256.
+
+    Raises:
+        FileFormatError: it is neither.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise FileFormatError(f"cannot be read: {error.strerror}").in_file(path) from None
+    lines = [re.split(r"[\s,]+", line.strip()) for line in data.decode("latin-1").splitlines() if line.strip()]
+    if lines and all(len(line) == 3 and "".join(line).isdecimal() for line in lines):
+        colours = np.array([[int(number) for number in line] for line in lines])
+        if colours.max() <= 255 and len(colours) <= 256:
+            return colours.astype(np.uint8)
+    else:
+        with suppress(FileFormatError):
+            image = open_image(path)
+            if image.mode == "P":
+                return np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    problem = "is no palette: neither an indexed image nor up to 256 lines `red green blue`, 0 to 255 each"
+    raise FileFormatError(problem).in_file(path)

@@ -1,0 +1,68 @@
+"""Opening images: of the formats listed here alone, and of no more pixels than allowed.
+
+Pillow tells formats by their content, whatever a file is called, and reads some by starting another program
+(Ghostscript for EPS). Files come from anyone, so those formats are not opened.
+"""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+
+from PIL import Image, ImageOps
+
+from fcnkit.errors import FileFormatError
+
+# Pillow's names of formats that its own libraries decode.
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+# An image of more pixels takes over 500 MB as RGB alone; a small file can claim it.
+MAX_PIXELS = 178_956_970
+
+_LOCK = Lock()
+
+
+def suffixes() -> set[str]:
+    """The suffixes of files of these formats, each with its dot, in lower case."""
+    Image.init()
+    return {suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS}
+
+
+def open_image(path: str | os.PathLike[str], max_pixels: int | None = MAX_PIXELS) -> Image.Image:
+    """An image in memory, upright as its EXIF data state; of several frames the first.
+
+    Args:
+        path: the file.
+        max_pixels: the most pixels that are read; None for any number.
+
+    Raises:
+        FileFormatError: it is no image of these formats, is damaged, or has more pixels.
+    """
+    try:
+        with _opened(path) as image:
+            width, height = image.size
+            if max_pixels is not None and width * height > max_pixels:
+                problem = f"has {height} x {width} pixels, more than the limit of {max_pixels:,}"
+                raise FileFormatError(f"{problem}; raise it with --max-pixels").in_file(path)
+            image.load()
+            return ImageOps.exif_transpose(image)
+    except FileFormatError:
+        raise
+    except MemoryError:
+        raise FileFormatError("is an image of more pixels than memory has room for").in_file(path) from None
+    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+        problem = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if problem.startswith("cannot identify image file"):
+            known = ", ".join(FORMATS)
+            problem = f"is not an image, or damaged; formats that are read: {known}"
+            raise FileFormatError(problem).in_file(path) from None
+        raise FileFormatError(f"cannot be read as an image: {problem}").in_file(path) from None
+
+
+def _opened(path: str | os.PathLike[str]) -> Image.Image:
+    """The file's header, read without Pillow's own limit: it warns on standard error first, and cannot be chosen."""
+    with _LOCK:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(path, formats=FORMATS)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit

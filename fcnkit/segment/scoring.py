@@ -1,0 +1,136 @@
+"""Scoring label maps against the truth, file by file: memory does not grow with their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fcnkit.errors import InputError
+from fcnkit.palette import IGNORE
+from fcnkit.segment import Segmenter, segment_files
+from fcnkit.segment.images import Labels, read_labels
+from fcnkit.segment.metrics import histogram
+from fcnkit.segment.parallel import Ranks, in_order
+
+MOST = 256
+
+
+class Pair(NamedTuple):
+    """A label map, or the image it is made of, and the file that holds the truth."""
+
+    predicted: Path
+    truth: Path
+
+
+def partners(
+    predicted: Mapping[str, Path], truth: Mapping[str, Path], only: Iterable[str] | None = None
+) -> list[Pair]:
+    """Files that belong together by their names without suffix.
+
+    Args:
+        predicted, truth: by stem, as `images.by_stem` gives them.
+        only: the stems that count; by default all of both.
+
+    Raises:
+        InputError: one has no partner.
+    """
+    stems = list(truth) if only is None else list(only)
+    alone = [f"{stem!r} has no prediction or image" for stem in stems if stem not in predicted]
+    alone += [f"{stem!r} has no label map" for stem in stems if stem not in truth]
+    if only is None:
+        alone += [f"{stem!r} has no label map" for stem in predicted if stem not in truth]
+    if alone:
+        more = f", and {len(alone) - 5} more" if len(alone) > 5 else ""
+        raise InputError(f"files without a partner of the same name: {', '.join(alone[:5])}{more}; "
+                         "--list names those that count")
+    return [Pair(predicted[stem], truth[stem]) for stem in stems]
+
+
+class Counts(NamedTuple):
+    """What pairs add up to: their confusion matrix, and the pixels of colours that are in no palette."""
+
+    hist: np.ndarray
+    unknown: int
+
+
+class Scorer:
+    """Compares label maps with the truth.
+
+    A class is a number below `classes`; without it as many are taken as occur.
+    """
+
+    def __init__(self, classes: int | None = None, ignore: int = IGNORE, palette: np.ndarray | None = None):
+        self._classes, self._ignore, self._palette = classes, ignore, palette
+
+    def files(self, pairs: Iterable[Pair], workers: int) -> Iterator[Counts]:
+        """Compare label maps in files with the truth.
+
+        Raises:
+            FileFormatError: one cannot be read.
+            InputError: a pair does not fit, or has a label out of range.
+        """
+
+        def count(pair: Pair) -> Counts:
+            predicted, truth = self._read(pair.predicted), self._read(pair.truth)
+            return self._count(pair, predicted, truth)
+
+        return in_order(count, pairs, workers)
+
+    def images(self, segmenter: Segmenter, pairs: Iterable[Pair], **options: Any) -> Iterator[Counts]:
+        """Segment images and compare with the truth; raises what `files` does.
+
+        Args:
+            segmenter: the net.
+            pairs: images and truth.
+            options: of `segment_files`.
+        """
+        truth = {pair.predicted: pair.truth for pair in pairs}
+        for path, _, prediction, error in segment_files(segmenter, list(truth), **options):
+            if error is not None:
+                raise error
+            assert prediction is not None
+            pair = Pair(path, truth[path])
+            yield self._count(pair, Labels(prediction.labels), self._read(pair.truth))
+
+    def _read(self, path: Path) -> Labels:
+        return read_labels(path, self._palette, self._ignore)
+
+    def _count(self, pair: Pair, predicted: Labels, truth: Labels) -> Counts:
+        guess, right = predicted.values, truth.values
+        if guess.shape != right.shape:
+            problem = f"is {_size(right)} pixels, and {str(pair.predicted)!r} is {_size(guess)}; they must be equal"
+            raise InputError(problem).in_file(pair.truth)
+        counted = right != self._ignore
+        classes = self._classes or MOST
+        self._check(pair.truth, right[counted], classes, "")
+        self._check(pair.predicted, guess[counted], classes, " where the truth counts")
+        hist = histogram(np.where(counted, right.astype(np.int64), -1), guess, classes)
+        return Counts(hist, predicted.unknown + truth.unknown)
+
+    def _check(self, path: Path, values: np.ndarray, classes: int, where: str) -> None:
+        wrong = values[(values < 0) | (values >= classes) | (values == self._ignore)]
+        if wrong.size:
+            problem = f"has label {wrong[0]}{where}; {wrong.size} of its pixels are in no class: "
+            problem += f"the classes are 0 to {classes - 1}, and {self._ignore} is ignored"
+            raise InputError(problem).in_file(path)
+
+
+def add_up(counts: Iterable[Counts], classes: int | None, processes: Ranks) -> Counts:
+    """The sum over all pairs of all processes; without `classes` the matrix ends with the last class that occurs."""
+    size = classes or MOST
+    hist, unknown = np.zeros((size, size), np.int64), 0
+    with processes.together():
+        for one in counts:
+            hist += one.hist
+            unknown += one.unknown
+    hist, unknown = processes.sum(hist), processes.total(unknown)
+    if classes is None:
+        size = 1 + int(max(np.flatnonzero(hist.sum(0) + hist.sum(1)), default=0))
+    return Counts(hist[:size, :size], unknown)
+
+
+def _size(labels: np.ndarray) -> str:
+    return " x ".join(map(str, labels.shape))

@@ -1,0 +1,263 @@
+"""From images to label maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fcnkit.errors import DefinitionError, FcnkitError, InputError
+from fcnkit.geometry.tiles import Span, Tile, Tiling
+from fcnkit.net import CaffeNet
+from fcnkit.segment import images
+from fcnkit.segment.classes import MOST
+from fcnkit.segment.parallel import in_order
+
+
+def input_from_image(image: Image.Image, preprocessing: Mapping[str, Any]) -> Tensor:
+    """The values that a net reads for an image: no resizing, 0..255 unless the net says otherwise.
+
+    Args:
+        image: any mode; it is taken as RGB, or as grey for a net of one channel.
+        preprocessing: of the net's input, as in `CaffeNet.preprocessing`.
+
+    Returns:
+        (1, channels, height, width) float32.
+    """
+    order = preprocessing["channel_order"]
+    pixels = np.array(image.convert("RGB" if order else "L"), np.float32).reshape(image.height, image.width, -1)
+    if order == "BGR":
+        pixels = pixels[:, :, ::-1]
+    low, high = preprocessing["range"]
+    pixels = pixels * ((high - low) / 255) + low
+    if preprocessing["mean"]:
+        pixels = pixels - np.array(preprocessing["mean"], np.float32)
+    values = (pixels * preprocessing["scale"]).astype(np.float32).transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(values)).unsqueeze(0)
+
+
+class Prediction(NamedTuple):
+    """What a net says of an image.
+
+    labels: (height, width) uint8, the class with the highest score at each pixel.
+    scores: (classes, height, width) float32, or None where they were not asked for.
+    heat: (height, width) float32, the probability of one class, or None.
+    """
+
+    labels: np.ndarray
+    scores: np.ndarray | None = None
+    heat: np.ndarray | None = None
+
+
+class Segmenter:
+    """Maps images to label maps with a net.
+
+    Attributes:
+        net: the net, on its device.
+        preprocessing: how images become the net's input.
+        classes: how many the net tells apart.
+        heat: class whose probabilities are kept, or None.
+    """
+
+    heat: int | None = None
+
+    def __init__(
+        self,
+        net: CaffeNet,
+        *,
+        output: str | None = None,
+        mean: Sequence[float] | None = None,
+        rgb: bool = False,
+        tile: int | None = None,
+        scores: bool = False,
+        device: torch.device | str = "cpu",
+    ):
+        """Make ready to segment.
+
+        Args:
+            net: maps one image to scores.
+            output: name of the scores, for a net of several outputs.
+            mean: one number for each channel or one for all, in the place of the net's own.
+            rgb: the net reads R, G, B in place of its own order.
+            tile: run the net on tiles of the image that make label maps of this height and width, in pixels.
+            scores: keep the scores.
+            device: where the net runs.
+
+        Raises:
+            DefinitionError: the net does not map one image to scores of up to 256 classes, or not by tiles.
+            InputError: output or mean does not fit the net.
+        """
+        if len(net.inputs) != 1 or net.inputs[0] not in net.preprocessing:
+            raise DefinitionError(f"the net reads {', '.join(net.inputs)}; segmenting needs one image and nothing else")
+        if output is None and len(net.outputs) > 1:
+            raise DefinitionError(f"the net has several outputs, {', '.join(net.outputs)}; say which, with --blob")
+        self._output = output or net.outputs[0]
+        if self._output not in net.outputs:
+            raise InputError(f"the net has no output {self._output!r}; it has {', '.join(net.outputs)}")
+        shape = net.shapes[self._output]
+        if len(shape) != 4 or not 2 <= shape[1] <= MOST:
+            raise DefinitionError(f"the output {self._output!r} has shape {shape}, not N x classes x height x width "
+                                  f"with 2 to {MOST} classes")
+        self.classes = shape[1]
+        self.preprocessing = _preprocessing(net, mean, rgb)
+        self._tiling = None if tile is None else Tiling(net.definition(), net.inputs[0], self._output)
+        self._size, self._scores = tile or 0, scores
+        makers = [step.kind for step in net.steps if self._output in step.tops]
+        self._probable = makers[-1:] == ["Softmax"]
+        self._device = torch.device(device)
+        self.net = net.to(self._device).eval()
+
+    def __call__(self, batch: Sequence[Image.Image]) -> list[Prediction]:
+        """Segment images of one size.
+
+        Raises:
+            InputError: the net cannot work with their size.
+        """
+        width, height = batch[0].size
+        if self._tiling is None:
+            return [Prediction(*arrays) for arrays in zip(*self._run(batch), strict=True)]
+        whole = [
+            Prediction(
+                np.empty((height, width), np.uint8),
+                np.empty((self.classes, height, width), np.float32) if self._scores else None,
+                np.empty((height, width), np.float32) if self.heat is not None else None,
+            )
+            for _ in batch
+        ]
+        for tile in self._tiling.tiles(height, width, self._size):
+            rows, columns = tile.read
+            box = (columns.start, rows.start, columns.stop, rows.stop)
+            parts = self._run([image.crop(box) for image in batch], tile)
+            for prediction, arrays in zip(whole, zip(*parts, strict=True), strict=True):
+                for array, part in zip(prediction, arrays, strict=True):
+                    if array is not None:
+                        array[..., slice(*tile.make[0]), slice(*tile.make[1])] = part
+        return whole
+
+    @torch.inference_mode()
+    def _run(self, batch: Sequence[Image.Image], tile: Tile | None = None) -> list[Sequence[Any]]:
+        """Labels, scores and heat, an item for each image; of a tile what it makes."""
+        inputs = torch.cat([input_from_image(image, self.preprocessing) for image in batch]).to(self._device)
+        scores = self.net(inputs)
+        if isinstance(scores, dict):
+            scores = scores[self._output]
+        if tile is not None:
+            if scores.shape[2:] != inputs.shape[2:]:
+                raise InputError(f"the output has {_times(scores)} pixels for an image of {_times(inputs)}; "
+                                 "run it without tiles")
+            rows, columns = (_within(make, read) for make, read in zip(tile.make, tile.read, strict=True))
+            scores = scores[:, :, rows, columns]
+        nothing = [None] * len(batch)
+        heat = None
+        if self.heat is not None:
+            heat = (scores if self._probable else scores.softmax(1))[:, self.heat]
+        return [
+            scores.argmax(1).to(torch.uint8).cpu().numpy(),
+            scores.cpu().numpy() if self._scores else nothing,
+            nothing if heat is None else heat.cpu().numpy(),
+        ]
+
+
+def label_map(net: CaffeNet, image: Image.Image) -> np.ndarray:
+    """The class with the highest score at each pixel: (height, width) uint8.
+
+    Raises:
+        DefinitionError: the net does not map one image to one score map.
+    """
+    return Segmenter(net)([image])[0].labels
+
+
+class Segmented(NamedTuple):
+    """An image file and what became of it: image and prediction, or the error that stood in the way."""
+
+    path: Path
+    image: Image.Image | None = None
+    prediction: Prediction | None = None
+    error: FcnkitError | None = None
+
+
+def segment_files(
+    segmenter: Segmenter,
+    paths: Sequence[Path],
+    *,
+    batch: int = 1,
+    workers: int = 2,
+    max_pixels: int | None = images.MAX_PIXELS,
+) -> Iterator[Segmented]:
+    """Segment image files, in about their order, a few in memory at a time.
+
+    Args:
+        segmenter: the net.
+        paths: the files.
+        batch: how many images of equal size the net gets at once.
+        workers: threads that read.
+        max_pixels: as in `images.read`.
+    """
+
+    def read(path: Path) -> tuple[Path, Image.Image | FcnkitError]:
+        try:
+            return path, images.read(path, max_pixels)
+        except FcnkitError as error:
+            return path, error
+
+    waiting: dict[tuple[int, int], list[tuple[Path, Image.Image]]] = {}
+    for path, found in in_order(read, paths, workers):
+        if isinstance(found, FcnkitError):
+            yield Segmented(path, error=found)
+            continue
+        group = waiting.setdefault(found.size, [])
+        group.append((path, found))
+        if len(group) == batch:
+            yield from _segment(segmenter, waiting.pop(found.size))
+        elif sum(map(len, waiting.values())) == 4 * batch:
+            yield from _segment(segmenter, waiting.pop(next(iter(waiting))))
+    for group in waiting.values():
+        yield from _segment(segmenter, group)
+
+
+def _segment(segmenter: Segmenter, group: Sequence[tuple[Path, Image.Image]]) -> Iterator[Segmented]:
+    try:
+        predictions = segmenter([image for _, image in group])
+    except FcnkitError as error:
+        for path, _ in group:
+            yield Segmented(path, error=InputError(str(error)).in_file(path))
+        return
+    except MemoryError:
+        for path, image in group:
+            problem = f"{image.height} x {image.width} pixels need more memory than there is; run it with --tile"
+            yield Segmented(path, error=InputError(problem).in_file(path))
+        return
+    for (path, image), prediction in zip(group, predictions, strict=True):
+        yield Segmented(path, image, prediction)
+
+
+def _preprocessing(net: CaffeNet, mean: Sequence[float] | None, rgb: bool) -> dict[str, Any]:
+    preprocessing: dict[str, Any] = dict(net.preprocessing[net.inputs[0]])
+    channels = net.shapes[net.inputs[0]][1]
+    if channels not in (1, 3):
+        raise DefinitionError(f"the net reads {channels} channels; images have 3, or 1 if grey")
+    if rgb:
+        if channels == 1:
+            raise InputError("the net reads grey images; they have no order of channels")
+        if preprocessing["channel_order"] == "BGR":
+            # The mean of each channel moves with it.
+            preprocessing["mean"] = preprocessing["mean"][::-1]
+        preprocessing.update(channel_order="RGB", source="as given")
+    if mean is not None:
+        if len(mean) not in (1, channels):
+            raise InputError(f"the mean has {len(mean)} numbers; the net reads {channels} channels")
+        preprocessing.update(mean=list(mean), source="as given")
+    return preprocessing
+
+
+def _times(blob: Tensor) -> str:
+    return f"{blob.shape[2]} x {blob.shape[3]}"
+
+
+def _within(make: Span, read: Span) -> slice:
+    return slice(make.start - read.start, make.stop - read.start)

@@ -1,0 +1,170 @@
+"""fc2conv: from files and nets with fully connected layers to files and nets without, and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import torch
+from torch import nn
+
+from fcnkit.caffe import caffemodel, hdf5
+from fcnkit.caffe import prototxt as prototxts
+from fcnkit.caffe.upgrade import upgrade_net
+from fcnkit.errors import FileFormatError, OutputError, naming
+from fcnkit.files import check_output, writing
+from fcnkit.formats import load, save
+from fcnkit.surgery.dense import dense, dense_net
+from fcnkit.surgery.kernels import Cast, Kernels
+from fcnkit.surgery.names import NamesError, rename
+from fcnkit.surgery.net_casting import cast_net, cast_net_back
+from fcnkit.surgery.state_casting import cast_state, cast_state_back, natural
+from fcnkit.surgery.weight_files import SUFFIXES, Weights, read_weights
+
+File = str | os.PathLike[str]
+
+
+@overload
+def fc2conv(source: nn.Module, *, kernel: Kernels = None, order: str = "chw") -> nn.Module: ...
+
+
+@overload
+def fc2conv(
+    source: File,
+    output: File,
+    *,
+    prototxt: File | None = None,
+    kernel: Kernels = None,
+    order: str = "chw",
+    names: str | None = None,
+    back: bool = False,
+    layers: Collection[str] = (),
+    force: bool = False,
+) -> list[Cast]: ...
+
+
+def fc2conv(source: Any, output: Any = None, **options: Any) -> Any:
+    """Make fully connected weights convolution filters, in a net or in a file. Nothing else is changed.
+
+    Args:
+        source: a net, which gives a new net that takes images of any size; or a file: .pth, .pt or .safetensors with
+            a state dict or a checkpoint around one, .caffemodel, .h5.
+        output: for a file, one of the same format. The layers of a .caffemodel become Convolutions too, and its
+            definition is also written beside it, as .prototxt.
+        prototxt: definition to use in place of the one in a .caffemodel, or beside an .h5.
+        kernel: for layers whose shapes leave a choice: one (height, width) for all, or by layer.
+        order: "chw", or "hwc" for weights that were trained where maps are stored as H, W, C.
+        names: "caffe" renames torchvision's VGG and AlexNet, "torchvision" goes back.
+        back: cast filters to fully connected weights instead.
+        layers: which; by default those called fc6, classifier.0, head.fc and the like.
+        force: replace existing files.
+
+    Returns:
+        Of a net the new one; of a file what was cast, in order.
+
+    Raises:
+        CastError: there is nothing to cast, or the shapes do not tell how.
+        FcnkitError: a file cannot be read or written.
+    """
+    if isinstance(source, nn.Module):
+        return dense(source, **options)
+    if output is None:
+        raise TypeError("fc2conv of a file needs an output")
+    return _fc2conv_file(source, output, **options)
+
+
+def prototxt_beside(output: File) -> Path:
+    """The prototxt that goes with an output: the same name with .prototxt in place of its suffix."""
+    return Path(str(output).removesuffix(".h5")).with_suffix(".prototxt")
+
+
+def _fc2conv_file(
+    weights: File,
+    output: File,
+    *,
+    prototxt: File | None = None,
+    kernel: Kernels = None,
+    order: str = "chw",
+    names: str | None = None,
+    back: bool = False,
+    layers: Collection[str] = (),
+    force: bool = False,
+) -> list[Cast]:
+    suffix = Path(weights).suffix.lower()
+    if suffix not in (*SUFFIXES, ".caffemodel", ".h5"):
+        raise FileFormatError(f"is no {', '.join(SUFFIXES)}, .caffemodel or .h5 file").in_file(weights)
+    if Path(output).suffix.lower() != suffix:
+        raise OutputError(f"fc2conv keeps the format of its input: name a {suffix} file with -o").in_file(output)
+    check_output(output, force)
+    said: dict[str, Any] = {"layers": layers} if back else {"kernel": kernel}
+    with naming(weights):
+        if suffix in SUFFIXES:
+            if prototxt is not None:
+                raise FileFormatError(f"is a {suffix} file, which is cast without a definition; leave --prototxt out")
+            return _cast_state_file(weights, output, suffix, said | {"order": order}, names, back, force)
+        if names is not None:
+            raise NamesError("holds Caffe's names already; leave --names out")
+        return _cast_caffe_file(weights, output, suffix, said | {"order": order}, prototxt, back, force)
+
+
+def _cast_state_file(
+    path: File, output: File, suffix: str, said: dict[str, Any], names: str | None, back: bool, force: bool
+) -> list[Cast]:
+    weights = read_weights(path)
+    if "prototxt" in weights.metadata:
+        if names is not None:
+            raise NamesError("holds Caffe's names already; leave --names out")
+        net, casts = dense_net(load(path), back=back, **said)
+        save(net, output, force=force)
+        return casts
+    # What --names finds already cast only changes its names.
+    done = names is not None and not back and not any(tensor.dim() == 2 for tensor in weights.state.values())
+    casts = [] if done else _cast_state(weights, said, back)
+    if names is not None:
+        weights.state = rename(weights.state, names)
+    with writing(output, force) as partial:
+        weights.write(partial, suffix)
+    return casts
+
+
+def _cast_state(weights: Weights, said: dict[str, Any], back: bool) -> list[Cast]:
+    if back:
+        return cast_state_back(weights.state, **said)
+    return cast_state(weights.state, ordered=weights.ordered, **said)
+
+
+def _cast_caffe_file(
+    path: File, output: File, suffix: str, said: dict[str, Any], prototxt: File | None, back: bool, force: bool
+) -> list[Cast]:
+    definition, blobs = (None, hdf5.read(path)) if suffix == ".h5" else caffemodel.read(path)
+    if prototxt is not None:
+        definition = prototxts.read(prototxt)
+    if definition is None:
+        casts = _cast_blobs(blobs, said, back)
+    else:
+        check_output(prototxt_beside(output), force)
+        definition = upgrade_net(definition)
+        casts = (cast_net_back if back else cast_net)(definition, blobs, **said)
+    with writing(output, force) as partial:
+        if suffix == ".h5":
+            hdf5.write(partial, blobs)
+        else:
+            assert definition is not None
+            caffemodel.write(partial, definition, blobs)
+    if definition is not None:
+        with writing(prototxt_beside(output), force) as partial:
+            partial.write_text(prototxts.to_text(definition), encoding="utf-8")
+    return casts
+
+
+def _cast_blobs(blobs: dict[str, list[np.ndarray]], said: dict[str, Any], back: bool) -> list[Cast]:
+    """Cast the blobs of an .h5 file, which keeps neither definition nor order, by their names."""
+    layers = sorted((name for name in blobs if blobs[name]), key=natural)
+    weights = Weights({f"{name}.weight": torch.from_numpy(blobs[name][0]) for name in layers}, ordered=False)
+    casts = _cast_state(weights, said, back)
+    for cast in casts:
+        blobs[cast.name][0] = weights.state[f"{cast.name}.weight"].numpy()
+    return casts

@@ -1,0 +1,171 @@
+"""Casting the layers of a net's definition together with their weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from fcnkit.caffe.schema import Message
+from fcnkit.errors import FcnkitError
+from fcnkit.geometry.windows import convolution_window
+from fcnkit.net import blob_shapes
+from fcnkit.net.conversion import prepare
+from fcnkit.surgery.kernels import (
+    Cast,
+    CastError,
+    KernelFinder,
+    Kernels,
+    Pair,
+    fc_weight_from_conv,
+    is_fully_connected,
+)
+from fcnkit.surgery.state_casting import check_cast_back
+
+Shape = tuple[int, ...]
+Blobs = dict[str, list[np.ndarray]]
+
+
+def cast_net(net: Message, blobs: Blobs, *, kernel: Kernels = None, order: str = "chw") -> list[Cast]:
+    """Turn, in place, the InnerProduct layers of a V2 net into Convolutions, and their weights into filters.
+
+    The kernels follow from the size of the net's input where it is known, else from the channels. A Flatten between
+    a map and an InnerProduct goes.
+
+    Args:
+        net: the definition.
+        blobs: its weights by layer name.
+        kernel, order: as in `cast_state`.
+
+    Returns:
+        What was cast, in order.
+
+    Raises:
+        CastError: there is nothing to cast, or no kernel fits.
+    """
+    finder = KernelFinder(kernel, order)
+    _drop_flatten(net)
+    shapes, channels = _map_shapes(net, blobs), _channels(net)
+    casts = []
+    for layer in net.layer:
+        if layer.type != "InnerProduct" or not blobs.get(layer.name):
+            continue
+        p = layer.inner_product_param
+        weight, *bias = blobs[layer.name]
+        if p.axis not in (1, -3) or p.num_output < 1 or weight.size % p.num_output:
+            raise CastError(f"layer {layer.name!r} is no fully connected layer over channels and pixels")
+        inputs = weight.size // p.num_output
+        weight = weight.reshape(inputs, p.num_output).T if p.transpose else weight.reshape(p.num_output, inputs)
+        shape = shapes.get(layer.bottom[0], ())
+        if len(shape) == 4:
+            filters = finder.filters(layer.name, weight, shape[1], (shape[2], shape[3]))
+        else:
+            filters = finder.filters(layer.name, weight, channels.get(layer.bottom[0], 0))
+        blobs[layer.name] = [filters, *(array.reshape(-1) for array in bias)]
+        casts.append(Cast(layer.name, weight.shape, filters.shape))
+        _become_convolution(layer, filters.shape[2:])
+    if not casts:
+        raise CastError("holds no fully connected layer with weights, so there is nothing to cast")
+    finder.check_used()
+    return casts
+
+
+def cast_net_back(net: Message, blobs: Blobs, *, layers: Collection[str] = (), order: str = "chw") -> list[Cast]:
+    """Turn, in place, Convolutions of a V2 net into InnerProducts, and their filters into fully connected weights.
+
+    Args:
+        net: the definition.
+        blobs: its weights by layer name.
+        layers, order: as in `cast_state_back`.
+
+    Raises:
+        CastError: there is nothing to cast, or a layer is more than a fully connected one.
+    """
+    order = KernelFinder(order=order).order
+    casts = []
+    for layer in net.layer:
+        wanted = layer.name in layers if layers else is_fully_connected(layer.name)
+        if layer.type != "Convolution" or not wanted or not blobs.get(layer.name):
+            continue
+        filters, *bias = blobs[layer.name]
+        window = convolution_window(layer, 2)
+        steps = {*window.stride, *window.dilation, layer.convolution_param.group}
+        if filters.ndim != 4 or any(window.pad) or steps != {1}:
+            raise CastError(
+                f"layer {layer.name!r} has a stride, pad, dilation or group, so it is no fully connected layer;"
+                " say which are with --layer NAME"
+            )
+        weight = fc_weight_from_conv(filters, order)
+        blobs[layer.name] = [weight, *bias]
+        casts.append(Cast(layer.name, filters.shape, weight.shape))
+        _become_inner_product(layer)
+    check_cast_back(casts, layers)
+    return casts
+
+
+def _become_convolution(layer: Message, kernel: Pair) -> None:
+    p, conv = layer.inner_product_param, layer.convolution_param
+    layer.type = "Convolution"
+    conv.num_output = p.num_output
+    if kernel[0] == kernel[1]:
+        conv.kernel_size.append(kernel[0])
+    else:
+        conv.kernel_h, conv.kernel_w = kernel
+    _move_settings(p, conv)
+    layer.ClearField("inner_product_param")
+
+
+def _become_inner_product(layer: Message) -> None:
+    layer.type = "InnerProduct"
+    layer.inner_product_param.num_output = layer.convolution_param.num_output
+    _move_settings(layer.convolution_param, layer.inner_product_param)
+    layer.ClearField("convolution_param")
+
+
+def _move_settings(source: Message, target: Message) -> None:
+    if source.HasField("bias_term"):
+        target.bias_term = source.bias_term
+    for field in ("weight_filler", "bias_filler"):
+        if source.HasField(field):
+            getattr(target, field).CopyFrom(getattr(source, field))
+
+
+def _drop_flatten(net: Message) -> None:
+    """Drop each Flatten that lies between a map and nothing but InnerProducts, which flatten maps themselves."""
+    for flatten in [layer for layer in net.layer if layer.type == "Flatten" and layer.flatten_param.axis == 1]:
+        flat, blob = flatten.top[0], flatten.bottom[0]
+        readers = [layer for layer in net.layer if flat in layer.bottom]
+        kinds = {"in place" if layer.bottom == layer.top else layer.type for layer in readers}
+        if {"InnerProduct"} <= kinds <= {"InnerProduct", "in place"}:
+            net.layer.remove(flatten)
+            for layer in readers:
+                layer.bottom[:] = [blob if bottom == flat else bottom for bottom in layer.bottom]
+                layer.top[:] = [blob if top == flat else top for top in layer.top]
+
+
+def _map_shapes(net: Message, blobs: Mapping[str, list[np.ndarray]]) -> dict[str, Shape]:
+    """The shape of each blob at the size that the net runs at; none where the net or its input is not known."""
+    try:
+        return blob_shapes(prepare(net, blobs, None)[0])
+    except FcnkitError:
+        return {}
+
+
+def _channels(net: Message) -> dict[str, int]:
+    """The channels of each blob as far as the definition tells them, 0 where it does not."""
+    channels: dict[str, int] = {}
+    for layer in net.layer:
+        bottoms = [channels.get(bottom, 0) for bottom in layer.bottom]
+        if layer.type in ("Convolution", "Deconvolution"):
+            made = layer.convolution_param.num_output
+        elif layer.type == "InnerProduct":
+            made = layer.inner_product_param.num_output
+        elif layer.type == "Concat":
+            made = sum(bottoms) if math.prod(bottoms) else 0
+        elif layer.type in ("Flatten", "Reshape"):
+            made = 0
+        else:
+            made = bottoms[0] if bottoms else 0
+        channels.update(dict.fromkeys(layer.top, made))
+    return channels

@@ -1,0 +1,225 @@
+"""Nets beside other runtimes: errors are found and told, and every runtime's answers reach the right layer."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import fcnkit
+from fcnkit import formats
+from fcnkit.errors import FcnkitError, FileFormatError, InputError
+from fcnkit.inspect import runtimes
+from fcnkit.inspect.comparison import seeded_inputs
+from fcnkit.inspect.runtimes import RUNTIMES, Job, RuntimeMissingError
+from fcnkit.inspect.verification import VerificationError, verify
+from tests.paths import LAYERS
+
+INPUT = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: [1, 2, 5, 7] } } }\n'
+INPLACE = """layer { name: "power" type: "Power" bottom: "x" top: "p" power_param { scale: -2 } }
+layer { name: "relu" type: "ReLU" bottom: "p" top: "p" }
+layer { name: "abs" type: "AbsVal" bottom: "x" top: "a" }
+layer { name: "sum" type: "Eltwise" bottom: "p" bottom: "a" top: "s" }
+"""
+
+# What fcnkit asks of Caffe's Python module, on top of fcnkit itself.
+FAKE_CAFFE = """
+import types
+import numpy, torch, fcnkit
+TEST = 1
+class Net:
+    def __init__(self, prototxt, weights, phase):
+        assert phase == TEST
+        self.net = fcnkit.convert(weights, prototxt, deploy=False)
+        self.blobs = {name: Blob(shape) for name, shape in self.net.shapes.items()}
+    def reshape(self):
+        pass
+    def forward(self, start, end):
+        assert start == end
+        step = next(step for step in self.net.steps if step.name == start)
+        values = {name: torch.from_numpy(self.blobs[name].data) for name in step.bottoms}
+        self.net._run(step, values)
+        for name in step.tops:
+            self.blobs[name].data = values[name].detach().numpy()
+class Blob:
+    def __init__(self, shape):
+        self.reshape(*shape)
+    def reshape(self, *shape):
+        self.data = numpy.zeros(shape, numpy.float32)
+"""
+
+
+@pytest.fixture
+def fake_caffe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a module called caffe, of this text, where it is found."""
+
+    def put(text: str) -> None:
+        folder = tmp_path / "modules"
+        folder.mkdir()
+        (folder / "caffe.py").write_text(text)
+        monkeypatch.syspath_prepend(folder)
+        monkeypatch.setitem(sys.modules, "caffe", None)
+        del sys.modules["caffe"]
+
+    return put
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in LAYERS.iterdir()))
+def test_what_caffe_dumped_is_verified(case: str) -> None:
+    folder = LAYERS / case
+    weights = folder / "net.caffemodel"
+    model, definition = (weights, folder / "net.prototxt") if weights.exists() else (folder / "net.prototxt", None)
+    found = verify(model, str(folder / "blobs.npz"), definition)
+    found.require(1e-5)
+    assert found.against.endswith("blobs.npz") and found.unseen == []
+
+
+def test_a_dump_without_labels_is_enough_for_the_net_that_runs(sample: Path, tmp_path: Path) -> None:
+    net = fcnkit.convert(sample, input_shape=(1, 3, 20, 30))
+    image = seeded_inputs(net, 0)["data"]
+    with torch.no_grad():
+        score = net(image).numpy()
+    dump = tmp_path / "blobs.npz"
+    np.savez(dump, **{"in/data": image, "out/score": score, "out/loss": np.float32(1), "out/data": image})
+    found = verify(sample, str(dump))
+    assert [(each.layer, each.blob, each.gap.difference) for each in found.gaps] == [("score", "score", 0)]
+    assert found.unseen == ["loss"]
+    score[0, 2, 3, 4] += 1
+    np.savez(dump, **{"in/data": image, "out/score": score, "out/pool5": np.zeros((1, 2, 3, 4), np.float32)})
+    message = "blob 'pool5' of layer 'pool5' is off by inf, its largest value being 0: more than the tolerance 0.0001; "
+    with pytest.raises(VerificationError, match=message + "2 of 2 blobs are"):
+        verify(sample, str(dump)).require(1e-4)
+
+
+def test_opencv_agrees_on_every_layer_in_place_ones_too(sample: Path, tmp_path: Path) -> None:
+    pytest.importorskip("cv2")
+    found = verify(sample, "opencv", input_shape=(1, 3, 30, 40))
+    found.require(1e-4)
+    assert (found.against, len(found.gaps), found.unseen) == ("OpenCV", 47, [])
+    path = tmp_path / "net.prototxt"
+    path.write_text(INPUT + INPLACE)
+    assert [each.layer for each in verify(path, "opencv").gaps] == ["power", "relu", "abs", "sum"]
+
+
+def test_a_net_that_another_runtime_runs_otherwise_is_caught(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cv2")
+
+    def wrong(job: Job) -> tuple[Path, Path]:
+        with torch.no_grad():
+            job.net.conv3_2.bias[5] += 0.5
+        files = caffe_files(job)
+        with torch.no_grad():
+            job.net.conv3_2.bias[5] -= 0.5
+        return files
+
+    caffe_files = runtimes._caffe_files
+    monkeypatch.setattr(runtimes, "_caffe_files", wrong)
+    found = verify(sample, "opencv", input_shape=(1, 3, 30, 40))
+    with pytest.raises(VerificationError, match="blob 'conv3_2' of layer 'conv3_2' is off by 0.5"):
+        found.require(1e-4)
+
+
+def test_caffe_runs_layer_by_layer(sample: Path, fake_caffe: Callable[[str], None]) -> None:
+    """As far as it can be tried without Caffe: the calls are those of its Python module."""
+    fake_caffe(FAKE_CAFFE)
+    found = verify(sample, input_shape=(1, 3, 20, 30))
+    assert found.against == "Caffe" and len(found.gaps) == 47
+    found.require(0)
+
+
+def test_onnx_runtime_lets_out_what_is_within_the_graph(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    node = onnx.helper.make_node
+    nodes = [node("Mul", ["x", "minus_two"], ["p_"]), node("Relu", ["p_"], ["p"]), node("Abs", ["x"], ["a"]),
+             node("Add", ["p", "a"], ["s"])]  # fmt: skip
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        nodes, "net", [value("x", 1, [1, 2, 5, 7])], [value("s", 1, None)],
+        [onnx.numpy_helper.from_array(np.float32(-2), "minus_two")],
+    )  # fmt: skip
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, tmp_path / "own.onnx")
+    net = fcnkit.CaffeNet(INPUT + INPLACE)
+    inputs = seeded_inputs(net, 0)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    job = Job(net, tmp_path / "own.onnx", {name: value.numpy() for name, value in inputs.items()}, folder)
+    tops = runtimes.run(RUNTIMES["onnxruntime"], job)
+    blobs = net.forward_blobs(**inputs)
+    # 'p' is changed in place, so which of the values it is nobody can say.
+    assert {layer: [top is not None for top in made] for layer, made in tops.items()} == {
+        "power": [False], "relu": [False], "abs": [True], "sum": [True]
+    }  # fmt: skip
+    assert np.array_equal(tops["abs"][0], blobs["a"]) and np.array_equal(tops["sum"][0], blobs["s"])
+
+
+@pytest.mark.skipif(
+    ".onnx" not in formats.suffixes() or not importlib.util.find_spec("onnxruntime"),
+    reason="needs ONNX Runtime, and fcnkit writing .onnx",
+)
+def test_onnx_runtime_agrees(sample: Path) -> None:
+    found = verify(sample, "onnxruntime", input_shape=(1, 3, 30, 40))
+    found.require(1e-4)
+    assert found.gaps[-1].layer == "score"
+
+
+def test_a_runtime_that_is_missing_is_told_with_a_way_to_get_it(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    message = r"no runtime to verify against is installed; pip install 'fcnkit\[opencv\]' brings one, or give a dump "
+    with pytest.raises(RuntimeMissingError, match=message + "of Caffe's blobs with --against DUMP.npz"):
+        verify(sample)
+    for name, message in {
+        "caffe": r"Caffe is not installed; building Caffe with its Python module \(make pycaffe\) brings it",
+        "opencv": r"OpenCV is not installed; pip install 'fcnkit\[opencv\]' brings it",
+        "onnxruntime": r"ONNX Runtime is not installed; pip install 'fcnkit\[onnxruntime\]' brings it",
+    }.items():
+        with pytest.raises(RuntimeMissingError, match=message):
+            verify(sample, name)
+
+
+def test_runtimes_that_cannot(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_caffe: Callable[[str], None]
+) -> None:
+    net = fcnkit.CaffeNet(INPUT + INPLACE)
+    job = Job(net, tmp_path / "net.prototxt", {}, tmp_path)
+
+    class NewOpenCV:
+        __version__, dnn = "5.0.0", object()
+
+    with pytest.raises(RuntimeMissingError, match=r"OpenCV 5.0.0 reads no Caffe files; .* brings 4"):
+        RUNTIMES["opencv"].run(NewOpenCV, job)
+    monkeypatch.setattr(formats, "suffixes", lambda: [])
+    with pytest.raises(RuntimeMissingError, match="ONNX Runtime runs .onnx files, which this fcnkit does not write"):
+        RUNTIMES["onnxruntime"].run(None, job)
+    fake_caffe("TEST = 1\ndef Net(*arguments): raise RuntimeError('no\\n  such layer')")
+    with pytest.raises(FcnkitError, match="shapes-fcn8s.caffemodel: Caffe cannot run the net: no such layer"):
+        verify(sample, "caffe")
+
+
+def test_files_that_cannot_be_verified(sample: Path, data: Path, tmp_path: Path) -> None:
+    definition = data / "shapes" / "deploy.prototxt"
+    with pytest.raises(FileFormatError, match="holds no weights; give a file of weights, and this one with --prototxt"):
+        verify(definition, "opencv")
+    with pytest.raises(FileFormatError, match=r"none.npz: cannot be read: No such file or directory"):
+        verify(sample, str(tmp_path / "none.npz"))
+    (tmp_path / "text.npz").write_text("text")
+    np.savez(tmp_path / "other.npz", a=np.ones(3))
+    np.savez(tmp_path / "objects.npz", **{"out/a": np.array([object()])})
+    np.save(tmp_path / "one.npy", np.ones(3))
+    for name in ("text.npz", "other.npz", "objects.npz", "one.npy"):
+        message = rf"{name}: is no dump of blobs, an .npz file with arrays 'in/NAME' and 'out/NAME', and none of caffe"
+        with pytest.raises(FileFormatError, match=message):
+            verify(sample, str(tmp_path / name))
+    np.savez(tmp_path / "blobs.npz", **{"out/score": np.ones(3)})
+    with pytest.raises(InputError, match="blobs.npz: has no array 'in/data', an input of the net"):
+        verify(sample, str(tmp_path / "blobs.npz"))
+    image = np.zeros((1, 3, 20, 30), np.float32)
+    np.savez(tmp_path / "blobs.npz", **{"in/data": image, "out/unknown": np.ones(3)})
+    with pytest.raises(InputError, match="no blob of the net is in .*blobs.npz, so nothing can be compared"):
+        verify(sample, str(tmp_path / "blobs.npz"))
