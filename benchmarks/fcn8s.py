@@ -119,9 +119,7 @@ def read_protobuf(folder: Path) -> Callable[[], Any]:
 
     def work() -> list[np.ndarray]:
         net = NetParameter.FromString((folder / MODEL).read_bytes())
-        return [
-            np.array(blob.data, np.float32).reshape(blob.shape.dim) for layer in net.layer for blob in layer.blobs
-        ]
+        return [np.array(blob.data, np.float32).reshape(blob.shape.dim) for layer in net.layer for blob in layer.blobs]
 
     return work
 
@@ -196,7 +194,8 @@ def library(folder: Path) -> dict[str, Any]:
     start = time.perf_counter()
     import fcnkit
 
-    assert fcnkit.convert and fcnkit.load
+    assert fcnkit.convert
+    assert fcnkit.load
     return {"seconds": time.perf_counter() - start}
 
 

@@ -51,8 +51,10 @@ def main() -> None:
         times = f"{min(thing.seconds):.3g} | {median(thing.seconds):.3g}"
         print(f"| {thing.title} | {times} | {thing.peak / MIB:.0f} | {thing.own / MIB:.0f} |")
     above = (min(many.seconds) - min(few.seconds)) / min(copy.seconds)
-    print(f"\nThe large file takes {above:.2g} times its cp longer than the small one, and its peak is"
-          f" {(many.peak - few.peak) / LAYER:.3f} of its largest layer above the small one's.")
+    print(
+        f"\nThe large file takes {above:.2g} times its cp longer than the small one, and its peak is"
+        f" {(many.peak - few.peak) / LAYER:.3f} of its largest layer above the small one's."
+    )
 
 
 if __name__ == "__main__":

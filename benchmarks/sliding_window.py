@@ -112,7 +112,8 @@ def without_padding(dense: nn.Module) -> float:
     bare = CaffeNet(definition, {name: [t.numpy() for t in tensors] for name, tensors in dense.blobs().items()}).eval()
     image = torch.randn(1, 3, window + STRIDE, window + STRIDE) * 60
     scores = bare(image)
-    assert isinstance(scores, Tensor) and scores.shape[2:] == (2, 2)
+    assert isinstance(scores, Tensor)
+    assert scores.shape[2:] == (2, 2)
     expected = torch.cat([bare(crop[None]) for crop in crops(image, window, 2)]).flatten(1)
     return apart(scores, expected.T.reshape(1, -1, 2, 2))
 

@@ -23,7 +23,7 @@ def test_a_new_file_appears_at_the_end(tmp_path: Path) -> None:
 def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "a"
     target.write_text("old")
-    with pytest.raises(KeyboardInterrupt), writing(target, force=True) as partial:
+    with pytest.raises(KeyboardInterrupt), writing(target, force=True) as partial:  # noqa: PT012
         partial.write_text("half")
         raise KeyboardInterrupt
     assert target.read_text() == "old"

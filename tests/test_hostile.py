@@ -104,7 +104,7 @@ def test_names_give_no_commands_to_the_terminal(
 def test_safetensors_with_endless_metadata(tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
     path.write_bytes((200 * 10**6).to_bytes(8, "little") + b"{" * 1000)
-    with pytest.raises(FileFormatError, match="is no safetensors file, or a damaged one: .*header"):
+    with pytest.raises(FileFormatError, match=r"is no safetensors file, or a damaged one: .*header"):
         fcnkit.load(path)
 
 
@@ -151,7 +151,8 @@ def test_a_disk_that_is_full(sample: Path, tmp_path: Path, suffix: str) -> None:
     )
     assert done.stdout.split() == ["1", target.name, "0"], done.stderr
     message = done.stderr.removeprefix("mounted\n")
-    assert message.startswith(f"Error: {target}: cannot be written: ") and message.count("\n") == 1
+    assert message.startswith(f"Error: {target}: cannot be written: ")
+    assert message.count("\n") == 1
 
 
 def test_a_folder_that_cannot_be_written_to(sample: Path, tmp_path: Path) -> None:

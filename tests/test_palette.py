@@ -100,7 +100,7 @@ def test_classes_by_number_set_and_file(tmp_path: Path) -> None:
             classes.resolve(text)
         assert str(caught.value).startswith(message)
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(FileFormatError, match="cannot be read as names of classes.*: it is no text in UTF-8"):
+    with pytest.raises(FileFormatError, match=r"cannot be read as names of classes.*: it is no text in UTF-8"):
         classes.resolve(str(path))
     path.write_bytes(b"")
     with pytest.raises(FileFormatError, match="names 0 classes, one per line; label maps hold 1 to 256"):
@@ -120,7 +120,9 @@ def test_heat_maps_keep_the_probability_and_brighten_with_it() -> None:
     image = heatmap(np.array([[0, 0.5, 1]], np.float32))
     assert np.asarray(image).tolist() == [[0, 128, 255]]
     colours = np.asarray(image.convert("RGB")).sum(2)[0]
-    assert colours.tolist()[0] == 0 and colours.tolist()[2] == 765 and 0 < colours[1] < 765
+    assert colours.tolist()[0] == 0
+    assert colours.tolist()[2] == 765
+    assert 0 < colours[1] < 765
 
 
 def test_a_legend_has_a_line_for_each_class_that_occurs() -> None:

@@ -13,9 +13,31 @@ from fcnkit.errors import DefinitionError, FileFormatError
 
 # Layer types that BVLC/caffe does not have.
 FORK_TYPES = frozenset(
-    ("AnnotatedData", "DetectionEvaluate", "DetectionOutput", "MultiBoxLoss", "Normalize", "Permute", "PriorBox")
-    + ("BN", "DenseImageData", "Upsample", "DenseCRF", "ImageSegData", "Interp", "MatRead", "MatWrite", "SegAccuracy")
-    + ("Axpy", "ConvolutionDepthwise", "DepthwiseConvolution", "ReLU6", "ROIPooling", "ShuffleChannel", "SmoothL1Loss")
+    (
+        "AnnotatedData",
+        "DetectionEvaluate",
+        "DetectionOutput",
+        "MultiBoxLoss",
+        "Normalize",
+        "Permute",
+        "PriorBox",
+        "BN",
+        "DenseImageData",
+        "Upsample",
+        "DenseCRF",
+        "ImageSegData",
+        "Interp",
+        "MatRead",
+        "MatWrite",
+        "SegAccuracy",
+        "Axpy",
+        "ConvolutionDepthwise",
+        "DepthwiseConvolution",
+        "ReLU6",
+        "ROIPooling",
+        "ShuffleChannel",
+        "SmoothL1Loss",
+    )
 )
 _LISTED = 5
 

@@ -15,9 +15,34 @@ Shape = tuple[int, ...]
 FCN_SIZE = 500
 # Their top has the channels of their first bottom, so that the first weights behind them tell an input's channels.
 _KEEP_CHANNELS = frozenset(
-    ("AbsVal", "BatchNorm", "Bias", "BNLL", "Clip", "Crop", "Dropout", "ELU", "Exp", "Log", "LRN", "MVN", "Pooling")
-    + ("Power", "PReLU", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH")
-    + ("BN", "Interp", "Normalize", "ReLU6", "ShuffleChannel")
+    (
+        "AbsVal",
+        "BatchNorm",
+        "Bias",
+        "BNLL",
+        "Clip",
+        "Crop",
+        "Dropout",
+        "ELU",
+        "Exp",
+        "Log",
+        "LRN",
+        "MVN",
+        "Pooling",
+        "Power",
+        "PReLU",
+        "ReLU",
+        "Scale",
+        "Sigmoid",
+        "Split",
+        "Swish",
+        "TanH",
+        "BN",
+        "Interp",
+        "Normalize",
+        "ReLU6",
+        "ShuffleChannel",
+    )
 )
 # Layers with filters, and whether axis 0 of these counts the channels that are read; else axis 1 does, of a group.
 _FILTERS = {"Convolution": False, "DepthwiseConvolution": False, "Deconvolution": True, "ConvolutionDepthwise": True}

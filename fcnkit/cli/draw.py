@@ -28,9 +28,7 @@ Examples:
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in FILE.")
 @input_shape_option
 @output_options
-def command(
-    file: Path, prototxt: Path | None, input_shape: InputShape | None, output: str | None, force: bool
-) -> None:
+def command(file: Path, prototxt: Path | None, input_shape: InputShape | None, output: str | None, force: bool) -> None:
     """Draw a net: its layers from top to bottom, with the shapes of the blobs that go from one to the next.
 
     FILE is a prototxt, a .caffemodel, or what fcnkit writes. The output's suffix chooses the form: .svg, a picture;

@@ -14,7 +14,7 @@ from fcnkit.cli.text_output import columns
 
 if TYPE_CHECKING:
     from fcnkit.net.conversion import InputShape
-    from fcnkit.surgery.transplant import Row
+    from fcnkit.surgery.transplant import Transplanted
 
 EXAMPLES = """\b
 Examples:
@@ -104,13 +104,11 @@ def command(
         click.echo(f"note: {note}")
 
 
-def _table(rows: Sequence[Row]) -> str:
-    cells = [
-        [f"  {row.layer}", row.what, " -> ".join(str(shape) for shape in _shapes(row)), row.note] for row in rows
-    ]
+def _table(rows: Sequence[Transplanted]) -> str:
+    cells = [[f"  {row.layer}", row.what, " -> ".join(str(shape) for shape in _shapes(row)), row.note] for row in rows]
     return columns(cells)
 
 
-def _shapes(row: Row) -> list[tuple[int, ...]]:
+def _shapes(row: Transplanted) -> list[tuple[int, ...]]:
     shapes = [shape for shape in (row.before, row.after) if shape is not None]
     return shapes[:1] if len(set(shapes)) == 1 else shapes

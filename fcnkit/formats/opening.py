@@ -58,7 +58,7 @@ def open_to_run(
 
 def holds_definition_alone(path: AnyPath) -> bool:
     """Whether a file is a prototxt, whatever it is called, unless its name is that of another format."""
-    return describe(path) == PROTOTXT and not _is_named(path) or Path(path).suffix.lower() == ".prototxt"
+    return (describe(path) == PROTOTXT and not _is_named(path)) or Path(path).suffix.lower() == ".prototxt"
 
 
 def _is_caffes(path: AnyPath) -> bool:

@@ -66,8 +66,9 @@ def unpickle(path: str | os.PathLike[str]) -> Any:
             # What torch wrote before version 1.6 is no zip archive, and cannot be mapped.
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError:
-        raise FileFormatError("is no file of weights alone: it is damaged, or holds Python objects, which may run code"
-                              ).in_file(path) from None
+        raise FileFormatError(
+            "is no file of weights alone: it is damaged, or holds Python objects, which may run code"
+        ).in_file(path) from None
     # Damage makes torch's reader raise nearly anything.
     except Exception as error:
         problem = getattr(error, "strerror", None) or str(error).split("\n")[0]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
-class Source(NamedTuple):
+class PythonSource(NamedTuple):
     """Import statements as linters sort them, those of torch last; definitions, each after what it needs; their names.
 
     The names are those that the statements bind and those that they use.
@@ -27,7 +27,7 @@ class Import(NamedTuple):
     part: str = ""
 
 
-def source_of(classes: Sequence[type], imported: dict[str, Import]) -> Source:
+def source_of(classes: Sequence[type], imported: dict[str, Import]) -> PythonSource:
     """The source of classes, of the bases and helpers that stand in their files, and the imports of all these.
 
     Args:
@@ -41,7 +41,7 @@ def source_of(classes: Sequence[type], imported: dict[str, Import]) -> Source:
         definitions += [file.definition(place) for place in places]
         imported.update({name: file.imports[name] for name in names & file.imports.keys()})
         used |= names
-    return Source(_import_lines(imported), definitions, used | imported.keys())
+    return PythonSource(_import_lines(imported), definitions, used | imported.keys())
 
 
 class _File:

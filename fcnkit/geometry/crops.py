@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
-from fcnkit.geometry.grids import Grid, Grids, Map, Step, exactly
+from fcnkit.geometry.grids import Grid, Grids, Map, WindowStep, exactly
 
 
 class CropError(DefinitionError):
@@ -133,7 +133,7 @@ def _problem(crop: Crop, cropped: Grid, reference: Grid, between: Map) -> str:
     return ""
 
 
-def _apart(cropped: Grid, reference: Grid) -> tuple[list[Step], list[Step]]:
+def _apart(cropped: Grid, reference: Grid) -> tuple[list[WindowStep], list[WindowStep]]:
     """The steps that only what is cropped has taken, and those that only the reference has."""
     own = [step for step in cropped.steps if step not in reference.steps]
     return own, [step for step in reference.steps if step not in cropped.steps]

@@ -92,7 +92,7 @@ class AxisWindow:
 
 
 @dataclass(frozen=True)
-class Step:
+class WindowStep:
     """A window on the way to a blob; jump is the stride of the window's bottom in pixels of the source."""
 
     layer: str
@@ -109,7 +109,7 @@ class Grid:
 
     map: Map = Map()
     field: Fraction = Fraction(1)
-    steps: tuple[Step, ...] = ()
+    steps: tuple[WindowStep, ...] = ()
 
     @property
     def stride(self) -> Fraction:
@@ -123,7 +123,7 @@ class Grid:
 
     def through(self, layer: str, window: AxisWindow) -> Grid:
         """The grid of the top that a window makes."""
-        steps = (*self.steps, Step(layer, window, self.stride))
+        steps = (*self.steps, WindowStep(layer, window, self.stride))
         return Grid(window.map.after(self.map), self.field + window.reach * self.stride, steps)
 
     def cropped(self, offset: int) -> Grid:

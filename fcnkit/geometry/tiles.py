@@ -19,8 +19,26 @@ from fcnkit.geometry.grids import WINDOWED, AxisWindow, windows
 
 # A pixel of their top depends on the same pixel of each bottom, and on no other.
 POINTWISE = frozenset(
-    ("AbsVal", "BNLL", "Clip", "Dropout", "Eltwise", "ELU", "Exp", "Log", "Power", "PReLU", "ReLU", "ReLU6")
-    + ("ShuffleChannel", "Sigmoid", "Split", "Swish", "TanH", "Threshold")
+    (
+        "AbsVal",
+        "BNLL",
+        "Clip",
+        "Dropout",
+        "Eltwise",
+        "ELU",
+        "Exp",
+        "Log",
+        "Power",
+        "PReLU",
+        "ReLU",
+        "ReLU6",
+        "ShuffleChannel",
+        "Sigmoid",
+        "Split",
+        "Swish",
+        "TanH",
+        "Threshold",
+    )
 )
 # Likewise where they work along the channels; the field that tells.
 _ALONG_CHANNELS = {"Concat": "concat_param", "Slice": "slice_param", "Softmax": "softmax_param"}
@@ -144,7 +162,7 @@ def _needed(definition: Message, output: str) -> list[Message]:
 
 def _links(layer: Message) -> dict[str, tuple[AxisWindow, AxisWindow]]:
     """How the tops of a layer depend on its bottoms, by bottom, along height and width."""
-    if layer.type in POINTWISE and layer.bottom or _along_channels(layer):
+    if (layer.type in POINTWISE and layer.bottom) or _along_channels(layer):
         return dict.fromkeys(layer.bottom, (_SAME, _SAME))
     # A second top of Pooling counts the pixels of the whole.
     if layer.type in WINDOWED and (layer.type != "Pooling" or len(layer.top) == 1):

@@ -16,7 +16,7 @@ from fcnkit.geometry.grids import CONVOLUTIONS
 from fcnkit.geometry.report import pair
 from fcnkit.geometry.windows import convolution_window, pooling_window
 from fcnkit.inspect.placement import Edge, Layout, arrange
-from fcnkit.inspect.summary import Row, in_words, summarize
+from fcnkit.inspect.summary import LayerSummary, in_words, summarize
 from fcnkit.net import CaffeNet
 
 # Pixels: the height of a line, the width of a letter (of a wide font, to be safe), the space beside the text.
@@ -45,7 +45,7 @@ _COLORS = {  # fill and outline
 class Box:
     """A layer and those that change its top in place; tops are the blobs that leave it, and out those not read on."""
 
-    rows: list[Row]
+    rows: list[LayerSummary]
     layers: list[Message]
     kind: str
     lines: list[str]
@@ -75,12 +75,12 @@ class Link(NamedTuple):
     reference: bool
 
 
-class Graph(NamedTuple):
+class Diagram(NamedTuple):
     boxes: list[Box]
     links: list[Link]
 
 
-def graph(net: CaffeNet) -> Graph:
+def diagram(net: CaffeNet) -> Diagram:
     """The net as boxes and links. Layers in place are told in the box whose top they change, unless it was read."""
     boxes: list[Box] = []
     links: list[Link] = []
@@ -106,7 +106,7 @@ def graph(net: CaffeNet) -> Graph:
     for name in net.outputs:
         if name in makers:
             boxes[makers[name]].out.add(name)
-    return Graph(boxes, links)
+    return Diagram(boxes, links)
 
 
 def _settings(layer: Message, axes: int) -> Iterator[str]:
@@ -151,14 +151,14 @@ def _letters(text: str) -> float:
 
 def svg(net: CaffeNet) -> str:
     """The net as an SVG picture."""
-    return _svg(graph(net), _title(net))
+    return _svg(diagram(net), _title(net))
 
 
 def _title(net: CaffeNet) -> str:
     return shown(net.definition().name or "unnamed net")
 
 
-def _svg(drawn: Graph, title: str) -> str:
+def _svg(drawn: Diagram, title: str) -> str:
     boxes = drawn.boxes
     edges = [Edge(link.tail, link.head, boxes[link.tail].tops.index(link.blob), link.reference) for link in drawn.links]
     place = arrange([box.size for box in boxes], [len(box.tops) for box in boxes], edges)
@@ -219,7 +219,7 @@ def _svg_box(box: Box, number: int, place: Layout) -> Iterator[str]:
 
 def html(net: CaffeNet) -> str:
     """The picture as a page: it can be moved and enlarged, and tells of a layer on a click. Needs nothing else."""
-    drawn, title = graph(net), _title(net)
+    drawn, title = diagram(net), _title(net)
     details = [[_details(*each) for each in zip(box.rows, box.layers, strict=True)] for box in drawn.boxes]
     values = {
         "title": escape(title),
@@ -230,7 +230,7 @@ def html(net: CaffeNet) -> str:
     return render(environment(), "drawing.html.j2", values)
 
 
-def _details(row: Row, layer: Message) -> dict[str, Any]:
+def _details(row: LayerSummary, layer: Message) -> dict[str, Any]:
     """What the page tells of a layer: its name, lines of words, and its definition."""
     words = [("type", row.type), *(("bottom", _printable(bottom)) for bottom in row.bottoms)]
     words += [("top", f"{_printable(top)}: {in_words(shape)}") for top, shape in row.tops.items()]
@@ -243,7 +243,7 @@ def _details(row: Row, layer: Message) -> dict[str, Any]:
 
 def dot(net: CaffeNet) -> str:
     """The net in Graphviz's language."""
-    drawn = graph(net)
+    drawn = diagram(net)
     lines = [f"digraph {_quoted(_title(net))} {{", '  node [shape=box style="rounded,filled" fontname="sans-serif"]']
     lines.append('  edge [fontname="sans-serif" fontsize=10]')
     for number, box in enumerate(drawn.boxes):

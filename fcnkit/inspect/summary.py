@@ -25,7 +25,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerSummary:
     """A layer. receptive_field and stride are (height, width) in pixels of the input, None where the grid is lost.
 
     A weight that several layers share counts for the first of them.
@@ -49,7 +49,7 @@ class Summary:
     """
 
     name: str
-    rows: list[Row]
+    rows: list[LayerSummary]
     inputs: dict[str, Shape]
     outputs: dict[str, Shape]
     preprocessing: dict[str, Any]
@@ -107,7 +107,7 @@ def summarize(net: CaffeNet, remarks: list[str] | None = None) -> Summary:
             shapes = [bottoms[name] for name in layer.bottom], [tops[name] for name in layer.top]
             work = rule.multiply_adds(net.get_submodule(path), *shapes)
         lengths = _field(traced, net.inputs)
-        rows.append(Row(layer.name, kind_of(layer), tuple(layer.bottom), tops, learned, work, *lengths))
+        rows.append(LayerSummary(layer.name, kind_of(layer), tuple(layer.bottom), tops, learned, work, *lengths))
     names = {name for name, _ in net.named_parameters(remove_duplicate=False)}
     names.update(user.path for _, user, _ in net.ties)
     return Summary(
@@ -183,7 +183,7 @@ def _field(traced: Traced, inputs: tuple[str, ...]) -> tuple[Any, Any]:
     return None, None
 
 
-def _words(row: Row) -> list[str]:
+def _words(row: LayerSummary) -> list[str]:
     shapes = ", ".join(in_words(shape) for shape in row.tops.values())
     lengths = ["-" if lengths is None else pair(lengths) for lengths in (row.receptive_field, row.stride)]
     return [row.name, row.type, shapes, f"{row.parameters:,}", f"{row.multiply_adds:,}", *lengths]

@@ -97,8 +97,10 @@ class Results:
         self._save(label_image(labels, self._palette), source)
         if OVERLAY in self._folders:
             if labels.shape != (image.height, image.width):
-                raise InputError(f"the label map has {labels.shape[0]} x {labels.shape[1]} pixels, the image "
-                                 f"{image.height} x {image.width}: no overlay").in_file(source)
+                raise InputError(
+                    f"the label map has {labels.shape[0]} x {labels.shape[1]} pixels, the image "
+                    f"{image.height} x {image.width}: no overlay"
+                ).in_file(source)
             picture = pictures.overlay(image, labels, palette=self._palette, background=self._background)
             self._save(picture, source, OVERLAY)
         if LEGEND in self._folders:

@@ -25,9 +25,7 @@ class Pair(NamedTuple):
     truth: Path
 
 
-def partners(
-    predicted: Mapping[str, Path], truth: Mapping[str, Path], only: Iterable[str] | None = None
-) -> list[Pair]:
+def partners(predicted: Mapping[str, Path], truth: Mapping[str, Path], only: Iterable[str] | None = None) -> list[Pair]:
     """Files that belong together by their names without suffix.
 
     Args:
@@ -44,8 +42,9 @@ def partners(
         alone += [f"{stem!r} has no label map" for stem in predicted if stem not in truth]
     if alone:
         more = f", and {len(alone) - 5} more" if len(alone) > 5 else ""
-        raise InputError(f"files without a partner of the same name: {', '.join(alone[:5])}{more}; "
-                         "--list names those that count")
+        raise InputError(
+            f"files without a partner of the same name: {', '.join(alone[:5])}{more}; --list names those that count"
+        )
     return [Pair(predicted[stem], truth[stem]) for stem in stems]
 
 

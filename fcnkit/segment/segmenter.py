@@ -101,8 +101,10 @@ class Segmenter:
             raise InputError(f"the net has no output {self._output!r}; it has {', '.join(net.outputs)}")
         shape = net.shapes[self._output]
         if len(shape) != 4 or not 2 <= shape[1] <= MOST:
-            raise DefinitionError(f"the output {self._output!r} has shape {shape}, not N x classes x height x width "
-                                  f"with 2 to {MOST} classes")
+            raise DefinitionError(
+                f"the output {self._output!r} has shape {shape}, not N x classes x height x width "
+                f"with 2 to {MOST} classes"
+            )
         self.classes = shape[1]
         self.preprocessing = _preprocessing(net, mean, rgb)
         self._tiling = None if tile is None else Tiling(net.definition(), net.inputs[0], self._output)
@@ -148,8 +150,9 @@ class Segmenter:
             scores = scores[self._output]
         if tile is not None:
             if scores.shape[2:] != inputs.shape[2:]:
-                raise InputError(f"the output has {_times(scores)} pixels for an image of {_times(inputs)}; "
-                                 "run it without tiles")
+                raise InputError(
+                    f"the output has {_times(scores)} pixels for an image of {_times(inputs)}; run it without tiles"
+                )
             rows, columns = (_within(make, read) for make, read in zip(tile.make, tile.read, strict=True))
             scores = scores[:, :, rows, columns]
         nothing = [None] * len(batch)

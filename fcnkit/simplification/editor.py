@@ -9,7 +9,7 @@ from fcnkit.caffe.schema import Message
 from fcnkit.net import CaffeNet
 
 
-class Graph:
+class NetEditor:
     """A copy of a net's definition, with its weights, that rewrites change.
 
     Attributes:

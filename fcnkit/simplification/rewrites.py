@@ -16,7 +16,7 @@ from fcnkit.net import CaffeNet
 from fcnkit.nn.affine import Scale
 from fcnkit.nn.combine import Split
 from fcnkit.nn.normalization import BatchNorm
-from fcnkit.simplification.editor import Graph
+from fcnkit.simplification.editor import NetEditor
 
 
 class Change(NamedTuple):
@@ -64,21 +64,21 @@ def with_legacy_inputs(net: CaffeNet, *, mapped: bool = False) -> CaffeNet:
     """The same net, its inputs stated by the fields input and input_dim as in Caffe's first years."""
     definition = net.definition()
     to_legacy_inputs(definition)
-    return _rebuilt(net, definition, Graph(net).blobs, mapped)
+    return _rebuilt(net, definition, NetEditor(net).blobs, mapped)
 
 
 def _rewritten(net: CaffeNet, rewrites: Sequence[Rewrite], mapped: bool) -> Simplified:
     if net.training:
         raise InputError("only a net in eval mode can be simplified; call its eval()")
-    graph = Graph(net)
-    before = _parameters(graph)
+    editor = NetEditor(net)
+    before = _parameters(editor)
     changes = []
     for what, rewrite in rewrites:
-        if layers := rewrite(graph):
+        if layers := rewrite(editor):
             changes.append(Change(what, layers))
-    result = _rebuilt(net, graph.definition(), graph.blobs, mapped)
+    result = _rebuilt(net, editor.definition(), editor.blobs, mapped)
     work = summarize(net).multiply_adds, summarize(result).multiply_adds
-    return Simplified(result, changes, (before, _parameters(graph)), work)
+    return Simplified(result, changes, (before, _parameters(editor)), work)
 
 
 def _rebuilt(net: CaffeNet, definition: Message, blobs: dict[str, list[np.ndarray]], mapped: bool) -> CaffeNet:
@@ -87,24 +87,26 @@ def _rebuilt(net: CaffeNet, definition: Message, blobs: dict[str, list[np.ndarra
     return result.train(net.training)
 
 
-def _parameters(graph: Graph) -> int:
-    return sum(blob.size for layer in graph.layers for blob in graph.blobs.get(layer.name, ()))
+def _parameters(editor: NetEditor) -> int:
+    return sum(blob.size for layer in editor.layers for blob in editor.blobs.get(layer.name, ()))
 
 
-def drop_identities(graph: Graph) -> list[str]:
+def drop_identities(editor: NetEditor) -> list[str]:
     """Take out the layers that do nothing outside of training: Dropout and Split."""
-    idle = [layer for layer in graph.layers if type(graph.modules.get(layer.name)) in (nn.Dropout, nn.Identity, Split)]
-    return [layer.name for layer in idle if graph.bypass(layer)]
+    idle = [
+        layer for layer in editor.layers if type(editor.modules.get(layer.name)) in (nn.Dropout, nn.Identity, Split)
+    ]
+    return [layer.name for layer in idle if editor.bypass(layer)]
 
 
-def fold_batchnorms(graph: Graph) -> list[str]:
+def fold_batchnorms(editor: NetEditor) -> list[str]:
     """Make each BatchNorm that uses stored statistics, and a Scale behind it, part of the filters before it.
 
     Where no filters stand before it, it becomes a Scale layer with a bias.
     """
     changed = []
-    for layer in list(graph.layers):
-        factors = _normalizing_factors(graph, layer)
+    for layer in list(editor.layers):
+        factors = _normalizing_factors(editor, layer)
         if factors is None:
             continue
         changed.append(layer.name)
@@ -112,43 +114,43 @@ def fold_batchnorms(graph: Graph) -> list[str]:
             layer.ClearField(field)
         layer.type = "Scale"
         layer.scale_param.bias_term = True
-        graph.blobs[layer.name] = _as_blobs(factors)
-        behind = graph.only_reader(layer)
-        if behind is not None and _fold_back(graph, layer, behind):
+        editor.blobs[layer.name] = _as_blobs(factors)
+        behind = editor.only_reader(layer)
+        if behind is not None and _fold_back(editor, layer, behind):
             changed.append(behind.name)
-        before = graph.producer(layer)
+        before = editor.producer(layer)
         if before is not None:
-            _fold_back(graph, before, layer)
+            _fold_back(editor, before, layer)
     return changed
 
 
-def fold_scales(graph: Graph) -> list[str]:
+def fold_scales(editor: NetEditor) -> list[str]:
     """Fold each Scale into the filters or the Scale before it, or else into the filters behind it."""
     changed = []
-    for layer in list(graph.layers):
-        before, behind = graph.producer(layer), graph.only_reader(layer)
-        if (before is not None and _fold_back(graph, before, layer)) or (
-            behind is not None and _fold_forward(graph, layer, behind)
+    for layer in list(editor.layers):
+        before, behind = editor.producer(layer), editor.only_reader(layer)
+        if (before is not None and _fold_back(editor, before, layer)) or (
+            behind is not None and _fold_forward(editor, layer, behind)
         ):
             changed.append(layer.name)
     return changed
 
 
-def group_diagonal_deconvolutions(graph: Graph) -> list[str]:
+def group_diagonal_deconvolutions(editor: NetEditor) -> list[str]:
     """Give each channel its own group where a dense Deconvolution has weights only from each channel to itself."""
     changed = []
-    for layer in graph.layers:
+    for layer in editor.layers:
         p = layer.convolution_param
-        if layer.type != "Deconvolution" or p.group != 1 or graph.is_shared(layer):
+        if layer.type != "Deconvolution" or p.group != 1 or editor.is_shared(layer):
             continue
-        weight, *bias = graph.blobs[layer.name]
+        weight, *bias = editor.blobs[layer.name]
         channels = len(weight)
         across = ~np.eye(channels, dtype=bool)
         if weight.shape[1] != channels or channels == 1 or weight[across].any():
             continue
         p.group = channels
         own = np.arange(channels)
-        graph.blobs[layer.name] = [weight[own, own][:, None], *bias]
+        editor.blobs[layer.name] = [weight[own, own][:, None], *bias]
         changed.append(layer.name)
     return changed
 
@@ -157,14 +159,14 @@ def group_diagonal_deconvolutions(graph: Graph) -> list[str]:
 _NONE = (np.zeros(0),)
 
 
-def _normalizing_factors(graph: Graph, layer: Message) -> tuple[np.ndarray, np.ndarray] | None:
+def _normalizing_factors(editor: NetEditor, layer: Message) -> tuple[np.ndarray, np.ndarray] | None:
     """Factor and bias for each channel that do what a normalizing layer does; None for other layers.
 
     Source: BVLC/caffe src/caffe/layers/batch_norm_layer.cpp; hszhao/PSPNet and alexgkendall/caffe-segnet, bn_layer.cpp.
     """
-    module = graph.modules.get(layer.name)
-    blobs = [blob.astype(np.float64).ravel() for blob in graph.blobs.get(layer.name, ())]
-    if graph.is_shared(layer):
+    module = editor.modules.get(layer.name)
+    blobs = [blob.astype(np.float64).ravel() for blob in editor.blobs.get(layer.name, ())]
+    if editor.is_shared(layer):
         return None
     if isinstance(module, BatchNorm) and module.use_stored is not False:
         mean, variance, (count,) = blobs
@@ -180,17 +182,17 @@ def _normalizing_factors(graph: Graph, layer: Message) -> tuple[np.ndarray, np.n
     return None
 
 
-def _factors(graph: Graph, layer: Message) -> tuple[np.ndarray, np.ndarray] | None:
+def _factors(editor: NetEditor, layer: Message) -> tuple[np.ndarray, np.ndarray] | None:
     """A Scale layer's factor and bias, for each channel or one for all; None where it is anything else."""
-    if layer.type != "Scale" or len(layer.bottom) != 1 or layer.scale_param.axis != 1 or graph.is_shared(layer):
+    if layer.type != "Scale" or len(layer.bottom) != 1 or layer.scale_param.axis != 1 or editor.is_shared(layer):
         return None
-    factor, *bias = (blob.astype(np.float64) for blob in graph.blobs[layer.name])
+    factor, *bias = (blob.astype(np.float64) for blob in editor.blobs[layer.name])
     return None if factor.ndim > 1 else (factor.ravel(), bias[0].ravel() if bias else np.zeros(1))
 
 
-def _by_channels(graph: Graph, layer: Message, weight: np.ndarray) -> np.ndarray | None:
+def _by_channels(editor: NetEditor, layer: Message, weight: np.ndarray) -> np.ndarray | None:
     """A view on the weight of a layer with filters: (groups, outputs, inputs, places). None for other layers."""
-    if len(layer.bottom) != 1 or len(layer.top) != 1 or graph.is_shared(layer):
+    if len(layer.bottom) != 1 or len(layer.top) != 1 or editor.is_shared(layer):
         return None
     groups = layer.convolution_param.group
     if layer.type == "Convolution":
@@ -200,7 +202,7 @@ def _by_channels(graph: Graph, layer: Message, weight: np.ndarray) -> np.ndarray
     if layer.type == "InnerProduct" and layer.inner_product_param.axis == 1:
         rows = weight.T if layer.inner_product_param.transpose else weight
         # No reshape, which would copy the transposed one.
-        channels = graph.shapes[layer.bottom[0]][1]
+        channels = editor.shapes[layer.bottom[0]][1]
         places = rows.shape[1] // channels
         shape = (1, len(rows), channels, places)
         return np.lib.stride_tricks.as_strided(
@@ -209,55 +211,55 @@ def _by_channels(graph: Graph, layer: Message, weight: np.ndarray) -> np.ndarray
     return None
 
 
-def _fold_back(graph: Graph, before: Message, layer: Message) -> bool:
+def _fold_back(editor: NetEditor, before: Message, layer: Message) -> bool:
     """Multiply a Scale into what makes its bottom, if nothing else reads that. Says whether it was done."""
-    factors = _factors(graph, layer)
-    if factors is None or graph.only_reader(before) is not layer:
+    factors = _factors(editor, layer)
+    if factors is None or editor.only_reader(before) is not layer:
         return False
-    own = _factors(graph, before)
+    own = _factors(editor, before)
     if own is not None:
-        if len(own[0]) != len(factors[0]) or not graph.bypass(layer):
+        if len(own[0]) != len(factors[0]) or not editor.bypass(layer):
             return False
         before.scale_param.bias_term = True
-        shape = graph.blobs[before.name][0].shape
+        shape = editor.blobs[before.name][0].shape
         merged = own[0] * factors[0], own[1] * factors[0] + factors[1]
-        graph.blobs[before.name] = [blob.reshape(shape) for blob in _as_blobs(merged)]
+        editor.blobs[before.name] = [blob.reshape(shape) for blob in _as_blobs(merged)]
         return True
-    weight, *bias = (blob.astype(np.float64, order="C") for blob in graph.blobs.get(before.name, _NONE))
-    filters = _by_channels(graph, before, weight)
-    if filters is None or not graph.bypass(layer):
+    weight, *bias = (blob.astype(np.float64, order="C") for blob in editor.blobs.get(before.name, _NONE))
+    filters = _by_channels(editor, before, weight)
+    if filters is None or not editor.bypass(layer):
         return False
     groups, outputs = filters.shape[:2]
     factor, added = (np.broadcast_to(values, groups * outputs) for values in factors)
     filters *= factor.reshape(groups, outputs, 1, 1)
-    _set_filters(graph, before, weight, (bias[0] if bias else 0) * factor + added)
+    _set_filters(editor, before, weight, (bias[0] if bias else 0) * factor + added)
     return True
 
 
-def _fold_forward(graph: Graph, layer: Message, behind: Message) -> bool:
+def _fold_forward(editor: NetEditor, layer: Message, behind: Message) -> bool:
     """Multiply a Scale into the filters that alone read its top. Says whether it was done."""
-    factors = _factors(graph, layer)
+    factors = _factors(editor, layer)
     if factors is None:
         return False
-    weight, *bias = (blob.astype(np.float64, order="C") for blob in graph.blobs.get(behind.name, _NONE))
-    filters = _by_channels(graph, behind, weight)
+    weight, *bias = (blob.astype(np.float64, order="C") for blob in editor.blobs.get(behind.name, _NONE))
+    filters = _by_channels(editor, behind, weight)
     p = behind.convolution_param
     # The border that filters see has no bias on it; and a Deconvolution's outputs do not all see the same inputs.
     bordered = behind.type == "Deconvolution" or any((*p.pad, p.pad_h, p.pad_w))
-    if filters is None or (bordered and factors[1].any()) or not graph.bypass(layer):
+    if filters is None or (bordered and factors[1].any()) or not editor.bypass(layer):
         return False
     groups, _, inputs, _ = filters.shape
     factor, added = (np.broadcast_to(values, groups * inputs).reshape(groups, 1, inputs, 1) for values in factors)
     constant = (filters * added).sum((2, 3)).ravel()
     filters *= factor
-    _set_filters(graph, behind, weight, (bias[0] if bias else 0) + constant if bias or constant.any() else None)
+    _set_filters(editor, behind, weight, (bias[0] if bias else 0) + constant if bias or constant.any() else None)
     return True
 
 
-def _set_filters(graph: Graph, layer: Message, weight: np.ndarray, bias: np.ndarray | None) -> None:
+def _set_filters(editor: NetEditor, layer: Message, weight: np.ndarray, bias: np.ndarray | None) -> None:
     setting = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
     setting.bias_term = bias is not None
-    graph.blobs[layer.name] = _as_blobs([weight] if bias is None else [weight, bias])
+    editor.blobs[layer.name] = _as_blobs([weight] if bias is None else [weight, bias])
 
 
 def _as_blobs(values: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -265,7 +267,7 @@ def _as_blobs(values: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 # What a rewrite is called, and what it does: it gives the names of the layers that it changed or took out.
-Rewrite = tuple[str, Callable[[Graph], list[str]]]
+Rewrite = tuple[str, Callable[[NetEditor], list[str]]]
 _BATCHNORMS: Rewrite = ("folded BatchNorm", fold_batchnorms)
 _REWRITES: list[Rewrite] = [
     ("dropped", drop_identities),

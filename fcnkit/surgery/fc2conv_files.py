@@ -22,7 +22,7 @@ from fcnkit.surgery.kernels import Cast, Kernels
 from fcnkit.surgery.names import NamesError, rename
 from fcnkit.surgery.net_casting import cast_net, cast_net_back
 from fcnkit.surgery.state_casting import cast_state, cast_state_back, natural
-from fcnkit.surgery.weight_files import SUFFIXES, Weights, read_weights
+from fcnkit.surgery.weight_files import SUFFIXES, WeightFile, read_weight_file
 
 File = str | os.PathLike[str]
 
@@ -113,7 +113,7 @@ def _fc2conv_file(
 def _cast_state_file(
     path: File, output: File, suffix: str, said: dict[str, Any], names: str | None, back: bool, force: bool
 ) -> list[Cast]:
-    weights = read_weights(path)
+    weights = read_weight_file(path)
     if "prototxt" in weights.metadata:
         if names is not None:
             raise NamesError("holds Caffe's names already; leave --names out")
@@ -130,7 +130,7 @@ def _cast_state_file(
     return casts
 
 
-def _cast_state(weights: Weights, said: dict[str, Any], back: bool) -> list[Cast]:
+def _cast_state(weights: WeightFile, said: dict[str, Any], back: bool) -> list[Cast]:
     if back:
         return cast_state_back(weights.state, **said)
     return cast_state(weights.state, ordered=weights.ordered, **said)
@@ -163,7 +163,7 @@ def _cast_caffe_file(
 def _cast_blobs(blobs: dict[str, list[np.ndarray]], said: dict[str, Any], back: bool) -> list[Cast]:
     """Cast the blobs of an .h5 file, which keeps neither definition nor order, by their names."""
     layers = sorted((name for name in blobs if blobs[name]), key=natural)
-    weights = Weights({f"{name}.weight": torch.from_numpy(blobs[name][0]) for name in layers}, ordered=False)
+    weights = WeightFile({f"{name}.weight": torch.from_numpy(blobs[name][0]) for name in layers}, ordered=False)
     casts = _cast_state(weights, said, back)
     for cast in casts:
         blobs[cast.name][0] = weights.state[f"{cast.name}.weight"].numpy()

@@ -13,8 +13,8 @@ from fcnkit.generation import published as zoo
 from fcnkit.generation.nets import describe, generate
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape, prepare
-from fcnkit.surgery.transplant import Row, TransplantError, transplant
-from fcnkit.surgery.weight_sources import Source, read_source
+from fcnkit.surgery.transplant import Transplanted, TransplantError, transplant
+from fcnkit.surgery.weight_files import LayerWeights, read_layer_weights
 
 File = str | os.PathLike[str]
 
@@ -28,7 +28,7 @@ class Start(NamedTuple):
     """A net that is ready to be trained, what became of each layer, and what to know of its weights."""
 
     net: CaffeNet
-    rows: list[Row]
+    rows: list[Transplanted]
     notes: list[str]
 
 
@@ -58,7 +58,7 @@ def start(
         FcnkitError: a file cannot be read, or there is no such net.
     """
     files = dict(files) if isinstance(files, Mapping) else {"": files}
-    sources = {stream: read_source(file) for stream, file in files.items()}
+    sources = {stream: read_layer_weights(file) for stream, file in files.items()}
     result = _build(net, sources, input_shape, options)
     unknown = files.keys() - {"", *result.inputs}
     if unknown:
@@ -72,7 +72,7 @@ def start(
 
 
 def _build(
-    net: File, sources: Mapping[str, Source], input_shape: InputShape | None, options: dict[str, Any]
+    net: File, sources: Mapping[str, LayerWeights], input_shape: InputShape | None, options: dict[str, Any]
 ) -> CaffeNet:
     """The net as its fillers leave it."""
     if net == "fcn" or net in zoo.PUBLISHED:
@@ -91,7 +91,7 @@ def _build(
     return result.eval()
 
 
-def _notes(net: CaffeNet, sources: Collection[Source]) -> list[str]:
+def _notes(net: CaffeNet, sources: Collection[LayerWeights]) -> list[str]:
     if not any(source.torchvision for source in sources):
         return []
     reads: Sequence[str] = [

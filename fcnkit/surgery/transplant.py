@@ -1,6 +1,6 @@
 """Transplanting weights from one net into another, layer by layer.
 
-Source: shelhamer/fcn.berkeleyvision.org, surgery.py, and the solve.py of each net.
+LayerWeights: shelhamer/fcn.berkeleyvision.org, surgery.py, and the solve.py of each net.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from torch import Tensor
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import FcnkitError
 from fcnkit.layers import rule_for
+from fcnkit.layers.fillers import bilinear_kernel
 from fcnkit.net import CaffeNet
-from fcnkit.surgery.groups import bilinear_filters, regroup
-from fcnkit.surgery.weight_sources import Source
+from fcnkit.surgery.weight_files import LayerWeights
 
 # How a net that stacks several inputs calls its first convolution, behind the name in the nets that read one.
 _STACKED = "_bgrd"
 
 
 class TransplantError(FcnkitError):
-    """Weights that have no place in the net they are meant for."""
+    """WeightFile that have no place in the net they are meant for."""
 
 
-class Row(NamedTuple):
+class Transplanted(NamedTuple):
     """What became of a layer: copied, cast, converted, expanded, new or dropped; before and after are the shapes."""
 
     layer: str
@@ -46,11 +46,11 @@ class _Fit(NamedTuple):
 
 def transplant(
     net: CaffeNet,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, LayerWeights],
     *,
     expand_score: bool = False,
     new: Collection[str] = (),
-) -> list[Row]:
+) -> list[Transplanted]:
     """Fill a net, in place, with the weights of other nets.
 
     Layers go by name. What the sources lack stays as the net's fillers left it, but for Deconvolutions, which
@@ -97,7 +97,7 @@ def transplant(
             f"has batch normalization, such as {normalized[0]!r}, which the net has not and without which its"
             " convolutions compute something else; start from weights trained without"
         )
-    rows += [Row(name, "dropped", sources[stream].shape(name), None) for stream, name in left]
+    rows += [Transplanted(name, "dropped", sources[stream].shape(name), None) for stream, name in left]
     return rows
 
 
@@ -119,7 +119,7 @@ def score_layers(definition: Message) -> set[str]:
     return found
 
 
-def _origin(name: str, inputs: Sequence[str], sources: Mapping[str, Source]) -> tuple[str | None, str | None]:
+def _origin(name: str, inputs: Sequence[str], sources: Mapping[str, LayerWeights]) -> tuple[str | None, str | None]:
     """Which source's which layer is for a layer of the net."""
     for stream, source in sources.items():
         if name in source.layers:
@@ -136,7 +136,9 @@ def _origin(name: str, inputs: Sequence[str], sources: Mapping[str, Source]) -> 
     return None, None
 
 
-def _fresh(layer: Message, blobs: Sequence[Tensor], before: tuple[int, ...] | None = None, note: str = "") -> Row:
+def _fresh(
+    layer: Message, blobs: Sequence[Tensor], before: tuple[int, ...] | None = None, note: str = ""
+) -> Transplanted:
     """Leave a layer as it was filled, but make a Deconvolution that no filler makes otherwise bilinear."""
     rule = rule_for(layer)
     assert rule is not None
@@ -149,12 +151,12 @@ def _fresh(layer: Message, blobs: Sequence[Tensor], before: tuple[int, ...] | No
         if filters is not None:
             blobs[0].copy_(filters)
             kind = "bilinear"
-    return Row(layer.name, "new", before, tuple(blobs[0].shape), f"{kind}; {note}" if note else kind)
+    return Transplanted(layer.name, "new", before, tuple(blobs[0].shape), f"{kind}; {note}" if note else kind)
 
 
 def _fill(
     layer: Message, origin: str, blobs: Sequence[Tensor], stored: Sequence[Tensor], scores: bool, expand: bool
-) -> Row:
+) -> Transplanted:
     """Fill one layer's blobs with those stored for it."""
     before, after = tuple(stored[0].shape), tuple(blobs[0].shape)
     if layer.type == "Deconvolution":
@@ -175,7 +177,7 @@ def _fill(
     if len(stored) != len(blobs):
         extra = len(stored) - len(blobs)
         notes.append(f"{extra} blobs dropped" if extra > 0 else f"{-extra} blobs new")
-    return Row(layer.name, fits[0].what, before, after, "; ".join(notes))
+    return Transplanted(layer.name, fits[0].what, before, after, "; ".join(notes))
 
 
 def _fit(layer: Message, origin: str, index: int, blob: Tensor, values: Tensor, scores: bool) -> _Fit:
@@ -213,3 +215,46 @@ def _modern(values: Tensor, shape: Sequence[int]) -> Tensor:
     if values.dim() == 4 and values.shape != tuple(shape) and values.shape[: 4 - axes] == (1,) * (4 - axes):
         return values.reshape(values.shape[4 - axes :])
     return values
+
+
+def regroup(filters: Tensor, shape: Sequence[int], group: int) -> Tensor | None:
+    """Give filters another number of groups, where they compute the same.
+
+    Args:
+        filters: (rows, columns / groups, kernel...), a Convolution's or a Deconvolution's weight.
+        shape: wanted; it differs in the second size only.
+        group: the number of groups that shape is of.
+
+    Returns:
+        The filters in that shape, or None: values would be lost, or the sizes do not fit.
+    """
+    rows, columns = shape[0], shape[1] * group
+    given, rest = divmod(columns, filters.shape[1])
+    if rest or rows % given or rows % group or filters.shape[0] != rows or filters.shape[2:] != tuple(shape[2:]):
+        return None
+    dense = filters.new_zeros(rows, columns, *shape[2:])
+    for block, values in zip(_blocks(dense, given), filters.chunk(given), strict=True):
+        block.copy_(values)
+    grouped = torch.cat(_blocks(dense, group))
+    return grouped if grouped.count_nonzero() == filters.count_nonzero() else None
+
+
+def bilinear_filters(shape: Sequence[int]) -> Tensor | None:
+    """The weight of a Deconvolution that upsamples each channel by itself, in groups or dense; None if none can.
+
+    Args:
+        shape: (channels, channels / groups, kernel, kernel).
+    """
+    channels, each, *kernel = shape
+    if len(kernel) != 2 or kernel[0] != kernel[1] or channels % each:
+        return None
+    filters = torch.zeros(tuple(shape))
+    index = torch.arange(channels)
+    filters[index, index % each] = bilinear_kernel(kernel[0])
+    return filters
+
+
+def _blocks(dense: Tensor, group: int) -> list[Tensor]:
+    """The blocks on the diagonal, as views."""
+    rows, columns = dense.shape[0] // group, dense.shape[1] // group
+    return [dense[k * rows : (k + 1) * rows, k * columns : (k + 1) * columns] for k in range(group)]

@@ -1,4 +1,4 @@
-"""Files of PyTorch weights as people have them: plain state dicts, and checkpoints that wrap one."""
+"""Files of weights as people have them: state dicts, checkpoints that wrap one, and the weights of nets by layer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from fcnkit.caffe import caffemodel, hdf5
 from fcnkit.errors import FileFormatError, naming
 from fcnkit.formats import safetensors
 from fcnkit.formats.pth import pickle_to, unpickle
+from fcnkit.layers import Layer
+from fcnkit.surgery.names import is_torchvision, rename, without_prefix
 
 SUFFIXES = (".pth", ".pt", ".safetensors")
 
@@ -21,7 +25,7 @@ _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "module")
 
 
 @dataclass
-class Weights:
+class WeightFile:
     """The state dict of a file, and what else the file holds.
 
     Attributes:
@@ -47,7 +51,7 @@ class Weights:
             pickle_to(path, self.state)
 
 
-def read_weights(path: str | os.PathLike[str]) -> Weights:
+def read_weight_file(path: str | os.PathLike[str]) -> WeightFile:
     """Read a .pth, .pt or .safetensors file; nothing in it is run.
 
     Raises:
@@ -56,16 +60,76 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
     with naming(path):
         if Path(path).suffix.lower() == ".safetensors":
             state, metadata = safetensors.read(path)
-            return Weights(state, ordered=False, metadata=metadata)
+            return WeightFile(state, ordered=False, metadata=metadata)
         loaded = unpickle(path)
         if _is_state(loaded):
-            return Weights(dict(loaded))
+            return WeightFile(dict(loaded))
         if isinstance(loaded, Mapping):
             for key in _WRAPPERS:
                 if _is_state(loaded.get(key)):
-                    return Weights(dict(loaded[key]), around=(loaded, key))
+                    return WeightFile(dict(loaded[key]), around=(loaded, key))
         raise FileFormatError(f"holds no state dict, tensors by name, neither itself nor as {', '.join(_WRAPPERS)}")
 
 
 def _is_state(loaded: Any) -> bool:
     return isinstance(loaded, Mapping) and bool(loaded) and all(isinstance(value, Tensor) for value in loaded.values())
+
+
+class LayerWeights:
+    """The weights of a net by layer.
+
+    Args:
+        layers: for each layer its tensors by what they are called; Caffe's blobs are called by their numbers.
+        torchvision: whether they had torchvision's names, and so are for torchvision's images.
+    """
+
+    def __init__(self, layers: Mapping[str, Mapping[str, Tensor]], torchvision: bool = False):
+        self.layers = layers
+        self.torchvision = torchvision
+
+    def blobs(self, layer: str, rule: Layer | None) -> list[Tensor]:
+        """A layer's tensors in the order of Caffe's blobs, those that a rule for the layer does not name last."""
+        found = self.layers[layer]
+        known = [name for name in (rule.blob_names if rule else ()) if name in found]
+        return [found[name] for name in [*known, *(name for name in found if name not in known)]]
+
+    def shape(self, layer: str) -> tuple[int, ...]:
+        """The shape of a layer's weight, or of its first tensor if none is called so."""
+        found = self.layers[layer]
+        return tuple(found.get("weight", next(iter(found.values()))).shape)
+
+    def is_normalization(self, layer: str) -> bool:
+        """Whether a layer is a batch normalization of PyTorch's."""
+        return "running_mean" in self.layers[layer]
+
+
+def read_layer_weights(path: str | os.PathLike[str]) -> LayerWeights:
+    """Read weights; torchvision's names of a VGG or AlexNet become Caffe's.
+
+    Args:
+        path: a .caffemodel, .h5, .pth, .pt or .safetensors file, with a net, a state dict or a checkpoint.
+
+    Raises:
+        FileFormatError: it is none of these.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in (".caffemodel", ".h5"):
+        blobs = hdf5.read(path) if suffix == ".h5" else caffemodel.read(path).blobs
+        return LayerWeights(
+            {
+                name: {str(index): torch.from_numpy(array) for index, array in enumerate(arrays)}
+                for name, arrays in blobs.items()
+                if arrays
+            }
+        )
+    if suffix not in SUFFIXES:
+        raise FileFormatError(f"is no .caffemodel, .h5, {', '.join(SUFFIXES)} file").in_file(path)
+    state = without_prefix(read_weight_file(path).state)
+    torchvision = is_torchvision(state)
+    if torchvision:
+        state = rename(state, "caffe")
+    layers: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in state.items():
+        layer, _, part = name.rpartition(".")
+        layers.setdefault(layer, {})[part] = tensor
+    return LayerWeights(layers, torchvision)

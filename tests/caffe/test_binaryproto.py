@@ -25,7 +25,8 @@ def test_shapes_of_both_kinds(tmp_path: Path) -> None:
     blob = BlobProto(data=VALUES)
     blob.shape.dim.extend([2, 3])
     found = read(path, blob)
-    assert found.shape == (2, 3) and found.dtype == np.float32
+    assert found.shape == (2, 3)
+    assert found.dtype == np.float32
     assert np.array_equal(found.flatten(), np.float32(VALUES))
     assert read(path, BlobProto(data=VALUES, num=1, channels=3, height=1, width=2)).shape == (1, 3, 1, 2)
     assert read(path, BlobProto(data=VALUES[:1])).shape == ()

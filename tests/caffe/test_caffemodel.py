@@ -128,7 +128,6 @@ def test_a_blob_without_axes_survives_the_round_trip(tmp_path: Path) -> None:
     assert caffemodel.read(path).blobs["s"][0].shape == ()
 
 
-
 @pytest.mark.parametrize(
     ("data", "words"),
     [

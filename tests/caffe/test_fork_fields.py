@@ -211,7 +211,7 @@ def test_what_forks_do_with_results_is_cut_off() -> None:
 )
 def test_the_channels_of_an_input_that_a_forks_layer_reads(text: str, shape: tuple[int, ...]) -> None:
     net = prototxt.parse(
-        'layer { name: "data" type: "Input" top: "data" }' f'layer {{ name: "conv" bottom: "data" {text} }}'
+        f'layer {{ name: "data" type: "Input" top: "data" }}layer {{ name: "conv" bottom: "data" {text} }}'
     )
     resolve(net, {"conv": [np.zeros(shape)]}, None)
     assert input_shapes(net)["data"] == (1, 6, 500, 500)

@@ -282,7 +282,7 @@ def test_names_that_hdf5_cannot_hold(tmp_path, name):
     assert str(error.value) == f"layer {name!r} has a name that HDF5 files cannot hold"
 
 
-@pytest.mark.parametrize("names, blamed", [(("a", "a/0"), "a/0"), (("a/0", "a"), "a"), (("a", "a/0/b"), "a/0/b")])
+@pytest.mark.parametrize(("names", "blamed"), [(("a", "a/0"), "a/0"), (("a/0", "a"), "a"), (("a", "a/0/b"), "a/0/b")])
 def test_names_that_are_in_each_others_way(tmp_path, names, blamed):
     with pytest.raises(OutputError) as error:
         hdf5.write(tmp_path / "a.h5", {name: [BIAS] for name in names})

@@ -13,7 +13,7 @@ def takes_part(rules, phase=TEST, level=0, stages=()):
 
 
 @pytest.mark.parametrize(
-    "rule, state, met",
+    ("rule", "state", "met"),
     [
         ("", {}, True),
         ("phase: TEST", {"phase": TEST}, True),

@@ -29,9 +29,9 @@ def test_a_solver_parses_as_its_own_kind() -> None:
     ("text", "line", "column", "words"),
     [
         ('name: "n"\nlayer { nmae: "c" }', 2, 9, 'has no field named "nmae", in: layer { nmae: "c" }'),
-        ('layer {\n  convolution_param { bn_param { } }\n}', 2, 23, 'no field named "bn_param"'),
+        ("layer {\n  convolution_param { bn_param { } }\n}", 2, 23, 'no field named "bn_param"'),
         ('layer { name: "c"', 1, 15, "Expected"),
-        ("layer { pooling_param { pool: SUM } }", 1, 31, 'has no value named SUM'),
+        ("layer { pooling_param { pool: SUM } }", 1, 31, "has no value named SUM"),
         ("name: 5", 1, 7, "Expected string"),
     ],
 )
@@ -53,7 +53,7 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
 
 
 def test_a_binary_file_is_named_as_such(sample: Path) -> None:
-    with pytest.raises(FileFormatError, match="is a binary file, not a prototxt; is it a .caffemodel?"):
+    with pytest.raises(FileFormatError, match=r"is a binary file, not a prototxt; is it a .caffemodel?"):
         prototxt.read(sample)
 
 

@@ -41,7 +41,7 @@ MEAN = BlobProto(num=1, channels=3, height=2, width=2, data=[0.5] * 12)
 
 
 @pytest.mark.parametrize(
-    "content, kind",
+    ("content", "kind"),
     [
         (b"", "an empty file"),
         (image("PNG"), "a PNG image"),

@@ -1,6 +1,5 @@
 """Upgrading: against what Caffe's tool wrote, and by hand for the fields that those nets do not have."""
 
-
 import pytest
 
 from fcnkit.caffe import prototxt
@@ -14,11 +13,69 @@ CASES = {"v0": "V0", "v1": "V1", "v2_input_fields": "V2"}
 
 # The types that Caffe 1.0 registers (REGISTER_LAYER_CLASS and REGISTER_LAYER_CREATOR in src/caffe/).
 REGISTERED = set(
-    """AbsVal Accuracy ArgMax BatchNorm BatchReindex Bias BNLL Clip Concat ContrastiveLoss Convolution Crop Data
-    Deconvolution Dropout DummyData Eltwise ELU Embed EuclideanLoss Exp Filter Flatten HDF5Data HDF5Output HingeLoss
-    Im2col ImageData InfogainLoss InnerProduct Input Log LRN LSTM LSTMUnit MemoryData MultinomialLogisticLoss MVN
-    Parameter Pooling Power PReLU Python Reduction ReLU Reshape RNN Scale Sigmoid SigmoidCrossEntropyLoss Silence Slice
-    Softmax SoftmaxWithLoss Split SPP Swish TanH Threshold Tile WindowData""".split()
+    [
+        "AbsVal",
+        "Accuracy",
+        "ArgMax",
+        "BatchNorm",
+        "BatchReindex",
+        "Bias",
+        "BNLL",
+        "Clip",
+        "Concat",
+        "ContrastiveLoss",
+        "Convolution",
+        "Crop",
+        "Data",
+        "Deconvolution",
+        "Dropout",
+        "DummyData",
+        "Eltwise",
+        "ELU",
+        "Embed",
+        "EuclideanLoss",
+        "Exp",
+        "Filter",
+        "Flatten",
+        "HDF5Data",
+        "HDF5Output",
+        "HingeLoss",
+        "Im2col",
+        "ImageData",
+        "InfogainLoss",
+        "InnerProduct",
+        "Input",
+        "Log",
+        "LRN",
+        "LSTM",
+        "LSTMUnit",
+        "MemoryData",
+        "MultinomialLogisticLoss",
+        "MVN",
+        "Parameter",
+        "Pooling",
+        "Power",
+        "PReLU",
+        "Python",
+        "Reduction",
+        "ReLU",
+        "Reshape",
+        "RNN",
+        "Scale",
+        "Sigmoid",
+        "SigmoidCrossEntropyLoss",
+        "Silence",
+        "Slice",
+        "Softmax",
+        "SoftmaxWithLoss",
+        "Split",
+        "SPP",
+        "Swish",
+        "TanH",
+        "Threshold",
+        "Tile",
+        "WindowData",
+    ]
 )
 
 
@@ -111,7 +168,7 @@ def test_blob_settings_become_param_specs():
 
 def test_net_fields_stay():
     fields = 'name: "n" force_backward: true debug_info: true state { phase: TRAIN level: 2 stage: "s" }'
-    check(f'{fields} layers {{ type: RELU }}', f'{fields} layer {{ type: "ReLU" }}')
+    check(f"{fields} layers {{ type: RELU }}", f'{fields} layer {{ type: "ReLU" }}')
 
 
 def test_empty_messages_stay():
@@ -122,7 +179,7 @@ def test_empty_messages_stay():
 
 
 @pytest.mark.parametrize(
-    "v1, v2, own",
+    ("v1", "v2", "own"),
     [("DATA", "Data", "data"), ("IMAGE_DATA", "ImageData", "image_data"), ("WINDOW_DATA", "WindowData", "window_data")],
 )
 def test_transformation_fields_move(v1, v2, own):
@@ -293,7 +350,7 @@ PADDING = 'input: "a" input: "e" layers { layer { name: "p" type: "padding" pad:
 
 
 @pytest.mark.parametrize(
-    "text, message",
+    ("text", "message"),
     [
         (
             'layers { name: "a" type: RELU } layer { name: "b" }',
@@ -351,7 +408,7 @@ def test_what_cannot_be_upgraded(text, message):
 # Solvers
 
 
-@pytest.mark.parametrize("old, new", SOLVER_TYPE_FROM_ENUM.items())
+@pytest.mark.parametrize(("old", "new"), SOLVER_TYPE_FROM_ENUM.items())
 def test_solver_types(old, new):
     solver = prototxt.parse(f'net: "n" base_lr: 1 solver_type: {old}', "SolverParameter")
     result = upgrade_solver(solver)

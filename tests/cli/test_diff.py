@@ -43,14 +43,16 @@ def test_what_differs_is_told(run) -> None:
     Path("other.prototxt").write_text(net.prototxt.replace('name: "drop7"', 'name: "dropped"'))
     result = run("diff fcn8s.caffemodel other.safetensors --run --input-shape 1,3,30,40")
     lines = result.stdout.splitlines()
-    assert result.exit_code == 1 and result.stderr == ""
+    assert result.exit_code == 1
+    assert result.stderr == ""
     assert lines[:3] == [
         "structure: alike",
         "weights: 39 compared, 1 differ",
         "layer    blob  shape  values that differ  largest difference  largest value",
     ]
     assert lines[3].startswith("conv3_1  1     32                      1 ")
-    assert lines[4].startswith("blobs: 47 compared, ") and lines[-1] == "first to diverge: layer 'conv3_1'"
+    assert lines[4].startswith("blobs: 47 compared, ")
+    assert lines[-1] == "first to diverge: layer 'conv3_1'"
     result = run("diff fcn8s.caffemodel other.safetensors --run --input-shape 1,3,30,40 --tolerance 1e-5")
     assert result.exit_code == 0
     assert "weights: 39 compared, alike up to 1e-05 of their largest value\n" in result.stdout
@@ -75,4 +77,5 @@ def test_what_differs_is_told(run) -> None:
 def test_a_users_mistake_is_one_line(run, line: str, message: str) -> None:
     result = run(f"diff {line}")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"Error: {message}") and result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"Error: {message}")
+    assert result.stderr.count("\n") == 1

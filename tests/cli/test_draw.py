@@ -17,7 +17,8 @@ def test_the_helps_examples_run(run, run_examples) -> None:
 
 def test_without_an_output_it_is_svg(run) -> None:
     result = run("draw fcn8s.caffemodel --input-shape 1,3,60,80")
-    assert result.exit_code == 0 and "1 x 4 x 60 x 80" in result.stdout
+    assert result.exit_code == 0
+    assert "1 x 4 x 60 x 80" in result.stdout
     ElementTree.fromstring(result.stdout)
 
 
@@ -34,5 +35,6 @@ def test_a_users_mistake_is_one_line(run, line: str, message: str) -> None:
     Path("there.svg").write_text("mine")
     result = run(f"draw {line}")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"Error: {message}") and result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"Error: {message}")
+    assert result.stderr.count("\n") == 1
     assert Path("there.svg").read_text() == "mine"

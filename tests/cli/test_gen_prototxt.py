@@ -36,7 +36,8 @@ def test_a_factor_that_is_no_positive_integer_is_a_usage_error(factor):
 @pytest.mark.parametrize("classes", ["0", "-1", "1.5", ""])
 def test_channels_that_are_no_positive_integer_are_a_usage_error(classes):
     result = run("--factor", "2", "--num-output", classes)
-    assert result.exit_code == 2 and "Invalid value for '--num-output'" in result.stderr
+    assert result.exit_code == 2
+    assert "Invalid value for '--num-output'" in result.stderr
 
 
 def test_an_empty_name_is_one_line():
@@ -50,7 +51,8 @@ def test_output_goes_to_a_file_and_replaces_one_only_by_force(tmp_path):
     assert run("--factor", "2", "-o", str(path)).output == ""
     assert path.read_text() == deconvolution(2)
     again = run("--factor", "4", "-o", str(path))
-    assert again.exit_code == 1 and "exists; replace it with --force" in again.stderr
+    assert again.exit_code == 1
+    assert "exists; replace it with --force" in again.stderr
     assert path.read_text() == deconvolution(2)
     assert run("--factor", "4", "-o", str(path), "--force").exit_code == 0
     assert path.read_text() == deconvolution(4)

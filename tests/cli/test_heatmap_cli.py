@@ -41,8 +41,10 @@ def test_the_helps_examples_run(run, run_examples) -> None:
     results = run_examples("heatmap")
     assert len(results) == 2
     with Image.open("heat.png") as drawn, Image.open("cat-heat.png") as same:
-        assert drawn.format == "PNG" and drawn.size == (40, 30)
-        assert drawn.getpixel((23, 13)) == (255, 0, 0) and drawn.getpixel((2, 2)) == (0, 0, 77)
+        assert drawn.format == "PNG"
+        assert drawn.size == (40, 30)
+        assert drawn.getpixel((23, 13)) == (255, 0, 0)
+        assert drawn.getpixel((2, 2)) == (0, 0, 77)
         assert drawn.tobytes() == same.tobytes()
 
 

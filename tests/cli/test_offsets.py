@@ -25,7 +25,7 @@ def run(*arguments):
 
 
 def test_the_helps_examples_run(folder, run_examples):
-    explained, filled = run_examples("offsets")
+    _explained, filled = run_examples("offsets")
     assert filled.output == ""
     assert prototxt.read("filled.prototxt") == prototxt.parse(generate("voc-fcn8s", "deploy"))
 
@@ -63,10 +63,14 @@ def test_a_crop_without_an_offset_is_explained_and_an_error(folder):
     )
     message = "Crop 'c': the offset would be -1.5, no whole number; another kernel or pad on the way is needed"
     result = run("bad.prototxt")
-    assert result.exit_code == 1 and "'a\\nb'" in result.stdout and message in result.stdout
-    assert result.stderr.startswith(f"Error: bad.prototxt: {message}") and result.stderr.count("\n") == 1
+    assert result.exit_code == 1
+    assert "'a\\nb'" in result.stdout
+    assert message in result.stdout
+    assert result.stderr.startswith(f"Error: bad.prototxt: {message}")
+    assert result.stderr.count("\n") == 1
     result = run("bad.prototxt", "--fill")
-    assert (result.exit_code, result.stdout) == (1, "") and message in result.stderr
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert message in result.stderr
 
 
 def test_files_that_are_no_nets(folder):
@@ -79,6 +83,7 @@ def test_files_that_are_no_nets(folder):
 def test_output_is_replaced_only_by_force(folder):
     (folder / "there").write_text("mine")
     result = run("fcn8s.prototxt", "--fill", "-o", "there")
-    assert result.exit_code == 1 and "there: exists; replace it with --force" in result.stderr
+    assert result.exit_code == 1
+    assert "there: exists; replace it with --force" in result.stderr
     assert run("fcn8s.prototxt", "--fill", "-o", "there", "--force").exit_code == 0
     assert prototxt.read("there").layer[-1].crop_param.offset == [31]

@@ -120,7 +120,8 @@ def test_colour_masks_and_how_many_colours_are_unknown(run: Run, expected: dict)
     result = run("score predictions labels --json")
     assert equal(result, expected)
     count = int((np.array(Image.open("labels/2.png")) == 255).all(2).sum())
-    assert count and result.stderr == f"{count} pixels have colours that are in no palette, and were ignored\n"
+    assert count
+    assert result.stderr == f"{count} pixels have colours that are in no palette, and were ignored\n"
 
 
 def test_lists_of_files_and_of_names(run: Run, expected: dict) -> None:
@@ -152,7 +153,8 @@ def test_what_is_wrong_is_named(run: Run, line: str, message: str) -> None:
     shutil.copy("labels/0.png", "short")
     result = run(f"score {line}" + (" --classes 4" if "--ignore" in line else ""))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"Error: {message}") and result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"Error: {message}")
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("line", ["predictions", "a b --images c --labels d", "a --images c", "a b --labels d"])

@@ -18,7 +18,7 @@ def run(run, sample: Path):
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:
-    table, sized, as_json = run_examples("summary")
+    _table, sized, as_json = run_examples("summary")
     assert "input   data 1 x 3 x 224 x 224 (BGR" in sized.stdout
     assert json.loads(as_json.stdout)["file"] == "fcn8s.safetensors"
 
@@ -69,7 +69,9 @@ def test_names_that_do_not_print(run) -> None:
         'layer { name: "\\033[31m" type: "ReLU" bottom: "x" top: "y" }'
     )
     result = run("summary odd.prototxt")
-    assert result.exit_code == 0 and "'a\\nb'" in result.stdout and "\033" not in result.stdout
+    assert result.exit_code == 0
+    assert "'a\\nb'" in result.stdout
+    assert "\033" not in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -90,9 +92,11 @@ def test_a_users_mistake_is_one_line(run, line: str, message: str) -> None:
     Path("picture.png").write_bytes(b"\x89PNG\r\n\x1a\n....")
     result = run(f"summary {line}")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"Error: {message}") and result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"Error: {message}")
+    assert result.stderr.count("\n") == 1
 
 
 def test_several_shapes_need_names(run) -> None:
     result = run("summary deploy.prototxt --input-shape 1,3,4,5 --input-shape data=1,3,4,5")
-    assert result.exit_code == 2 and "--input-shape needs a NAME= for each of several inputs" in result.stderr
+    assert result.exit_code == 2
+    assert "--input-shape needs a NAME= for each of several inputs" in result.stderr

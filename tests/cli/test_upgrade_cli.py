@@ -74,7 +74,7 @@ def test_what_is_wrong_with_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, message",
+    ("text", "message"),
     [
         ('name: "n"\nlayer { nam: "a" }', "line 2, column 9: "),
         ('net: "n"\nbase_lr: x', "line 2, column 10: "),

@@ -30,7 +30,8 @@ def test_a_case_that_caffe_ran(run) -> None:
     result = run("verify net.caffemodel --prototxt net.prototxt --against blobs.npz -o told.txt")
     assert (result.exit_code, result.output) == (0, "")
     lines = Path("told.txt").read_text().splitlines()
-    assert lines[0].split("  ")[0] == "layer" and lines[0].endswith("largest error  largest value  relative")
+    assert lines[0].split("  ")[0] == "layer"
+    assert lines[0].endswith("largest error  largest value  relative")
     assert " blobs against blobs.npz: the largest error is " in lines[-1]
 
 
@@ -41,7 +42,8 @@ def test_an_error_past_the_tolerance_is_status_1(run) -> None:
     result = run("verify net.caffemodel --prototxt net.prototxt --against wrong.npz")
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: net.caffemodel: blob 'score' of layer 'score' is off by ")
-    assert "more than the tolerance 0.0001; 1 of " in result.stderr and result.stderr.count("\n") == 1
+    assert "more than the tolerance 0.0001; 1 of " in result.stderr
+    assert result.stderr.count("\n") == 1
     assert result.stdout.splitlines()[-1].endswith("of the blob's largest value, at layer 'score'")
     result = run("verify net.caffemodel --prototxt net.prototxt --against wrong.npz --tolerance 1")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -59,7 +61,8 @@ def test_a_users_mistake_is_one_line(run, line: str, message: str) -> None:
     pytest.importorskip("cv2")
     result = run(f"verify {line}")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith(f"Error: {message}") and result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"Error: {message}")
+    assert result.stderr.count("\n") == 1
 
 
 def test_without_a_runtime_the_extra_is_named(run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,8 @@ def test_height_and_width_are_open(sample: Path, tmp_path: Path) -> None:
 def test_a_net_in_training_is_written_as_it_runs_and_stays(sample: Path, tmp_path: Path) -> None:
     net = fcnkit.convert(sample).train()
     fcnkit.save(net, tmp_path / "net.pt2")
-    assert net.training and net.drop7.training
+    assert net.training
+    assert net.drop7.training
     inputs = {"data": np.ones((1, 3, 40, 60), np.float32)}
     require_close(run_pt2(tmp_path / "net.pt2", inputs), outputs(net.eval(), inputs), 1e-6)
 

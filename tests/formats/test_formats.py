@@ -92,9 +92,9 @@ def test_an_existing_file_stays_without_force(net: fcnkit.CaffeNet, tmp_path: Pa
 def test_unknown_suffixes(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"net.zip: names no format by its suffix; known are .safetensors, .pth"):
         fcnkit.save(net, tmp_path / "net.zip")
-    with pytest.raises(FileFormatError, match="net: names no format by its suffix; nets are loaded from .safetensors"):
+    with pytest.raises(FileFormatError, match=r"net: names no format by its suffix; nets are loaded from .safetensors"):
         fcnkit.load(tmp_path / "net")
-    with pytest.raises(FileFormatError, match="x.prototxt: is of a format that is only written; nets are loaded from"):
+    with pytest.raises(FileFormatError, match=r"x.prototxt: is of a format that is only written; nets are loaded from"):
         fcnkit.load("x.prototxt")
 
 
@@ -139,14 +139,14 @@ def test_foreign_numpy_archives(net: fcnkit.CaffeNet, tmp_path: Path, data: Path
     np.savez_compressed(path, **{name: array.astype(">f4") for name, array in arrays.items()})
     assert equal(net, fcnkit.load(path, prototxt=deploy))
     np.savez(path, **{**arrays, "conv1_1.bias": np.array([Code()])})
-    with pytest.raises(FileFormatError, match="net.npz: cannot be read as a NumPy archive: Object arrays cannot be"):
+    with pytest.raises(FileFormatError, match=r"net.npz: cannot be read as a NumPy archive: Object arrays cannot be"):
         fcnkit.load(path, prototxt=deploy)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(FileFormatError, match="net.npz: cannot be read as a NumPy archive: File is not a zip file"):
+    with pytest.raises(FileFormatError, match=r"net.npz: cannot be read as a NumPy archive: File is not a zip file"):
         fcnkit.load(path, prototxt=deploy)
     with path.open("wb") as file:
         np.save(file, arrays["conv1_1.bias"])
-    with pytest.raises(FileFormatError, match="net.npz: holds one array, not an archive of them"):
+    with pytest.raises(FileFormatError, match=r"net.npz: holds one array, not an archive of them"):
         fcnkit.load(path, prototxt=deploy)
 
 
@@ -167,7 +167,7 @@ def test_state_dicts_that_do_not_fit(net: fcnkit.CaffeNet, tmp_path: Path, data:
     with pytest.raises(MissingBlobsError, match=r"net.pth: the state dict lacks 'conv1_1.bias', 'conv1_1.weight'$"):
         fcnkit.load(path, prototxt=deploy)
     torch.save({**state, "more.weight": torch.zeros(1)}, path)
-    with pytest.raises(MissingBlobsError, match="the state dict has beside the net's own 'more.weight'"):
+    with pytest.raises(MissingBlobsError, match=r"the state dict has beside the net's own 'more.weight'"):
         fcnkit.load(path, prototxt=deploy)
     torch.save({**state, "fc6.weight": torch.zeros(96, 64, 5, 5)}, path)
     with pytest.raises(BlobShapeError, match=r"layer 'fc6': .* shape \(96, 64, 5, 5\), expected \(96, 64, 7, 7\)"):
@@ -195,5 +195,5 @@ def test_an_archive_that_claims_more_than_it_can_hold(data: Path, tmp_path: Path
     at = content.index(b"PK\1\2") + 24
     content[at : at + 4] = (2**32 - 2).to_bytes(4, "little")
     path.write_bytes(content)
-    with pytest.raises(FileFormatError, match="net.npz: claims to hold more than its bytes can be inflated to"):
+    with pytest.raises(FileFormatError, match=r"net.npz: claims to hold more than its bytes can be inflated to"):
         fcnkit.load(path, data / "shapes" / "deploy.prototxt")

@@ -225,4 +225,5 @@ def test_the_command(suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     caffemodel.write("evil.caffemodel", definition_of(name), {name: [np.ones(2, np.float32)]})
     done = CliRunner().invoke(main, ["convert", "evil.caffemodel", "-o", f"x{suffix}"])
     assert done.exit_code == 0, done.output
-    assert Path(f"x{suffix}").exists() and not Path(MARK).exists()
+    assert Path(f"x{suffix}").exists()
+    assert not Path(MARK).exists()

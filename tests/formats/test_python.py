@@ -39,7 +39,8 @@ CASES = sorted(path.name for path in LAYERS.iterdir())
 
 def imported(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -136,7 +137,10 @@ def thin(text: str) -> str:
 
 def test_the_docstring_says_where_the_net_comes_from(sample: Path, tmp_path: Path) -> None:
     fcnkit.save(fcnkit.convert(sample), tmp_path / "net.py")
-    assert (tmp_path / "net.py").read_text().startswith('''\
+    assert (
+        (tmp_path / "net.py")
+        .read_text()
+        .startswith('''\
 """ShapesFcn8s, the Caffe net 'shapes-fcn8s'.
 
 Written by fcnkit from shapes-fcn8s.caffemodel
@@ -148,11 +152,12 @@ Output score: (1, 4, 500, 500).
 ShapesFcn8s() has the weights of the .safetensors or .pth file of the same name beside this file.
 """
 ''')
+    )
     with pytest.warns(UserWarning, match=r"there is no net.safetensors or .pth: the weights are random"):
         assert not own_net(tmp_path / "net.py").training
 
 
-HOSTILE = r'''
+HOSTILE = r"""
 name: "quote\"\"\" \\N nn" input: "in put" input_dim: [1, 2, 5, 5]
 layer { name: "a/b" type: "Convolution" bottom: "in put" top: "l" convolution_param { num_output: 2 kernel_size: 1 } }
 layer { name: "forward" type: "PReLU" bottom: "l" top: "self" }
@@ -160,7 +165,7 @@ layer { name: "a b" type: "PReLU" bottom: "self" top: "lambda" }
 layer { name: "3x3.q" type: "PReLU" bottom: "lambda" top: "1\"x'" param { lr_mult: 0 } }
 layer { name: "__p" type: "PReLU" bottom: "lambda" top: "\\" }
 layer { name: "\351\225\277" type: "ReLU" bottom: "\\" top: "\\" }
-'''
+"""
 
 
 def test_names_of_any_kind(tmp_path: Path) -> None:

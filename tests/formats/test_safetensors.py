@@ -42,12 +42,12 @@ def test_files_are_the_librarys_byte_for_byte(tmp_path: Path, metadata: dict[str
 
 
 def test_types_that_the_format_lacks_are_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot hold 'z': .safetensors has no values of type torch.complex128"):
+    with pytest.raises(OutputError, match=r"cannot hold 'z': .safetensors has no values of type torch.complex128"):
         safetensors.write(tmp_path / "net", {"z": torch.zeros(2, dtype=torch.complex128)}, None)
 
 
 def test_a_header_that_no_reader_takes_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="names and definition take 100,000,0.. bytes; .* has at most 100,000,000"):
+    with pytest.raises(OutputError, match=r"names and definition take 100,000,0.. bytes; .* has at most 100,000,000"):
         safetensors.write(tmp_path / "net", {}, {"prototxt": "x" * 100_000_000})
     assert not (tmp_path / "net").exists()
 

@@ -49,7 +49,8 @@ def run(name: str, count: int) -> Tally:
         tally.count += 1
         tally.seconds = max(tally.seconds, time.process_time() - begin)
         tally.memory = max(tally.memory, _resident() - held)
-        assert tally.seconds < SECONDS and tally.memory < MEMORY, (tally, data[:1000])
+        assert tally.seconds < SECONDS, (tally, data[:1000])
+        assert tally.memory < MEMORY, (tally, data[:1000])
     return tally
 
 

@@ -133,13 +133,14 @@ def test_parameter_totals(name, total):
 
 def test_inputs_have_the_names_they_are_given():
     layers = by_name(generate("fcn", "deploy", inputs={"image": 4}))
-    assert list(layers["conv1_1"].bottom) == ["image"] and list(layers["score"].bottom) == ["upscore", "image"]
+    assert list(layers["conv1_1"].bottom) == ["image"]
+    assert list(layers["score"].bottom) == ["upscore", "image"]
     assert layers["input"].input_param.shape[0].dim[1] == 4
 
 
 def test_heads_follow_one_another():
     names = [layer.name for layer in parsed(generate("siftflow-fcn16s", "train")).layer]
-    sem = "score_fr upscore2 score_pool4 score_pool4{}c fuse_pool4 upscore16 score".split()
+    sem = ["score_fr", "upscore2", "score_pool4", "score_pool4{}c", "fuse_pool4", "upscore16", "score"]
     sem = [name.format("_sem") if "{}" in name else f"{name}_sem" for name in sem]
     geo = [name.replace("_sem", "_geo") for name in sem]
     assert names[-16:] == [*sem, "loss", *geo, "loss_geo"]

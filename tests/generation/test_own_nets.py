@@ -175,7 +175,8 @@ def test_bilinear_upsampling_needs_no_surgery():
 def test_stride_4_goes_one_skip_further():
     layers = by_name(generate("fcn", stride=4, at_once=True))
     assert list(layers["fuse_pool2"].bottom) == ["upscore_pool3", "score_pool2c"]
-    assert list(layers["score_pool2"].bottom) == ["scale_pool2"] and list(layers["scale_pool2"].bottom) == ["pool2"]
+    assert list(layers["score_pool2"].bottom) == ["scale_pool2"]
+    assert list(layers["scale_pool2"].bottom) == ["pool2"]
     scales = [layers[f"scale_pool{n}"].scale_param.filler.value for n in (4, 3, 2)]
     assert scales == pytest.approx([0.01, 0.0001, 0.000001])
 
@@ -222,9 +223,11 @@ def test_class_weights_stand_on_the_diagonal_of_the_losss_matrix():
     loss = layers["loss"]
     assert (loss.type, list(loss.bottom)) == ("InfogainLoss", ["score_a", "a", "loss_matrix"])
     assert (loss.loss_param.normalization, loss.loss_param.ignore_label) == (loss.loss_param.VALID, 255)
-    assert layers["loss_b"].type == "SoftmaxWithLoss" and layers["loss_b"].loss_param.normalize
+    assert layers["loss_b"].type == "SoftmaxWithLoss"
+    assert layers["loss_b"].loss_param.normalize
     tested = by_name(generate("fcn", "val", heads={"a": 3, "b": 2}, weights={"a": weights}))
-    assert tested["loss"].type == "SoftmaxWithLoss" and "loss_weights" not in tested
+    assert tested["loss"].type == "SoftmaxWithLoss"
+    assert "loss_weights" not in tested
 
 
 def test_data_layers_of_ones_own():

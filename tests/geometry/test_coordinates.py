@@ -158,7 +158,8 @@ def test_two_inputs_that_are_joined_lie_on_each_other():
     coordinates = traced(
         streams + layer("sum", "Eltwise", "a b") + deconv("up", "sum", 2, 2) + crop("out", "up", "hha")
     )
-    assert coordinates.crops[0].error is not None and "would be 7.5" in str(coordinates.crops[0].error)
+    assert coordinates.crops[0].error is not None
+    assert "would be 7.5" in str(coordinates.crops[0].error)
     coordinates = traced(
         streams + layer("sum", "Eltwise", "a b") + deconv("up", "sum", 3, 2) + crop("out", "up", "hha")
     )
@@ -244,7 +245,8 @@ def test_advice_names_a_pad_that_does(steps, advice):
     assert advice in str(chain({}).error)
     if named := re.search(r"give '(\w+)' a pad of (\d+)", str(chain({}).error)):
         derived = chain({named[1]: int(named[2])}).derived
-        assert derived is not None and 0 <= derived[0] <= 1
+        assert derived is not None
+        assert 0 <= derived[0] <= 1
 
 
 def test_advice_for_the_reference_is_the_pad_of_its_upsampling():

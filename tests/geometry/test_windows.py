@@ -79,7 +79,7 @@ def test_pooling(data: st.DataObject) -> None:
         f" round_mode: {'FLOOR' if floor else 'CEIL'} }}"
     )
     if any(start >= end for start, end, _ in rows + columns):
-        with pytest.raises(FcnkitError, match="layer 'l'.*its last window lies outside of the bottom"):
+        with pytest.raises(FcnkitError, match=r"layer 'l'.*its last window lies outside of the bottom"):
             net(*size, layer)
         return
     x = np.random.default_rng(0).standard_normal((1, 2, *size)).astype(np.float32)

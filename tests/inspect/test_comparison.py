@@ -48,7 +48,8 @@ def differences(a: fcnkit.CaffeNet, b: fcnkit.CaffeNet) -> list[tuple[str, ...]]
 def test_a_net_is_like_itself() -> None:
     assert differences(net(), net()) == []
     unlike, gaps = compare_weights(net(), net())
-    assert unlike == [] and [(each.layer, each.blob) for each in gaps] == [("conv", "0"), ("conv", "1")]
+    assert unlike == []
+    assert [(each.layer, each.blob) for each in gaps] == [("conv", "0"), ("conv", "1")]
     values = list(compare_runs(net(), net()))
     assert [(each.layer, each.blob) for each in values] == [("conv", "c"), ("relu", "c"), ("abs", "c"), ("pool", "p")]
     assert not any(each.gap.differing for each in (*gaps, *values))
@@ -60,7 +61,8 @@ def test_one_ulp_of_one_weight_is_found() -> None:
         before = b.conv.weight[2, 1, 0, 2].item()
         b.conv.weight[2, 1, 0, 2] = float(np.nextafter(np.float32(before), np.float32(9)))
     weight, bias = compare_weights(a, b)[1]
-    assert weight.gap.differing == 1 and bias.gap.differing == 0
+    assert weight.gap.differing == 1
+    assert bias.gap.differing == 0
     assert weight.gap.difference == b.conv.weight[2, 1, 0, 2].item() - before > 0
 
 
@@ -124,14 +126,17 @@ def test_weights_of_other_shapes() -> None:
     ]
     assert gaps == []
     values = list(compare_runs(net(), wide))
-    assert all(each.gap.difference == torch.inf for each in values) and len(values) == 4
+    assert all(each.gap.difference == torch.inf for each in values)
+    assert len(values) == 4
 
 
 def test_a_gap_in_numbers() -> None:
     a, b = torch.tensor([1.0, -4.0, 2.0]), torch.tensor([1.0, -4.0, 2.5])
-    assert gap(b, a) == ((3,), 0.5, 4.0, 1) and gap(b, a).relative == 0.125
+    assert gap(b, a) == ((3,), 0.5, 4.0, 1)
+    assert gap(b, a).relative == 0.125
     nan, inf = torch.tensor([torch.nan, 1.0]), torch.tensor([torch.inf, 1.0])
-    assert gap(nan, nan) == ((2,), 0.0, 1.0, 0) and gap(inf, inf) == ((2,), 0.0, 1.0, 0)
+    assert gap(nan, nan) == ((2,), 0.0, 1.0, 0)
+    assert gap(inf, inf) == ((2,), 0.0, 1.0, 0)
     for one, other in ((nan, inf), (nan, torch.ones(2)), (inf, torch.ones(2)), (inf, -inf)):
         assert gap(one, other).relative == gap(other, one).relative == torch.inf
     assert gap(torch.ones(1), torch.zeros(1)).relative == 1
@@ -151,7 +156,9 @@ def test_the_order_of_layers_is_no_matter_for_a_run() -> None:
 
 def test_seeded_inputs() -> None:
     one, same, other = (seeded_inputs(net(), seed)["x"] for seed in (1, 1, 2))
-    assert torch.equal(one, same) and not torch.equal(one, other) and one.shape == (1, 2, 5, 7)
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert one.shape == (1, 2, 5, 7)
 
 
 def test_formats_are_alike(sample: Path, data: Path, tmp_path: Path) -> None:
@@ -161,9 +168,13 @@ def test_formats_are_alike(sample: Path, data: Path, tmp_path: Path) -> None:
     (tmp_path / "net.prototxt").write_text(made.prototxt)
     for name in ("net.safetensors", "net.pth", "net.caffemodel"):
         found = compare_files(sample, tmp_path / name, tmp_path / "net.prototxt", (1, 3, 20, 30), run=True)
-        assert not found.apart() and len(found.weights or ()) == 39 and len(found.values or ()) == 47
+        assert not found.apart()
+        assert len(found.weights or ()) == 39
+        assert len(found.values or ()) == 47
     definition = compare_files(tmp_path / "net.prototxt", sample)
-    assert not definition.apart() and definition.weights is None and definition.values is None
+    assert not definition.apart()
+    assert definition.weights is None
+    assert definition.values is None
 
 
 def test_tolerance_is_relative_to_each_blobs_largest_value(sample: Path, tmp_path: Path) -> None:
@@ -172,7 +183,9 @@ def test_tolerance_is_relative_to_each_blobs_largest_value(sample: Path, tmp_pat
         made.score_fr.weight += made.score_fr.weight.abs().max() * 1e-3
     fcnkit.save(made, tmp_path / "net.safetensors")
     found = compare_files(sample, tmp_path / "net.safetensors")
-    assert found.apart() and found.apart(0.9e-3) and not found.apart(1.1e-3)
+    assert found.apart()
+    assert found.apart(0.9e-3)
+    assert not found.apart(1.1e-3)
 
 
 def test_what_cannot_be_compared(sample: Path, data: Path, tmp_path: Path) -> None:
@@ -181,9 +194,9 @@ def test_what_cannot_be_compared(sample: Path, data: Path, tmp_path: Path) -> No
     with pytest.raises(FileFormatError, match=message):
         compare_files(sample, definition, run=True)
     fcnkit.save(fcnkit.convert(sample), tmp_path / "net.pth")
-    with pytest.raises(FileFormatError, match="net.pth: holds weights alone"):
+    with pytest.raises(FileFormatError, match=r"net.pth: holds weights alone"):
         compare_files(sample, tmp_path / "net.pth")
-    with pytest.raises(FileFormatError, match="none.pth: cannot be read"):
+    with pytest.raises(FileFormatError, match=r"none.pth: cannot be read"):
         compare_files(sample, tmp_path / "none.pth", definition)
     with pytest.raises(BlobShapeError, match="expected"):
         compare_files(tmp_path / "net.pth", sample, data / "layers" / "net_fcn8s_thin" / "net.prototxt")

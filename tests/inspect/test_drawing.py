@@ -122,13 +122,15 @@ def test_nothing_covers_a_box_or_leaves_the_picture(name: str) -> None:
     width, height = float(picture.get("width")), float(picture.get("height"))
     places = boxes(picture)
     for index, (left, top, right, bottom) in enumerate(places):
-        assert 0 < left < right < width and 0 < top < bottom < height
+        assert 0 < left < right < width
+        assert 0 < top < bottom < height
         for other_left, other_top, other_right, other_bottom in places[:index]:
             apart = other_left - right, left - other_right, other_top - bottom, top - other_bottom
             assert max(apart) > GAP / 2
     for path in picture.iter(f"{SVG}path"):
         for x, y in points(path):
-            assert 0 < x < width and 0 < y < height
+            assert 0 < x < width
+            assert 0 < y < height
             inside = [box for box in places if box[0] + 1 < x < box[2] - 1 and box[1] + 1 < y < box[3] - 1]
             assert not inside, path.find(f"{SVG}title").text
     for text in picture.iter(f"{SVG}text"):
@@ -190,7 +192,8 @@ def test_hostile_names_stay_text() -> None:
         scripts, details, inside = 0, "", False
 
         def handle_starttag(self, tag: str, attributes: list) -> None:
-            assert tag != "img" and not any(name.startswith("on") for name, _ in attributes)
+            assert tag != "img"
+            assert not any(name.startswith("on") for name, _ in attributes)
             self.scripts += tag == "script"
             self.inside = ("id", "details") in attributes
 
@@ -204,19 +207,26 @@ def test_hostile_names_stay_text() -> None:
     assert [box[0]["name"] for box in details] == names
     strings = re.findall(r'"(?:[^"\\]|\\.)*"', dot(made))
     rest = re.sub(r'"(?:[^"\\\n]|\\.)*"', "", dot(made))
-    assert strings and '"' not in rest and "<" not in rest and rest.count("{") == rest.count("}") == 1
+    assert strings
+    assert '"' not in rest
+    assert "<" not in rest
+    assert rest.count("{") == rest.count("}") == 1
 
 
 def test_what_is_shown_of_a_name() -> None:
-    assert shown("conv1") == "conv1" and shown("a\nb") == "'a\\nb'"
-    assert shown("a" * 60) == "a" * 60 and shown("a" * 40 + "b" * 40) == "a" * 29 + "..." + "b" * 28
+    assert shown("conv1") == "conv1"
+    assert shown("a\nb") == "'a\\nb'"
+    assert shown("a" * 60) == "a" * 60
+    assert shown("a" * 40 + "b" * 40) == "a" * 29 + "..." + "b" * 28
 
 
 def test_details_on_the_page() -> None:
     details = json.loads(re.search(r'(?s)type="application/json">(.*?)</script>', html(net("fcn-vgg16-8")))[1])
     conv = details[1][0]
-    assert conv["name"] == "conv1_1" and ["parameters", "1,792"] in conv["words"]
-    assert ["receptive field", "3"] in conv["words"] and ["top", "conv1_1: 1 x 64 x 698 x 698"] in conv["words"]
+    assert conv["name"] == "conv1_1"
+    assert ["parameters", "1,792"] in conv["words"]
+    assert ["receptive field", "3"] in conv["words"]
+    assert ["top", "conv1_1: 1 x 64 x 698 x 698"] in conv["words"]
     assert "kernel_size: 3" in conv["prototxt"]
     assert [layer["name"] for layer in details[1]] == ["conv1_1", "relu1_1"]
 
@@ -224,7 +234,8 @@ def test_details_on_the_page() -> None:
 def test_dot() -> None:
     text = dot(net("fcn-vgg16-8"))
     assert '  1 [label="conv1_1\\nConvolution 64, 3 x 3, pad ' in text
-    assert '  0 -> 1 [label="1 x 3 x 500 x 500"]\n' in text and " style=dashed]\n" in text
+    assert '  0 -> 1 [label="1 x 3 x 500 x 500"]\n' in text
+    assert " style=dashed]\n" in text
     if graphviz := shutil.which("dot"):
         subprocess.run([graphviz, "-Tsvg"], input=text.encode(), check=True, capture_output=True)
 
@@ -235,7 +246,8 @@ def test_a_chain_is_straight_and_a_fork_is_even() -> None:
     assert chain.corners[1][1] - chain.corners[0][1] < chain.corners[2][1]
     fork = arrange([(60, 40)] * 4, [1] * 4, [Edge(0, 1, 0), Edge(0, 2, 0), Edge(1, 3, 0), Edge(2, 3, 0)])
     (top,), (left,), (right,), (bottom,) = fork.ports
-    assert top == pytest.approx(bottom) and top - left == pytest.approx(right - top) == pytest.approx(30 + GAP / 2)
+    assert top == pytest.approx(bottom)
+    assert top - left == pytest.approx(right - top) == pytest.approx(30 + GAP / 2)
 
 
 def test_edges_cross_only_where_they_must() -> None:
@@ -276,9 +288,15 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     dom = result.stdout
     views = json.loads(re.search(r'data-views="([^"]*)"', dom)[1].replace("&quot;", '"'))
     before, enlarged, dragged = ([float(number) for number in view.split()] for view in views[:3])
-    assert enlarged[2] < before[2] and enlarged[3] < before[3]
-    assert dragged[2:] == enlarged[2:] and dragged[0] < enlarged[0] and dragged[1] < enlarged[1]
-    assert views[3] is True and "<title>#box-2</title>" in dom
+    assert enlarged[2] < before[2]
+    assert enlarged[3] < before[3]
+    assert dragged[2:] == enlarged[2:]
+    assert dragged[0] < enlarged[0]
+    assert dragged[1] < enlarged[1]
+    assert views[3] is True
+    assert "<title>#box-2</title>" in dom
     panel = dom[dom.index('<div id="panel">') : dom.index('<script id="details"')]
-    assert "<h2>\"&gt;&lt;img src=x onerror=alert(1)&gt;</h2>" in panel and "<img" not in dom
-    assert "<td>parameters</td><td>0</td>" in panel and "1 x 2 x 3 x 4" in panel
+    assert '<h2>"&gt;&lt;img src=x onerror=alert(1)&gt;</h2>' in panel
+    assert "<img" not in dom
+    assert "<td>parameters</td><td>0</td>" in panel
+    assert "1 x 2 x 3 x 4" in panel

@@ -76,7 +76,8 @@ def test_a_recurrent_layer_multiplies_its_weights_at_each_step(data: Path) -> No
     net = open_net(folder / "net.caffemodel")
     steps, streams = net.shapes[row.bottoms[0]][:2]
     bias = row.tops[next(iter(row.tops))][2] * 4
-    assert row.type == "LSTM" and row.multiply_adds == steps * streams * (row.parameters - bias)
+    assert row.type == "LSTM"
+    assert row.multiply_adds == steps * streams * (row.parameters - bias)
 
 
 def test_shared_weights_count_once() -> None:

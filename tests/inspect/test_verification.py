@@ -76,7 +76,8 @@ def test_what_caffe_dumped_is_verified(case: str) -> None:
     model, definition = (weights, folder / "net.prototxt") if weights.exists() else (folder / "net.prototxt", None)
     found = verify(model, str(folder / "blobs.npz"), definition)
     found.require(1e-5)
-    assert found.against.endswith("blobs.npz") and found.unseen == []
+    assert found.against.endswith("blobs.npz")
+    assert found.unseen == []
 
 
 def test_a_dump_without_labels_is_enough_for_the_net_that_runs(sample: Path, tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_a_net_that_another_runtime_runs_otherwise_is_caught(sample: Path, monke
     caffe_files = runtimes._caffe_files
     monkeypatch.setattr(runtimes, "_caffe_files", wrong)
     found = verify(sample, "opencv", input_shape=(1, 3, 30, 40))
-    with pytest.raises(VerificationError, match="blob 'conv3_2' of layer 'conv3_2' is off by 0.5"):
+    with pytest.raises(VerificationError, match=r"blob 'conv3_2' of layer 'conv3_2' is off by 0.5"):
         found.require(1e-4)
 
 
@@ -128,7 +129,8 @@ def test_caffe_runs_layer_by_layer(sample: Path, fake_caffe: Callable[[str], Non
     """As far as it can be tried without Caffe: the calls are those of its Python module."""
     fake_caffe(FAKE_CAFFE)
     found = verify(sample, input_shape=(1, 3, 20, 30))
-    assert found.against == "Caffe" and len(found.gaps) == 47
+    assert found.against == "Caffe"
+    assert len(found.gaps) == 47
     found.require(0)
 
 
@@ -156,7 +158,8 @@ def test_onnx_runtime_lets_out_what_is_within_the_graph(tmp_path: Path) -> None:
     assert {layer: [top is not None for top in made] for layer, made in tops.items()} == {
         "power": [False], "relu": [False], "abs": [True], "sum": [True]
     }  # fmt: skip
-    assert np.array_equal(tops["abs"][0], blobs["a"]) and np.array_equal(tops["sum"][0], blobs["s"])
+    assert np.array_equal(tops["abs"][0], blobs["a"])
+    assert np.array_equal(tops["sum"][0], blobs["s"])
 
 
 @pytest.mark.skipif(
@@ -195,10 +198,10 @@ def test_runtimes_that_cannot(
     with pytest.raises(RuntimeMissingError, match=r"OpenCV 5.0.0 reads no Caffe files; .* brings 4"):
         RUNTIMES["opencv"].run(NewOpenCV, job)
     monkeypatch.setattr(formats, "suffixes", lambda: [])
-    with pytest.raises(RuntimeMissingError, match="ONNX Runtime runs .onnx files, which this fcnkit does not write"):
+    with pytest.raises(RuntimeMissingError, match=r"ONNX Runtime runs .onnx files, which this fcnkit does not write"):
         RUNTIMES["onnxruntime"].run(None, job)
     fake_caffe("TEST = 1\ndef Net(*arguments): raise RuntimeError('no\\n  such layer')")
-    with pytest.raises(FcnkitError, match="shapes-fcn8s.caffemodel: Caffe cannot run the net: no such layer"):
+    with pytest.raises(FcnkitError, match=r"shapes-fcn8s.caffemodel: Caffe cannot run the net: no such layer"):
         verify(sample, "caffe")
 
 
@@ -217,9 +220,9 @@ def test_files_that_cannot_be_verified(sample: Path, data: Path, tmp_path: Path)
         with pytest.raises(FileFormatError, match=message):
             verify(sample, str(tmp_path / name))
     np.savez(tmp_path / "blobs.npz", **{"out/score": np.ones(3)})
-    with pytest.raises(InputError, match="blobs.npz: has no array 'in/data', an input of the net"):
+    with pytest.raises(InputError, match=r"blobs.npz: has no array 'in/data', an input of the net"):
         verify(sample, str(tmp_path / "blobs.npz"))
     image = np.zeros((1, 3, 20, 30), np.float32)
     np.savez(tmp_path / "blobs.npz", **{"in/data": image, "out/unknown": np.ones(3)})
-    with pytest.raises(InputError, match="no blob of the net is in .*blobs.npz, so nothing can be compared"):
+    with pytest.raises(InputError, match=r"no blob of the net is in .*blobs.npz, so nothing can be compared"):
         verify(sample, str(tmp_path / "blobs.npz"))

@@ -35,7 +35,7 @@ def test_slice(settings: str, tops: int, axis: int, points: list[int]) -> None:
 
 
 def test_slice_of_another_size() -> None:
-    net = layer_net("Slice", "slice_param { axis: 2 }", [X.shape[:2] + (4, 6)], 2)
+    net = layer_net("Slice", "slice_param { axis: 2 }", [(*X.shape[:2], 4, 6)], 2)
     assert [top.shape for top in tops_of(net, values(3, 4, 10, 6))] == [(3, 4, 5, 6)] * 2
     with pytest.raises(InputError, match=r"layer 'l' \(Slice\) .*: 5 elements along axis 2 make no 2 equal pieces"):
         tops_of(net, X)

@@ -27,7 +27,8 @@ def test_constant() -> None:
 
 def test_uniform() -> None:
     blob = filled((100, 100), type="uniform", min=-2, max=1)
-    assert -2 <= blob.min() < -1.99 and 0.99 < blob.max() <= 1
+    assert -2 <= blob.min() < -1.99
+    assert 0.99 < blob.max() <= 1
 
 
 def test_gaussian() -> None:

@@ -188,9 +188,9 @@ def test_upsample_refuses(settings: str, problem: str) -> None:
 def test_masks_that_do_not_fit() -> None:
     it = net(layer("Upsample", "ab"), [MASK, MASK])
     mask = torch.from_numpy(MASK)
-    with pytest.raises(InputError, match="layer 'it' .* the bottoms must have equal shapes"):
+    with pytest.raises(InputError, match=r"layer 'it' .* the bottoms must have equal shapes"):
         it(mask, mask[..., :2])
-    with pytest.raises(InputError, match="layer 'it' .* index 24 is out of bounds"):
+    with pytest.raises(InputError, match=r"layer 'it' .* index 24 is out of bounds"):
         it(mask, mask + 7)
 
 

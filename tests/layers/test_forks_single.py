@@ -217,7 +217,8 @@ def test_segnets_dropout_samples_at_test_time() -> None:
     it = net(layer("Dropout", "a", "dropout_param { sample_weights_test: true dropout_ratio: 0.2 }"), [bottom.numpy()])
     torch.manual_seed(0)
     first, second = it(bottom), it(bottom)
-    assert isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor)
+    assert isinstance(first, torch.Tensor)
+    assert isinstance(second, torch.Tensor)
     assert first.unique().tolist() == [0, 1.25]
     assert (first == 0).float().mean().item() == pytest.approx(0.2, abs=0.02)
     assert not torch.equal(first, second)

@@ -65,7 +65,8 @@ def test_normalize_by_hand() -> None:
 def test_normalize_is_filled_with_1_unless_a_filler_says_otherwise() -> None:
     bottom = [normal(1, 3, 2, 2)]
     (weight,) = net(layer("Normalize", "a"), bottom).blobs()["it"]
-    assert weight.shape == () and weight == 1
+    assert weight.shape == ()
+    assert weight == 1
     more = 'norm_param { channel_shared: false scale_filler { type: "constant" value: 20 } }'
     (weight,) = net(layer("Normalize", "a", more), bottom).blobs()["it"]
     assert weight.tolist() == [20, 20, 20]
@@ -96,7 +97,7 @@ def test_priorbox_by_hand() -> None:
     assert top.shape == (1, 2, 2 * 4 * 4)
     boxes = top[0, 0].reshape(2, 4, 4) * np.array([40, 20, 40, 20], np.float32)
     first = [[3, 3, 7, 7], [2, 2, 8, 8], [1, 4, 9, 6], [4, 1, 6, 9]]
-    assert close(boxes, np.array([first, np.array(first) + [10, 0, 10, 0]], np.float32))
+    assert close(boxes, np.array([first, np.array(first) + np.array([10, 0, 10, 0])], np.float32))
     assert close(top[0, 1], np.full(32, 0.1, np.float32))
 
 
@@ -152,8 +153,7 @@ def in_one_order(rows: np.ndarray) -> np.ndarray:
         "background_label_id: 2 confidence_threshold: 0.9 keep_top_k: 50 nms_param { nms_threshold: 0.45 top_k: 400 }",
         "background_label_id: 0 confidence_threshold: 0.1 keep_top_k: 9"
         " nms_param { nms_threshold: 0.8 eta: 0.7 top_k: 9 }",
-        "background_label_id: 0 confidence_threshold: 0.5 keep_top_k: 90"
-        " nms_param { nms_threshold: 0.3 top_k: 20 }",
+        "background_label_id: 0 confidence_threshold: 0.5 keep_top_k: 90 nms_param { nms_threshold: 0.3 top_k: 20 }",
     ],
 )
 def test_detectionoutput(code: str, share: str, settings: str, tmp_path: Path) -> None:
@@ -229,5 +229,5 @@ def test_boxes_that_do_not_fit() -> None:
     bottoms = detections(3, 2, 1)
     with pytest.raises(DefinitionError, match="3 default boxes need 12 locations and 6 scores"):
         run(it, [bottoms[0], bottoms[1][:, 1:], bottoms[2]])
-    with pytest.raises(InputError, match="layer 'it' .* 4 default boxes need 16 locations and 8 scores"):
+    with pytest.raises(InputError, match=r"layer 'it' .* 4 default boxes need 16 locations and 8 scores"):
         net(it, bottoms)(*map(torch.from_numpy, [*bottoms[:2], detections(4, 2, 1)[2]]))

@@ -188,7 +188,8 @@ def test_contrastive_loss(axes: tuple[int, ...], legacy: bool) -> None:
     value, gradient = contrastive(a, b, similar, 2, legacy)
     assert loss.item() == pytest.approx(value, rel=1e-12)
     loss.backward()
-    assert first.grad is not None and second.grad is not None
+    assert first.grad is not None
+    assert second.grad is not None
     assert np.allclose(first.grad.numpy().reshape(6, 3), gradient, atol=1e-12)
     assert np.allclose(second.grad.numpy().reshape(6, 3), -gradient, atol=1e-12)
 

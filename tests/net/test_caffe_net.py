@@ -240,5 +240,7 @@ def test_walking_gives_each_layers_own_tops(sample: Path) -> None:
         blobs = net.forward_blobs(data=image)
     assert [name for name, _ in walked] == [step.name for step in net.steps]
     made = dict(walked)
-    assert torch.equal(made["score"][0], blobs["score"]) and torch.equal(made["pool4"][0], blobs["pool4"])
-    assert made["conv3_1"][0].min() < 0 and torch.equal(made["conv3_1"][0].relu(), made["relu3_1"][0])
+    assert torch.equal(made["score"][0], blobs["score"])
+    assert torch.equal(made["pool4"][0], blobs["pool4"])
+    assert made["conv3_1"][0].min() < 0
+    assert torch.equal(made["conv3_1"][0].relu(), made["relu3_1"][0])

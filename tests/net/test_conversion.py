@@ -16,9 +16,7 @@ from fcnkit.errors import BlobShapeError, FcnkitError, InputError, MissingBlobsE
 def write(path: Path, text: str, shapes: dict[str, list[tuple[int, ...]]]) -> Path:
     """A .caffemodel of a definition, with seeded blobs of the shapes given."""
     random = np.random.default_rng(0)
-    blobs = {
-        name: [random.standard_normal(shape, np.float32) for shape in stored] for name, stored in shapes.items()
-    }
+    blobs = {name: [random.standard_normal(shape, np.float32) for shape in stored] for name, stored in shapes.items()}
     caffemodel.write(path, prototxt.parse(text), blobs)
     return path
 

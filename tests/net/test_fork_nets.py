@@ -116,7 +116,8 @@ def test_an_ssd_takes_other_sizes_and_batches(tmp_path: Path) -> None:
     pixels = torch.from_numpy(np.concatenate([image(40, 32), image(40, 32)]))
     with torch.no_grad():
         both, second = net(pixels), net(pixels[1:])
-    assert isinstance(both, torch.Tensor) and isinstance(second, torch.Tensor)
+    assert isinstance(both, torch.Tensor)
+    assert isinstance(second, torch.Tensor)
     of_second = both[0, 0][both[0, 0, :, 0] == 1]
     assert torch.allclose(of_second[:, 1:], second[0, 0, :, 1:], atol=1e-5)
 

@@ -52,10 +52,12 @@ def image(row: int = 20, column: int = 33, size: tuple[int, int] = (60, 40)) -> 
 def test_the_heat_lies_on_what_is_seen(text: str) -> None:
     """The window of 8 x 8 pixels moves by 2, and fits over the square once."""
     found = heat(colours(text), image(20, 34), 2)
-    assert found.scores.shape == (17, 27) and found.pixels.shape == (40, 60)
+    assert found.scores.shape == (17, 27)
+    assert found.pixels.shape == (40, 60)
     assert found.strides == (Fraction(2), Fraction(2))
     row, column = found.peak
-    assert abs(row - 19.5) <= 0.5 and abs(column - 33.5) <= 0.5
+    assert abs(row - 19.5) <= 0.5
+    assert abs(column - 33.5) <= 0.5
     assert np.isclose(found.pixels[20, 34], found.scores.max(), atol=0.05)
     blue = heat(colours(text), image(20, 34), 0)
     assert blue.pixels[20, 34] < 0.01 < 0.3 < blue.pixels[2, 2]
@@ -66,14 +68,16 @@ def test_probabilities_between_and_beyond_the_windows() -> None:
     # Window n is centred at 3.5 + 2 n: row 14 is a quarter of the way from window 5 to 6, column 19 three of 7 to 8.
     rows = 0.75 * found.scores[5] + 0.25 * found.scores[6]
     assert np.isclose(found.pixels[14, 19], 0.25 * rows[7] + 0.75 * rows[8], atol=1e-6)
-    assert found.pixels[0, 0] == found.scores[0, 0] and found.pixels[-1, -1] == found.scores[-1, -1]
+    assert found.pixels[0, 0] == found.scores[0, 0]
+    assert found.pixels[-1, -1] == found.scores[-1, -1]
 
 
 def test_a_global_average_is_left_out() -> None:
     found = heat(colours(GLOBAL), image(), 2)
     assert found.scores.shape == (19, 29)
     row, column = found.peak
-    assert 16 <= row < 24 and 29 <= column < 37
+    assert 16 <= row < 24
+    assert 29 <= column < 37
 
 
 def test_an_fcn(sample: Path, examples: Path) -> None:
@@ -98,7 +102,7 @@ def test_colours_from_cold_to_hot() -> None:
 def test_what_has_no_heatmap() -> None:
     with pytest.raises(InputError, match="there is no class 3; the net has 3, counted from 0"):
         heat(colours(), image(), 3)
-    with pytest.raises(InputError, match="layer 'pool'|layer 'fc'"):
+    with pytest.raises(InputError, match=r"layer 'pool'|layer 'fc'"):
         heat(colours(), image(4, 4, (5, 5)), 0)
     two = colours(CLASSIFIER + CLASSIFIER.replace('"fc"', '"fc2"'))
     with pytest.raises(DefinitionError, match="the net maps data to fc, fc2; a heatmap needs one image and one score"):

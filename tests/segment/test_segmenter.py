@@ -31,11 +31,13 @@ def net(sample: Path) -> CaffeNet:
 
 def small(body: str = "", channels: int = 3) -> CaffeNet:
     """A net whose score of class 0 is the first channel, of class 1 the second."""
-    built = CaffeNet(prototxt.parse(f"""
+    built = CaffeNet(
+        prototxt.parse(f"""
         layer {{ name: "data" type: "Input" top: "data"
                  input_param {{ shape {{ dim: 1 dim: {channels} dim: 8 dim: 8 }} }} }}
         layer {{ name: "score" type: "Convolution" bottom: "data" top: "score"
-                 convolution_param {{ num_output: 2 kernel_size: 1 bias_term: false }} }} {body}"""))
+                 convolution_param {{ num_output: 2 kernel_size: 1 bias_term: false }} }} {body}""")
+    )
     weight = torch.zeros(2, channels, 1, 1)
     weight[0, 0] = weight[1, min(1, channels - 1)] = 1
     built.load_state_dict({"score.weight": weight}, strict=False)
@@ -51,7 +53,8 @@ def test_predictions_equal_caffes(net: CaffeNet, examples: Path, data: Path, ind
     found = Segmenter(net, scores=True)([image])[0]
     assert np.array_equal(found.labels, expected)
     score = np.load(data / "shapes" / f"caffe{index}.npz")["score"][0]
-    assert found.scores is not None and np.abs(found.scores - score).max() <= 1e-5 * np.abs(score).max()
+    assert found.scores is not None
+    assert np.abs(found.scores - score).max() <= 1e-5 * np.abs(score).max()
     tiled = Segmenter(net, tile=40)([image])[0]
     assert np.array_equal(tiled.labels, expected)
 
@@ -105,8 +108,10 @@ def test_settings_that_do_not_fit(settings: dict, message: str) -> None:
 
 
 def test_nets_that_do_not_segment() -> None:
-    two = small('layer { name: "b" type: "Convolution" bottom: "data" top: "b" convolution_param { num_output: 1 '
-                "kernel_size: 1 } }")
+    two = small(
+        'layer { name: "b" type: "Convolution" bottom: "data" top: "b" convolution_param { num_output: 1 '
+        "kernel_size: 1 } }"
+    )
     for net, output, message in [
         (two, None, "the net has several outputs, score, b; say which, with --blob"),
         (two, "b", "the output 'b' has shape (1, 1, 8, 8), not N x classes x height x width with 2 to 256 classes"),
@@ -124,8 +129,9 @@ def test_nets_that_do_not_segment() -> None:
     smaller = small('layer { name: "p" type: "Pooling" bottom: "score" top: "p" pooling_param { kernel_size: 2 } }')
     with pytest.raises(InputError, match="the output has 2 x 1 pixels for an image of 3 x 2; run it without tiles"):
         Segmenter(smaller, tile=2)([Image.fromarray(COLOURS)])
-    pooled = small('layer { name: "p" type: "Pooling" bottom: "score" top: "p" '
-                   "pooling_param { global_pooling: true } }")
+    pooled = small(
+        'layer { name: "p" type: "Pooling" bottom: "score" top: "p" pooling_param { global_pooling: true } }'
+    )
     with pytest.raises(TilingError, match="Pooling 'p' covers its whole bottom; run it without tiles"):
         Segmenter(pooled, tile=2)
 
@@ -234,7 +240,9 @@ def test_folders_patterns_and_lists(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             names(source)
         assert str(caught.value) == f"{tmp_path / source}: {message}"
-    with pytest.raises(InputError, match="x/a.png: has the same name as 'a.jpg'; results are told apart by it: rename"):
+    with pytest.raises(
+        InputError, match=r"x/a.png: has the same name as 'a.jpg'; results are told apart by it: rename"
+    ):
         images.by_stem([Path("a.jpg"), Path("x/a.png")])
 
 
@@ -252,12 +260,15 @@ def test_files_in_batches_of_equal_size_and_broken_ones_between(tmp_path: Path, 
     assert found.keys() == set(paths)
     assert str(found.pop(tmp_path / "broken.png").error).endswith("No such file or directory")
     for path, item in found.items():
-        assert item.prediction is not None and np.array_equal(item.prediction.labels, expected[path])
+        assert item.prediction is not None
+        assert np.array_equal(item.prediction.labels, expected[path])
 
 
 def test_an_image_the_net_cannot_work_with_is_an_error_of_its_own(tmp_path: Path) -> None:
-    net = small('layer { name: "c" type: "Convolution" bottom: "score" top: "c" convolution_param { num_output: 2 '
-                "kernel_size: 4 } }")
+    net = small(
+        'layer { name: "c" type: "Convolution" bottom: "score" top: "c" convolution_param { num_output: 2 '
+        "kernel_size: 4 } }"
+    )
     paths = [saved(tmp_path / f"{size}.png", Image.new("RGB", (size, 9))) for size in (3, 9)]
     bad, good = segment_files(Segmenter(net), paths)
     assert str(bad.error).startswith(f"{tmp_path}/3.png: layer 'c' (Convolution) cannot work with 'score' (1, 2, 9, 3)")

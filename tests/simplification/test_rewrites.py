@@ -19,9 +19,7 @@ CASES = sorted(path.name for path in LAYERS.iterdir())
 
 def golden(case: str) -> fcnkit.CaffeNet:
     weights = LAYERS / case / "net.caffemodel"
-    return fcnkit.convert(
-        weights if weights.exists() else None, prototxt=LAYERS / case / "net.prototxt", deploy=False
-    )
+    return fcnkit.convert(weights if weights.exists() else None, prototxt=LAYERS / case / "net.prototxt", deploy=False)
 
 
 def of(text: str, seed: int = 0) -> fcnkit.CaffeNet:

@@ -91,11 +91,14 @@ def test_a_caffemodels_net_is_cast_too(tmp_path: Path, old_shapes: bool) -> None
     assert casts == [Cast("fc6", (10, 54), (10, 6, 3, 3)), Cast("fc7", (5, 10), (5, 10, 1, 1))]
     net, dense = fcnkit.convert(path), fcnkit.convert(tmp_path / "conv.caffemodel")
     fc6 = next(layer for layer in dense.definition().layer if layer.name == "fc6")
-    assert fc6 == prototxt.parse("""
+    assert (
+        fc6
+        == prototxt.parse("""
         layer { name: "fc6" type: "Convolution" bottom: "pool" top: "fc6" param { lr_mult: 1 }
                 convolution_param { num_output: 10 kernel_size: 3
                                     weight_filler { type: "xavier" } bias_filler { value: 1 } } }
     """).layer[0]
+    )
     x = torch.randn(2, 3, 9, 9)
     with torch.no_grad():
         assert torch.allclose(dense(x)[..., 0, 0], net(x), atol=1e-5)
@@ -132,10 +135,10 @@ def test_what_cannot_be_cast(tmp_path: Path) -> None:
         cast_state(small_state(), kernel=(0, 3))
     with pytest.raises(CastError, match="no fully connected layer is called 'fc6', whose kernel is given"):
         cast_state(small_state(), kernel={"fc6": (3, 3)})
-    with pytest.raises(CastError, match="layer 'classifier.1' has 54 inputs, which no kernel of 2 x 2 has"):
+    with pytest.raises(CastError, match=r"layer 'classifier.1' has 54 inputs, which no kernel of 2 x 2 has"):
         cast_state(small_state(), kernel={"classifier.1": (2, 2)})
     with pytest.raises(
-        CastError, match="has 54 inputs, 9 for each .* which is not 2 x 2; say it of the layer alone: --kernel classif"
+        CastError, match=r"has 54 inputs, 9 for each .* which is not 2 x 2; say it of the layer alone: --kernel classif"
     ):
         cast_state(small_state(), kernel=(2, 2))
     with pytest.raises(TypeError, match="fc2conv of a file needs an output"):
@@ -180,10 +183,10 @@ def test_what_cannot_be_cast_back(tmp_path: Path) -> None:
         cast_state_back({"a.weight": torch.zeros(2, 2, 3, 3), "fc.weight": torch.zeros(2, 2)})
     with pytest.raises(CastError, match="has no filters of a layer 'b'"):
         cast_state_back({"a.weight": torch.zeros(2, 2, 3, 3)}, layers=["a", "b"])
-    text = '''layer { name: "fc6" type: "Convolution" bottom: "data" top: "fc6"
-                      convolution_param { num_output: 2 kernel_size: 3 pad: 1 } }'''
+    text = """layer { name: "fc6" type: "Convolution" bottom: "data" top: "fc6"
+                      convolution_param { num_output: 2 kernel_size: 3 pad: 1 } }"""
     caffemodel.write(tmp_path / "net.caffemodel", prototxt.parse(text), {"fc6": [np.ones((2, 3, 3, 3))]})
-    with pytest.raises(CastError, match="'fc6' has a stride, pad, dilation or group, so .*; say which are"):
+    with pytest.raises(CastError, match=r"'fc6' has a stride, pad, dilation or group, so .*; say which are"):
         fcnkit.fc2conv(tmp_path / "net.caffemodel", tmp_path / "out.caffemodel", back=True)
 
 
@@ -261,7 +264,7 @@ def test_a_net_of_fcnkits_own(tmp_path: Path) -> None:
     fcnkit.fc2conv(tmp_path / "conv.safetensors", tmp_path / "back.safetensors", back=True)
     back = fcnkit.load(tmp_path / "back.safetensors").state_dict()
     assert all(torch.equal(back[name], tensor) for name, tensor in net.state_dict().items())
-    with pytest.raises(FcnkitError, match="net.safetensors: holds Caffe's names already"):
+    with pytest.raises(FcnkitError, match=r"net.safetensors: holds Caffe's names already"):
         fcnkit.fc2conv(tmp_path / "net.safetensors", tmp_path / "out.safetensors", names="caffe")
 
 
@@ -276,17 +279,17 @@ def test_files(tmp_path: Path, sample: Path) -> None:
     with pytest.raises(FcnkitError, match=r"out.pth: fc2conv keeps the format of its input: name a .caffemodel file"):
         fcnkit.fc2conv(sample, tmp_path / "out.pth")
     torch.save(small_state(), tmp_path / "net.pth")
-    with pytest.raises(FcnkitError, match="net.pth: is a .pth file, which is cast without a definition; leave"):
+    with pytest.raises(FcnkitError, match=r"net.pth: is a .pth file, which is cast without a definition; leave"):
         fcnkit.fc2conv(tmp_path / "net.pth", tmp_path / "out.pth", prototxt=sample)
     torch.save({"epoch": 3, "model": [1]}, tmp_path / "odd.pth")
-    with pytest.raises(FileFormatError, match="odd.pth: holds no state dict, tensors by name, neither itself nor as"):
+    with pytest.raises(FileFormatError, match=r"odd.pth: holds no state dict, tensors by name, neither itself nor as"):
         fcnkit.fc2conv(tmp_path / "odd.pth", tmp_path / "out.pth")
     (tmp_path / "odd.safetensors").write_text("no")
-    with pytest.raises(FileFormatError, match="odd.safetensors: is no safetensors file, or a damaged one"):
+    with pytest.raises(FileFormatError, match=r"odd.safetensors: is no safetensors file, or a damaged one"):
         fcnkit.fc2conv(tmp_path / "odd.safetensors", tmp_path / "out.safetensors")
     (tmp_path / "out.prototxt").write_text("mine")
     path = write_classifier(tmp_path / "net.caffemodel")
-    with pytest.raises(OutputError, match="out.prototxt: exists"):
+    with pytest.raises(OutputError, match=r"out.prototxt: exists"):
         fcnkit.fc2conv(path, tmp_path / "out.caffemodel")
     (tmp_path / "out.pth").write_text("mine")
     torch.save(small_state(), tmp_path / "net.pth")

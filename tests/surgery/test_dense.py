@@ -54,7 +54,8 @@ def test_a_net_without_padding_scores_as_its_window_does() -> None:
     assert found.shape == expected.shape == (1, 5, 5, 8)
     assert torch.allclose(found, expected, rtol=1e-5, atol=1e-5)
     assert [layer.type for layer in net.definition().layer].count("InnerProduct") == 2  # the net itself is as it was
-    assert dense.preprocessing == net.preprocessing and dense is not net
+    assert dense.preprocessing == net.preprocessing
+    assert dense is not net
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,8 @@ def test_the_sizes_of_vgg16s_scores(vgg16: CaffeNet, size: tuple[int, int, int, 
 def test_it_keeps_type_device_and_mode() -> None:
     net = small().half().train()
     dense = fcnkit.fc2conv(net)
-    assert dense.conv1.weight.dtype == torch.float16 and dense.training
+    assert dense.conv1.weight.dtype == torch.float16
+    assert dense.training
     assert torch.equal(dense.fc3.weight.flatten(1), net.fc3.weight)
     dense.fc3.weight.data.zero_()
     assert net.fc3.weight.any()
@@ -135,7 +137,8 @@ def test_a_module_of_features_and_classifier(norm: bool) -> None:
     net(torch.randn(8, 3, 8, 10))  # some statistics to normalize by
     net.eval().requires_grad_(False)
     dense = fcnkit.fc2conv(net)
-    assert not dense.training and not any(isinstance(layer, nn.Linear) for layer in dense.modules())
+    assert not dense.training
+    assert not any(isinstance(layer, nn.Linear) for layer in dense.modules())
     image = torch.randn(1, 3, 12, 18)
     found = dense(image)
     assert found.shape == (1, 4, 3, 5)
@@ -156,7 +159,7 @@ def test_a_sequential() -> None:
     net = nn.Sequential(
         nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU()), nn.Flatten(), nn.Linear(6 * 10, 4, bias=False)
     ).requires_grad_(False)
-    with pytest.raises(CastError, match="layer '2' has 60 inputs, 10 for each of the 6 channels .*; say which"):
+    with pytest.raises(CastError, match=r"layer '2' has 60 inputs, 10 for each of the 6 channels .*; say which"):
         fcnkit.fc2conv(net)
     dense = fcnkit.fc2conv(net, kernel=(2, 5))
     image = torch.randn(1, 3, 4, 7)

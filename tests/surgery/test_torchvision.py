@@ -120,11 +120,13 @@ def test_checkpoints_are_cast_and_restored(tmp_path: Path, how: str, legacy: boo
 
 def assert_same(found: object, expected: object) -> None:
     if isinstance(expected, dict):
-        assert isinstance(found, dict) and list(found) == list(expected)
+        assert isinstance(found, dict)
+        assert list(found) == list(expected)
         for name, value in expected.items():
             assert_same(found[name], value)
     elif isinstance(expected, Tensor):
-        assert isinstance(found, Tensor) and torch.equal(found, expected)
+        assert isinstance(found, Tensor)
+        assert torch.equal(found, expected)
     else:
         assert found == expected
 
@@ -169,7 +171,8 @@ def test_names_in_files(tmp_path: Path) -> None:
     torch.save(wrapped(state, "module."), tmp_path / "old.pth")
     fcnkit.fc2conv(tmp_path / "old.pth", tmp_path / "caffe.pth", names="caffe")
     found = torch.load(tmp_path / "caffe.pth")
-    assert found["fc6.weight"].shape == (64, 8, 7, 7) and "bn5_2.running_var" in found
+    assert found["fc6.weight"].shape == (64, 8, 7, 7)
+    assert "bn5_2.running_var" in found
     assert fcnkit.fc2conv(tmp_path / "caffe.pth", tmp_path / "tv.pth", names="torchvision") == []
     assert torch.load(tmp_path / "tv.pth")["classifier.0.weight"].shape == (64, 8, 7, 7)
     fcnkit.fc2conv(tmp_path / "caffe.pth", tmp_path / "new.pth", back=True, names="torchvision")
@@ -177,16 +180,16 @@ def test_names_in_files(tmp_path: Path) -> None:
 
 
 def test_names_that_have_no_counterpart(sample: Path, tmp_path: Path) -> None:
-    with pytest.raises(NamesError, match="holds names that are not torchvision's of .*, such as 'conv1';"):
+    with pytest.raises(NamesError, match=r"holds names that are not torchvision's of .*, such as 'conv1';"):
         rename(resnet(18), "caffe")
-    with pytest.raises(NamesError, match="holds names that are not Caffe's of .*, such as 'features.0'; leave"):
+    with pytest.raises(NamesError, match=r"holds names that are not Caffe's of .*, such as 'features.0'; leave"):
         rename(vgg(16), "torchvision")
     with pytest.raises(NamesError, match="names are 'keras'; give one of caffe, torchvision"):
         rename(vgg(16), "keras")
     odd = State()
     odd.layer("features.0", 4, 3, 3, 3)
     odd.layer("features.7", 4, 3, 3, 3)
-    with pytest.raises(NamesError, match="such as 'features.0'"):
+    with pytest.raises(NamesError, match=r"such as 'features.0'"):
         rename(odd, "caffe")
     with pytest.raises(FcnkitError, match="caffemodel: holds Caffe's names already; leave --names out"):
         fcnkit.fc2conv(sample, tmp_path / "out.caffemodel", names="caffe")

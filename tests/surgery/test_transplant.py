@@ -15,9 +15,8 @@ from fcnkit.caffe import caffemodel, prototxt
 from fcnkit.generation.nets import generate
 from fcnkit.layers.fillers import bilinear_kernel
 from fcnkit.surgery import start as starting
-from fcnkit.surgery.groups import regroup
 from fcnkit.surgery.start import Start, start
-from fcnkit.surgery.transplant import TransplantError, score_layers
+from fcnkit.surgery.transplant import TransplantError, regroup, score_layers
 from tests.surgery.thin import thin, thin_net
 from tests.surgery.torchvision_states import vgg
 
@@ -49,7 +48,8 @@ def test_32s_from_a_classifier(begin: Callable[..., Start], state: Path) -> None
     started = begin("voc-fcn32s")
     rows = {row.layer: row for row in started.rows}
     convolutions = [name for name in rows if name.startswith("conv")]
-    assert len(convolutions) == 13 and {rows[name].what for name in convolutions} == {"copied"}
+    assert len(convolutions) == 13
+    assert {rows[name].what for name in convolutions} == {"copied"}
     assert rows["fc6"][1:] == ("cast", (128, 784), (128, 16, 7, 7), "")
     assert rows["fc7"][1:] == ("cast", (128, 128), (128, 128, 1, 1), "")
     assert rows["score_fr"][1:] == ("new", None, (21, 128, 1, 1), "zero")
@@ -61,7 +61,8 @@ def test_32s_from_a_classifier(begin: Callable[..., Start], state: Path) -> None
     ]
     kernel = bilinear_kernel(64)
     weight = started.net.upscore.weight
-    assert torch.equal(weight[3, 3], kernel) and weight.sum() == 21 * kernel.sum()
+    assert torch.equal(weight[3, 3], kernel)
+    assert weight.sum() == 21 * kernel.sum()
     stored = torch.load(state)
     assert torch.equal(started.net.conv5_3.weight, stored["features.28.weight"])
     assert torch.equal(started.net.fc6.weight.flatten(1), stored["classifier.0.weight"])
@@ -154,7 +155,8 @@ def test_other_class_counts(begin: Callable[..., Start], tmp_path: Path) -> None
     fcnkit.save(first, tmp_path / "32s.pth")
     plain = begin("pascalcontext-fcn32s", tmp_path / "32s.pth")
     rows = {row.layer: row for row in plain.rows}
-    assert rows["score_fr"].what == "new" and not plain.net.score_fr.weight.any()
+    assert rows["score_fr"].what == "new"
+    assert not plain.net.score_fr.weight.any()
     assert rows["score_fr"].note == "zero; other classes; --expand-score keeps those that both have"
     more = begin("pascalcontext-fcn32s", tmp_path / "32s.pth", expand_score=True)
     rows = {row.layer: row for row in more.rows}
@@ -162,7 +164,8 @@ def test_other_class_counts(begin: Callable[..., Start], tmp_path: Path) -> None
     assert rows["upscore"][1:] == ("new", (21, 21, 64, 64), (60, 60, 64, 64), "bilinear")
     assert torch.equal(more.net.score_fr.weight[:21], first.score_fr.weight)
     assert torch.equal(more.net.score_fr.bias[:21], first.score_fr.bias)
-    assert not more.net.score_fr.weight[21:].any() and not more.net.score_fr.bias[21:].any()
+    assert not more.net.score_fr.weight[21:].any()
+    assert not more.net.score_fr.bias[21:].any()
     fewer = begin("fcn", tmp_path / "32s.pth", expand_score=True, classes=4)
     assert torch.equal(fewer.net.score_fr.weight, first.score_fr.weight[:4])
 
@@ -182,7 +185,8 @@ def test_dense_kernels_and_groups(begin: Callable[..., Start], tmp_path: Path) -
     fcnkit.save(second.net, tmp_path / "grouped.pth")
     third = begin("voc-fcn16s", tmp_path / "grouped.pth")
     row = next(row for row in third.rows if row.layer == "upscore2")
-    assert row.what == "converted" and row.note == "to dense"
+    assert row.what == "converted"
+    assert row.note == "to dense"
     assert torch.equal(third.net.upscore2.weight, first.upscore2.weight)
     first.upscore2.weight.data[0, 1] = 1
     fcnkit.save(first, tmp_path / "mixed.pth")
@@ -193,7 +197,8 @@ def test_dense_kernels_and_groups(begin: Callable[..., Start], tmp_path: Path) -
     with pytest.raises(TransplantError, match=message):
         begin(tmp_path / "grouped.prototxt", tmp_path / "mixed.pth")
     fresh = begin(tmp_path / "grouped.prototxt", tmp_path / "mixed.pth", new=["upscore2"])
-    assert kinds(fresh)["upscore2"] == "new" and torch.equal(fresh.net.upscore2.weight[0, 0], bilinear_kernel(4))
+    assert kinds(fresh)["upscore2"] == "new"
+    assert torch.equal(fresh.net.upscore2.weight[0, 0], bilinear_kernel(4))
 
 
 @pytest.mark.parametrize("transposed", [False, True])
@@ -211,7 +216,8 @@ def test_regrouped_filters_compute_the_same(given: int, group: int, transposed: 
     assert regrouped is not None
     after.weight.data = regrouped
     x = torch.randn(1, 8, 6, 7)
-    assert torch.allclose(after(x), before(x), atol=1e-6) and torch.allclose(after(x), finest(x), atol=1e-6)
+    assert torch.allclose(after(x), before(x), atol=1e-6)
+    assert torch.allclose(after(x), finest(x), atol=1e-6)
     assert regroup(torch.ones(12, 8, 3, 2), (12, 4, 3, 2), 2) is None
     assert regroup(torch.ones(12, 3, 3, 2), (12, 4, 3, 2), 2) is None
 
@@ -221,7 +227,8 @@ def test_a_kernel_that_was_never_set_becomes_bilinear(begin: Callable[..., Start
     first.upscore.weight.data.zero_()
     fcnkit.save(first, tmp_path / "32s.pth")
     row = next(row for row in begin("voc-fcn32s", tmp_path / "32s.pth").rows if row.layer == "upscore")
-    assert row.what == "new" and row.note == "bilinear; the source's is zero"
+    assert row.what == "new"
+    assert row.note == "bilinear; the source's is zero"
 
 
 def test_early_fusion(begin: Callable[..., Start], state: Path) -> None:
@@ -261,7 +268,8 @@ def test_late_fusion(begin: Callable[..., Start], tmp_path: Path) -> None:
 def test_at_once_scales_as_published(begin: Callable[..., Start]) -> None:
     started = begin("voc-fcn8s-atonce")
     rows = {row.layer: row for row in started.rows}
-    assert rows["scale_pool4"].note == "0.01" and rows["scale_pool3"].note == "0.0001"
+    assert rows["scale_pool4"].note == "0.01"
+    assert rows["scale_pool3"].note == "0.0001"
     assert started.net.scale_pool4.weight.tolist() == pytest.approx([0.01] * 16)
 
 
@@ -297,9 +305,9 @@ def test_what_does_not_fit(begin: Callable[..., Start], tmp_path: Path) -> None:
     with pytest.raises(TransplantError, match="the net has no layer 'relu6' with weights to start anew"):
         begin("voc-fcn32s", tmp_path / "wide.pth", new=["conv1_1", "relu6"])
     torch.save(dict(vgg(16, norm=True, thin=32, values=True)), tmp_path / "bn.pth")
-    with pytest.raises(TransplantError, match="bn.pth: has batch normalization, such as 'bn1_1', which the net"):
+    with pytest.raises(TransplantError, match=r"bn.pth: has batch normalization, such as 'bn1_1', which the net"):
         begin("voc-fcn32s", tmp_path / "bn.pth")
-    with pytest.raises(fcnkit.FcnkitError, match="weights.zip: is no .caffemodel, .h5, .pth, .pt, .safetensors file"):
+    with pytest.raises(fcnkit.FcnkitError, match=r"weights.zip: is no .caffemodel, .h5, .pth, .pt, .safetensors file"):
         begin("voc-fcn32s", tmp_path / "weights.zip")
     with pytest.raises(fcnkit.FcnkitError, match=r"none.prototxt: cannot be read"):
         begin(tmp_path / "none.prototxt")
