@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from fcnkit.caffe import caffemodel, prototxt
-from fcnkit.caffe.schema import TRAIN, Message
+from fcnkit.caffe.messages import TRAIN, LayerParameter
 from fcnkit.caffe.sniff import NET, describe
 from fcnkit.caffe.upgrade import generation, upgrade_net
 from fcnkit.formats.opening import AnyPath, holds_definition_alone, open_net
@@ -152,7 +152,7 @@ def remarks(net: CaffeNet, path: str | os.PathLike[str], definition: str | os.Pa
     return told
 
 
-def _listed(layers: list[Message]) -> str:
+def _listed(layers: list[LayerParameter]) -> str:
     """Layers by type, the first few of each by name."""
     words = []
     for kind in dict.fromkeys(layer.type for layer in layers):

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError, InputError
 from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.net import CaffeNet
@@ -108,6 +108,6 @@ def _dense(net: CaffeNet) -> CaffeNet:
     return result.eval()
 
 
-def _is_global_average(layer: Message) -> bool:
+def _is_global_average(layer: LayerParameter) -> bool:
     p = layer.pooling_param
     return bool(layer.type == "Pooling" and p.global_pooling and p.pool == p.AVE)
