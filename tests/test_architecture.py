@@ -14,6 +14,7 @@ from tests.paths import ROOT
 PACKAGE = ROOT / "fcnkit"
 
 FLOORS = [
+    {"aliases"},
     {"errors"},
     {"files", "mapped", "resources", "palette"},
     {"caffe"},
@@ -31,7 +32,8 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-TORCHLESS = {"errors", "files", "mapped", "resources", "palette", "caffe", "geometry", "generation", "__init__"}
+TORCHLESS = {"__init__", "aliases", "errors", "files", "mapped", "resources", "palette"}
+TORCHLESS |= {"caffe", "geometry", "generation"}
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe.messages import BlobProto
 from fcnkit.caffe.sniff import describe
 from fcnkit.errors import FileFormatError, naming
 
 
-def read(path: str | PathLike[str]) -> np.ndarray:
+def read(path: AnyPath) -> np.ndarray:
     """Read a .binaryproto.
 
     Returns:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError, Message
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe import wire
 from fcnkit.caffe.messages import LayerParameter, NetParameter, V1LayerParameter
 from fcnkit.caffe.sniff import NET, PROTOTXT, SOLVER_STATE, describe
@@ -42,7 +42,7 @@ class Caffemodel(NamedTuple):
     blobs: dict[str, list[np.ndarray]]
 
 
-def read(path: str | PathLike[str]) -> Caffemodel:
+def read(path: AnyPath) -> Caffemodel:
     """Read a .caffemodel of any generation.
 
     Returns:
@@ -77,7 +77,7 @@ def read(path: str | PathLike[str]) -> Caffemodel:
         return Caffemodel(net, found)
 
 
-def write(path: str | PathLike[str], net: NetParameter, blobs: Blobs) -> None:
+def write(path: AnyPath, net: NetParameter, blobs: Blobs) -> None:
     """Write a V2 net with its blobs as Caffe does, without a second copy of the weights.
 
     Args:
@@ -137,7 +137,7 @@ def _undecodable(message: Message) -> bytes:
     return b""
 
 
-def _not_a_caffemodel(path: str | PathLike[str], problem: str) -> FileFormatError:
+def _not_a_caffemodel(path: AnyPath, problem: str) -> FileFormatError:
     kind = describe(path)
     if kind.startswith(NET):
         return FileFormatError(f"is a damaged .caffemodel: {problem}")
@@ -147,7 +147,7 @@ def _not_a_caffemodel(path: str | PathLike[str], problem: str) -> FileFormatErro
     return FileFormatError(f"is {kind}, not a .caffemodel{hint}")
 
 
-def _map(path: str | PathLike[str]) -> MappedFile:
+def _map(path: AnyPath) -> MappedFile:
     try:
         return MappedFile(path)
     except ValueError:

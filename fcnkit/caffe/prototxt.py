@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, overload
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe import schema
 from fcnkit.caffe.forks import to_bvlc
 from fcnkit.caffe.messages import NetParameter, SolverParameter
@@ -51,18 +51,18 @@ def parse(text: str, kind: str = "NetParameter") -> Any:
 
 
 @overload
-def read(path: str | PathLike[str], kind: Literal["NetParameter"] = "NetParameter") -> NetParameter: ...
+def read(path: AnyPath, kind: Literal["NetParameter"] = "NetParameter") -> NetParameter: ...
 @overload
-def read(path: str | PathLike[str], kind: Literal["SolverParameter"]) -> SolverParameter: ...
+def read(path: AnyPath, kind: Literal["SolverParameter"]) -> SolverParameter: ...
 @overload
-def read(path: str | PathLike[str], kind: str) -> Any: ...
-def read(path: str | PathLike[str], kind: str = "NetParameter") -> Any:
+def read(path: AnyPath, kind: str) -> Any: ...
+def read(path: AnyPath, kind: str = "NetParameter") -> Any:
     """Read a prototxt file; errors name the file."""
     with naming(path):
         return parse(decode(read_bytes(path)), kind)
 
 
-def read_bytes(path: str | PathLike[str]) -> bytes:
+def read_bytes(path: AnyPath) -> bytes:
     """The bytes of a small file; a file that cannot be read is a FileFormatError."""
     try:
         return Path(path).read_bytes()

@@ -206,7 +206,8 @@ def compare_weights(a: CaffeNet, b: CaffeNet) -> tuple[list[Difference], list[La
 def gap(found: Tensor, expected: Tensor) -> Gap:
     """How far found is from expected, a tensor of the same shape."""
     difference, largest, count = 0.0, 0.0, 0
-    for one, other in zip(found.reshape(-1).split(_AT_ONCE), expected.reshape(-1).split(_AT_ONCE), strict=True):
+    pairs = zip(torch.split(found.reshape(-1), _AT_ONCE), torch.split(expected.reshape(-1), _AT_ONCE), strict=True)
+    for one, other in pairs:
         if not other.numel():
             continue
         largest = max(largest, float(other.abs().nan_to_num(nan=0, posinf=0).max()))

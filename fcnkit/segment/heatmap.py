@@ -87,7 +87,8 @@ def draw(image: Image.Image, heat: Heat) -> Image.Image:
 def _between(size: int, start: Fraction, stride: Fraction, count: int) -> np.ndarray:
     """(size, count): how much each of `count` scores, the first at `start`, counts at each of `size` pixels."""
     at = np.clip((np.arange(size) - float(start)) / float(stride), 0, count - 1)
-    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(count))).astype(np.float32)
+    shares: np.ndarray = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(count)))
+    return shares.astype(np.float32)
 
 
 def _dense(net: CaffeNet) -> CaffeNet:

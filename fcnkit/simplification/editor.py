@@ -31,7 +31,7 @@ class NetEditor:
 
     def definition(self) -> NetParameter:
         """The net as it now is."""
-        result = type(self._definition)()
+        result = NetParameter()
         result.CopyFrom(self._definition)
         del result.layer[:]
         result.layer.extend(self.layers)

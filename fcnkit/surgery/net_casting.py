@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from fcnkit.aliases import Pair, Shape
 from fcnkit.caffe.messages import ConvolutionParameter, InnerProductParameter, LayerParameter, NetParameter
 from fcnkit.errors import FcnkitError
 from fcnkit.geometry.windows import convolution_window
@@ -17,13 +18,11 @@ from fcnkit.surgery.kernels import (
     CastError,
     KernelFinder,
     Kernels,
-    Pair,
     fc_weight_from_conv,
     is_fully_connected,
 )
 from fcnkit.surgery.state_casting import check_cast_back
 
-Shape = tuple[int, ...]
 Blobs = dict[str, list[np.ndarray]]
 
 
