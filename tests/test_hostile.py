@@ -77,6 +77,7 @@ def test_a_name_of_a_megabyte_does_not_fill_the_screen() -> None:
     assert fine.outputs == (name,)
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("chain", [True, False])
 def test_a_net_of_a_hundred_thousand_layers(tmp_path: Path, chain: bool) -> None:
     """One behind the other, or all on one blob: what takes much longer than the layers takes for ever here."""
@@ -221,6 +222,7 @@ def _convert(source: Path, target: Path) -> None:
     fcnkit.save(fcnkit.convert(source), target)
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("same", [False, True])
 def test_ten_conversions_at_once(sample: Path, tmp_path: Path, same: bool) -> None:
     context = multiprocessing.get_context("spawn")

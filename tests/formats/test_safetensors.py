@@ -125,6 +125,7 @@ def sparse(path: Path, channels: int, count: int) -> None:
         file.truncate()
 
 
+@pytest.mark.stress
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_three_gigabytes_take_no_memory(tmp_path: Path) -> None:
     """More than Caffe and protobuf can read, and still written layer by layer."""

@@ -11,7 +11,7 @@ import torch
 from fcnkit.caffe.forks import FORK_TYPES
 from fcnkit.errors import BlobShapeError, DefinitionError, InputError
 from fcnkit.layers.base import _RULES
-from tests.layers.single import layer, net, opencv, run
+from tests.layers.build import layer, net, opencv, run
 
 RANDOM = np.random.default_rng(0)
 
