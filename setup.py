@@ -40,11 +40,11 @@ setup(
         "fcnkit.proto": ["*.proto", "*.desc"],
     },
     install_requires=[
-        "click>=8.1",
+        "click>=8.2",
         "h5py>=3.10",
         "Jinja2>=3.1",
         "numpy>=1.26",
-        "pillow>=10",
+        "pillow>=10.1",
         "protobuf>=4.25,<8",
         "rich>=13",
         "safetensors>=0.8",
