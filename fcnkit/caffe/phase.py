@@ -13,7 +13,7 @@ def filter_net(net: NetParameter, phase: int, level: int = 0, stages: Iterable[s
 
     Args:
         net: a NetParameter of the present form (see upgrade.upgrade_net); it is not changed.
-        phase: schema.TRAIN or schema.TEST.
+        phase: TRAIN or TEST, of fcnkit.caffe.messages.
         level: the level that min_level and max_level rules are held against.
         stages: stages that are set, beside those that the net's own `state` sets.
 

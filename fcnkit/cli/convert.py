@@ -108,7 +108,7 @@ def _net(
 ) -> CaffeNet:
     """The net of what was named: Caffe's own files whatever their suffix, for their weights can stay in the file."""
     from fcnkit import formats
-    from fcnkit.caffe.schema import TEST, NetState
+    from fcnkit.caffe.messages import TEST, NetState
     from fcnkit.net import conversion
 
     if weights and weights.suffix.lower() in formats.STATES:
