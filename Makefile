@@ -27,6 +27,7 @@ table: .venv/installed
 proto: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -Iproto --descriptor_set_out=proto/caffe.desc caffe.proto
 	$(BIN)/python -m grpc_tools.protoc -Iproto --descriptor_set_out=proto/forks.desc forks.proto
+	$(BIN)/python -m tests.caffe.stub
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/fcn8s.py

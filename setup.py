@@ -20,7 +20,12 @@ setup(
     packages=[*find_packages(include=["fcnkit", "fcnkit.*"]), "fcnkit.templates", "fcnkit.proto"],
     # templates/ and proto/ stand at the top of the checkout and become package data when installed.
     package_dir={"fcnkit.templates": "templates", "fcnkit.proto": "proto"},
-    package_data={"fcnkit.templates": ["*.j2"], "fcnkit.proto": ["*.proto", "*.desc"]},
+    package_data={
+        "fcnkit": ["py.typed"],
+        "fcnkit.caffe": ["*.pyi"],
+        "fcnkit.templates": ["*.j2"],
+        "fcnkit.proto": ["*.proto", "*.desc"],
+    },
     install_requires=[
         "click>=8.1",
         "h5py>=3.10",

@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fcnkit.caffe.schema import Message
+from fcnkit.types import type_of
+from fcnkit.types.record import Data
 
-# Sources of numbers that are part of the net; every other layer without a bottom feeds data.
-_NET_SOURCES = frozenset({"Input", "Parameter", "DummyData"})
-# Their second top is one class label per image (BVLC/caffe src/caffe/layers/base_data_layer.cpp).
-_LABEL_PER_IMAGE = frozenset({"Data", "ImageData", "MemoryData", "WindowData"})
 # BGR mean of the published FCN nets (shelhamer/fcn.berkeleyvision.org infer.py and voc_layers.py).
 FCN_MEAN = (104.00698793, 116.66876762, 122.67891434)
 UNKNOWN = 0
 
 
 def is_data_layer(layer: Message) -> bool:
-    """Whether a layer feeds data: Data, ImageData, Python and whatever else has tops and no bottom."""
-    return bool(layer.top) and not layer.bottom and layer.type not in _NET_SOURCES
+    """Whether a layer feeds data: one of a type that does, or of an unknown one with tops and no bottom."""
+    record = type_of(layer)
+    feeds = record is None or isinstance(record.role, Data)
+    return bool(layer.top) and not layer.bottom and feeds
 
 
 def top_shape(layer: Message, index: int) -> tuple[int, ...]:
@@ -28,7 +28,10 @@ def top_shape(layer: Message, index: int) -> tuple[int, ...]:
     The batch is 1: what the layer's batch size was in training means nothing for the net.
     """
     if index > 0:
-        return (1,) if layer.type in _LABEL_PER_IMAGE else (1, UNKNOWN, UNKNOWN, UNKNOWN)
+        record = type_of(layer)
+        # BVLC/caffe src/caffe/layers/base_data_layer.cpp
+        per_image = record is not None and isinstance(record.role, Data) and record.role.label_per_image
+        return (1,) if per_image else (1, UNKNOWN, UNKNOWN, UNKNOWN)
     channels = layer.memory_data_param.channels
     if not channels and len(layer.transform_param.mean_value) == 3:
         channels = 3

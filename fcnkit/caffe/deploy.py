@@ -10,12 +10,11 @@ from fcnkit.caffe.data import UNKNOWN, is_data_layer, top_shape
 from fcnkit.caffe.phase import filter_net
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
+from fcnkit.types import is_input, type_of
+from fcnkit.types.record import LOSS, SINK
 
 # The state that a net runs in unless told otherwise: TEST, level 0, no stages.
 TEST_STATE = schema.NetState(phase=schema.TEST)
-
-# What training and testing need and running does not, beside every layer type that ends in "Loss".
-_SINKS = frozenset({"Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "SegAccuracy", "MatWrite"})
 
 
 def runnable(net: Message, state: Message = TEST_STATE, declared: Sequence[str] = ()) -> Message:
@@ -68,8 +67,8 @@ def deploy(net: Message, state: Message = TEST_STATE, declared: Sequence[str] = 
     layers = _without_inserted_splits(layers)
     layers = _without_label_branches(layers, net)
     read = {bottom for layer in layers for bottom in layer.bottom}
-    layers = [layer for layer in layers if layer.type != "Input" or any(top in read for top in layer.top)]
-    if not any(layer.type != "Input" for layer in layers):
+    layers = [layer for layer in layers if not is_input(layer) or any(top in read for top in layer.top)]
+    if all(map(is_input, layers)):
         raise DefinitionError("no layer is left of the net once data layers and losses are cut off")
     del result.layer[:]
     result.layer.extend(layers)
@@ -94,7 +93,11 @@ def _check_bottoms(net: Message) -> None:
 
 
 def _is_sink(layer: Message) -> bool:
-    return layer.type in _SINKS or layer.type.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
+    """Whether training and testing need a layer, and running the net does not."""
+    record = type_of(layer)
+    if record is not None:
+        return record.role in (LOSS, SINK)
+    return layer.type.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
 
 
 def _without_inserted_splits(layers: list[Message]) -> list[Message]:
@@ -124,7 +127,7 @@ def _without_label_branches(layers: list[Message], net: Message) -> list[Message
     needed: set[str] = set()
     kept = []
     for layer in reversed(layers):
-        if layer.type == "Input" or any(top in image or top in needed for top in layer.top):
+        if is_input(layer) or any(top in image or top in needed for top in layer.top):
             needed.update(layer.bottom)
             kept.append(layer)
     return kept[::-1]

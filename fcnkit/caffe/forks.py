@@ -6,39 +6,17 @@ alexgkendall/caffe-segnet, 143 is input_param and in hszhao/PSPNet interp_param 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from fcnkit.caffe.schema import FIRST_FORK_FIELD, Message
 from fcnkit.errors import DefinitionError, FileFormatError
+from fcnkit.types import type_of
 
-# Layer types that BVLC/caffe does not have.
-FORK_TYPES = frozenset(
-    (
-        "AnnotatedData",
-        "DetectionEvaluate",
-        "DetectionOutput",
-        "MultiBoxLoss",
-        "Normalize",
-        "Permute",
-        "PriorBox",
-        "BN",
-        "DenseImageData",
-        "Upsample",
-        "DenseCRF",
-        "ImageSegData",
-        "Interp",
-        "MatRead",
-        "MatWrite",
-        "SegAccuracy",
-        "Axpy",
-        "ConvolutionDepthwise",
-        "DepthwiseConvolution",
-        "ReLU6",
-        "ROIPooling",
-        "ShuffleChannel",
-        "SmoothL1Loss",
-    )
-)
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
+
 _LISTED = 5
 
 
@@ -59,7 +37,14 @@ def has_fork_fields(message: Message) -> bool:
 
 def fork_layers(net: Message) -> list[Message]:
     """The layers of a net, of any generation, that are a fork's or have a fork's settings."""
-    return [layer for layer in (*net.layer, *net.layers) if layer.type in FORK_TYPES or has_fork_fields(layer)]
+    old = [layer for layer in net.layers if has_fork_fields(layer)]
+    return [*(layer for layer in net.layer if _is_forks(layer)), *old]
+
+
+def _is_forks(layer: LayerParameter) -> bool:
+    record = type_of(layer)
+    # A Python layer is BVLC's, whoever wrote the module that it names.
+    return has_fork_fields(layer) or (record is not None and record.of_fork and layer.type == record.name)
 
 
 def require_bvlc(net: Message) -> None:

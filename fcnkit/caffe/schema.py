@@ -16,9 +16,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from fcnkit.resources import folder
 
-# The message classes exist only at run time, so the type checker knows them as Any.
+# To become the messages' own types (see messages.pyi).
 Message = Any
-
 
 # Fork fields of BVLC's messages are numbered from here on; BVLC's own fields, and forks' own numbers, are below
 # or far above.
@@ -47,6 +46,7 @@ def _load() -> descriptor_pool.DescriptorPool:
 
 
 _POOL = _load()
+FILE = _POOL.FindFileContainingSymbol("caffe.NetParameter")
 
 
 def message_class(name: str) -> Any:

@@ -13,50 +13,11 @@ from fcnkit.caffe import prototxt
 from fcnkit.caffe.schema import LayerParameter, Message, SolverParameter, message_class
 from fcnkit.caffe.upgrade_v0 import v1_layers_from_v0
 from fcnkit.errors import DefinitionError, PrototxtError
+from fcnkit.types import all_types
+from fcnkit.types.record import Data
 
 # UpgradeV1LayerType. A V1 layer without a type becomes a V2 layer without one.
-V2_TYPE_FROM_V1 = {
-    "NONE": "",
-    "ABSVAL": "AbsVal",
-    "ACCURACY": "Accuracy",
-    "ARGMAX": "ArgMax",
-    "BNLL": "BNLL",
-    "CONCAT": "Concat",
-    "CONTRASTIVE_LOSS": "ContrastiveLoss",
-    "CONVOLUTION": "Convolution",
-    "DATA": "Data",
-    "DECONVOLUTION": "Deconvolution",
-    "DROPOUT": "Dropout",
-    "DUMMY_DATA": "DummyData",
-    "ELTWISE": "Eltwise",
-    "EUCLIDEAN_LOSS": "EuclideanLoss",
-    "EXP": "Exp",
-    "FLATTEN": "Flatten",
-    "HDF5_DATA": "HDF5Data",
-    "HDF5_OUTPUT": "HDF5Output",
-    "HINGE_LOSS": "HingeLoss",
-    "IM2COL": "Im2col",
-    "IMAGE_DATA": "ImageData",
-    "INFOGAIN_LOSS": "InfogainLoss",
-    "INNER_PRODUCT": "InnerProduct",
-    "LRN": "LRN",
-    "MEMORY_DATA": "MemoryData",
-    "MULTINOMIAL_LOGISTIC_LOSS": "MultinomialLogisticLoss",
-    "MVN": "MVN",
-    "POOLING": "Pooling",
-    "POWER": "Power",
-    "RELU": "ReLU",
-    "SIGMOID": "Sigmoid",
-    "SIGMOID_CROSS_ENTROPY_LOSS": "SigmoidCrossEntropyLoss",
-    "SILENCE": "Silence",
-    "SLICE": "Slice",
-    "SOFTMAX": "Softmax",
-    "SOFTMAX_LOSS": "SoftmaxWithLoss",
-    "SPLIT": "Split",
-    "TANH": "TanH",
-    "THRESHOLD": "Threshold",
-    "WINDOW_DATA": "WindowData",
-}
+V2_TYPE_FROM_V1 = {"NONE": ""} | {record.v1: record.name for record in all_types() if record.v1 is not None}
 
 # UpgradeSolverType.
 SOLVER_TYPE_FROM_ENUM = {
@@ -76,8 +37,12 @@ _PARAM_SPEC_FIELD = {
     "weight_decay": "decay_mult",
 }
 
-# The V1 types whose own message held what transform_param holds now.
-_TRANSFORMING = {"DATA": "data_param", "IMAGE_DATA": "image_data_param", "WINDOW_DATA": "window_data_param"}
+# The V1 types whose own message had the fields that transform_param has now.
+_TRANSFORMING = {
+    record.v1: record.role.old_transform
+    for record in all_types()
+    if isinstance(record.role, Data) and record.role.old_transform
+}
 _TRANSFORM_FIELDS = ("scale", "mean_file", "crop_size", "mirror")
 
 _v1_type_name = message_class("V1LayerParameter").LayerType.Name

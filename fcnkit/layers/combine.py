@@ -9,27 +9,22 @@ from torch import nn
 
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, canonical_axis, layer
+from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
 from fcnkit.nn import combine
+from fcnkit.types import combine as types
 
 
-@layer("BatchReindex")
+@rule(types.BATCH_REINDEX)
 class BatchReindex(Layer):
     """Picks items of its first bottom by the numbers in the second."""
-
-    moves = True
-    bottom_count = (2, 2)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.BatchReindex()
 
 
-@layer("Concat")
+@rule(types.CONCAT)
 class Concat(Layer):
     """Joins its bottoms, along the channels by default."""
-
-    moves = True
-    bottom_count = (1, None)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Concat(self._axis(layer))
@@ -42,12 +37,9 @@ class Concat(Layer):
         return _axis(layer, layer.concat_param, "concat_dim")
 
 
-@layer("Crop")
+@rule(types.CROP)
 class Crop(Layer):
     """Cuts its first bottom to the size of the second, from an offset on."""
-
-    moves = True
-    bottom_count = (2, 2)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.crop_param
@@ -60,11 +52,9 @@ class Crop(Layer):
         return bool(layer.crop_param.axis > 0)
 
 
-@layer("Eltwise")
+@rule(types.ELTWISE)
 class Eltwise(Layer):
     """Sum (with an optional factor for each bottom), product or maximum of equal shapes."""
-
-    bottom_count = (2, None)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.eltwise_param
@@ -81,12 +71,9 @@ class Eltwise(Layer):
         return True
 
 
-@layer("Filter")
+@rule(types.FILTER)
 class Filter(Layer):
     """Keeps the items that its last bottom chooses; the stated shapes are those with all items chosen."""
-
-    moves = True
-    bottom_count = (2, None)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Filter()
@@ -95,23 +82,17 @@ class Filter(Layer):
         return True
 
 
-@layer("HDF5Output")
+@rule(types.HDF5_OUTPUT)
 class HDF5Output(Layer):
     """Reads its bottoms, which Caffe writes to a file: here they are no outputs of the net, and no file is made."""
-
-    moves = True
-    bottom_count = (2, 2)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Silence()
 
 
-@layer("Slice")
+@rule(types.SLICE)
 class Slice(Layer):
     """Cuts its bottom into tops, of equal size unless slice_point says where."""
-
-    moves = True
-    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p, tops = layer.slice_param, len(layer.top)
@@ -134,12 +115,9 @@ class Slice(Layer):
         return _axis(layer, layer.slice_param, "slice_dim")
 
 
-@layer("Split")
+@rule(types.SPLIT)
 class Split(Layer):
     """Gives one blob several names."""
-
-    moves = True
-    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Identity() if len(layer.top) == 1 else combine.Split(len(layer.top))
@@ -148,12 +126,9 @@ class Split(Layer):
         return True
 
 
-@layer("Silence")
+@rule(types.SILENCE)
 class Silence(Layer):
     """Reads its bottoms, so that they are no outputs of the net."""
-
-    moves = True
-    bottom_count = (1, None)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Silence()

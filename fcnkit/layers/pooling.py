@@ -1,4 +1,4 @@
-"""Pooling."""
+"""Layers that pool."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from torch import nn
 
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
-from fcnkit.geometry.windows import pooling_window
-from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.nn.pooling import Pool2d, SpatialPyramid
+from fcnkit.types import pooling as types
+from fcnkit.types.windows import pooling_window
 
 
-@layer("Pooling")
+@rule(types.POOLING)
 class Pooling(Layer):
     """Maximum, average or a random choice; the number of windows is rounded up unless round_mode says FLOOR.
 
     A second top of MAX pooling holds the places of the maxima.
     """
-
-    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.pooling_param
@@ -50,11 +49,9 @@ class Pooling(Layer):
         return True
 
 
-@layer("SPP")
+@rule(types.SPP)
 class SPP(Layer):
     """Pooling over 1, 2, 4, ... windows along each axis, flattened and joined."""
-
-    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.spp_param

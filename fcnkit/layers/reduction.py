@@ -9,15 +9,14 @@ from torch import nn
 
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, canonical_axis, layer
+from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
 from fcnkit.nn import reduction
+from fcnkit.types import reduction as types
 
 
-@layer("ArgMax")
+@rule(types.ARG_MAX)
 class ArgMax(Layer):
     """The places, or the values, of the top_k largest values of each item, or along an axis."""
-
-    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.argmax_param
@@ -32,11 +31,9 @@ class ArgMax(Layer):
         return bool(not p.HasField("axis") or p.axis > 0)
 
 
-@layer("Reduction")
+@rule(types.REDUCTION)
 class Reduction(Layer):
     """The sum, mean, sum of absolute values or sum of squares over all axes from one on."""
-
-    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.reduction_param

@@ -1,4 +1,4 @@
-"""Layers that give a blob another shape."""
+"""Layers that give a blob another shape, or its values another place."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from torch import nn
 
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
-from fcnkit.geometry.windows import convolution_window
-from fcnkit.layers.base import Layer, Shape, canonical_axis, layer
+from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
 from fcnkit.nn import shape
+from fcnkit.types import shape as types
+from fcnkit.types.windows import convolution_window
 
 
-@layer("Flatten")
+@rule(types.FLATTEN)
 class Flatten(Layer):
     """Makes one axis of those from axis to end_axis: of all behind the batch by default."""
-
-    moves = True
-    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.flatten_param
@@ -31,12 +29,9 @@ class Flatten(Layer):
         return bool(layer.flatten_param.axis > 0)
 
 
-@layer("Im2col")
+@rule(types.IM2COL)
 class Im2col(Layer):
     """Puts what a convolution's window covers at each place along the channel axis."""
-
-    moves = True
-    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         axis = canonical_axis(layer, layer.convolution_param.axis, bottoms[0])
@@ -49,12 +44,26 @@ class Im2col(Layer):
         return bool(layer.convolution_param.axis > 0)
 
 
-@layer("Reshape")
+@rule(types.PERMUTE)
+class Permute(Layer):
+    """Reorders the axes; those that order does not name stand behind the others, in their own order.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/permute_layer.cpp, LayerSetUp.
+    """
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        order, axes = list(layer.permute_param.order), range(len(bottoms[0]))
+        if len(set(order)) != len(order) or not set(order) <= set(axes):
+            raise DefinitionError(f"layer {layer.name!r}: order {order} must name axes 0 to {axes[-1]}, each once")
+        return shape.Permute([*order, *(axis for axis in axes if axis not in order)])
+
+    def batchwise(self, layer: Message) -> bool:
+        return list(layer.permute_param.order[:1]) in ([], [0])
+
+
+@rule(types.RESHAPE)
 class Reshape(Layer):
     """Replaces num_axes axes from axis on; in the new shape 0 copies a size and -1 takes what is left."""
-
-    moves = True
-    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.reshape_param
@@ -78,12 +87,26 @@ class Reshape(Layer):
         return p.axis == 0 and p.num_axes != 0 and p.shape.dim[:1] == [0]
 
 
-@layer("Tile")
+@rule(types.SHUFFLE_CHANNEL)
+class ShuffleChannel(Layer):
+    """Deals the channels out again: the first of each group, then the second of each.
+
+    Source: farmingyard/ShuffleNet shuffle_channel_layer.cpp.
+    """
+
+    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+        group, channels = layer.shuffle_channel_param.group, bottoms[0][1]
+        if not group or channels % group:
+            raise DefinitionError(f"layer {layer.name!r}: group {group} must divide {channels} channels")
+        return nn.ChannelShuffle(group)
+
+    def batchwise(self, layer: Message) -> bool:
+        return True
+
+
+@rule(types.TILE)
 class Tile(Layer):
     """Repeats its bottom along an axis."""
-
-    moves = True
-    bottom_count = (1, 1)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.tile_param

@@ -10,19 +10,17 @@ from torch import Tensor, nn
 
 from fcnkit.caffe.schema import Message, message_class
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.layers.fillers import fill
 from fcnkit.nn import source
+from fcnkit.types import source as types
 
 _FillerParameter = message_class("FillerParameter")
 
 
-@layer("DummyData")
+@rule(types.DUMMY_DATA)
 class DummyData(Layer):
     """Blobs as their fillers make them: random ones anew in every forward, constant ones once."""
-
-    moves = True
-    bottom_count = (0, 0)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.dummy_data_param
@@ -47,12 +45,10 @@ class DummyData(Layer):
         return list(values) * (tops if len(values) == 1 else 1)
 
 
-@layer("Parameter")
+@rule(types.PARAMETER)
 class Parameter(Layer):
     """A learned blob, which other layers read."""
 
-    moves = True
-    bottom_count = (0, 0)
     blob_names = ("weight",)
 
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:

@@ -13,8 +13,9 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import FieldDescriptor
 
-from fcnkit.caffe import schema
+from fcnkit.caffe import messages, schema
 from fcnkit.resources import folder
+from tests.caffe.stub import STUB, stub
 from tests.paths import DATA
 
 SCHEMA = json.loads((DATA / "caffe-schema.json").read_text())
@@ -68,6 +69,16 @@ def test_the_compiled_description_is_that_of_the_text(name: str, tmp_path: Path)
         descriptor_pb2.FileDescriptorSet.FromString(path.read_bytes()) for path in (output, proto / f"{name}.desc")
     )
     assert made == kept, "run `make proto`"
+
+
+def test_the_stub_is_that_of_the_descriptions() -> None:
+    assert STUB.read_text() == stub(), "run `make proto`"
+
+
+def test_messages_and_enums_are_there_by_name() -> None:
+    net = messages.NetParameter(layer=[messages.LayerParameter(phase=messages.TRAIN)])
+    assert net.layer[0].phase == messages.Phase.Value("TRAIN")
+    assert messages.PoolingParameter(pool="AVE").pool == messages.PoolingParameter.AVE
 
 
 @pytest.mark.parametrize("forks", schema.description("forks").message_type, ids=lambda message: message.name)

@@ -1,0 +1,3452 @@
+"""Caffe's messages as types, forks' fields among them. Written by `make proto`; change proto/*.proto instead."""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.message import Message
+
+Phase: Final[EnumTypeWrapper]
+TRAIN: Final = 0
+TEST: Final = 1
+
+Type: Final[EnumTypeWrapper]
+DOUBLE: Final = 0
+FLOAT: Final = 1
+FLOAT16: Final = 2
+INT: Final = 3
+UINT: Final = 4
+BOOL: Final = 5
+
+Packing: Final[EnumTypeWrapper]
+NCHW: Final = 0
+NHWC: Final = 1
+
+class BlobShape(Message):
+    @property
+    def dim(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(self, *, dim: Iterable[int] = ...) -> None: ...
+    def ClearField(self, field_name: Literal["dim"]) -> None: ...
+
+class BlobProto(Message):
+    @property
+    def shape(self) -> BlobShape: ...
+    @property
+    def data(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def diff(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def double_data(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def double_diff(self) -> RepeatedScalarFieldContainer[float]: ...
+    num: int
+    channels: int
+    height: int
+    width: int
+    def __init__(
+        self,
+        *,
+        shape: BlobShape = ...,
+        data: Iterable[float] = ...,
+        diff: Iterable[float] = ...,
+        double_data: Iterable[float] = ...,
+        double_diff: Iterable[float] = ...,
+        num: int = ...,
+        channels: int = ...,
+        height: int = ...,
+        width: int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["shape", "num", "channels", "height", "width"]) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "shape", "data", "diff", "double_data", "double_diff", "num", "channels", "height", "width"
+        ],
+    ) -> None: ...
+
+class BlobProtoVector(Message):
+    @property
+    def blobs(self) -> RepeatedCompositeFieldContainer[BlobProto]: ...
+    def __init__(self, *, blobs: Iterable[BlobProto] = ...) -> None: ...
+    def ClearField(self, field_name: Literal["blobs"]) -> None: ...
+
+class Datum(Message):
+    channels: int
+    height: int
+    width: int
+    data: bytes
+    label: int
+    @property
+    def float_data(self) -> RepeatedScalarFieldContainer[float]: ...
+    encoded: bool
+    def __init__(
+        self,
+        *,
+        channels: int = ...,
+        height: int = ...,
+        width: int = ...,
+        data: bytes = ...,
+        label: int = ...,
+        float_data: Iterable[float] = ...,
+        encoded: bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["channels", "height", "width", "data", "label", "encoded"]) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["channels", "height", "width", "data", "label", "float_data", "encoded"]
+    ) -> None: ...
+
+class FillerParameter(Message):
+    VarianceNorm: Final[EnumTypeWrapper]
+    FAN_IN: Final = 0
+    FAN_OUT: Final = 1
+    AVERAGE: Final = 2
+    type: str
+    value: float
+    min: float
+    max: float
+    mean: float
+    std: float
+    sparse: int
+    variance_norm: int
+    def __init__(
+        self,
+        *,
+        type: str = ...,
+        value: float = ...,
+        min: float = ...,
+        max: float = ...,
+        mean: float = ...,
+        std: float = ...,
+        sparse: int = ...,
+        variance_norm: int | str = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["type", "value", "min", "max", "mean", "std", "sparse", "variance_norm"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["type", "value", "min", "max", "mean", "std", "sparse", "variance_norm"]
+    ) -> None: ...
+
+class NetParameter(Message):
+    name: str
+    @property
+    def input(self) -> RepeatedScalarFieldContainer[str]: ...
+    @property
+    def input_shape(self) -> RepeatedCompositeFieldContainer[BlobShape]: ...
+    @property
+    def input_dim(self) -> RepeatedScalarFieldContainer[int]: ...
+    force_backward: bool
+    @property
+    def state(self) -> NetState: ...
+    debug_info: bool
+    @property
+    def layer(self) -> RepeatedCompositeFieldContainer[LayerParameter]: ...
+    @property
+    def layers(self) -> RepeatedCompositeFieldContainer[V1LayerParameter]: ...
+    default_forward_type: int
+    default_backward_type: int
+    default_forward_math: int
+    default_backward_math: int
+    global_grad_scale: float
+    global_grad_scale_adaptive: bool
+    default_conv_algos_override: str
+    reduce_buckets: int
+    default_cudnn_math_override: int
+    eltwise_mem_sharing: bool
+    fcnkit_numbers: bool
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        input: Iterable[str] = ...,
+        input_shape: Iterable[BlobShape] = ...,
+        input_dim: Iterable[int] = ...,
+        force_backward: bool = ...,
+        state: NetState = ...,
+        debug_info: bool = ...,
+        layer: Iterable[LayerParameter] = ...,
+        layers: Iterable[V1LayerParameter] = ...,
+        default_forward_type: int | str = ...,
+        default_backward_type: int | str = ...,
+        default_forward_math: int | str = ...,
+        default_backward_math: int | str = ...,
+        global_grad_scale: float = ...,
+        global_grad_scale_adaptive: bool = ...,
+        default_conv_algos_override: str = ...,
+        reduce_buckets: int = ...,
+        default_cudnn_math_override: int = ...,
+        eltwise_mem_sharing: bool = ...,
+        fcnkit_numbers: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "name",
+            "force_backward",
+            "state",
+            "debug_info",
+            "default_forward_type",
+            "default_backward_type",
+            "default_forward_math",
+            "default_backward_math",
+            "global_grad_scale",
+            "global_grad_scale_adaptive",
+            "default_conv_algos_override",
+            "reduce_buckets",
+            "default_cudnn_math_override",
+            "eltwise_mem_sharing",
+            "fcnkit_numbers",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "name",
+            "input",
+            "input_shape",
+            "input_dim",
+            "force_backward",
+            "state",
+            "debug_info",
+            "layer",
+            "layers",
+            "default_forward_type",
+            "default_backward_type",
+            "default_forward_math",
+            "default_backward_math",
+            "global_grad_scale",
+            "global_grad_scale_adaptive",
+            "default_conv_algos_override",
+            "reduce_buckets",
+            "default_cudnn_math_override",
+            "eltwise_mem_sharing",
+            "fcnkit_numbers",
+        ],
+    ) -> None: ...
+
+class SolverParameter(Message):
+    SnapshotFormat: Final[EnumTypeWrapper]
+    HDF5: Final = 0
+    BINARYPROTO: Final = 1
+    SolverMode: Final[EnumTypeWrapper]
+    CPU: Final = 0
+    GPU: Final = 1
+    SolverType: Final[EnumTypeWrapper]
+    SGD: Final = 0
+    NESTEROV: Final = 1
+    ADAGRAD: Final = 2
+    RMSPROP: Final = 3
+    ADADELTA: Final = 4
+    ADAM: Final = 5
+    net: str
+    @property
+    def net_param(self) -> NetParameter: ...
+    train_net: str
+    @property
+    def test_net(self) -> RepeatedScalarFieldContainer[str]: ...
+    @property
+    def train_net_param(self) -> NetParameter: ...
+    @property
+    def test_net_param(self) -> RepeatedCompositeFieldContainer[NetParameter]: ...
+    @property
+    def train_state(self) -> NetState: ...
+    @property
+    def test_state(self) -> RepeatedCompositeFieldContainer[NetState]: ...
+    @property
+    def test_iter(self) -> RepeatedScalarFieldContainer[int]: ...
+    test_interval: int
+    test_compute_loss: bool
+    test_initialization: bool
+    base_lr: float
+    display: int
+    average_loss: int
+    max_iter: int
+    iter_size: int
+    lr_policy: str
+    gamma: float
+    power: float
+    momentum: float
+    weight_decay: float
+    regularization_type: str
+    stepsize: int
+    @property
+    def stepvalue(self) -> RepeatedScalarFieldContainer[int]: ...
+    clip_gradients: float
+    snapshot: int
+    snapshot_prefix: str
+    snapshot_diff: bool
+    snapshot_format: int
+    solver_mode: int
+    device_id: int
+    random_seed: int
+    type: str
+    delta: float
+    momentum2: float
+    rms_decay: float
+    debug_info: bool
+    snapshot_after_train: bool
+    solver_type: int
+    layer_wise_reduce: bool
+    @property
+    def weights(self) -> RepeatedScalarFieldContainer[str]: ...
+    eval_type: str
+    ap_version: str
+    show_per_class_result: bool
+    @property
+    def plateau_winsize(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self,
+        *,
+        net: str = ...,
+        net_param: NetParameter = ...,
+        train_net: str = ...,
+        test_net: Iterable[str] = ...,
+        train_net_param: NetParameter = ...,
+        test_net_param: Iterable[NetParameter] = ...,
+        train_state: NetState = ...,
+        test_state: Iterable[NetState] = ...,
+        test_iter: Iterable[int] = ...,
+        test_interval: int = ...,
+        test_compute_loss: bool = ...,
+        test_initialization: bool = ...,
+        base_lr: float = ...,
+        display: int = ...,
+        average_loss: int = ...,
+        max_iter: int = ...,
+        iter_size: int = ...,
+        lr_policy: str = ...,
+        gamma: float = ...,
+        power: float = ...,
+        momentum: float = ...,
+        weight_decay: float = ...,
+        regularization_type: str = ...,
+        stepsize: int = ...,
+        stepvalue: Iterable[int] = ...,
+        clip_gradients: float = ...,
+        snapshot: int = ...,
+        snapshot_prefix: str = ...,
+        snapshot_diff: bool = ...,
+        snapshot_format: int | str = ...,
+        solver_mode: int | str = ...,
+        device_id: int = ...,
+        random_seed: int = ...,
+        type: str = ...,
+        delta: float = ...,
+        momentum2: float = ...,
+        rms_decay: float = ...,
+        debug_info: bool = ...,
+        snapshot_after_train: bool = ...,
+        solver_type: int | str = ...,
+        layer_wise_reduce: bool = ...,
+        weights: Iterable[str] = ...,
+        eval_type: str = ...,
+        ap_version: str = ...,
+        show_per_class_result: bool = ...,
+        plateau_winsize: Iterable[int] = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "net",
+            "net_param",
+            "train_net",
+            "train_net_param",
+            "train_state",
+            "test_interval",
+            "test_compute_loss",
+            "test_initialization",
+            "base_lr",
+            "display",
+            "average_loss",
+            "max_iter",
+            "iter_size",
+            "lr_policy",
+            "gamma",
+            "power",
+            "momentum",
+            "weight_decay",
+            "regularization_type",
+            "stepsize",
+            "clip_gradients",
+            "snapshot",
+            "snapshot_prefix",
+            "snapshot_diff",
+            "snapshot_format",
+            "solver_mode",
+            "device_id",
+            "random_seed",
+            "type",
+            "delta",
+            "momentum2",
+            "rms_decay",
+            "debug_info",
+            "snapshot_after_train",
+            "solver_type",
+            "layer_wise_reduce",
+            "eval_type",
+            "ap_version",
+            "show_per_class_result",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "net",
+            "net_param",
+            "train_net",
+            "test_net",
+            "train_net_param",
+            "test_net_param",
+            "train_state",
+            "test_state",
+            "test_iter",
+            "test_interval",
+            "test_compute_loss",
+            "test_initialization",
+            "base_lr",
+            "display",
+            "average_loss",
+            "max_iter",
+            "iter_size",
+            "lr_policy",
+            "gamma",
+            "power",
+            "momentum",
+            "weight_decay",
+            "regularization_type",
+            "stepsize",
+            "stepvalue",
+            "clip_gradients",
+            "snapshot",
+            "snapshot_prefix",
+            "snapshot_diff",
+            "snapshot_format",
+            "solver_mode",
+            "device_id",
+            "random_seed",
+            "type",
+            "delta",
+            "momentum2",
+            "rms_decay",
+            "debug_info",
+            "snapshot_after_train",
+            "solver_type",
+            "layer_wise_reduce",
+            "weights",
+            "eval_type",
+            "ap_version",
+            "show_per_class_result",
+            "plateau_winsize",
+        ],
+    ) -> None: ...
+
+class SolverState(Message):
+    iter: int
+    learned_net: str
+    @property
+    def history(self) -> RepeatedCompositeFieldContainer[BlobProto]: ...
+    current_step: int
+    def __init__(
+        self, *, iter: int = ..., learned_net: str = ..., history: Iterable[BlobProto] = ..., current_step: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["iter", "learned_net", "current_step"]) -> bool: ...
+    def ClearField(self, field_name: Literal["iter", "learned_net", "history", "current_step"]) -> None: ...
+
+class NetState(Message):
+    phase: int
+    level: int
+    @property
+    def stage(self) -> RepeatedScalarFieldContainer[str]: ...
+    def __init__(self, *, phase: int | str = ..., level: int = ..., stage: Iterable[str] = ...) -> None: ...
+    def HasField(self, field_name: Literal["phase", "level"]) -> bool: ...
+    def ClearField(self, field_name: Literal["phase", "level", "stage"]) -> None: ...
+
+class NetStateRule(Message):
+    phase: int
+    min_level: int
+    max_level: int
+    @property
+    def stage(self) -> RepeatedScalarFieldContainer[str]: ...
+    @property
+    def not_stage(self) -> RepeatedScalarFieldContainer[str]: ...
+    def __init__(
+        self,
+        *,
+        phase: int | str = ...,
+        min_level: int = ...,
+        max_level: int = ...,
+        stage: Iterable[str] = ...,
+        not_stage: Iterable[str] = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["phase", "min_level", "max_level"]) -> bool: ...
+    def ClearField(self, field_name: Literal["phase", "min_level", "max_level", "stage", "not_stage"]) -> None: ...
+
+class ParamSpec(Message):
+    DimCheckMode: Final[EnumTypeWrapper]
+    STRICT: Final = 0
+    PERMISSIVE: Final = 1
+    name: str
+    share_mode: int
+    lr_mult: float
+    decay_mult: float
+    def __init__(
+        self, *, name: str = ..., share_mode: int | str = ..., lr_mult: float = ..., decay_mult: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["name", "share_mode", "lr_mult", "decay_mult"]) -> bool: ...
+    def ClearField(self, field_name: Literal["name", "share_mode", "lr_mult", "decay_mult"]) -> None: ...
+
+class LayerParameter(Message):
+    name: str
+    type: str
+    @property
+    def bottom(self) -> RepeatedScalarFieldContainer[str]: ...
+    @property
+    def top(self) -> RepeatedScalarFieldContainer[str]: ...
+    phase: int
+    @property
+    def loss_weight(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def param(self) -> RepeatedCompositeFieldContainer[ParamSpec]: ...
+    @property
+    def blobs(self) -> RepeatedCompositeFieldContainer[BlobProto]: ...
+    @property
+    def propagate_down(self) -> RepeatedScalarFieldContainer[bool]: ...
+    @property
+    def include(self) -> RepeatedCompositeFieldContainer[NetStateRule]: ...
+    @property
+    def exclude(self) -> RepeatedCompositeFieldContainer[NetStateRule]: ...
+    @property
+    def transform_param(self) -> TransformationParameter: ...
+    @property
+    def loss_param(self) -> LossParameter: ...
+    @property
+    def accuracy_param(self) -> AccuracyParameter: ...
+    @property
+    def argmax_param(self) -> ArgMaxParameter: ...
+    @property
+    def batch_norm_param(self) -> BatchNormParameter: ...
+    @property
+    def bias_param(self) -> BiasParameter: ...
+    @property
+    def clip_param(self) -> ClipParameter: ...
+    @property
+    def concat_param(self) -> ConcatParameter: ...
+    @property
+    def contrastive_loss_param(self) -> ContrastiveLossParameter: ...
+    @property
+    def convolution_param(self) -> ConvolutionParameter: ...
+    @property
+    def crop_param(self) -> CropParameter: ...
+    @property
+    def data_param(self) -> DataParameter: ...
+    @property
+    def dropout_param(self) -> DropoutParameter: ...
+    @property
+    def dummy_data_param(self) -> DummyDataParameter: ...
+    @property
+    def eltwise_param(self) -> EltwiseParameter: ...
+    @property
+    def elu_param(self) -> ELUParameter: ...
+    @property
+    def embed_param(self) -> EmbedParameter: ...
+    @property
+    def exp_param(self) -> ExpParameter: ...
+    @property
+    def flatten_param(self) -> FlattenParameter: ...
+    @property
+    def hdf5_data_param(self) -> HDF5DataParameter: ...
+    @property
+    def hdf5_output_param(self) -> HDF5OutputParameter: ...
+    @property
+    def hinge_loss_param(self) -> HingeLossParameter: ...
+    @property
+    def image_data_param(self) -> ImageDataParameter: ...
+    @property
+    def infogain_loss_param(self) -> InfogainLossParameter: ...
+    @property
+    def inner_product_param(self) -> InnerProductParameter: ...
+    @property
+    def input_param(self) -> InputParameter: ...
+    @property
+    def log_param(self) -> LogParameter: ...
+    @property
+    def lrn_param(self) -> LRNParameter: ...
+    @property
+    def memory_data_param(self) -> MemoryDataParameter: ...
+    @property
+    def mvn_param(self) -> MVNParameter: ...
+    @property
+    def parameter_param(self) -> ParameterParameter: ...
+    @property
+    def pooling_param(self) -> PoolingParameter: ...
+    @property
+    def power_param(self) -> PowerParameter: ...
+    @property
+    def prelu_param(self) -> PReLUParameter: ...
+    @property
+    def python_param(self) -> PythonParameter: ...
+    @property
+    def recurrent_param(self) -> RecurrentParameter: ...
+    @property
+    def reduction_param(self) -> ReductionParameter: ...
+    @property
+    def relu_param(self) -> ReLUParameter: ...
+    @property
+    def reshape_param(self) -> ReshapeParameter: ...
+    @property
+    def scale_param(self) -> ScaleParameter: ...
+    @property
+    def sigmoid_param(self) -> SigmoidParameter: ...
+    @property
+    def softmax_param(self) -> SoftmaxParameter: ...
+    @property
+    def spp_param(self) -> SPPParameter: ...
+    @property
+    def slice_param(self) -> SliceParameter: ...
+    @property
+    def swish_param(self) -> SwishParameter: ...
+    @property
+    def tanh_param(self) -> TanHParameter: ...
+    @property
+    def threshold_param(self) -> ThresholdParameter: ...
+    @property
+    def tile_param(self) -> TileParameter: ...
+    @property
+    def window_data_param(self) -> WindowDataParameter: ...
+    @property
+    def annotated_data_param(self) -> AnnotatedDataParameter: ...
+    @property
+    def detection_evaluate_param(self) -> DetectionEvaluateParameter: ...
+    @property
+    def detection_output_param(self) -> DetectionOutputParameter: ...
+    @property
+    def multibox_loss_param(self) -> MultiBoxLossParameter: ...
+    @property
+    def norm_param(self) -> NormalizeParameter: ...
+    @property
+    def permute_param(self) -> PermuteParameter: ...
+    @property
+    def prior_box_param(self) -> PriorBoxParameter: ...
+    @property
+    def bn_param(self) -> BNParameter: ...
+    @property
+    def dense_image_data_param(self) -> DenseImageDataParameter: ...
+    @property
+    def upsample_param(self) -> UpsampleParameter: ...
+    @property
+    def dense_crf_param(self) -> DenseCRFParameter: ...
+    @property
+    def interp_param(self) -> InterpParameter: ...
+    @property
+    def mat_read_param(self) -> MatReadParameter: ...
+    @property
+    def mat_write_param(self) -> MatWriteParameter: ...
+    @property
+    def seg_accuracy_param(self) -> SegAccuracyParameter: ...
+    @property
+    def roi_pooling_param(self) -> ROIPoolingParameter: ...
+    @property
+    def smooth_l1_loss_param(self) -> SmoothL1LossParameter: ...
+    @property
+    def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
+    forward_type: int
+    backward_type: int
+    forward_math: int
+    backward_math: int
+    debug: bool
+    cudnn_math_override: int
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        type: str = ...,
+        bottom: Iterable[str] = ...,
+        top: Iterable[str] = ...,
+        phase: int | str = ...,
+        loss_weight: Iterable[float] = ...,
+        param: Iterable[ParamSpec] = ...,
+        blobs: Iterable[BlobProto] = ...,
+        propagate_down: Iterable[bool] = ...,
+        include: Iterable[NetStateRule] = ...,
+        exclude: Iterable[NetStateRule] = ...,
+        transform_param: TransformationParameter = ...,
+        loss_param: LossParameter = ...,
+        accuracy_param: AccuracyParameter = ...,
+        argmax_param: ArgMaxParameter = ...,
+        batch_norm_param: BatchNormParameter = ...,
+        bias_param: BiasParameter = ...,
+        clip_param: ClipParameter = ...,
+        concat_param: ConcatParameter = ...,
+        contrastive_loss_param: ContrastiveLossParameter = ...,
+        convolution_param: ConvolutionParameter = ...,
+        crop_param: CropParameter = ...,
+        data_param: DataParameter = ...,
+        dropout_param: DropoutParameter = ...,
+        dummy_data_param: DummyDataParameter = ...,
+        eltwise_param: EltwiseParameter = ...,
+        elu_param: ELUParameter = ...,
+        embed_param: EmbedParameter = ...,
+        exp_param: ExpParameter = ...,
+        flatten_param: FlattenParameter = ...,
+        hdf5_data_param: HDF5DataParameter = ...,
+        hdf5_output_param: HDF5OutputParameter = ...,
+        hinge_loss_param: HingeLossParameter = ...,
+        image_data_param: ImageDataParameter = ...,
+        infogain_loss_param: InfogainLossParameter = ...,
+        inner_product_param: InnerProductParameter = ...,
+        input_param: InputParameter = ...,
+        log_param: LogParameter = ...,
+        lrn_param: LRNParameter = ...,
+        memory_data_param: MemoryDataParameter = ...,
+        mvn_param: MVNParameter = ...,
+        parameter_param: ParameterParameter = ...,
+        pooling_param: PoolingParameter = ...,
+        power_param: PowerParameter = ...,
+        prelu_param: PReLUParameter = ...,
+        python_param: PythonParameter = ...,
+        recurrent_param: RecurrentParameter = ...,
+        reduction_param: ReductionParameter = ...,
+        relu_param: ReLUParameter = ...,
+        reshape_param: ReshapeParameter = ...,
+        scale_param: ScaleParameter = ...,
+        sigmoid_param: SigmoidParameter = ...,
+        softmax_param: SoftmaxParameter = ...,
+        spp_param: SPPParameter = ...,
+        slice_param: SliceParameter = ...,
+        swish_param: SwishParameter = ...,
+        tanh_param: TanHParameter = ...,
+        threshold_param: ThresholdParameter = ...,
+        tile_param: TileParameter = ...,
+        window_data_param: WindowDataParameter = ...,
+        annotated_data_param: AnnotatedDataParameter = ...,
+        detection_evaluate_param: DetectionEvaluateParameter = ...,
+        detection_output_param: DetectionOutputParameter = ...,
+        multibox_loss_param: MultiBoxLossParameter = ...,
+        norm_param: NormalizeParameter = ...,
+        permute_param: PermuteParameter = ...,
+        prior_box_param: PriorBoxParameter = ...,
+        bn_param: BNParameter = ...,
+        dense_image_data_param: DenseImageDataParameter = ...,
+        upsample_param: UpsampleParameter = ...,
+        dense_crf_param: DenseCRFParameter = ...,
+        interp_param: InterpParameter = ...,
+        mat_read_param: MatReadParameter = ...,
+        mat_write_param: MatWriteParameter = ...,
+        seg_accuracy_param: SegAccuracyParameter = ...,
+        roi_pooling_param: ROIPoolingParameter = ...,
+        smooth_l1_loss_param: SmoothL1LossParameter = ...,
+        shuffle_channel_param: ShuffleChannelParameter = ...,
+        forward_type: int | str = ...,
+        backward_type: int | str = ...,
+        forward_math: int | str = ...,
+        backward_math: int | str = ...,
+        debug: bool = ...,
+        cudnn_math_override: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "name",
+            "type",
+            "phase",
+            "transform_param",
+            "loss_param",
+            "accuracy_param",
+            "argmax_param",
+            "batch_norm_param",
+            "bias_param",
+            "clip_param",
+            "concat_param",
+            "contrastive_loss_param",
+            "convolution_param",
+            "crop_param",
+            "data_param",
+            "dropout_param",
+            "dummy_data_param",
+            "eltwise_param",
+            "elu_param",
+            "embed_param",
+            "exp_param",
+            "flatten_param",
+            "hdf5_data_param",
+            "hdf5_output_param",
+            "hinge_loss_param",
+            "image_data_param",
+            "infogain_loss_param",
+            "inner_product_param",
+            "input_param",
+            "log_param",
+            "lrn_param",
+            "memory_data_param",
+            "mvn_param",
+            "parameter_param",
+            "pooling_param",
+            "power_param",
+            "prelu_param",
+            "python_param",
+            "recurrent_param",
+            "reduction_param",
+            "relu_param",
+            "reshape_param",
+            "scale_param",
+            "sigmoid_param",
+            "softmax_param",
+            "spp_param",
+            "slice_param",
+            "swish_param",
+            "tanh_param",
+            "threshold_param",
+            "tile_param",
+            "window_data_param",
+            "annotated_data_param",
+            "detection_evaluate_param",
+            "detection_output_param",
+            "multibox_loss_param",
+            "norm_param",
+            "permute_param",
+            "prior_box_param",
+            "bn_param",
+            "dense_image_data_param",
+            "upsample_param",
+            "dense_crf_param",
+            "interp_param",
+            "mat_read_param",
+            "mat_write_param",
+            "seg_accuracy_param",
+            "roi_pooling_param",
+            "smooth_l1_loss_param",
+            "shuffle_channel_param",
+            "forward_type",
+            "backward_type",
+            "forward_math",
+            "backward_math",
+            "debug",
+            "cudnn_math_override",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "name",
+            "type",
+            "bottom",
+            "top",
+            "phase",
+            "loss_weight",
+            "param",
+            "blobs",
+            "propagate_down",
+            "include",
+            "exclude",
+            "transform_param",
+            "loss_param",
+            "accuracy_param",
+            "argmax_param",
+            "batch_norm_param",
+            "bias_param",
+            "clip_param",
+            "concat_param",
+            "contrastive_loss_param",
+            "convolution_param",
+            "crop_param",
+            "data_param",
+            "dropout_param",
+            "dummy_data_param",
+            "eltwise_param",
+            "elu_param",
+            "embed_param",
+            "exp_param",
+            "flatten_param",
+            "hdf5_data_param",
+            "hdf5_output_param",
+            "hinge_loss_param",
+            "image_data_param",
+            "infogain_loss_param",
+            "inner_product_param",
+            "input_param",
+            "log_param",
+            "lrn_param",
+            "memory_data_param",
+            "mvn_param",
+            "parameter_param",
+            "pooling_param",
+            "power_param",
+            "prelu_param",
+            "python_param",
+            "recurrent_param",
+            "reduction_param",
+            "relu_param",
+            "reshape_param",
+            "scale_param",
+            "sigmoid_param",
+            "softmax_param",
+            "spp_param",
+            "slice_param",
+            "swish_param",
+            "tanh_param",
+            "threshold_param",
+            "tile_param",
+            "window_data_param",
+            "annotated_data_param",
+            "detection_evaluate_param",
+            "detection_output_param",
+            "multibox_loss_param",
+            "norm_param",
+            "permute_param",
+            "prior_box_param",
+            "bn_param",
+            "dense_image_data_param",
+            "upsample_param",
+            "dense_crf_param",
+            "interp_param",
+            "mat_read_param",
+            "mat_write_param",
+            "seg_accuracy_param",
+            "roi_pooling_param",
+            "smooth_l1_loss_param",
+            "shuffle_channel_param",
+            "forward_type",
+            "backward_type",
+            "forward_math",
+            "backward_math",
+            "debug",
+            "cudnn_math_override",
+        ],
+    ) -> None: ...
+
+class TransformationParameter(Message):
+    InterpolationAlgo: Final[EnumTypeWrapper]
+    INTER_NEAREST: Final = 0
+    INTER_LINEAR: Final = 1
+    INTER_CUBIC: Final = 2
+    INTER_AREA: Final = 3
+    scale: float
+    mirror: bool
+    crop_size: int
+    mean_file: str
+    @property
+    def mean_value(self) -> RepeatedScalarFieldContainer[float]: ...
+    force_color: bool
+    force_gray: bool
+    crop_h: int
+    crop_w: int
+    @property
+    def resize_param(self) -> ResizeParameter: ...
+    @property
+    def noise_param(self) -> NoiseParameter: ...
+    @property
+    def distort_param(self) -> DistortionParameter: ...
+    @property
+    def expand_param(self) -> ExpansionParameter: ...
+    @property
+    def emit_constraint(self) -> EmitConstraint: ...
+    @property
+    def scale_factors(self) -> RepeatedScalarFieldContainer[float]: ...
+    crop_width: int
+    crop_height: int
+    img_rand_resize_lower: int
+    img_rand_resize_upper: int
+    rand_resize_ratio_lower: float
+    rand_resize_ratio_upper: float
+    vertical_stretch_lower: float
+    vertical_stretch_upper: float
+    horizontal_stretch_lower: float
+    horizontal_stretch_upper: float
+    interpolation_algo_down: int
+    interpolation_algo_up: int
+    allow_upscale: bool
+    forward_packing: int
+    use_gpu_transform: bool
+    random_seed: int
+    display: bool
+    num_labels: int
+    def __init__(
+        self,
+        *,
+        scale: float = ...,
+        mirror: bool = ...,
+        crop_size: int = ...,
+        mean_file: str = ...,
+        mean_value: Iterable[float] = ...,
+        force_color: bool = ...,
+        force_gray: bool = ...,
+        crop_h: int = ...,
+        crop_w: int = ...,
+        resize_param: ResizeParameter = ...,
+        noise_param: NoiseParameter = ...,
+        distort_param: DistortionParameter = ...,
+        expand_param: ExpansionParameter = ...,
+        emit_constraint: EmitConstraint = ...,
+        scale_factors: Iterable[float] = ...,
+        crop_width: int = ...,
+        crop_height: int = ...,
+        img_rand_resize_lower: int = ...,
+        img_rand_resize_upper: int = ...,
+        rand_resize_ratio_lower: float = ...,
+        rand_resize_ratio_upper: float = ...,
+        vertical_stretch_lower: float = ...,
+        vertical_stretch_upper: float = ...,
+        horizontal_stretch_lower: float = ...,
+        horizontal_stretch_upper: float = ...,
+        interpolation_algo_down: int | str = ...,
+        interpolation_algo_up: int | str = ...,
+        allow_upscale: bool = ...,
+        forward_packing: int | str = ...,
+        use_gpu_transform: bool = ...,
+        random_seed: int = ...,
+        display: bool = ...,
+        num_labels: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "scale",
+            "mirror",
+            "crop_size",
+            "mean_file",
+            "force_color",
+            "force_gray",
+            "crop_h",
+            "crop_w",
+            "resize_param",
+            "noise_param",
+            "distort_param",
+            "expand_param",
+            "emit_constraint",
+            "crop_width",
+            "crop_height",
+            "img_rand_resize_lower",
+            "img_rand_resize_upper",
+            "rand_resize_ratio_lower",
+            "rand_resize_ratio_upper",
+            "vertical_stretch_lower",
+            "vertical_stretch_upper",
+            "horizontal_stretch_lower",
+            "horizontal_stretch_upper",
+            "interpolation_algo_down",
+            "interpolation_algo_up",
+            "allow_upscale",
+            "forward_packing",
+            "use_gpu_transform",
+            "random_seed",
+            "display",
+            "num_labels",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "scale",
+            "mirror",
+            "crop_size",
+            "mean_file",
+            "mean_value",
+            "force_color",
+            "force_gray",
+            "crop_h",
+            "crop_w",
+            "resize_param",
+            "noise_param",
+            "distort_param",
+            "expand_param",
+            "emit_constraint",
+            "scale_factors",
+            "crop_width",
+            "crop_height",
+            "img_rand_resize_lower",
+            "img_rand_resize_upper",
+            "rand_resize_ratio_lower",
+            "rand_resize_ratio_upper",
+            "vertical_stretch_lower",
+            "vertical_stretch_upper",
+            "horizontal_stretch_lower",
+            "horizontal_stretch_upper",
+            "interpolation_algo_down",
+            "interpolation_algo_up",
+            "allow_upscale",
+            "forward_packing",
+            "use_gpu_transform",
+            "random_seed",
+            "display",
+            "num_labels",
+        ],
+    ) -> None: ...
+
+class LossParameter(Message):
+    NormalizationMode: Final[EnumTypeWrapper]
+    FULL: Final = 0
+    VALID: Final = 1
+    BATCH_SIZE: Final = 2
+    NONE: Final = 3
+    ignore_label: int
+    normalization: int
+    normalize: bool
+    weight_by_label_freqs: bool
+    @property
+    def class_weighting(self) -> RepeatedScalarFieldContainer[float]: ...
+    label_smoothing: float
+    def __init__(
+        self,
+        *,
+        ignore_label: int = ...,
+        normalization: int | str = ...,
+        normalize: bool = ...,
+        weight_by_label_freqs: bool = ...,
+        class_weighting: Iterable[float] = ...,
+        label_smoothing: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["ignore_label", "normalization", "normalize", "weight_by_label_freqs", "label_smoothing"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "ignore_label", "normalization", "normalize", "weight_by_label_freqs", "class_weighting", "label_smoothing"
+        ],
+    ) -> None: ...
+
+class AccuracyParameter(Message):
+    top_k: int
+    axis: int
+    ignore_label: int
+    def __init__(self, *, top_k: int = ..., axis: int = ..., ignore_label: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["top_k", "axis", "ignore_label"]) -> bool: ...
+    def ClearField(self, field_name: Literal["top_k", "axis", "ignore_label"]) -> None: ...
+
+class ArgMaxParameter(Message):
+    out_max_val: bool
+    top_k: int
+    axis: int
+    def __init__(self, *, out_max_val: bool = ..., top_k: int = ..., axis: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["out_max_val", "top_k", "axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["out_max_val", "top_k", "axis"]) -> None: ...
+
+class ClipParameter(Message):
+    min: float
+    max: float
+    def __init__(self, *, min: float = ..., max: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["min", "max"]) -> bool: ...
+    def ClearField(self, field_name: Literal["min", "max"]) -> None: ...
+
+class ConcatParameter(Message):
+    axis: int
+    concat_dim: int
+    def __init__(self, *, axis: int = ..., concat_dim: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["axis", "concat_dim"]) -> bool: ...
+    def ClearField(self, field_name: Literal["axis", "concat_dim"]) -> None: ...
+
+class BatchNormParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    use_global_stats: bool
+    moving_average_fraction: float
+    eps: float
+    update_global_stats: bool
+    @property
+    def scale_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    scale_bias: bool
+    engine: int
+    def __init__(
+        self,
+        *,
+        use_global_stats: bool = ...,
+        moving_average_fraction: float = ...,
+        eps: float = ...,
+        update_global_stats: bool = ...,
+        scale_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        scale_bias: bool = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "use_global_stats",
+            "moving_average_fraction",
+            "eps",
+            "update_global_stats",
+            "scale_filler",
+            "bias_filler",
+            "scale_bias",
+            "engine",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "use_global_stats",
+            "moving_average_fraction",
+            "eps",
+            "update_global_stats",
+            "scale_filler",
+            "bias_filler",
+            "scale_bias",
+            "engine",
+        ],
+    ) -> None: ...
+
+class BiasParameter(Message):
+    axis: int
+    num_axes: int
+    @property
+    def filler(self) -> FillerParameter: ...
+    def __init__(self, *, axis: int = ..., num_axes: int = ..., filler: FillerParameter = ...) -> None: ...
+    def HasField(self, field_name: Literal["axis", "num_axes", "filler"]) -> bool: ...
+    def ClearField(self, field_name: Literal["axis", "num_axes", "filler"]) -> None: ...
+
+class ContrastiveLossParameter(Message):
+    margin: float
+    legacy_version: bool
+    def __init__(self, *, margin: float = ..., legacy_version: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["margin", "legacy_version"]) -> bool: ...
+    def ClearField(self, field_name: Literal["margin", "legacy_version"]) -> None: ...
+
+class ConvolutionParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    CuDNNConvolutionAlgorithmSeeker: Final[EnumTypeWrapper]
+    GET: Final = 0
+    FINDEX: Final = 1
+    num_output: int
+    bias_term: bool
+    @property
+    def pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def dilation(self) -> RepeatedScalarFieldContainer[int]: ...
+    pad_h: int
+    pad_w: int
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    group: int
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    engine: int
+    axis: int
+    force_nd_im2col: bool
+    hole: int
+    hole_h: int
+    hole_w: int
+    cudnn_convolution_algo_seeker: int
+    conv_algos_override: str
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: Iterable[int] = ...,
+        kernel_size: Iterable[int] = ...,
+        stride: Iterable[int] = ...,
+        dilation: Iterable[int] = ...,
+        pad_h: int = ...,
+        pad_w: int = ...,
+        kernel_h: int = ...,
+        kernel_w: int = ...,
+        stride_h: int = ...,
+        stride_w: int = ...,
+        group: int = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        engine: int | str = ...,
+        axis: int = ...,
+        force_nd_im2col: bool = ...,
+        hole: int = ...,
+        hole_h: int = ...,
+        hole_w: int = ...,
+        cudnn_convolution_algo_seeker: int | str = ...,
+        conv_algos_override: str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad_h",
+            "pad_w",
+            "kernel_h",
+            "kernel_w",
+            "stride_h",
+            "stride_w",
+            "group",
+            "weight_filler",
+            "bias_filler",
+            "engine",
+            "axis",
+            "force_nd_im2col",
+            "hole",
+            "hole_h",
+            "hole_w",
+            "cudnn_convolution_algo_seeker",
+            "conv_algos_override",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad",
+            "kernel_size",
+            "stride",
+            "dilation",
+            "pad_h",
+            "pad_w",
+            "kernel_h",
+            "kernel_w",
+            "stride_h",
+            "stride_w",
+            "group",
+            "weight_filler",
+            "bias_filler",
+            "engine",
+            "axis",
+            "force_nd_im2col",
+            "hole",
+            "hole_h",
+            "hole_w",
+            "cudnn_convolution_algo_seeker",
+            "conv_algos_override",
+        ],
+    ) -> None: ...
+
+class CropParameter(Message):
+    axis: int
+    @property
+    def offset(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(self, *, axis: int = ..., offset: Iterable[int] = ...) -> None: ...
+    def HasField(self, field_name: Literal["axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["axis", "offset"]) -> None: ...
+
+class DataParameter(Message):
+    DB: Final[EnumTypeWrapper]
+    LEVELDB: Final = 0
+    LMDB: Final = 1
+    source: str
+    batch_size: int
+    rand_skip: int
+    backend: int
+    scale: float
+    mean_file: str
+    crop_size: int
+    mirror: bool
+    force_encoded_color: bool
+    prefetch: int
+    threads: int
+    parser_threads: int
+    cache: bool
+    shuffle: bool
+    precache: bool
+    def __init__(
+        self,
+        *,
+        source: str = ...,
+        batch_size: int = ...,
+        rand_skip: int = ...,
+        backend: int | str = ...,
+        scale: float = ...,
+        mean_file: str = ...,
+        crop_size: int = ...,
+        mirror: bool = ...,
+        force_encoded_color: bool = ...,
+        prefetch: int = ...,
+        threads: int = ...,
+        parser_threads: int = ...,
+        cache: bool = ...,
+        shuffle: bool = ...,
+        precache: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "source",
+            "batch_size",
+            "rand_skip",
+            "backend",
+            "scale",
+            "mean_file",
+            "crop_size",
+            "mirror",
+            "force_encoded_color",
+            "prefetch",
+            "threads",
+            "parser_threads",
+            "cache",
+            "shuffle",
+            "precache",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "source",
+            "batch_size",
+            "rand_skip",
+            "backend",
+            "scale",
+            "mean_file",
+            "crop_size",
+            "mirror",
+            "force_encoded_color",
+            "prefetch",
+            "threads",
+            "parser_threads",
+            "cache",
+            "shuffle",
+            "precache",
+        ],
+    ) -> None: ...
+
+class DropoutParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    dropout_ratio: float
+    sample_weights_test: bool
+    scale_train: bool
+    engine: int
+    random_seed: int
+    def __init__(
+        self,
+        *,
+        dropout_ratio: float = ...,
+        sample_weights_test: bool = ...,
+        scale_train: bool = ...,
+        engine: int | str = ...,
+        random_seed: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["dropout_ratio", "sample_weights_test", "scale_train", "engine", "random_seed"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["dropout_ratio", "sample_weights_test", "scale_train", "engine", "random_seed"]
+    ) -> None: ...
+
+class DummyDataParameter(Message):
+    @property
+    def data_filler(self) -> RepeatedCompositeFieldContainer[FillerParameter]: ...
+    @property
+    def shape(self) -> RepeatedCompositeFieldContainer[BlobShape]: ...
+    @property
+    def num(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def channels(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def height(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def width(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self,
+        *,
+        data_filler: Iterable[FillerParameter] = ...,
+        shape: Iterable[BlobShape] = ...,
+        num: Iterable[int] = ...,
+        channels: Iterable[int] = ...,
+        height: Iterable[int] = ...,
+        width: Iterable[int] = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: Literal["data_filler", "shape", "num", "channels", "height", "width"]) -> None: ...
+
+class EltwiseParameter(Message):
+    EltwiseOp: Final[EnumTypeWrapper]
+    PROD: Final = 0
+    SUM: Final = 1
+    MAX: Final = 2
+    operation: int
+    @property
+    def coeff(self) -> RepeatedScalarFieldContainer[float]: ...
+    stable_prod_grad: bool
+    def __init__(
+        self, *, operation: int | str = ..., coeff: Iterable[float] = ..., stable_prod_grad: bool = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["operation", "stable_prod_grad"]) -> bool: ...
+    def ClearField(self, field_name: Literal["operation", "coeff", "stable_prod_grad"]) -> None: ...
+
+class ELUParameter(Message):
+    alpha: float
+    def __init__(self, *, alpha: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["alpha"]) -> bool: ...
+    def ClearField(self, field_name: Literal["alpha"]) -> None: ...
+
+class EmbedParameter(Message):
+    num_output: int
+    input_dim: int
+    bias_term: bool
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        input_dim: int = ...,
+        bias_term: bool = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["num_output", "input_dim", "bias_term", "weight_filler", "bias_filler"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["num_output", "input_dim", "bias_term", "weight_filler", "bias_filler"]
+    ) -> None: ...
+
+class ExpParameter(Message):
+    base: float
+    scale: float
+    shift: float
+    def __init__(self, *, base: float = ..., scale: float = ..., shift: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["base", "scale", "shift"]) -> bool: ...
+    def ClearField(self, field_name: Literal["base", "scale", "shift"]) -> None: ...
+
+class FlattenParameter(Message):
+    axis: int
+    end_axis: int
+    def __init__(self, *, axis: int = ..., end_axis: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["axis", "end_axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["axis", "end_axis"]) -> None: ...
+
+class HDF5DataParameter(Message):
+    source: str
+    batch_size: int
+    shuffle: bool
+    def __init__(self, *, source: str = ..., batch_size: int = ..., shuffle: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["source", "batch_size", "shuffle"]) -> bool: ...
+    def ClearField(self, field_name: Literal["source", "batch_size", "shuffle"]) -> None: ...
+
+class HDF5OutputParameter(Message):
+    file_name: str
+    def __init__(self, *, file_name: str = ...) -> None: ...
+    def HasField(self, field_name: Literal["file_name"]) -> bool: ...
+    def ClearField(self, field_name: Literal["file_name"]) -> None: ...
+
+class HingeLossParameter(Message):
+    Norm: Final[EnumTypeWrapper]
+    L1: Final = 1
+    L2: Final = 2
+    norm: int
+    def __init__(self, *, norm: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["norm"]) -> bool: ...
+    def ClearField(self, field_name: Literal["norm"]) -> None: ...
+
+class ImageDataParameter(Message):
+    LabelType: Final[EnumTypeWrapper]
+    NONE: Final = 0
+    IMAGE: Final = 1
+    PIXEL: Final = 2
+    source: str
+    batch_size: int
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    is_color: bool
+    scale: float
+    mean_file: str
+    crop_size: int
+    mirror: bool
+    root_folder: str
+    label_divide_factor: int
+    ignore_label: int
+    label_type: int
+    short_side: int
+    threads: int
+    cache: bool
+    precache: bool
+    dataset_share_per_node: float
+    def __init__(
+        self,
+        *,
+        source: str = ...,
+        batch_size: int = ...,
+        rand_skip: int = ...,
+        shuffle: bool = ...,
+        new_height: int = ...,
+        new_width: int = ...,
+        is_color: bool = ...,
+        scale: float = ...,
+        mean_file: str = ...,
+        crop_size: int = ...,
+        mirror: bool = ...,
+        root_folder: str = ...,
+        label_divide_factor: int = ...,
+        ignore_label: int = ...,
+        label_type: int | str = ...,
+        short_side: int = ...,
+        threads: int = ...,
+        cache: bool = ...,
+        precache: bool = ...,
+        dataset_share_per_node: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "source",
+            "batch_size",
+            "rand_skip",
+            "shuffle",
+            "new_height",
+            "new_width",
+            "is_color",
+            "scale",
+            "mean_file",
+            "crop_size",
+            "mirror",
+            "root_folder",
+            "label_divide_factor",
+            "ignore_label",
+            "label_type",
+            "short_side",
+            "threads",
+            "cache",
+            "precache",
+            "dataset_share_per_node",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "source",
+            "batch_size",
+            "rand_skip",
+            "shuffle",
+            "new_height",
+            "new_width",
+            "is_color",
+            "scale",
+            "mean_file",
+            "crop_size",
+            "mirror",
+            "root_folder",
+            "label_divide_factor",
+            "ignore_label",
+            "label_type",
+            "short_side",
+            "threads",
+            "cache",
+            "precache",
+            "dataset_share_per_node",
+        ],
+    ) -> None: ...
+
+class InfogainLossParameter(Message):
+    source: str
+    axis: int
+    def __init__(self, *, source: str = ..., axis: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["source", "axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["source", "axis"]) -> None: ...
+
+class InnerProductParameter(Message):
+    num_output: int
+    bias_term: bool
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    axis: int
+    transpose: bool
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        axis: int = ...,
+        transpose: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose"]
+    ) -> None: ...
+
+class InputParameter(Message):
+    @property
+    def shape(self) -> RepeatedCompositeFieldContainer[BlobShape]: ...
+    def __init__(self, *, shape: Iterable[BlobShape] = ...) -> None: ...
+    def ClearField(self, field_name: Literal["shape"]) -> None: ...
+
+class LogParameter(Message):
+    base: float
+    scale: float
+    shift: float
+    def __init__(self, *, base: float = ..., scale: float = ..., shift: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["base", "scale", "shift"]) -> bool: ...
+    def ClearField(self, field_name: Literal["base", "scale", "shift"]) -> None: ...
+
+class LRNParameter(Message):
+    NormRegion: Final[EnumTypeWrapper]
+    ACROSS_CHANNELS: Final = 0
+    WITHIN_CHANNEL: Final = 1
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    local_size: int
+    alpha: float
+    beta: float
+    norm_region: int
+    k: float
+    engine: int
+    def __init__(
+        self,
+        *,
+        local_size: int = ...,
+        alpha: float = ...,
+        beta: float = ...,
+        norm_region: int | str = ...,
+        k: float = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["local_size", "alpha", "beta", "norm_region", "k", "engine"]) -> bool: ...
+    def ClearField(self, field_name: Literal["local_size", "alpha", "beta", "norm_region", "k", "engine"]) -> None: ...
+
+class MemoryDataParameter(Message):
+    batch_size: int
+    channels: int
+    height: int
+    width: int
+    def __init__(self, *, batch_size: int = ..., channels: int = ..., height: int = ..., width: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["batch_size", "channels", "height", "width"]) -> bool: ...
+    def ClearField(self, field_name: Literal["batch_size", "channels", "height", "width"]) -> None: ...
+
+class MVNParameter(Message):
+    normalize_variance: bool
+    across_channels: bool
+    eps: float
+    def __init__(self, *, normalize_variance: bool = ..., across_channels: bool = ..., eps: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["normalize_variance", "across_channels", "eps"]) -> bool: ...
+    def ClearField(self, field_name: Literal["normalize_variance", "across_channels", "eps"]) -> None: ...
+
+class ParameterParameter(Message):
+    @property
+    def shape(self) -> BlobShape: ...
+    def __init__(self, *, shape: BlobShape = ...) -> None: ...
+    def HasField(self, field_name: Literal["shape"]) -> bool: ...
+    def ClearField(self, field_name: Literal["shape"]) -> None: ...
+
+class PoolingParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    RoundMode: Final[EnumTypeWrapper]
+    CEIL: Final = 0
+    FLOOR: Final = 1
+    pool: int
+    pad: int
+    pad_h: int
+    pad_w: int
+    kernel_size: int
+    kernel_h: int
+    kernel_w: int
+    stride: int
+    stride_h: int
+    stride_w: int
+    engine: int
+    global_pooling: bool
+    round_mode: int
+    ceil_mode: bool
+    torch_pooling: bool
+    def __init__(
+        self,
+        *,
+        pool: int | str = ...,
+        pad: int = ...,
+        pad_h: int = ...,
+        pad_w: int = ...,
+        kernel_size: int = ...,
+        kernel_h: int = ...,
+        kernel_w: int = ...,
+        stride: int = ...,
+        stride_h: int = ...,
+        stride_w: int = ...,
+        engine: int | str = ...,
+        global_pooling: bool = ...,
+        round_mode: int | str = ...,
+        ceil_mode: bool = ...,
+        torch_pooling: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "pool",
+            "pad",
+            "pad_h",
+            "pad_w",
+            "kernel_size",
+            "kernel_h",
+            "kernel_w",
+            "stride",
+            "stride_h",
+            "stride_w",
+            "engine",
+            "global_pooling",
+            "round_mode",
+            "ceil_mode",
+            "torch_pooling",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "pool",
+            "pad",
+            "pad_h",
+            "pad_w",
+            "kernel_size",
+            "kernel_h",
+            "kernel_w",
+            "stride",
+            "stride_h",
+            "stride_w",
+            "engine",
+            "global_pooling",
+            "round_mode",
+            "ceil_mode",
+            "torch_pooling",
+        ],
+    ) -> None: ...
+
+class PowerParameter(Message):
+    power: float
+    scale: float
+    shift: float
+    def __init__(self, *, power: float = ..., scale: float = ..., shift: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["power", "scale", "shift"]) -> bool: ...
+    def ClearField(self, field_name: Literal["power", "scale", "shift"]) -> None: ...
+
+class PythonParameter(Message):
+    module: str
+    layer: str
+    param_str: str
+    share_in_parallel: bool
+    def __init__(
+        self, *, module: str = ..., layer: str = ..., param_str: str = ..., share_in_parallel: bool = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["module", "layer", "param_str", "share_in_parallel"]) -> bool: ...
+    def ClearField(self, field_name: Literal["module", "layer", "param_str", "share_in_parallel"]) -> None: ...
+
+class RecurrentParameter(Message):
+    num_output: int
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    debug_info: bool
+    expose_hidden: bool
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        debug_info: bool = ...,
+        expose_hidden: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["num_output", "weight_filler", "bias_filler", "debug_info", "expose_hidden"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["num_output", "weight_filler", "bias_filler", "debug_info", "expose_hidden"]
+    ) -> None: ...
+
+class ReductionParameter(Message):
+    ReductionOp: Final[EnumTypeWrapper]
+    SUM: Final = 1
+    ASUM: Final = 2
+    SUMSQ: Final = 3
+    MEAN: Final = 4
+    operation: int
+    axis: int
+    coeff: float
+    def __init__(self, *, operation: int | str = ..., axis: int = ..., coeff: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["operation", "axis", "coeff"]) -> bool: ...
+    def ClearField(self, field_name: Literal["operation", "axis", "coeff"]) -> None: ...
+
+class ReLUParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    negative_slope: float
+    engine: int
+    def __init__(self, *, negative_slope: float = ..., engine: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["negative_slope", "engine"]) -> bool: ...
+    def ClearField(self, field_name: Literal["negative_slope", "engine"]) -> None: ...
+
+class ReshapeParameter(Message):
+    @property
+    def shape(self) -> BlobShape: ...
+    axis: int
+    num_axes: int
+    def __init__(self, *, shape: BlobShape = ..., axis: int = ..., num_axes: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["shape", "axis", "num_axes"]) -> bool: ...
+    def ClearField(self, field_name: Literal["shape", "axis", "num_axes"]) -> None: ...
+
+class ScaleParameter(Message):
+    axis: int
+    num_axes: int
+    @property
+    def filler(self) -> FillerParameter: ...
+    bias_term: bool
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        axis: int = ...,
+        num_axes: int = ...,
+        filler: FillerParameter = ...,
+        bias_term: bool = ...,
+        bias_filler: FillerParameter = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["axis", "num_axes", "filler", "bias_term", "bias_filler"]) -> bool: ...
+    def ClearField(self, field_name: Literal["axis", "num_axes", "filler", "bias_term", "bias_filler"]) -> None: ...
+
+class SigmoidParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    engine: int
+    def __init__(self, *, engine: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["engine"]) -> bool: ...
+    def ClearField(self, field_name: Literal["engine"]) -> None: ...
+
+class SliceParameter(Message):
+    axis: int
+    @property
+    def slice_point(self) -> RepeatedScalarFieldContainer[int]: ...
+    slice_dim: int
+    def __init__(self, *, axis: int = ..., slice_point: Iterable[int] = ..., slice_dim: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["axis", "slice_dim"]) -> bool: ...
+    def ClearField(self, field_name: Literal["axis", "slice_point", "slice_dim"]) -> None: ...
+
+class SoftmaxParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    engine: int
+    axis: int
+    def __init__(self, *, engine: int | str = ..., axis: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["engine", "axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["engine", "axis"]) -> None: ...
+
+class SwishParameter(Message):
+    beta: float
+    def __init__(self, *, beta: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["beta"]) -> bool: ...
+    def ClearField(self, field_name: Literal["beta"]) -> None: ...
+
+class TanHParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    engine: int
+    def __init__(self, *, engine: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["engine"]) -> bool: ...
+    def ClearField(self, field_name: Literal["engine"]) -> None: ...
+
+class TileParameter(Message):
+    axis: int
+    tiles: int
+    def __init__(self, *, axis: int = ..., tiles: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["axis", "tiles"]) -> bool: ...
+    def ClearField(self, field_name: Literal["axis", "tiles"]) -> None: ...
+
+class ThresholdParameter(Message):
+    threshold: float
+    def __init__(self, *, threshold: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["threshold"]) -> bool: ...
+    def ClearField(self, field_name: Literal["threshold"]) -> None: ...
+
+class WindowDataParameter(Message):
+    source: str
+    scale: float
+    mean_file: str
+    batch_size: int
+    crop_size: int
+    mirror: bool
+    fg_threshold: float
+    bg_threshold: float
+    fg_fraction: float
+    context_pad: int
+    crop_mode: str
+    cache_images: bool
+    root_folder: str
+    def __init__(
+        self,
+        *,
+        source: str = ...,
+        scale: float = ...,
+        mean_file: str = ...,
+        batch_size: int = ...,
+        crop_size: int = ...,
+        mirror: bool = ...,
+        fg_threshold: float = ...,
+        bg_threshold: float = ...,
+        fg_fraction: float = ...,
+        context_pad: int = ...,
+        crop_mode: str = ...,
+        cache_images: bool = ...,
+        root_folder: str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "source",
+            "scale",
+            "mean_file",
+            "batch_size",
+            "crop_size",
+            "mirror",
+            "fg_threshold",
+            "bg_threshold",
+            "fg_fraction",
+            "context_pad",
+            "crop_mode",
+            "cache_images",
+            "root_folder",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "source",
+            "scale",
+            "mean_file",
+            "batch_size",
+            "crop_size",
+            "mirror",
+            "fg_threshold",
+            "bg_threshold",
+            "fg_fraction",
+            "context_pad",
+            "crop_mode",
+            "cache_images",
+            "root_folder",
+        ],
+    ) -> None: ...
+
+class SPPParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    pyramid_height: int
+    pool: int
+    engine: int
+    def __init__(self, *, pyramid_height: int = ..., pool: int | str = ..., engine: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["pyramid_height", "pool", "engine"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pyramid_height", "pool", "engine"]) -> None: ...
+
+class V1LayerParameter(Message):
+    LayerType: Final[EnumTypeWrapper]
+    NONE: Final = 0
+    ABSVAL: Final = 35
+    ACCURACY: Final = 1
+    ARGMAX: Final = 30
+    BNLL: Final = 2
+    CONCAT: Final = 3
+    CONTRASTIVE_LOSS: Final = 37
+    CONVOLUTION: Final = 4
+    DATA: Final = 5
+    DECONVOLUTION: Final = 39
+    DROPOUT: Final = 6
+    DUMMY_DATA: Final = 32
+    EUCLIDEAN_LOSS: Final = 7
+    ELTWISE: Final = 25
+    EXP: Final = 38
+    FLATTEN: Final = 8
+    HDF5_DATA: Final = 9
+    HDF5_OUTPUT: Final = 10
+    HINGE_LOSS: Final = 28
+    IM2COL: Final = 11
+    IMAGE_DATA: Final = 12
+    INFOGAIN_LOSS: Final = 13
+    INNER_PRODUCT: Final = 14
+    LRN: Final = 15
+    MEMORY_DATA: Final = 29
+    MULTINOMIAL_LOGISTIC_LOSS: Final = 16
+    MVN: Final = 34
+    POOLING: Final = 17
+    POWER: Final = 26
+    RELU: Final = 18
+    SIGMOID: Final = 19
+    SIGMOID_CROSS_ENTROPY_LOSS: Final = 27
+    SILENCE: Final = 36
+    SOFTMAX: Final = 20
+    SOFTMAX_LOSS: Final = 21
+    SPLIT: Final = 22
+    SLICE: Final = 33
+    TANH: Final = 23
+    WINDOW_DATA: Final = 24
+    THRESHOLD: Final = 31
+    DimCheckMode: Final[EnumTypeWrapper]
+    STRICT: Final = 0
+    PERMISSIVE: Final = 1
+    @property
+    def bottom(self) -> RepeatedScalarFieldContainer[str]: ...
+    @property
+    def top(self) -> RepeatedScalarFieldContainer[str]: ...
+    name: str
+    @property
+    def include(self) -> RepeatedCompositeFieldContainer[NetStateRule]: ...
+    @property
+    def exclude(self) -> RepeatedCompositeFieldContainer[NetStateRule]: ...
+    type: int
+    @property
+    def blobs(self) -> RepeatedCompositeFieldContainer[BlobProto]: ...
+    @property
+    def param(self) -> RepeatedScalarFieldContainer[str]: ...
+    @property
+    def blob_share_mode(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def blobs_lr(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def weight_decay(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def loss_weight(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def accuracy_param(self) -> AccuracyParameter: ...
+    @property
+    def argmax_param(self) -> ArgMaxParameter: ...
+    @property
+    def concat_param(self) -> ConcatParameter: ...
+    @property
+    def contrastive_loss_param(self) -> ContrastiveLossParameter: ...
+    @property
+    def convolution_param(self) -> ConvolutionParameter: ...
+    @property
+    def data_param(self) -> DataParameter: ...
+    @property
+    def dropout_param(self) -> DropoutParameter: ...
+    @property
+    def dummy_data_param(self) -> DummyDataParameter: ...
+    @property
+    def eltwise_param(self) -> EltwiseParameter: ...
+    @property
+    def exp_param(self) -> ExpParameter: ...
+    @property
+    def hdf5_data_param(self) -> HDF5DataParameter: ...
+    @property
+    def hdf5_output_param(self) -> HDF5OutputParameter: ...
+    @property
+    def hinge_loss_param(self) -> HingeLossParameter: ...
+    @property
+    def image_data_param(self) -> ImageDataParameter: ...
+    @property
+    def infogain_loss_param(self) -> InfogainLossParameter: ...
+    @property
+    def inner_product_param(self) -> InnerProductParameter: ...
+    @property
+    def lrn_param(self) -> LRNParameter: ...
+    @property
+    def memory_data_param(self) -> MemoryDataParameter: ...
+    @property
+    def mvn_param(self) -> MVNParameter: ...
+    @property
+    def pooling_param(self) -> PoolingParameter: ...
+    @property
+    def power_param(self) -> PowerParameter: ...
+    @property
+    def relu_param(self) -> ReLUParameter: ...
+    @property
+    def sigmoid_param(self) -> SigmoidParameter: ...
+    @property
+    def softmax_param(self) -> SoftmaxParameter: ...
+    @property
+    def slice_param(self) -> SliceParameter: ...
+    @property
+    def tanh_param(self) -> TanHParameter: ...
+    @property
+    def threshold_param(self) -> ThresholdParameter: ...
+    @property
+    def window_data_param(self) -> WindowDataParameter: ...
+    @property
+    def transform_param(self) -> TransformationParameter: ...
+    @property
+    def loss_param(self) -> LossParameter: ...
+    @property
+    def layer(self) -> V0LayerParameter: ...
+    def __init__(
+        self,
+        *,
+        bottom: Iterable[str] = ...,
+        top: Iterable[str] = ...,
+        name: str = ...,
+        include: Iterable[NetStateRule] = ...,
+        exclude: Iterable[NetStateRule] = ...,
+        type: int | str = ...,
+        blobs: Iterable[BlobProto] = ...,
+        param: Iterable[str] = ...,
+        blob_share_mode: Iterable[int | str] = ...,
+        blobs_lr: Iterable[float] = ...,
+        weight_decay: Iterable[float] = ...,
+        loss_weight: Iterable[float] = ...,
+        accuracy_param: AccuracyParameter = ...,
+        argmax_param: ArgMaxParameter = ...,
+        concat_param: ConcatParameter = ...,
+        contrastive_loss_param: ContrastiveLossParameter = ...,
+        convolution_param: ConvolutionParameter = ...,
+        data_param: DataParameter = ...,
+        dropout_param: DropoutParameter = ...,
+        dummy_data_param: DummyDataParameter = ...,
+        eltwise_param: EltwiseParameter = ...,
+        exp_param: ExpParameter = ...,
+        hdf5_data_param: HDF5DataParameter = ...,
+        hdf5_output_param: HDF5OutputParameter = ...,
+        hinge_loss_param: HingeLossParameter = ...,
+        image_data_param: ImageDataParameter = ...,
+        infogain_loss_param: InfogainLossParameter = ...,
+        inner_product_param: InnerProductParameter = ...,
+        lrn_param: LRNParameter = ...,
+        memory_data_param: MemoryDataParameter = ...,
+        mvn_param: MVNParameter = ...,
+        pooling_param: PoolingParameter = ...,
+        power_param: PowerParameter = ...,
+        relu_param: ReLUParameter = ...,
+        sigmoid_param: SigmoidParameter = ...,
+        softmax_param: SoftmaxParameter = ...,
+        slice_param: SliceParameter = ...,
+        tanh_param: TanHParameter = ...,
+        threshold_param: ThresholdParameter = ...,
+        window_data_param: WindowDataParameter = ...,
+        transform_param: TransformationParameter = ...,
+        loss_param: LossParameter = ...,
+        layer: V0LayerParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "name",
+            "type",
+            "accuracy_param",
+            "argmax_param",
+            "concat_param",
+            "contrastive_loss_param",
+            "convolution_param",
+            "data_param",
+            "dropout_param",
+            "dummy_data_param",
+            "eltwise_param",
+            "exp_param",
+            "hdf5_data_param",
+            "hdf5_output_param",
+            "hinge_loss_param",
+            "image_data_param",
+            "infogain_loss_param",
+            "inner_product_param",
+            "lrn_param",
+            "memory_data_param",
+            "mvn_param",
+            "pooling_param",
+            "power_param",
+            "relu_param",
+            "sigmoid_param",
+            "softmax_param",
+            "slice_param",
+            "tanh_param",
+            "threshold_param",
+            "window_data_param",
+            "transform_param",
+            "loss_param",
+            "layer",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "bottom",
+            "top",
+            "name",
+            "include",
+            "exclude",
+            "type",
+            "blobs",
+            "param",
+            "blob_share_mode",
+            "blobs_lr",
+            "weight_decay",
+            "loss_weight",
+            "accuracy_param",
+            "argmax_param",
+            "concat_param",
+            "contrastive_loss_param",
+            "convolution_param",
+            "data_param",
+            "dropout_param",
+            "dummy_data_param",
+            "eltwise_param",
+            "exp_param",
+            "hdf5_data_param",
+            "hdf5_output_param",
+            "hinge_loss_param",
+            "image_data_param",
+            "infogain_loss_param",
+            "inner_product_param",
+            "lrn_param",
+            "memory_data_param",
+            "mvn_param",
+            "pooling_param",
+            "power_param",
+            "relu_param",
+            "sigmoid_param",
+            "softmax_param",
+            "slice_param",
+            "tanh_param",
+            "threshold_param",
+            "window_data_param",
+            "transform_param",
+            "loss_param",
+            "layer",
+        ],
+    ) -> None: ...
+
+class V0LayerParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    name: str
+    type: str
+    num_output: int
+    biasterm: bool
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    pad: int
+    kernelsize: int
+    group: int
+    stride: int
+    pool: int
+    dropout_ratio: float
+    local_size: int
+    alpha: float
+    beta: float
+    k: float
+    source: str
+    scale: float
+    meanfile: str
+    batchsize: int
+    cropsize: int
+    mirror: bool
+    @property
+    def blobs(self) -> RepeatedCompositeFieldContainer[BlobProto]: ...
+    @property
+    def blobs_lr(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def weight_decay(self) -> RepeatedScalarFieldContainer[float]: ...
+    rand_skip: int
+    det_fg_threshold: float
+    det_bg_threshold: float
+    det_fg_fraction: float
+    det_context_pad: int
+    det_crop_mode: str
+    new_num: int
+    new_channels: int
+    new_height: int
+    new_width: int
+    shuffle_images: bool
+    concat_dim: int
+    @property
+    def hdf5_output_param(self) -> HDF5OutputParameter: ...
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        type: str = ...,
+        num_output: int = ...,
+        biasterm: bool = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        pad: int = ...,
+        kernelsize: int = ...,
+        group: int = ...,
+        stride: int = ...,
+        pool: int | str = ...,
+        dropout_ratio: float = ...,
+        local_size: int = ...,
+        alpha: float = ...,
+        beta: float = ...,
+        k: float = ...,
+        source: str = ...,
+        scale: float = ...,
+        meanfile: str = ...,
+        batchsize: int = ...,
+        cropsize: int = ...,
+        mirror: bool = ...,
+        blobs: Iterable[BlobProto] = ...,
+        blobs_lr: Iterable[float] = ...,
+        weight_decay: Iterable[float] = ...,
+        rand_skip: int = ...,
+        det_fg_threshold: float = ...,
+        det_bg_threshold: float = ...,
+        det_fg_fraction: float = ...,
+        det_context_pad: int = ...,
+        det_crop_mode: str = ...,
+        new_num: int = ...,
+        new_channels: int = ...,
+        new_height: int = ...,
+        new_width: int = ...,
+        shuffle_images: bool = ...,
+        concat_dim: int = ...,
+        hdf5_output_param: HDF5OutputParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "name",
+            "type",
+            "num_output",
+            "biasterm",
+            "weight_filler",
+            "bias_filler",
+            "pad",
+            "kernelsize",
+            "group",
+            "stride",
+            "pool",
+            "dropout_ratio",
+            "local_size",
+            "alpha",
+            "beta",
+            "k",
+            "source",
+            "scale",
+            "meanfile",
+            "batchsize",
+            "cropsize",
+            "mirror",
+            "rand_skip",
+            "det_fg_threshold",
+            "det_bg_threshold",
+            "det_fg_fraction",
+            "det_context_pad",
+            "det_crop_mode",
+            "new_num",
+            "new_channels",
+            "new_height",
+            "new_width",
+            "shuffle_images",
+            "concat_dim",
+            "hdf5_output_param",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "name",
+            "type",
+            "num_output",
+            "biasterm",
+            "weight_filler",
+            "bias_filler",
+            "pad",
+            "kernelsize",
+            "group",
+            "stride",
+            "pool",
+            "dropout_ratio",
+            "local_size",
+            "alpha",
+            "beta",
+            "k",
+            "source",
+            "scale",
+            "meanfile",
+            "batchsize",
+            "cropsize",
+            "mirror",
+            "blobs",
+            "blobs_lr",
+            "weight_decay",
+            "rand_skip",
+            "det_fg_threshold",
+            "det_bg_threshold",
+            "det_fg_fraction",
+            "det_context_pad",
+            "det_crop_mode",
+            "new_num",
+            "new_channels",
+            "new_height",
+            "new_width",
+            "shuffle_images",
+            "concat_dim",
+            "hdf5_output_param",
+        ],
+    ) -> None: ...
+
+class PReLUParameter(Message):
+    @property
+    def filler(self) -> FillerParameter: ...
+    channel_shared: bool
+    def __init__(self, *, filler: FillerParameter = ..., channel_shared: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["filler", "channel_shared"]) -> bool: ...
+    def ClearField(self, field_name: Literal["filler", "channel_shared"]) -> None: ...
+
+class Sampler(Message):
+    min_scale: float
+    max_scale: float
+    min_aspect_ratio: float
+    max_aspect_ratio: float
+    def __init__(
+        self,
+        *,
+        min_scale: float = ...,
+        max_scale: float = ...,
+        min_aspect_ratio: float = ...,
+        max_aspect_ratio: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["min_scale", "max_scale", "min_aspect_ratio", "max_aspect_ratio"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["min_scale", "max_scale", "min_aspect_ratio", "max_aspect_ratio"]
+    ) -> None: ...
+
+class SampleConstraint(Message):
+    min_jaccard_overlap: float
+    max_jaccard_overlap: float
+    min_sample_coverage: float
+    max_sample_coverage: float
+    min_object_coverage: float
+    max_object_coverage: float
+    def __init__(
+        self,
+        *,
+        min_jaccard_overlap: float = ...,
+        max_jaccard_overlap: float = ...,
+        min_sample_coverage: float = ...,
+        max_sample_coverage: float = ...,
+        min_object_coverage: float = ...,
+        max_object_coverage: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "min_jaccard_overlap",
+            "max_jaccard_overlap",
+            "min_sample_coverage",
+            "max_sample_coverage",
+            "min_object_coverage",
+            "max_object_coverage",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "min_jaccard_overlap",
+            "max_jaccard_overlap",
+            "min_sample_coverage",
+            "max_sample_coverage",
+            "min_object_coverage",
+            "max_object_coverage",
+        ],
+    ) -> None: ...
+
+class BatchSampler(Message):
+    use_original_image: bool
+    @property
+    def sampler(self) -> Sampler: ...
+    @property
+    def sample_constraint(self) -> SampleConstraint: ...
+    max_sample: int
+    max_trials: int
+    def __init__(
+        self,
+        *,
+        use_original_image: bool = ...,
+        sampler: Sampler = ...,
+        sample_constraint: SampleConstraint = ...,
+        max_sample: int = ...,
+        max_trials: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["use_original_image", "sampler", "sample_constraint", "max_sample", "max_trials"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["use_original_image", "sampler", "sample_constraint", "max_sample", "max_trials"]
+    ) -> None: ...
+
+class EmitConstraint(Message):
+    EmitType: Final[EnumTypeWrapper]
+    CENTER: Final = 0
+    MIN_OVERLAP: Final = 1
+    emit_type: int
+    emit_overlap: float
+    def __init__(self, *, emit_type: int | str = ..., emit_overlap: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["emit_type", "emit_overlap"]) -> bool: ...
+    def ClearField(self, field_name: Literal["emit_type", "emit_overlap"]) -> None: ...
+
+class ResizeParameter(Message):
+    Resize_mode: Final[EnumTypeWrapper]
+    WARP: Final = 1
+    FIT_SMALL_SIZE: Final = 2
+    FIT_LARGE_SIZE_AND_PAD: Final = 3
+    Pad_mode: Final[EnumTypeWrapper]
+    CONSTANT: Final = 1
+    MIRRORED: Final = 2
+    REPEAT_NEAREST: Final = 3
+    Interp_mode: Final[EnumTypeWrapper]
+    LINEAR: Final = 1
+    AREA: Final = 2
+    NEAREST: Final = 3
+    CUBIC: Final = 4
+    LANCZOS4: Final = 5
+    prob: float
+    resize_mode: int
+    height: int
+    width: int
+    height_scale: int
+    width_scale: int
+    pad_mode: int
+    @property
+    def pad_value(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def interp_mode(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self,
+        *,
+        prob: float = ...,
+        resize_mode: int | str = ...,
+        height: int = ...,
+        width: int = ...,
+        height_scale: int = ...,
+        width_scale: int = ...,
+        pad_mode: int | str = ...,
+        pad_value: Iterable[float] = ...,
+        interp_mode: Iterable[int | str] = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["prob", "resize_mode", "height", "width", "height_scale", "width_scale", "pad_mode"]
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "prob",
+            "resize_mode",
+            "height",
+            "width",
+            "height_scale",
+            "width_scale",
+            "pad_mode",
+            "pad_value",
+            "interp_mode",
+        ],
+    ) -> None: ...
+
+class SaltPepperParameter(Message):
+    fraction: float
+    @property
+    def value(self) -> RepeatedScalarFieldContainer[float]: ...
+    def __init__(self, *, fraction: float = ..., value: Iterable[float] = ...) -> None: ...
+    def HasField(self, field_name: Literal["fraction"]) -> bool: ...
+    def ClearField(self, field_name: Literal["fraction", "value"]) -> None: ...
+
+class NoiseParameter(Message):
+    prob: float
+    hist_eq: bool
+    inverse: bool
+    decolorize: bool
+    gauss_blur: bool
+    jpeg: float
+    posterize: bool
+    erode: bool
+    saltpepper: bool
+    @property
+    def saltpepper_param(self) -> SaltPepperParameter: ...
+    clahe: bool
+    convert_to_hsv: bool
+    convert_to_lab: bool
+    def __init__(
+        self,
+        *,
+        prob: float = ...,
+        hist_eq: bool = ...,
+        inverse: bool = ...,
+        decolorize: bool = ...,
+        gauss_blur: bool = ...,
+        jpeg: float = ...,
+        posterize: bool = ...,
+        erode: bool = ...,
+        saltpepper: bool = ...,
+        saltpepper_param: SaltPepperParameter = ...,
+        clahe: bool = ...,
+        convert_to_hsv: bool = ...,
+        convert_to_lab: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "prob",
+            "hist_eq",
+            "inverse",
+            "decolorize",
+            "gauss_blur",
+            "jpeg",
+            "posterize",
+            "erode",
+            "saltpepper",
+            "saltpepper_param",
+            "clahe",
+            "convert_to_hsv",
+            "convert_to_lab",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "prob",
+            "hist_eq",
+            "inverse",
+            "decolorize",
+            "gauss_blur",
+            "jpeg",
+            "posterize",
+            "erode",
+            "saltpepper",
+            "saltpepper_param",
+            "clahe",
+            "convert_to_hsv",
+            "convert_to_lab",
+        ],
+    ) -> None: ...
+
+class DistortionParameter(Message):
+    brightness_prob: float
+    brightness_delta: float
+    contrast_prob: float
+    contrast_lower: float
+    contrast_upper: float
+    hue_prob: float
+    hue_delta: float
+    saturation_prob: float
+    saturation_lower: float
+    saturation_upper: float
+    random_order_prob: float
+    def __init__(
+        self,
+        *,
+        brightness_prob: float = ...,
+        brightness_delta: float = ...,
+        contrast_prob: float = ...,
+        contrast_lower: float = ...,
+        contrast_upper: float = ...,
+        hue_prob: float = ...,
+        hue_delta: float = ...,
+        saturation_prob: float = ...,
+        saturation_lower: float = ...,
+        saturation_upper: float = ...,
+        random_order_prob: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "brightness_prob",
+            "brightness_delta",
+            "contrast_prob",
+            "contrast_lower",
+            "contrast_upper",
+            "hue_prob",
+            "hue_delta",
+            "saturation_prob",
+            "saturation_lower",
+            "saturation_upper",
+            "random_order_prob",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "brightness_prob",
+            "brightness_delta",
+            "contrast_prob",
+            "contrast_lower",
+            "contrast_upper",
+            "hue_prob",
+            "hue_delta",
+            "saturation_prob",
+            "saturation_lower",
+            "saturation_upper",
+            "random_order_prob",
+        ],
+    ) -> None: ...
+
+class ExpansionParameter(Message):
+    prob: float
+    max_expand_ratio: float
+    def __init__(self, *, prob: float = ..., max_expand_ratio: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["prob", "max_expand_ratio"]) -> bool: ...
+    def ClearField(self, field_name: Literal["prob", "max_expand_ratio"]) -> None: ...
+
+class AnnotatedDataParameter(Message):
+    AnnotationType: Final[EnumTypeWrapper]
+    BBOX: Final = 0
+    @property
+    def batch_sampler(self) -> RepeatedCompositeFieldContainer[BatchSampler]: ...
+    label_map_file: str
+    anno_type: int
+    def __init__(
+        self, *, batch_sampler: Iterable[BatchSampler] = ..., label_map_file: str = ..., anno_type: int | str = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["label_map_file", "anno_type"]) -> bool: ...
+    def ClearField(self, field_name: Literal["batch_sampler", "label_map_file", "anno_type"]) -> None: ...
+
+class DetectionEvaluateParameter(Message):
+    num_classes: int
+    background_label_id: int
+    overlap_threshold: float
+    evaluate_difficult_gt: bool
+    name_size_file: str
+    @property
+    def resize_param(self) -> ResizeParameter: ...
+    def __init__(
+        self,
+        *,
+        num_classes: int = ...,
+        background_label_id: int = ...,
+        overlap_threshold: float = ...,
+        evaluate_difficult_gt: bool = ...,
+        name_size_file: str = ...,
+        resize_param: ResizeParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_classes",
+            "background_label_id",
+            "overlap_threshold",
+            "evaluate_difficult_gt",
+            "name_size_file",
+            "resize_param",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_classes",
+            "background_label_id",
+            "overlap_threshold",
+            "evaluate_difficult_gt",
+            "name_size_file",
+            "resize_param",
+        ],
+    ) -> None: ...
+
+class NonMaximumSuppressionParameter(Message):
+    nms_threshold: float
+    top_k: int
+    eta: float
+    def __init__(self, *, nms_threshold: float = ..., top_k: int = ..., eta: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["nms_threshold", "top_k", "eta"]) -> bool: ...
+    def ClearField(self, field_name: Literal["nms_threshold", "top_k", "eta"]) -> None: ...
+
+class SaveOutputParameter(Message):
+    output_directory: str
+    output_name_prefix: str
+    output_format: str
+    label_map_file: str
+    name_size_file: str
+    num_test_image: int
+    @property
+    def resize_param(self) -> ResizeParameter: ...
+    def __init__(
+        self,
+        *,
+        output_directory: str = ...,
+        output_name_prefix: str = ...,
+        output_format: str = ...,
+        label_map_file: str = ...,
+        name_size_file: str = ...,
+        num_test_image: int = ...,
+        resize_param: ResizeParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "output_directory",
+            "output_name_prefix",
+            "output_format",
+            "label_map_file",
+            "name_size_file",
+            "num_test_image",
+            "resize_param",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "output_directory",
+            "output_name_prefix",
+            "output_format",
+            "label_map_file",
+            "name_size_file",
+            "num_test_image",
+            "resize_param",
+        ],
+    ) -> None: ...
+
+class DetectionOutputParameter(Message):
+    num_classes: int
+    share_location: bool
+    background_label_id: int
+    @property
+    def nms_param(self) -> NonMaximumSuppressionParameter: ...
+    @property
+    def save_output_param(self) -> SaveOutputParameter: ...
+    code_type: int
+    variance_encoded_in_target: bool
+    keep_top_k: int
+    confidence_threshold: float
+    visualize: bool
+    visualize_threshold: float
+    save_file: str
+    def __init__(
+        self,
+        *,
+        num_classes: int = ...,
+        share_location: bool = ...,
+        background_label_id: int = ...,
+        nms_param: NonMaximumSuppressionParameter = ...,
+        save_output_param: SaveOutputParameter = ...,
+        code_type: int | str = ...,
+        variance_encoded_in_target: bool = ...,
+        keep_top_k: int = ...,
+        confidence_threshold: float = ...,
+        visualize: bool = ...,
+        visualize_threshold: float = ...,
+        save_file: str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_classes",
+            "share_location",
+            "background_label_id",
+            "nms_param",
+            "save_output_param",
+            "code_type",
+            "variance_encoded_in_target",
+            "keep_top_k",
+            "confidence_threshold",
+            "visualize",
+            "visualize_threshold",
+            "save_file",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_classes",
+            "share_location",
+            "background_label_id",
+            "nms_param",
+            "save_output_param",
+            "code_type",
+            "variance_encoded_in_target",
+            "keep_top_k",
+            "confidence_threshold",
+            "visualize",
+            "visualize_threshold",
+            "save_file",
+        ],
+    ) -> None: ...
+
+class MultiBoxLossParameter(Message):
+    LocLossType: Final[EnumTypeWrapper]
+    L2: Final = 0
+    SMOOTH_L1: Final = 1
+    ConfLossType: Final[EnumTypeWrapper]
+    SOFTMAX: Final = 0
+    LOGISTIC: Final = 1
+    MatchType: Final[EnumTypeWrapper]
+    BIPARTITE: Final = 0
+    PER_PREDICTION: Final = 1
+    MiningType: Final[EnumTypeWrapper]
+    NONE: Final = 0
+    MAX_NEGATIVE: Final = 1
+    HARD_EXAMPLE: Final = 2
+    loc_loss_type: int
+    conf_loss_type: int
+    loc_weight: float
+    num_classes: int
+    share_location: bool
+    match_type: int
+    overlap_threshold: float
+    use_prior_for_matching: bool
+    background_label_id: int
+    use_difficult_gt: bool
+    do_neg_mining: bool
+    neg_pos_ratio: float
+    neg_overlap: float
+    code_type: int
+    encode_variance_in_target: bool
+    map_object_to_agnostic: bool
+    ignore_cross_boundary_bbox: bool
+    bp_inside: bool
+    mining_type: int
+    @property
+    def nms_param(self) -> NonMaximumSuppressionParameter: ...
+    sample_size: int
+    use_prior_for_nms: bool
+    ignore_difficult_gt: bool
+    def __init__(
+        self,
+        *,
+        loc_loss_type: int | str = ...,
+        conf_loss_type: int | str = ...,
+        loc_weight: float = ...,
+        num_classes: int = ...,
+        share_location: bool = ...,
+        match_type: int | str = ...,
+        overlap_threshold: float = ...,
+        use_prior_for_matching: bool = ...,
+        background_label_id: int = ...,
+        use_difficult_gt: bool = ...,
+        do_neg_mining: bool = ...,
+        neg_pos_ratio: float = ...,
+        neg_overlap: float = ...,
+        code_type: int | str = ...,
+        encode_variance_in_target: bool = ...,
+        map_object_to_agnostic: bool = ...,
+        ignore_cross_boundary_bbox: bool = ...,
+        bp_inside: bool = ...,
+        mining_type: int | str = ...,
+        nms_param: NonMaximumSuppressionParameter = ...,
+        sample_size: int = ...,
+        use_prior_for_nms: bool = ...,
+        ignore_difficult_gt: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "loc_loss_type",
+            "conf_loss_type",
+            "loc_weight",
+            "num_classes",
+            "share_location",
+            "match_type",
+            "overlap_threshold",
+            "use_prior_for_matching",
+            "background_label_id",
+            "use_difficult_gt",
+            "do_neg_mining",
+            "neg_pos_ratio",
+            "neg_overlap",
+            "code_type",
+            "encode_variance_in_target",
+            "map_object_to_agnostic",
+            "ignore_cross_boundary_bbox",
+            "bp_inside",
+            "mining_type",
+            "nms_param",
+            "sample_size",
+            "use_prior_for_nms",
+            "ignore_difficult_gt",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "loc_loss_type",
+            "conf_loss_type",
+            "loc_weight",
+            "num_classes",
+            "share_location",
+            "match_type",
+            "overlap_threshold",
+            "use_prior_for_matching",
+            "background_label_id",
+            "use_difficult_gt",
+            "do_neg_mining",
+            "neg_pos_ratio",
+            "neg_overlap",
+            "code_type",
+            "encode_variance_in_target",
+            "map_object_to_agnostic",
+            "ignore_cross_boundary_bbox",
+            "bp_inside",
+            "mining_type",
+            "nms_param",
+            "sample_size",
+            "use_prior_for_nms",
+            "ignore_difficult_gt",
+        ],
+    ) -> None: ...
+
+class NormalizeParameter(Message):
+    across_spatial: bool
+    @property
+    def scale_filler(self) -> FillerParameter: ...
+    channel_shared: bool
+    eps: float
+    def __init__(
+        self,
+        *,
+        across_spatial: bool = ...,
+        scale_filler: FillerParameter = ...,
+        channel_shared: bool = ...,
+        eps: float = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["across_spatial", "scale_filler", "channel_shared", "eps"]) -> bool: ...
+    def ClearField(self, field_name: Literal["across_spatial", "scale_filler", "channel_shared", "eps"]) -> None: ...
+
+class PermuteParameter(Message):
+    @property
+    def order(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(self, *, order: Iterable[int] = ...) -> None: ...
+    def ClearField(self, field_name: Literal["order"]) -> None: ...
+
+class PriorBoxParameter(Message):
+    CodeType: Final[EnumTypeWrapper]
+    CORNER: Final = 1
+    CENTER_SIZE: Final = 2
+    CORNER_SIZE: Final = 3
+    @property
+    def min_size(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def max_size(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def aspect_ratio(self) -> RepeatedScalarFieldContainer[float]: ...
+    flip: bool
+    clip: bool
+    @property
+    def variance(self) -> RepeatedScalarFieldContainer[float]: ...
+    img_size: int
+    img_h: int
+    img_w: int
+    step: float
+    step_h: float
+    step_w: float
+    offset: float
+    def __init__(
+        self,
+        *,
+        min_size: Iterable[float] = ...,
+        max_size: Iterable[float] = ...,
+        aspect_ratio: Iterable[float] = ...,
+        flip: bool = ...,
+        clip: bool = ...,
+        variance: Iterable[float] = ...,
+        img_size: int = ...,
+        img_h: int = ...,
+        img_w: int = ...,
+        step: float = ...,
+        step_h: float = ...,
+        step_w: float = ...,
+        offset: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["flip", "clip", "img_size", "img_h", "img_w", "step", "step_h", "step_w", "offset"]
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "min_size",
+            "max_size",
+            "aspect_ratio",
+            "flip",
+            "clip",
+            "variance",
+            "img_size",
+            "img_h",
+            "img_w",
+            "step",
+            "step_h",
+            "step_w",
+            "offset",
+        ],
+    ) -> None: ...
+
+class BNParameter(Message):
+    BNMode: Final[EnumTypeWrapper]
+    LEARN: Final = 0
+    INFERENCE: Final = 1
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    bn_mode: int
+    @property
+    def scale_filler(self) -> FillerParameter: ...
+    @property
+    def shift_filler(self) -> FillerParameter: ...
+    @property
+    def slope_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    momentum: float
+    eps: float
+    frozen: bool
+    engine: int
+    def __init__(
+        self,
+        *,
+        bn_mode: int | str = ...,
+        scale_filler: FillerParameter = ...,
+        shift_filler: FillerParameter = ...,
+        slope_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        momentum: float = ...,
+        eps: float = ...,
+        frozen: bool = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "bn_mode",
+            "scale_filler",
+            "shift_filler",
+            "slope_filler",
+            "bias_filler",
+            "momentum",
+            "eps",
+            "frozen",
+            "engine",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "bn_mode",
+            "scale_filler",
+            "shift_filler",
+            "slope_filler",
+            "bias_filler",
+            "momentum",
+            "eps",
+            "frozen",
+            "engine",
+        ],
+    ) -> None: ...
+
+class DenseImageDataParameter(Message):
+    source: str
+    batch_size: int
+    rand_skip: int
+    shuffle: bool
+    new_height: int
+    new_width: int
+    is_color: bool
+    mean_file: str
+    root_folder: str
+    mirror: bool
+    crop_width: int
+    crop_height: int
+    label_divide_factor: int
+    def __init__(
+        self,
+        *,
+        source: str = ...,
+        batch_size: int = ...,
+        rand_skip: int = ...,
+        shuffle: bool = ...,
+        new_height: int = ...,
+        new_width: int = ...,
+        is_color: bool = ...,
+        mean_file: str = ...,
+        root_folder: str = ...,
+        mirror: bool = ...,
+        crop_width: int = ...,
+        crop_height: int = ...,
+        label_divide_factor: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "source",
+            "batch_size",
+            "rand_skip",
+            "shuffle",
+            "new_height",
+            "new_width",
+            "is_color",
+            "mean_file",
+            "root_folder",
+            "mirror",
+            "crop_width",
+            "crop_height",
+            "label_divide_factor",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "source",
+            "batch_size",
+            "rand_skip",
+            "shuffle",
+            "new_height",
+            "new_width",
+            "is_color",
+            "mean_file",
+            "root_folder",
+            "mirror",
+            "crop_width",
+            "crop_height",
+            "label_divide_factor",
+        ],
+    ) -> None: ...
+
+class UpsampleParameter(Message):
+    scale: int
+    scale_h: int
+    scale_w: int
+    pad_out_h: bool
+    pad_out_w: bool
+    upsample_h: int
+    upsample_w: int
+    def __init__(
+        self,
+        *,
+        scale: int = ...,
+        scale_h: int = ...,
+        scale_w: int = ...,
+        pad_out_h: bool = ...,
+        pad_out_w: bool = ...,
+        upsample_h: int = ...,
+        upsample_w: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["scale", "scale_h", "scale_w", "pad_out_h", "pad_out_w", "upsample_h", "upsample_w"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["scale", "scale_h", "scale_w", "pad_out_h", "pad_out_w", "upsample_h", "upsample_w"]
+    ) -> None: ...
+
+class DenseCRFParameter(Message):
+    max_iter: int
+    @property
+    def pos_xy_std(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def pos_w(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def bi_xy_std(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def bi_rgb_std(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def bi_w(self) -> RepeatedScalarFieldContainer[float]: ...
+    output_probability: bool
+    def __init__(
+        self,
+        *,
+        max_iter: int = ...,
+        pos_xy_std: Iterable[float] = ...,
+        pos_w: Iterable[float] = ...,
+        bi_xy_std: Iterable[float] = ...,
+        bi_rgb_std: Iterable[float] = ...,
+        bi_w: Iterable[float] = ...,
+        output_probability: bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["max_iter", "output_probability"]) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal["max_iter", "pos_xy_std", "pos_w", "bi_xy_std", "bi_rgb_std", "bi_w", "output_probability"],
+    ) -> None: ...
+
+class InterpParameter(Message):
+    height: int
+    width: int
+    zoom_factor: int
+    shrink_factor: int
+    pad_beg: int
+    pad_end: int
+    def __init__(
+        self,
+        *,
+        height: int = ...,
+        width: int = ...,
+        zoom_factor: int = ...,
+        shrink_factor: int = ...,
+        pad_beg: int = ...,
+        pad_end: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end"]
+    ) -> None: ...
+
+class MatReadParameter(Message):
+    prefix: str
+    source: str
+    strip: int
+    batch_size: int
+    def __init__(self, *, prefix: str = ..., source: str = ..., strip: int = ..., batch_size: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["prefix", "source", "strip", "batch_size"]) -> bool: ...
+    def ClearField(self, field_name: Literal["prefix", "source", "strip", "batch_size"]) -> None: ...
+
+class MatWriteParameter(Message):
+    prefix: str
+    source: str
+    strip: int
+    period: int
+    def __init__(self, *, prefix: str = ..., source: str = ..., strip: int = ..., period: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["prefix", "source", "strip", "period"]) -> bool: ...
+    def ClearField(self, field_name: Literal["prefix", "source", "strip", "period"]) -> None: ...
+
+class SegAccuracyParameter(Message):
+    AccuracyMetric: Final[EnumTypeWrapper]
+    PixelAccuracy: Final = 0
+    ClassAccuracy: Final = 1
+    PixelIOU: Final = 2
+    metric: int
+    @property
+    def ignore_label(self) -> RepeatedScalarFieldContainer[int]: ...
+    reset: bool
+    def __init__(self, *, metric: int | str = ..., ignore_label: Iterable[int] = ..., reset: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["metric", "reset"]) -> bool: ...
+    def ClearField(self, field_name: Literal["metric", "ignore_label", "reset"]) -> None: ...
+
+class ROIPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...
+
+class SmoothL1LossParameter(Message):
+    sigma: float
+    def __init__(self, *, sigma: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["sigma"]) -> bool: ...
+    def ClearField(self, field_name: Literal["sigma"]) -> None: ...
+
+class ShuffleChannelParameter(Message):
+    group: int
+    def __init__(self, *, group: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["group"]) -> bool: ...
+    def ClearField(self, field_name: Literal["group"]) -> None: ...
