@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint table proto bench fuzz clean
+.PHONY: demo test stress lint table proto bench fuzz clean
 
 # The stamp is remade when the requirements change, so that an old .venv is brought up to date.
 .venv/installed: setup.py constraints.txt
@@ -15,6 +15,9 @@ demo: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest
+
+stress: .venv/installed
+	$(BIN)/python -m pytest -m stress
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from os import PathLike
 from typing import Self
+
+from fcnkit.aliases import AnyPath
 
 # What a message may come to: names in a file can be of any length.
 _LONGEST = 10_000
@@ -21,7 +22,7 @@ class FcnkitError(Exception):
 
     path: str | None = None
 
-    def in_file(self, path: str | PathLike[str]) -> Self:
+    def in_file(self, path: AnyPath) -> Self:
         """Name the file the error is about, unless an inner caller already has."""
         if self.path is None:
             self.path = str(path)
@@ -81,7 +82,7 @@ class OutputError(FcnkitError):
 
 
 @contextmanager
-def naming(path: str | PathLike[str]) -> Iterator[None]:
+def naming(path: AnyPath) -> Iterator[None]:
     """Let errors raised inside name path."""
     try:
         yield

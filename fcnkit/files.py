@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from fcnkit.aliases import AnyPath
 from fcnkit.errors import OutputError
 
 
-def check_output(path: str | os.PathLike[str], force: bool) -> None:
+def check_output(path: AnyPath, force: bool) -> None:
     """Refuse, before any work is done, an output that could not be written in the end.
 
     Raises:
@@ -26,7 +27,7 @@ def check_output(path: str | os.PathLike[str], force: bool) -> None:
 
 
 @contextmanager
-def writing(path: str | os.PathLike[str], force: bool = False) -> Iterator[Path]:
+def writing(path: AnyPath, force: bool = False) -> Iterator[Path]:
     """A path beside `path` to write to, renamed to it when the block ends well and removed when it does not.
 
     Raises:
@@ -50,7 +51,7 @@ def writing(path: str | os.PathLike[str], force: bool = False) -> Iterator[Path]
 
 
 @contextmanager
-def telling(path: str | os.PathLike[str]) -> Iterator[None]:
+def telling(path: AnyPath) -> Iterator[None]:
     """Tell errors of the operating system as an OutputError that names path."""
     try:
         yield

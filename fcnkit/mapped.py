@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Self
 from weakref import WeakSet, finalize
 
+from fcnkit.aliases import AnyPath
+
 # What is copied at a time: small enough to stay in the processor's cache on its way.
 _CHUNK = 2**18
 
@@ -26,7 +28,7 @@ class MappedFile(mmap.mmap):
     _descriptor: int
     _address: int
 
-    def __new__(cls, path: str | os.PathLike[str]) -> Self:
+    def __new__(cls, path: AnyPath) -> Self:
         # A pipe without a writer would wait for one for ever.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")

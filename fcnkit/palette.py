@@ -37,7 +37,8 @@ def label_image(labels: np.ndarray, palette: np.ndarray | None = None) -> Image.
 
 def colours_from_labels(labels: np.ndarray, palette: np.ndarray | None = None) -> np.ndarray:
     """The colour of each label: (..., 3) uint8 RGB for labels of any shape."""
-    return (voc_palette() if palette is None else palette)[labels]
+    colours: np.ndarray = (voc_palette() if palette is None else palette)[labels]
+    return colours
 
 
 def labels_from_colours(
@@ -72,4 +73,5 @@ def labels_from_colours(
 
 def _codes(colours: np.ndarray) -> np.ndarray:
     red, green, blue = np.moveaxis(colours.astype(np.int32), -1, 0)
-    return red << 16 | green << 8 | blue
+    codes: np.ndarray = red << 16 | green << 8 | blue
+    return codes

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -77,6 +79,7 @@ def test_a_name_of_a_megabyte_does_not_fill_the_screen() -> None:
     assert fine.outputs == (name,)
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("chain", [True, False])
 def test_a_net_of_a_hundred_thousand_layers(tmp_path: Path, chain: bool) -> None:
     """One behind the other, or all on one blob: what takes much longer than the layers takes for ever here."""
@@ -137,22 +140,42 @@ def _mounted(folder: Path, options: str, script: str) -> subprocess.CompletedPro
     return done
 
 
-@pytest.mark.parametrize("suffix", formats.suffixes())
-def test_a_disk_that_is_full(sample: Path, tmp_path: Path, suffix: str) -> None:
-    """Half a megabyte, of which the old file is some, for a net of two; nothing else is there in the end."""
-    target = tmp_path / f"net{suffix}"
-    small = suffix in (".prototxt", ".py")
-    done = _mounted(
-        tmp_path,
-        "size=12k" if small else "size=512k",
-        f"head -c {8192 if small else 100000} /dev/zero > '{target}'\n"
-        f"'{sys.executable}' -m fcnkit convert '{sample}' -o '{target}' --force; echo $?\n"
-        f"ls -A '{tmp_path}'; tr -d '\\0' < '{target}' | wc -c",
-    )
-    assert done.stdout.split() == ["1", target.name, "0"], done.stderr
-    message = done.stderr.removeprefix("mounted\n")
-    assert message.startswith(f"Error: {target}: cannot be written: ")
-    assert message.count("\n") == 1
+# Converts in a folder that has no room for it, over an old file: what became of that, and what the command wrote.
+NO_ROOM = """
+import json, sys
+from pathlib import Path
+from click.testing import CliRunner
+from fcnkit.cli import main
+source, folder, *suffixes = sys.argv[1:]
+for suffix in suffixes:
+    target, old = Path(folder) / f"net{suffix}", bytes(8192 if suffix in (".prototxt", ".py") else 100_000)
+    target.write_bytes(old)
+    done = CliRunner().invoke(main, ["convert", source, "-o", str(target), "--force"])
+    there = [path.name for path in Path(folder).iterdir()]
+    print(json.dumps([suffix, done.exit_code, there, target.read_bytes() == old, done.stderr]))
+    target.unlink()
+"""
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_a_disk_that_is_full(tmp_path: Path, small: bool) -> None:
+    """Half a megabyte for weights of two, or 12 kB for a definition of 20; the old file takes a part of it."""
+    source, folder = tmp_path / "net.caffemodel", tmp_path / "full"
+    folder.mkdir()
+    layers = ['type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 2000 }']
+    if small:
+        layers = ['type: "ReLU" bottom: "x" top: "x"'] * 200
+    text = "".join(f'layer {{ name: "layer{index}" {layer} }}' for index, layer in enumerate(layers))
+    fcnkit.save(fcnkit.CaffeNet(INPUT + text), source)
+    suffixes = [suffix for suffix in formats.suffixes() if (suffix in (".prototxt", ".py")) == small]
+    command = shlex.join([sys.executable, "-c", NO_ROOM, str(source), str(folder), *suffixes])
+    done = _mounted(folder, "size=12k" if small else "size=512k", command)
+    found = {suffix: rest for suffix, *rest in map(json.loads, done.stdout.splitlines())}
+    assert found.keys() == set(suffixes), done.stderr
+    for suffix, (status, there, kept, message) in found.items():
+        assert (status, there, kept) == (1, [f"net{suffix}"], True)
+        assert message.startswith(f"Error: {folder}/net{suffix}: cannot be written: ")
+        assert message.count("\n") == 1
 
 
 def test_a_folder_that_cannot_be_written_to(sample: Path, tmp_path: Path) -> None:
@@ -221,6 +244,7 @@ def _convert(source: Path, target: Path) -> None:
     fcnkit.save(fcnkit.convert(source), target)
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("same", [False, True])
 def test_ten_conversions_at_once(sample: Path, tmp_path: Path, same: bool) -> None:
     context = multiprocessing.get_context("spawn")

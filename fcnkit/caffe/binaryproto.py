@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from os import PathLike
 from pathlib import Path
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from fcnkit.caffe.schema import message_class
+from fcnkit.aliases import AnyPath
+from fcnkit.caffe.messages import BlobProto
 from fcnkit.caffe.sniff import describe
 from fcnkit.errors import FileFormatError, naming
 
 
-def read(path: str | PathLike[str]) -> np.ndarray:
+def read(path: AnyPath) -> np.ndarray:
     """Read a .binaryproto.
 
     Returns:
@@ -27,16 +27,15 @@ def read(path: str | PathLike[str]) -> np.ndarray:
     """
     with naming(path):
         try:
-            blob = message_class("BlobProto").FromString(Path(path).read_bytes())
+            blob = BlobProto.FromString(Path(path).read_bytes())
         except OSError as error:
             raise FileFormatError(f"cannot be read: {error.strerror}") from None
         except DecodeError:
             raise FileFormatError(f"is {describe(path)}, not a .binaryproto") from None
         values = np.array(blob.double_data or blob.data, np.float32)
-        legacy = ("num", "channels", "height", "width")
         shape = tuple(blob.shape.dim)
-        if any(map(blob.HasField, legacy)):
-            shape = tuple(getattr(blob, field) for field in legacy)
+        if blob.HasField("num") or blob.HasField("channels") or blob.HasField("height") or blob.HasField("width"):
+            shape = (blob.num, blob.channels, blob.height, blob.width)
         if min(shape, default=1) < 0 or math.prod(shape) != values.size:
             raise FileFormatError(f"states the shape {shape}, but holds {values.size} values")
         return values.reshape(shape)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
-from fcnkit.caffe import schema, wire
-from fcnkit.caffe.schema import Message
+from fcnkit.aliases import AnyPath
+from fcnkit.caffe import wire
+from fcnkit.caffe.messages import LayerParameter, NetParameter, V1LayerParameter
 from fcnkit.caffe.sniff import NET, PROTOTXT, SOLVER_STATE, describe
 from fcnkit.errors import FileFormatError, naming
 from fcnkit.mapped import MappedFile
@@ -38,11 +38,11 @@ _RAW_DTYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
 class Caffemodel(NamedTuple):
     """A net definition as the file holds it (its blobs cut out), and its blobs by layer name."""
 
-    net: Message
+    net: NetParameter
     blobs: dict[str, list[np.ndarray]]
 
 
-def read(path: str | PathLike[str]) -> Caffemodel:
+def read(path: AnyPath) -> Caffemodel:
     """Read a .caffemodel of any generation.
 
     Returns:
@@ -65,7 +65,7 @@ def read(path: str | PathLike[str]) -> Caffemodel:
             raise _not_a_caffemodel(path, "its definition cannot be decoded") from None
         if text := _undecodable(net):
             raise _not_a_caffemodel(path, f"the text {text!r} in its definition is not UTF-8")
-        layers = [*net.layer, *net.layers]
+        layers: list[LayerParameter | V1LayerParameter] = [*net.layer, *net.layers]
         if not layers:
             raise _not_a_caffemodel(path, "it holds no layer")
         # The walk meets layers in file order; so does protobuf within each of the two lists.
@@ -77,7 +77,7 @@ def read(path: str | PathLike[str]) -> Caffemodel:
         return Caffemodel(net, found)
 
 
-def write(path: str | PathLike[str], net: Message, blobs: Blobs) -> None:
+def write(path: AnyPath, net: NetParameter, blobs: Blobs) -> None:
     """Write a V2 net with its blobs as Caffe does, without a second copy of the weights.
 
     Args:
@@ -89,13 +89,13 @@ def write(path: str | PathLike[str], net: Message, blobs: Blobs) -> None:
         _write(file, net, blobs)
 
 
-def _write(file: BinaryIO, net: Message, blobs: Blobs) -> None:
-    rest = schema.NetParameter()
+def _write(file: BinaryIO, net: NetParameter, blobs: Blobs) -> None:
+    rest = NetParameter()
     rest.CopyFrom(net)
     rest.ClearField("layer")
     file.write(rest.SerializeToString())
     for layer in net.layer:
-        bare = schema.LayerParameter()
+        bare = LayerParameter()
         bare.CopyFrom(layer)
         bare.ClearField("blobs")
         definition = bare.SerializeToString()
@@ -121,9 +121,9 @@ def _blob_head(array: np.ndarray) -> bytes:
     return wire.header(_SHAPE, len(shape)) + shape + data
 
 
-def _name(layer: Message) -> str:
+def _name(layer: LayerParameter | V1LayerParameter) -> str:
     """A layer's name; V0 keeps it in the layer inside the layer."""
-    return str(layer.name or (layer.layer.name if layer.DESCRIPTOR.name == "V1LayerParameter" else ""))
+    return layer.name or (layer.layer.name if isinstance(layer, V1LayerParameter) else "")
 
 
 def _undecodable(message: Message) -> bytes:
@@ -137,7 +137,7 @@ def _undecodable(message: Message) -> bytes:
     return b""
 
 
-def _not_a_caffemodel(path: str | PathLike[str], problem: str) -> FileFormatError:
+def _not_a_caffemodel(path: AnyPath, problem: str) -> FileFormatError:
     kind = describe(path)
     if kind.startswith(NET):
         return FileFormatError(f"is a damaged .caffemodel: {problem}")
@@ -147,7 +147,7 @@ def _not_a_caffemodel(path: str | PathLike[str], problem: str) -> FileFormatErro
     return FileFormatError(f"is {kind}, not a .caffemodel{hint}")
 
 
-def _map(path: str | PathLike[str]) -> MappedFile:
+def _map(path: AnyPath) -> MappedFile:
     try:
         return MappedFile(path)
     except ValueError:
@@ -200,9 +200,9 @@ class _Walk:
         # The blobs of each layer, by the field that holds the layers.
         self.blobs: dict[int, list[list[_Blob]]] = {_LAYER: [], _LAYERS_V1: []}
 
-    def skeleton(self) -> Message:
+    def skeleton(self) -> NetParameter:
         """The net without its blobs, as far as the walk has come."""
-        return schema.NetParameter.FromString(b"".join(self.parts))
+        return NetParameter.FromString(b"".join(self.parts))
 
     def where(self) -> str:
         """Behind which layer the walk came to its end, as a phrase for an error."""
@@ -210,7 +210,7 @@ class _Walk:
             net = self.skeleton()
         except DecodeError:
             return ""
-        names = [_name(layer) for layer in [*net.layer, *net.layers]]
+        names = [*map(_name, net.layer), *map(_name, net.layers)]
         return f" (after layer {names[-1]!r})" if names else ""
 
     def net(self) -> None:

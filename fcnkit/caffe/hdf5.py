@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe.sniff import HDF5, describe
 from fcnkit.errors import FileFormatError, OutputError, naming
 
@@ -25,7 +25,7 @@ _LAYOUTS = "/data/<layer>/<index>, /<layer>/<index> or /<layer>.weight and .bias
 MOST_INFLATION = 1032
 
 
-def read(path: str | PathLike[str]) -> dict[str, list[np.ndarray]]:
+def read(path: AnyPath) -> dict[str, list[np.ndarray]]:
     """The blobs of each layer that has any, by layer name.
 
     A layer name with slashes lies in nested groups: that is what HDF5 makes of it.
@@ -53,7 +53,7 @@ def read(path: str | PathLike[str]) -> dict[str, list[np.ndarray]]:
             raise FileFormatError(f"is a damaged HDF5 file: {problem}") from None
 
 
-def write(path: str | PathLike[str], weights: Mapping[str, Sequence[np.ndarray]]) -> None:
+def write(path: AnyPath, weights: Mapping[str, Sequence[np.ndarray]]) -> None:
     """Write weights in Caffe's layout, as float32.
 
     A name with slashes becomes nested groups, which read finds again; Caffe neither writes nor finds such layers here.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter, NetParameter, NetState, NetStateRule
 from fcnkit.errors import DefinitionError
 
 
-def filter_net(net: Message, phase: int, level: int = 0, stages: Iterable[str] = ()) -> Message:
+def filter_net(net: NetParameter, phase: int, level: int = 0, stages: Iterable[str] = ()) -> NetParameter:
     """The net as Caffe runs it in one phase.
 
     Args:
@@ -35,7 +35,7 @@ def filter_net(net: Message, phase: int, level: int = 0, stages: Iterable[str] =
     return filtered
 
 
-def _takes_part(layer: Message, state: Message) -> bool:
+def _takes_part(layer: LayerParameter, state: NetState) -> bool:
     if layer.include and layer.exclude:
         raise DefinitionError(f"layer {layer.name!r} has include and exclude rules; only one kind is allowed")
     if layer.include:
@@ -43,7 +43,7 @@ def _takes_part(layer: Message, state: Message) -> bool:
     return not any(_meets(state, rule) for rule in layer.exclude)
 
 
-def _meets(state: Message, rule: Message) -> bool:
+def _meets(state: NetState, rule: NetStateRule) -> bool:
     """Whether a state meets everything a rule asks for; a rule that asks for nothing is always met.
 
     Source: Net::StateMeetsRule.

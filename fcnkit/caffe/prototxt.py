@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import warnings
-from os import PathLike
 from pathlib import Path
+from typing import Any, Literal, overload
 
 from google.protobuf import text_format
+from google.protobuf.message import Message
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe import schema
 from fcnkit.caffe.forks import to_bvlc
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import NetParameter, SolverParameter
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
 
-def parse(text: str, kind: str = "NetParameter") -> Message:
+@overload
+def parse(text: str, kind: Literal["NetParameter"] = "NetParameter") -> NetParameter: ...
+@overload
+def parse(text: str, kind: Literal["SolverParameter"]) -> SolverParameter: ...
+@overload
+def parse(text: str, kind: str) -> Any: ...
+def parse(text: str, kind: str = "NetParameter") -> Any:
     """Parse prototxt text, of BVLC's Caffe or a fork.
 
     Args:
@@ -42,13 +50,19 @@ def parse(text: str, kind: str = "NetParameter") -> Message:
     return message
 
 
-def read(path: str | PathLike[str], kind: str = "NetParameter") -> Message:
+@overload
+def read(path: AnyPath, kind: Literal["NetParameter"] = "NetParameter") -> NetParameter: ...
+@overload
+def read(path: AnyPath, kind: Literal["SolverParameter"]) -> SolverParameter: ...
+@overload
+def read(path: AnyPath, kind: str) -> Any: ...
+def read(path: AnyPath, kind: str = "NetParameter") -> Any:
     """Read a prototxt file; errors name the file."""
     with naming(path):
         return parse(decode(read_bytes(path)), kind)
 
 
-def read_bytes(path: str | PathLike[str]) -> bytes:
+def read_bytes(path: AnyPath) -> bytes:
     """The bytes of a small file; a file that cannot be read is a FileFormatError."""
     try:
         return Path(path).read_bytes()

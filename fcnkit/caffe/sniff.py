@@ -7,10 +7,10 @@ import re
 import zipfile
 from contextlib import suppress
 from itertools import islice
-from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe import wire
 from fcnkit.errors import FileFormatError
 
@@ -55,7 +55,7 @@ _MESSAGES = (
 _FIELDS_READ = 64
 
 
-def describe(path: str | PathLike[str]) -> str:
+def describe(path: AnyPath) -> str:
     """What a file is, as a phrase for "is ..., not a .caffemodel".
 
     Reads the file's beginning, of protobuf messages a few bytes at each of the first fields, and of zip archives

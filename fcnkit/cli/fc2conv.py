@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
+from fcnkit.aliases import Pair
 from fcnkit.cli.text_output import columns
 
 
-class KernelType(click.ParamType):
+def _kernel(value: str) -> tuple[str, Pair]:
     """H,W for all layers that read a map, or LAYER=H,W."""
-
-    name = "kernel"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, tuple[int, int]]:
-        layer, _, text = value.rpartition("=")
-        height, _, width = text.partition(",")
-        if not height.isdecimal() or not width.isdecimal():
-            self.fail(f"{value!r} is not of the form H,W or LAYER=H,W", param, ctx)
-        return layer, (int(height), int(width))
+    layer, _, text = value.rpartition("=")
+    height, _, width = text.partition(",")
+    if not height.isdecimal() or not width.isdecimal():
+        raise click.BadParameter(f"{value!r} is not of the form H,W or LAYER=H,W")
+    return layer, (int(height), int(width))
 
 
 EXAMPLES = """\b
@@ -41,7 +35,7 @@ Examples:
 @click.option(
     "--kernel",
     "kernels",
-    type=KernelType(),
+    type=_kernel,
     multiple=True,
     metavar="[LAYER=]H,W",
     help="Kernel, where the shapes do not tell it; with LAYER=, repeated, for one layer.",
@@ -63,7 +57,7 @@ Examples:
 def command(
     weights: Path,
     prototxt: Path | None,
-    kernels: tuple[tuple[str, tuple[int, int]], ...],
+    kernels: tuple[tuple[str, Pair], ...],
     order: str,
     names: str | None,
     back: bool,

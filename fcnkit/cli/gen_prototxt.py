@@ -70,6 +70,7 @@ Examples:
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     net: str | None,
     listing: bool,
     factor: int | None,

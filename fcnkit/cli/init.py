@@ -26,16 +26,12 @@ Examples:
 """
 
 
-class SourceType(click.ParamType):
+def _source(value: str) -> tuple[str, Path]:
     """WEIGHTS, or INPUT=WEIGHTS."""
-
-    name = "weights"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Path]:
-        stream, equals, path = value.partition("=")
-        if equals and stream.isidentifier() and not Path(value).exists():
-            return stream, Path(path)
-        return "", Path(value)
+    stream, equals, path = value.partition("=")
+    if equals and stream.isidentifier() and not Path(value).exists():
+        return stream, Path(path)
+    return "", Path(value)
 
 
 @click.command(epilog=EXAMPLES)
@@ -43,7 +39,7 @@ class SourceType(click.ParamType):
 @click.option(
     "--from",
     "sources",
-    type=SourceType(),
+    type=_source,
     multiple=True,
     required=True,
     metavar="[INPUT=]WEIGHTS",
@@ -58,6 +54,7 @@ class SourceType(click.ParamType):
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     net: str,
     sources: tuple[tuple[str, Path], ...],
     expand_score: bool,

@@ -7,21 +7,16 @@ from typing import Any
 
 import click
 
-Shape = tuple[int, ...]
+from fcnkit.aliases import Shape
 
 
-class InputShapeType(click.ParamType):
+def _shape(value: str) -> tuple[str, Shape]:
     """N,C,H,W for the first input, or NAME=N,C,H,W."""
-
-    name = "shape"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Shape]:
-        blob, _, text = value.rpartition("=")
-        try:
-            shape = tuple(int(size) for size in text.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not of the form N,C,H,W or NAME=N,C,H,W", param, ctx)
-        return blob, shape
+    blob, _, text = value.rpartition("=")
+    try:
+        return blob, tuple(int(size) for size in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not of the form N,C,H,W or NAME=N,C,H,W") from None
 
 
 def _given(
@@ -40,7 +35,7 @@ def input_shape_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --input-shape, its parameter `input_shape`."""
     return click.option(
         "--input-shape",
-        type=InputShapeType(),
+        type=_shape,
         multiple=True,
         callback=_given,
         metavar="N,C,H,W",

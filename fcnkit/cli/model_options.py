@@ -16,16 +16,12 @@ POSITIVE = click.IntRange(min=1)
 PALETTE_HELP = "Colours of the labels: an indexed image, or text with a line `red green blue` each. [default: VOC's]"
 
 
-class MeanType(click.ParamType):
+def _mean(value: str) -> list[float]:
     """One number, or one for each channel, with commas between."""
-
-    name = "mean"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[float]:
-        try:
-            return [float(number) for number in value.split(",")]
-        except ValueError:
-            self.fail(f"{value!r} is not of the form 104.0,116.7,122.7", param, ctx)
+    try:
+        return [float(number) for number in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not of the form 104.0,116.7,122.7") from None
 
 
 _OPTIONS = [
@@ -33,7 +29,7 @@ _OPTIONS = [
     click.option("--blob", "output", metavar="NAME", help="The scores, in a net of several outputs."),
     click.option(
         "--mean",
-        type=MeanType(),
+        type=_mean,
         metavar="B,G,R",
         help="Taken off the pixels, 0..255, in the order of the net's channels. [default: what MODEL says]",
     ),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
-from typing import Any
+from typing import Any, Unpack
 
 from jinja2.sandbox import SandboxedEnvironment
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe import prototxt
 from fcnkit.errors import DefinitionError, PrototxtError
 from fcnkit.generation import published as zoo
-from fcnkit.generation.options import Net
+from fcnkit.generation.options import Net, NetOptions
 from fcnkit.generation.rendering import SUFFIX, TemplateError, environment, render
 from fcnkit.generation.upsampling import deconvolution, upsampling
 from fcnkit.geometry.coordinates import Coordinates
@@ -20,7 +20,7 @@ __all__ = ["deconvolution", "describe", "generate", "generate_solver", "smallest
 
 
 def generate(
-    net: str | Net = "fcn", phase: str = "train", templates: str | PathLike[str] | None = None, **options: Any
+    net: str | Net = "fcn", phase: str = "train", templates: AnyPath | None = None, **options: Unpack[NetOptions]
 ) -> str:
     """A whole net as prototxt.
 
@@ -50,8 +50,8 @@ def generate(
 def generate_solver(
     net: str | Net = "fcn",
     changes: Mapping[str, Any] | None = None,
-    templates: str | PathLike[str] | None = None,
-    **options: Any,
+    templates: AnyPath | None = None,
+    **options: Unpack[NetOptions],
 ) -> str:
     """The solver that a net was published with, or one to start from, as prototxt.
 
@@ -71,17 +71,18 @@ def smallest_input(text: str) -> int:
     return Coordinates(prototxt.parse(text)).smallest_input()
 
 
-def describe(net: str | Net = "fcn", **options: Any) -> Net:
+def describe(net: str | Net = "fcn", **options: Unpack[NetOptions]) -> Net:
     """The description of a net: of a published one by name, or of one's own by its options.
 
     Raises:
         DefinitionError: no net has the name, or the options are not those of a Net or contradict each other.
     """
     if net == "fcn":
-        if "classes" in options:
-            options["heads"] = {"": options.pop("classes")}
+        fields: dict[str, Any] = {**options}
+        if "classes" in fields:
+            fields["heads"] = {"": fields.pop("classes")}
         try:
-            return Net(**options)
+            return Net(**fields)
         except TypeError as error:
             raise DefinitionError(f"an option that no net has: {error}") from None
     if options:

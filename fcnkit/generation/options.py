@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypedDict
 
 from fcnkit.errors import DefinitionError
 from fcnkit.generation.rendering import whole
@@ -146,3 +146,23 @@ class Net:
         if word not in known:
             raise DefinitionError(f"no phase is called {word!r}; there are {train}, {test} and deploy")
         return known[word]
+
+
+class NetOptions(TypedDict, total=False):
+    """The fields of a Net as keyword arguments; `classes` is short for heads={"": classes}."""
+
+    backbone: str
+    stride: int
+    classes: int
+    heads: Mapping[str, int]
+    at_once: bool
+    pad: int | None
+    upsampling: str
+    average_pool: bool
+    weights: Mapping[str, Sequence[float]]
+    normalize: bool
+    data: str
+    root: str
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, int]
+    fusion: str

@@ -6,13 +6,13 @@ import re
 import traceback
 from collections.abc import Mapping
 from functools import lru_cache
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
+from fcnkit.aliases import AnyPath
 from fcnkit.errors import DefinitionError
 from fcnkit.resources import folder
 
@@ -57,7 +57,7 @@ def _escape(character: str) -> str:
     return "".join(f"\\{byte:03o}" for byte in character.encode())
 
 
-def environment(templates: str | PathLike[str] | None = None) -> SandboxedEnvironment:
+def environment(templates: AnyPath | None = None) -> SandboxedEnvironment:
     """Where templates are looked up: in the user's folder, if given, and then in fcnkit's own.
 
     It is sandboxed, since a folder of templates can be anyone's.

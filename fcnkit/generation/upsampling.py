@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os import PathLike
 
+from fcnkit.aliases import AnyPath
 from fcnkit.errors import DefinitionError
 from fcnkit.generation.rendering import environment, render, whole
 
@@ -43,7 +43,7 @@ def deconvolution(
     name: str = "upsample",
     bottom: str = "score",
     top: str = "upscore",
-    templates: str | PathLike[str] | None = None,
+    templates: AnyPath | None = None,
 ) -> str:
     """One Deconvolution layer that upsamples bilinearly, channel by channel, to exactly factor times the size.
 

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import torch
 from google.protobuf import text_format
+from google.protobuf.message import Message
 from torch import Tensor
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import FileFormatError, InputError
 from fcnkit.formats.opening import AnyPath, holds_definition_alone, open_net, open_to_run
 from fcnkit.net import CaffeNet, Shape, Step
@@ -142,9 +143,9 @@ def compare_structure(a: CaffeNet, b: CaffeNet) -> list[Difference]:
     return found + list(_moved(*shared))
 
 
-def _layers(net: CaffeNet) -> dict[str, Message]:
+def _layers(net: CaffeNet) -> dict[str, LayerParameter]:
     """The layers by name; of several of one name, the later ones have their number behind it."""
-    found: dict[str, Message] = {}
+    found: dict[str, LayerParameter] = {}
     for layer in net.definition().layer:
         if layer.type != "Input":
             count = sum(name == layer.name or name.startswith(f"{layer.name} #") for name in found)
@@ -162,7 +163,7 @@ def _moved(a: Sequence[str], b: Sequence[str]) -> Iterator[Difference]:
             yield Difference(name, "place", *(f"after {each!r}" if each else "first" for each in before))
 
 
-def _told(layer: Message) -> dict[str, str]:
+def _told(layer: LayerParameter) -> dict[str, str]:
     blobs = {"bottom": ", ".join(layer.bottom), "top": ", ".join(layer.top)}
     return {"type": layer.type, **blobs, **dict(_settings(layer, ""))}
 
@@ -178,8 +179,8 @@ def _settings(message: Message, prefix: str) -> Iterator[tuple[str, str]]:
         elif not isinstance(value, (int, float, str, bytes)):
             yield name, ", ".join(map(_word, value))
         elif value != field.default_value:
-            names = field.enum_type and field.enum_type.values_by_number
-            yield name, names[value].name if names else _word(value)
+            enum = field.enum_type
+            yield name, enum.values_by_number[int(value)].name if enum else _word(value)
 
 
 def _word(value: Any) -> str:
@@ -205,7 +206,8 @@ def compare_weights(a: CaffeNet, b: CaffeNet) -> tuple[list[Difference], list[La
 def gap(found: Tensor, expected: Tensor) -> Gap:
     """How far found is from expected, a tensor of the same shape."""
     difference, largest, count = 0.0, 0.0, 0
-    for one, other in zip(found.reshape(-1).split(_AT_ONCE), expected.reshape(-1).split(_AT_ONCE), strict=True):
+    pairs = zip(torch.split(found.reshape(-1), _AT_ONCE), torch.split(expected.reshape(-1), _AT_ONCE), strict=True)
+    for one, other in pairs:
         if not other.numel():
             continue
         largest = max(largest, float(other.abs().nan_to_num(nan=0, posinf=0).max()))

@@ -11,7 +11,7 @@ from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 
 from fcnkit.caffe import prototxt
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.generation.rendering import environment, render
 from fcnkit.geometry.report import pair
 from fcnkit.inspect.placement import Edge, Layout, arrange
@@ -41,7 +41,7 @@ class Box:
     """A layer and those that change its top in place; tops are the blobs that leave it, and out those not read on."""
 
     rows: list[LayerSummary]
-    layers: list[Message]
+    layers: list[LayerParameter]
     kind: str
     lines: list[str]
     tops: list[str]
@@ -203,7 +203,7 @@ def html(net: CaffeNet) -> str:
     return render(environment(), "drawing.html.j2", values)
 
 
-def _details(row: LayerSummary, layer: Message) -> dict[str, Any]:
+def _details(row: LayerSummary, layer: LayerParameter) -> dict[str, Any]:
     """What the page tells of a layer: its name, lines of words, and its definition."""
     words = [("type", row.type), *(("bottom", _printable(bottom)) for bottom in row.bottoms)]
     words += [("top", f"{_printable(top)}: {in_words(shape)}") for top, shape in row.tops.items()]

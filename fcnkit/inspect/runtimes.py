@@ -119,10 +119,8 @@ def _onnxruntime(onnxruntime: Any, job: Job) -> Tops:
     path = job.folder / "net.onnx"
     if job.model.suffix.lower() == ".onnx":
         shutil.copyfile(job.model, path)
-    elif ".onnx" in formats.suffixes():
-        formats.save(job.net, path)
     else:
-        raise RuntimeMissingError("ONNX Runtime runs .onnx files, which this fcnkit does not write; choose another")
+        formats.save(job.net, path)
     makers: dict[str, list[str]] = {}
     for step in job.net.steps:
         for top in step.tops:

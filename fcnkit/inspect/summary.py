@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe import caffemodel, prototxt
-from fcnkit.caffe.schema import TRAIN, Message
+from fcnkit.caffe.messages import TRAIN, LayerParameter
 from fcnkit.caffe.sniff import NET, describe
 from fcnkit.caffe.upgrade import generation, upgrade_net
-from fcnkit.formats.opening import AnyPath, holds_definition_alone, open_net
+from fcnkit.formats.opening import holds_definition_alone, open_net
 from fcnkit.geometry.coordinates import Coordinates, Traced
 from fcnkit.geometry.report import pair
 from fcnkit.layers import kind_of, rule_for
@@ -121,7 +121,7 @@ def summarize(net: CaffeNet, remarks: list[str] | None = None) -> Summary:
     )
 
 
-def remarks(net: CaffeNet, path: str | os.PathLike[str], definition: str | os.PathLike[str] | None = None) -> list[str]:
+def remarks(net: CaffeNet, path: AnyPath, definition: AnyPath | None = None) -> list[str]:
     """What Caffe's files tell of a net beside the net that runs: generation, phase, and what was left out.
 
     Args:
@@ -152,7 +152,7 @@ def remarks(net: CaffeNet, path: str | os.PathLike[str], definition: str | os.Pa
     return told
 
 
-def _listed(layers: list[Message]) -> str:
+def _listed(layers: list[LayerParameter]) -> str:
     """Layers by type, the first few of each by name."""
     words = []
     for kind in dict.fromkeys(layer.type for layer in layers):

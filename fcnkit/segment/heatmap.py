@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError, InputError
 from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.net import CaffeNet
@@ -87,7 +87,8 @@ def draw(image: Image.Image, heat: Heat) -> Image.Image:
 def _between(size: int, start: Fraction, stride: Fraction, count: int) -> np.ndarray:
     """(size, count): how much each of `count` scores, the first at `start`, counts at each of `size` pixels."""
     at = np.clip((np.arange(size) - float(start)) / float(stride), 0, count - 1)
-    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(count))).astype(np.float32)
+    shares: np.ndarray = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(count)))
+    return shares.astype(np.float32)
 
 
 def _dense(net: CaffeNet) -> CaffeNet:
@@ -108,6 +109,6 @@ def _dense(net: CaffeNet) -> CaffeNet:
     return result.eval()
 
 
-def _is_global_average(layer: Message) -> bool:
+def _is_global_average(layer: LayerParameter) -> bool:
     p = layer.pooling_param
     return bool(layer.type == "Pooling" and p.global_pooling and p.pool == p.AVE)

@@ -13,12 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from fcnkit.aliases import AnyPath
 from fcnkit.errors import FileFormatError, InputError
 from fcnkit.palette import IGNORE, labels_from_colours
 from fcnkit.segment import raster
 from fcnkit.segment.raster import MAX_PIXELS, open_image
-
-AnyPath = str | os.PathLike[str]
 
 MAT = ".mat"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+from fcnkit.aliases import AnyPath
 from fcnkit.errors import InputError, OutputError
 from fcnkit.files import writing
 from fcnkit.segment.metrics import Scores
@@ -19,7 +19,7 @@ _LARGEST = 17.0
 PLOTS = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
-def check_plot(path: str | os.PathLike[str]) -> None:
+def check_plot(path: AnyPath) -> None:
     """Find before any work is done that a plot cannot be made.
 
     Raises:
@@ -32,7 +32,7 @@ def check_plot(path: str | os.PathLike[str]) -> None:
         raise OutputError(f"names no kind of picture by its suffix; known are {', '.join(PLOTS)}").in_file(path)
 
 
-def plot(scores: Scores, names: Sequence[str], path: str | os.PathLike[str], force: bool = False) -> None:
+def plot(scores: Scores, names: Sequence[str], path: AnyPath, force: bool = False) -> None:
     """Draw the IU of each class, and the confusion matrix with each row as shares of the true class.
 
     Args:

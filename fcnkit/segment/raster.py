@@ -6,11 +6,11 @@ Pillow tells formats by their content, whatever a file is called, and reads some
 
 from __future__ import annotations
 
-import os
 from threading import Lock
 
 from PIL import Image, ImageOps
 
+from fcnkit.aliases import AnyPath
 from fcnkit.errors import FileFormatError
 
 # Pillow's names of formats that its own libraries decode.
@@ -27,7 +27,7 @@ def suffixes() -> set[str]:
     return {suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS}
 
 
-def open_image(path: str | os.PathLike[str], max_pixels: int | None = MAX_PIXELS) -> Image.Image:
+def open_image(path: AnyPath, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
     """An image in memory, upright as its EXIF data state; of several frames the first.
 
     Args:
@@ -58,7 +58,7 @@ def open_image(path: str | os.PathLike[str], max_pixels: int | None = MAX_PIXELS
         raise FileFormatError(f"cannot be read as an image: {problem}").in_file(path) from None
 
 
-def _opened(path: str | os.PathLike[str]) -> Image.Image:
+def _opened(path: AnyPath) -> Image.Image:
     """The file's header, read without Pillow's own limit: it warns on standard error first, and cannot be chosen."""
     with _LOCK:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None

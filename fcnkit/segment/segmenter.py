@@ -17,6 +17,7 @@ from fcnkit.net import CaffeNet
 from fcnkit.segment import images
 from fcnkit.segment.classes import MOST
 from fcnkit.segment.parallel import in_order
+from fcnkit.segment.raster import MAX_PIXELS
 
 
 def input_from_image(image: Image.Image, preprocessing: Mapping[str, Any]) -> Tensor:
@@ -190,7 +191,7 @@ def segment_files(
     *,
     batch: int = 1,
     workers: int = 2,
-    max_pixels: int | None = images.MAX_PIXELS,
+    max_pixels: int | None = MAX_PIXELS,
 ) -> Iterator[Segmented]:
     """Segment image files, in about their order, a few in memory at a time.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.net import CaffeNet
 
 
@@ -22,39 +22,39 @@ class NetEditor:
     def __init__(self, net: CaffeNet):
         self._definition = net.definition()
         self._outputs = set(net.outputs)
-        self.layers: list[Message] = list(self._definition.layer)
+        self.layers: list[LayerParameter] = list(self._definition.layer)
         self.blobs: dict[str, list[np.ndarray]] = {
             name: [blob.to("cpu", torch.float32).numpy() for blob in blobs] for name, blobs in net.blobs().items()
         }
         self.modules = {step.name: net.get_submodule(step.module) for step in net.steps}
         self.shapes = dict(net.shapes)
 
-    def definition(self) -> Message:
+    def definition(self) -> NetParameter:
         """The net as it now is."""
-        result = type(self._definition)()
+        result = NetParameter()
         result.CopyFrom(self._definition)
         del result.layer[:]
         result.layer.extend(self.layers)
         return result
 
-    def is_shared(self, layer: Message) -> bool:
+    def is_shared(self, layer: LayerParameter) -> bool:
         """Whether other layers may have the layer's weights too."""
         return any(spec.name for spec in layer.param)
 
-    def producer(self, layer: Message) -> Message:
+    def producer(self, layer: LayerParameter) -> LayerParameter | None:
         """The layer that makes a layer's first bottom; None for an input."""
         index = self._index(layer)
         makers = [other for other in self.layers[:index] if layer.bottom and layer.bottom[0] in other.top]
         return makers[-1] if makers and makers[-1].type != "Input" else None
 
-    def only_reader(self, layer: Message) -> Message:
+    def only_reader(self, layer: LayerParameter) -> LayerParameter | None:
         """The one layer that reads a layer's one top; None if there are several or the top is an output."""
         if len(layer.top) != 1:
             return None
         readers, stays = self._readers(self._index(layer), layer.top[0])
         return self.layers[readers[0]] if len(readers) == 1 and not stays else None
 
-    def bypass(self, layer: Message) -> bool:
+    def bypass(self, layer: LayerParameter) -> bool:
         """Take a layer out: what reads its tops reads its bottom from then on. Says whether that was possible."""
         index, source = self._index(layer), layer.bottom[0]
         remade = next((i for i in range(index + 1, len(self.layers)) if source in self.layers[i].top), len(self.layers))
@@ -72,7 +72,7 @@ class NetEditor:
         del self.layers[index]
         return True
 
-    def _make_instead(self, layer: Message) -> bool:
+    def _make_instead(self, layer: LayerParameter) -> bool:
         """Let the layer before make the top of one that is taken out, which is an output and keeps its name."""
         before = self.producer(layer)
         if before is None or self.only_reader(before) is not layer:
@@ -81,7 +81,7 @@ class NetEditor:
         del self.layers[self._index(layer)]
         return True
 
-    def _index(self, layer: Message) -> int:
+    def _index(self, layer: LayerParameter) -> int:
         return next(index for index, other in enumerate(self.layers) if other is layer)
 
     def _readers(self, index: int, top: str) -> tuple[list[int], bool]:

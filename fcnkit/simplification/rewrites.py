@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from fcnkit.caffe.inputs import to_legacy_inputs
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import InputError
 from fcnkit.inspect.summary import summarize
 from fcnkit.net import CaffeNet
@@ -81,7 +81,7 @@ def _rewritten(net: CaffeNet, rewrites: Sequence[Rewrite], mapped: bool) -> Simp
     return Simplified(result, changes, (before, _parameters(editor)), work)
 
 
-def _rebuilt(net: CaffeNet, definition: Message, blobs: dict[str, list[np.ndarray]], mapped: bool) -> CaffeNet:
+def _rebuilt(net: CaffeNet, definition: NetParameter, blobs: dict[str, list[np.ndarray]], mapped: bool) -> CaffeNet:
     result = CaffeNet(definition, blobs, mapped=mapped)
     result.preprocessing, result.source, result.unused = net.preprocessing, net.source, net.unused
     return result.train(net.training)
@@ -159,7 +159,7 @@ def group_diagonal_deconvolutions(editor: NetEditor) -> list[str]:
 _NONE = (np.zeros(0),)
 
 
-def _normalizing_factors(editor: NetEditor, layer: Message) -> tuple[np.ndarray, np.ndarray] | None:
+def _normalizing_factors(editor: NetEditor, layer: LayerParameter) -> tuple[np.ndarray, np.ndarray] | None:
     """Factor and bias for each channel that do what a normalizing layer does; None for other layers.
 
     Source: BVLC/caffe src/caffe/layers/batch_norm_layer.cpp; hszhao/PSPNet and alexgkendall/caffe-segnet, bn_layer.cpp.
@@ -182,7 +182,7 @@ def _normalizing_factors(editor: NetEditor, layer: Message) -> tuple[np.ndarray,
     return None
 
 
-def _factors(editor: NetEditor, layer: Message) -> tuple[np.ndarray, np.ndarray] | None:
+def _factors(editor: NetEditor, layer: LayerParameter) -> tuple[np.ndarray, np.ndarray] | None:
     """A Scale layer's factor and bias, for each channel or one for all; None where it is anything else."""
     if layer.type != "Scale" or len(layer.bottom) != 1 or layer.scale_param.axis != 1 or editor.is_shared(layer):
         return None
@@ -190,7 +190,7 @@ def _factors(editor: NetEditor, layer: Message) -> tuple[np.ndarray, np.ndarray]
     return None if factor.ndim > 1 else (factor.ravel(), bias[0].ravel() if bias else np.zeros(1))
 
 
-def _by_channels(editor: NetEditor, layer: Message, weight: np.ndarray) -> np.ndarray | None:
+def _by_channels(editor: NetEditor, layer: LayerParameter, weight: np.ndarray) -> np.ndarray | None:
     """A view on the weight of a layer with filters: (groups, outputs, inputs, places). None for other layers."""
     if len(layer.bottom) != 1 or len(layer.top) != 1 or editor.is_shared(layer):
         return None
@@ -211,7 +211,7 @@ def _by_channels(editor: NetEditor, layer: Message, weight: np.ndarray) -> np.nd
     return None
 
 
-def _fold_back(editor: NetEditor, before: Message, layer: Message) -> bool:
+def _fold_back(editor: NetEditor, before: LayerParameter, layer: LayerParameter) -> bool:
     """Multiply a Scale into what makes its bottom, if nothing else reads that. Says whether it was done."""
     factors = _factors(editor, layer)
     if factors is None or editor.only_reader(before) is not layer:
@@ -236,7 +236,7 @@ def _fold_back(editor: NetEditor, before: Message, layer: Message) -> bool:
     return True
 
 
-def _fold_forward(editor: NetEditor, layer: Message, behind: Message) -> bool:
+def _fold_forward(editor: NetEditor, layer: LayerParameter, behind: LayerParameter) -> bool:
     """Multiply a Scale into the filters that alone read its top. Says whether it was done."""
     factors = _factors(editor, layer)
     if factors is None:
@@ -256,7 +256,7 @@ def _fold_forward(editor: NetEditor, layer: Message, behind: Message) -> bool:
     return True
 
 
-def _set_filters(editor: NetEditor, layer: Message, weight: np.ndarray, bias: np.ndarray | None) -> None:
+def _set_filters(editor: NetEditor, layer: LayerParameter, weight: np.ndarray, bias: np.ndarray | None) -> None:
     setting = layer.inner_product_param if layer.type == "InnerProduct" else layer.convolution_param
     setting.bias_term = bias is not None
     editor.blobs[layer.name] = _as_blobs([weight] if bias is None else [weight, bias])

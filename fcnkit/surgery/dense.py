@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from fcnkit.aliases import Pair
 from fcnkit.net import CaffeNet
-from fcnkit.surgery.kernels import Cast, CastError, KernelFinder, Kernels, Pair
+from fcnkit.surgery.kernels import Cast, CastError, KernelFinder, Kernels
 from fcnkit.surgery.net_casting import cast_net, cast_net_back
 
 

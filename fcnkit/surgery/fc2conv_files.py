@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, overload
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe import caffemodel, hdf5
 from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.upgrade import upgrade_net
@@ -24,8 +24,6 @@ from fcnkit.surgery.net_casting import cast_net, cast_net_back
 from fcnkit.surgery.state_casting import cast_state, cast_state_back, natural
 from fcnkit.surgery.weight_files import SUFFIXES, WeightFile, read_weight_file
 
-File = str | os.PathLike[str]
-
 
 @overload
 def fc2conv(source: nn.Module, *, kernel: Kernels = None, order: str = "chw") -> nn.Module: ...
@@ -33,10 +31,10 @@ def fc2conv(source: nn.Module, *, kernel: Kernels = None, order: str = "chw") ->
 
 @overload
 def fc2conv(
-    source: File,
-    output: File,
+    source: AnyPath,
+    output: AnyPath,
     *,
-    prototxt: File | None = None,
+    prototxt: AnyPath | None = None,
     kernel: Kernels = None,
     order: str = "chw",
     names: str | None = None,
@@ -76,16 +74,16 @@ def fc2conv(source: Any, output: Any = None, **options: Any) -> Any:
     return _fc2conv_file(source, output, **options)
 
 
-def prototxt_beside(output: File) -> Path:
+def prototxt_beside(output: AnyPath) -> Path:
     """The prototxt that goes with an output: the same name with .prototxt in place of its suffix."""
     return Path(str(output).removesuffix(".h5")).with_suffix(".prototxt")
 
 
 def _fc2conv_file(
-    weights: File,
-    output: File,
+    weights: AnyPath,
+    output: AnyPath,
     *,
-    prototxt: File | None = None,
+    prototxt: AnyPath | None = None,
     kernel: Kernels = None,
     order: str = "chw",
     names: str | None = None,
@@ -111,7 +109,7 @@ def _fc2conv_file(
 
 
 def _cast_state_file(
-    path: File, output: File, suffix: str, said: dict[str, Any], names: str | None, back: bool, force: bool
+    path: AnyPath, output: AnyPath, suffix: str, said: dict[str, Any], names: str | None, back: bool, force: bool
 ) -> list[Cast]:
     weights = read_weight_file(path)
     if "prototxt" in weights.metadata:
@@ -137,7 +135,7 @@ def _cast_state(weights: WeightFile, said: dict[str, Any], back: bool) -> list[C
 
 
 def _cast_caffe_file(
-    path: File, output: File, suffix: str, said: dict[str, Any], prototxt: File | None, back: bool, force: bool
+    path: AnyPath, output: AnyPath, suffix: str, said: dict[str, Any], prototxt: AnyPath | None, back: bool, force: bool
 ) -> list[Cast]:
     definition, blobs = (None, hdf5.read(path)) if suffix == ".h5" else caffemodel.read(path)
     if prototxt is not None:

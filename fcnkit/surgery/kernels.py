@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from fcnkit.aliases import Pair
 from fcnkit.errors import FcnkitError
 
-Pair = tuple[int, int]
 # What a caller says of kernels: one for all layers that read a map, or kernels by layer ("" is all others).
 Kernels = Pair | Mapping[str, Pair] | None
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from fcnkit.caffe.schema import Message
+from fcnkit.aliases import Pair, Shape
+from fcnkit.caffe.messages import ConvolutionParameter, InnerProductParameter, LayerParameter, NetParameter
 from fcnkit.errors import FcnkitError
 from fcnkit.net import blob_shapes
 from fcnkit.net.conversion import prepare
@@ -15,7 +16,6 @@ from fcnkit.surgery.kernels import (
     CastError,
     KernelFinder,
     Kernels,
-    Pair,
     fc_weight_from_conv,
     is_fully_connected,
 )
@@ -24,11 +24,10 @@ from fcnkit.types import type_of
 from fcnkit.types.channels import UNKNOWN
 from fcnkit.types.windows import convolution_window
 
-Shape = tuple[int, ...]
 Blobs = dict[str, list[np.ndarray]]
 
 
-def cast_net(net: Message, blobs: Blobs, *, kernel: Kernels = None, order: str = "chw") -> list[Cast]:
+def cast_net(net: NetParameter, blobs: Blobs, *, kernel: Kernels = None, order: str = "chw") -> list[Cast]:
     """Turn, in place, the InnerProduct layers of a V2 net into Convolutions, and their weights into filters.
 
     The kernels follow from the size of the net's input where it is known, else from the channels. A Flatten between
@@ -72,7 +71,7 @@ def cast_net(net: Message, blobs: Blobs, *, kernel: Kernels = None, order: str =
     return casts
 
 
-def cast_net_back(net: Message, blobs: Blobs, *, layers: Collection[str] = (), order: str = "chw") -> list[Cast]:
+def cast_net_back(net: NetParameter, blobs: Blobs, *, layers: Collection[str] = (), order: str = "chw") -> list[Cast]:
     """Turn, in place, Convolutions of a V2 net into InnerProducts, and their filters into fully connected weights.
 
     Args:
@@ -105,7 +104,7 @@ def cast_net_back(net: Message, blobs: Blobs, *, layers: Collection[str] = (), o
     return casts
 
 
-def _become_convolution(layer: Message, kernel: Pair) -> None:
+def _become_convolution(layer: LayerParameter, kernel: Pair) -> None:
     p, conv = layer.inner_product_param, layer.convolution_param
     layer.type = "Convolution"
     conv.num_output = p.num_output
@@ -117,22 +116,25 @@ def _become_convolution(layer: Message, kernel: Pair) -> None:
     layer.ClearField("inner_product_param")
 
 
-def _become_inner_product(layer: Message) -> None:
+def _become_inner_product(layer: LayerParameter) -> None:
     layer.type = "InnerProduct"
     layer.inner_product_param.num_output = layer.convolution_param.num_output
     _move_settings(layer.convolution_param, layer.inner_product_param)
     layer.ClearField("convolution_param")
 
 
-def _move_settings(source: Message, target: Message) -> None:
+def _move_settings(
+    source: ConvolutionParameter | InnerProductParameter, target: ConvolutionParameter | InnerProductParameter
+) -> None:
     if source.HasField("bias_term"):
         target.bias_term = source.bias_term
-    for field in ("weight_filler", "bias_filler"):
-        if source.HasField(field):
-            getattr(target, field).CopyFrom(getattr(source, field))
+    if source.HasField("weight_filler"):
+        target.weight_filler.CopyFrom(source.weight_filler)
+    if source.HasField("bias_filler"):
+        target.bias_filler.CopyFrom(source.bias_filler)
 
 
-def _drop_flatten(net: Message) -> None:
+def _drop_flatten(net: NetParameter) -> None:
     """Drop each Flatten that lies between a map and nothing but InnerProducts, which flatten maps themselves."""
     for flatten in [layer for layer in net.layer if layer.type == "Flatten" and layer.flatten_param.axis == 1]:
         flat, blob = flatten.top[0], flatten.bottom[0]
@@ -145,7 +147,7 @@ def _drop_flatten(net: Message) -> None:
                 layer.top[:] = [blob if top == flat else top for top in layer.top]
 
 
-def _map_shapes(net: Message, blobs: Mapping[str, list[np.ndarray]]) -> dict[str, Shape]:
+def _map_shapes(net: NetParameter, blobs: Mapping[str, list[np.ndarray]]) -> dict[str, Shape]:
     """The shape of each blob at the size that the net runs at; none where the net or its input is not known."""
     try:
         return blob_shapes(prepare(net, blobs, None)[0])
@@ -153,7 +155,7 @@ def _map_shapes(net: Message, blobs: Mapping[str, list[np.ndarray]]) -> dict[str
         return {}
 
 
-def _channels(net: Message) -> dict[str, int]:
+def _channels(net: NetParameter) -> dict[str, int]:
     """The channels of each blob as far as the definition states them, else UNKNOWN (0)."""
     channels: dict[str, int] = {}
     for layer in net.layer:

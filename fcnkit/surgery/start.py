@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, Unpack
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.inputs import FCN_SIZE
 from fcnkit.errors import naming
 from fcnkit.generation import published as zoo
 from fcnkit.generation.nets import describe, generate
+from fcnkit.generation.options import NetOptions
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape, prepare
 from fcnkit.surgery.transplant import Transplanted, TransplantError, transplant
 from fcnkit.surgery.weight_files import LayerWeights, read_layer_weights
-
-File = str | os.PathLike[str]
 
 TORCHVISION_NOTE = (
     "torchvision trained these weights on RGB images of mean 0 and deviation 1; this net reads {reads},"
@@ -33,13 +32,13 @@ class Start(NamedTuple):
 
 
 def start(
-    net: File,
-    files: File | Mapping[str, File],
+    net: AnyPath,
+    files: AnyPath | Mapping[str, AnyPath],
     *,
     expand_score: bool = False,
     new: Collection[str] = (),
     input_shape: InputShape | None = None,
-    **options: Any,
+    **options: Unpack[NetOptions],
 ) -> Start:
     """Start an FCN from trained weights.
 
@@ -72,7 +71,7 @@ def start(
 
 
 def _build(
-    net: File, sources: Mapping[str, LayerWeights], input_shape: InputShape | None, options: dict[str, Any]
+    net: AnyPath, sources: Mapping[str, LayerWeights], input_shape: InputShape | None, options: NetOptions
 ) -> CaffeNet:
     """The net as its fillers leave it."""
     if net == "fcn" or net in zoo.PUBLISHED:

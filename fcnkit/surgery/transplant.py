@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import FcnkitError
 from fcnkit.layers import rule_for
 from fcnkit.layers.fillers import bilinear_kernel
@@ -105,7 +105,7 @@ def transplant(
     return rows
 
 
-def score_layers(definition: Message) -> set[str]:
+def score_layers(definition: NetParameter) -> set[str]:
     """The layers whose outputs are classes: the last with weights before the net's outputs, upsampling aside."""
     read = {bottom for layer in definition.layer for bottom in layer.bottom}
     wanted = {top for layer in definition.layer for top in layer.top if top not in read}
@@ -147,7 +147,7 @@ def _origin(name: str, inputs: Sequence[str], sources: Mapping[str, LayerWeights
 
 
 def _fresh(
-    layer: Message, blobs: Sequence[Tensor], before: tuple[int, ...] | None = None, note: str = ""
+    layer: LayerParameter, blobs: Sequence[Tensor], before: tuple[int, ...] | None = None, note: str = ""
 ) -> Transplanted:
     """Leave a layer as it was filled, but make a Deconvolution that no filler makes otherwise bilinear."""
     rule = rule_for(layer)
@@ -165,7 +165,7 @@ def _fresh(
 
 
 def _fill(
-    layer: Message, origin: str, blobs: Sequence[Tensor], stored: Sequence[Tensor], scores: bool, expand: bool
+    layer: LayerParameter, origin: str, blobs: Sequence[Tensor], stored: Sequence[Tensor], scores: bool, expand: bool
 ) -> Transplanted:
     """Fill one layer's blobs with those stored for it."""
     before, after = tuple(stored[0].shape), tuple(blobs[0].shape)
@@ -190,7 +190,7 @@ def _fill(
     return Transplanted(layer.name, fits[0].what, before, after, "; ".join(notes))
 
 
-def _fit(layer: Message, origin: str, index: int, blob: Tensor, values: Tensor, scores: bool) -> _Fit:
+def _fit(layer: LayerParameter, origin: str, index: int, blob: Tensor, values: Tensor, scores: bool) -> _Fit:
     shape = tuple(blob.shape)
     values = _modern(values, shape)
     if values.shape == shape:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe import caffemodel, hdf5
 from fcnkit.errors import FileFormatError, naming
 from fcnkit.formats import safetensors
@@ -40,7 +40,7 @@ class WeightFile:
     around: tuple[Mapping[str, Any], str] | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
-    def write(self, path: str | os.PathLike[str], suffix: str) -> None:
+    def write(self, path: AnyPath, suffix: str) -> None:
         """Write all that was read, the state dict as it is now."""
         if suffix == ".safetensors":
             safetensors.write(path, self.state, self.metadata)
@@ -51,7 +51,7 @@ class WeightFile:
             pickle_to(path, self.state)
 
 
-def read_weight_file(path: str | os.PathLike[str]) -> WeightFile:
+def read_weight_file(path: AnyPath) -> WeightFile:
     """Read a .pth, .pt or .safetensors file; nothing in it is run.
 
     Raises:
@@ -103,7 +103,7 @@ class LayerWeights:
         return "running_mean" in self.layers[layer]
 
 
-def read_layer_weights(path: str | os.PathLike[str]) -> LayerWeights:
+def read_layer_weights(path: AnyPath) -> LayerWeights:
     """Read weights; torchvision's names of a VGG or AlexNet become Caffe's.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-Pair = tuple[int, int]
+from fcnkit.aliases import Pair
 
 
 @dataclass(frozen=True)

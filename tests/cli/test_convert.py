@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import time
@@ -109,12 +110,24 @@ def test_the_installed_command_runs() -> None:
     assert result.stdout.startswith("fcnkit, version ")
 
 
-def test_progress_follows_a_file_that_appears_late(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_follows_a_file_that_appears_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fcnkit.cli.convert import _progress
 
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
     with _progress(tmp_path / "net", 100):
         time.sleep(0.25)
+        assert " 0%" in terminal.getvalue()
         (tmp_path / "net").write_bytes(bytes(50))
-        time.sleep(0.25)
-    assert (tmp_path / "net").stat().st_size == 50
-    assert "Traceback" not in capsys.readouterr().err
+        for _ in range(100):
+            if " 50%" in terminal.getvalue():
+                break
+            time.sleep(0.1)
+        assert " 50%" in terminal.getvalue()
+        assert "100%" not in terminal.getvalue()
+    assert "100%" in terminal.getvalue()

@@ -86,7 +86,10 @@ def test_for_edge_toolchains(run) -> None:
     ],
 )
 def test_the_lines_that_load_what_is_only_written(run, outputs: str, lines: list[str]) -> None:
-    result = run(f"convert fcn8s.caffemodel {outputs}")
+    Path("x.prototxt").write_text(
+        'name: "shapes-fcn8s" input: "x" input_dim: [1, 3, 8, 8] layer { name: "r" type: "ReLU" bottom: "x" top: "y" }'
+    )
+    result = run(f"convert --prototxt x.prototxt {outputs}")
     assert [line.strip() for line in result.output.splitlines()[-2:]] == lines
 
 

@@ -14,10 +14,10 @@ from safetensors.torch import load_file, save_file
 
 import fcnkit
 from fcnkit import formats
-from fcnkit.caffe import prototxt, wire
 from fcnkit.errors import OutputError
 from fcnkit.formats import safetensors
 from fcnkit.net import conversion
+from tests.formats.sparse import sparse
 
 STATE = {
     "b.weight": torch.randn(3, 4),
@@ -101,30 +101,7 @@ print("peak", next(line.split()[1] for line in status if line.startswith("VmHWM"
 """
 
 
-def sparse(path: Path, channels: int, count: int) -> None:
-    """A net of 1 x 1 convolutions, whose weights, all 0, take no room on the disk."""
-    layers = [f'layer {{ name: "in" type: "Input" top: "x" input_param {{ shape {{ dim: [1, {channels}, 1, 1] }} }} }}']
-    layers += [
-        f'layer {{ name: "c{index}" type: "Convolution" bottom: "x" top: "x" convolution_param {{ kernel_size: 1'
-        f" bias_term: false num_output: {channels} }} }}"
-        for index in range(count)
-    ]
-    with path.open("wb") as file:
-        for layer in prototxt.parse("\n".join(layers)).layer:
-            definition = layer.SerializeToString()
-            if layer.type == "Input":
-                file.write(wire.header(100, len(definition)) + definition)
-                continue
-            length = 4 * channels**2
-            dims = b"".join(map(wire.encode_varint, (channels, channels, 1, 1)))
-            shape = wire.header(1, len(dims)) + dims
-            head = wire.header(7, len(shape)) + shape + wire.header(5, length)
-            blob = wire.header(7, len(head) + length) + head
-            file.write(wire.header(100, len(definition) + len(blob) + length) + definition + blob)
-            file.seek(length, os.SEEK_CUR)
-        file.truncate()
-
-
+@pytest.mark.stress
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_three_gigabytes_take_no_memory(tmp_path: Path) -> None:
     """More than Caffe and protobuf can read, and still written layer by layer."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
 import torch
@@ -15,7 +17,7 @@ import fcnkit
 from fcnkit.caffe import prototxt
 from fcnkit.errors import DefinitionError
 from fcnkit.generation.nets import deconvolution, describe, generate, generate_solver, smallest_input
-from fcnkit.generation.options import Net
+from fcnkit.generation.options import Net, NetOptions
 from fcnkit.geometry.coordinates import CropError
 
 HOSTILE = [
@@ -29,6 +31,12 @@ HOSTILE = [
     "\N{GREEK SMALL LETTER ALPHA}",
     "\x00\t",
 ]
+
+
+def test_the_types_of_options_are_those_of_a_net():
+    options = get_type_hints(NetOptions)
+    assert options.pop("classes") is int
+    assert options == {field.name: get_type_hints(Net)[field.name] for field in fields(Net)}
 
 
 def parsed(text, kind="NetParameter"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 import torch
 
 import fcnkit
-from fcnkit import formats
 from fcnkit.errors import FcnkitError, FileFormatError, InputError
 from fcnkit.inspect import runtimes
 from fcnkit.inspect.comparison import seeded_inputs
@@ -54,17 +52,21 @@ class Blob:
 """
 
 
-@pytest.fixture
-def fake_caffe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a module called caffe, of this text, where it is found."""
+Fake = Callable[[str, str], None]
 
-    def put(text: str) -> None:
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    """Puts a module of this name and text where it is found."""
+
+    def put(name: str, text: str) -> None:
         folder = tmp_path / "modules"
-        folder.mkdir()
-        (folder / "caffe.py").write_text(text)
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.py").write_text(text)
         monkeypatch.syspath_prepend(folder)
-        monkeypatch.setitem(sys.modules, "caffe", None)
-        del sys.modules["caffe"]
+        # What is put in its place on import goes again in the end.
+        monkeypatch.setitem(sys.modules, name, None)
+        del sys.modules[name]
 
     return put
 
@@ -107,27 +109,17 @@ def test_opencv_agrees_on_every_layer_in_place_ones_too(sample: Path, tmp_path: 
     assert [each.layer for each in verify(path, "opencv").gaps] == ["power", "relu", "abs", "sum"]
 
 
-def test_a_net_that_another_runtime_runs_otherwise_is_caught(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("cv2")
-
-    def wrong(job: Job) -> tuple[Path, Path]:
-        with torch.no_grad():
-            job.net.conv3_2.bias[5] += 0.5
-        files = caffe_files(job)
-        with torch.no_grad():
-            job.net.conv3_2.bias[5] -= 0.5
-        return files
-
-    caffe_files = runtimes._caffe_files
-    monkeypatch.setattr(runtimes, "_caffe_files", wrong)
-    found = verify(sample, "opencv", input_shape=(1, 3, 30, 40))
+def test_a_net_that_another_runtime_runs_otherwise_is_caught(sample: Path, fake: Fake) -> None:
+    loaded = "self.net = fcnkit.convert(weights, prototxt, deploy=False)\n"
+    fake("caffe", FAKE_CAFFE.replace(loaded, loaded + "        self.net.conv3_2.bias.data[5] += 0.5\n"))
+    found = verify(sample, "caffe", input_shape=(1, 3, 30, 40))
     with pytest.raises(VerificationError, match=r"blob 'conv3_2' of layer 'conv3_2' is off by 0.5"):
         found.require(1e-4)
 
 
-def test_caffe_runs_layer_by_layer(sample: Path, fake_caffe: Callable[[str], None]) -> None:
+def test_caffe_runs_layer_by_layer(sample: Path, fake: Fake) -> None:
     """As far as it can be tried without Caffe: the calls are those of its Python module."""
-    fake_caffe(FAKE_CAFFE)
+    fake("caffe", FAKE_CAFFE)
     found = verify(sample, input_shape=(1, 3, 20, 30))
     assert found.against == "Caffe"
     assert len(found.gaps) == 47
@@ -162,18 +154,16 @@ def test_onnx_runtime_lets_out_what_is_within_the_graph(tmp_path: Path) -> None:
     assert np.array_equal(tops["sum"][0], blobs["s"])
 
 
-@pytest.mark.skipif(
-    ".onnx" not in formats.suffixes() or not importlib.util.find_spec("onnxruntime"),
-    reason="needs ONNX Runtime, and fcnkit writing .onnx",
-)
 def test_onnx_runtime_agrees(sample: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
     found = verify(sample, "onnxruntime", input_shape=(1, 3, 30, 40))
     found.require(1e-4)
     assert found.gaps[-1].layer == "score"
 
 
 def test_a_runtime_that_is_missing_is_told_with_a_way_to_get_it(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    for module in ("caffe", "cv2", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, module, None)
     message = r"no runtime to verify against is installed; pip install 'fcnkit\[opencv\]' brings one, or give a dump "
     with pytest.raises(RuntimeMissingError, match=message + "of Caffe's blobs with --against DUMP.npz"):
         verify(sample)
@@ -186,21 +176,11 @@ def test_a_runtime_that_is_missing_is_told_with_a_way_to_get_it(sample: Path, mo
             verify(sample, name)
 
 
-def test_runtimes_that_cannot(
-    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_caffe: Callable[[str], None]
-) -> None:
-    net = fcnkit.CaffeNet(INPUT + INPLACE)
-    job = Job(net, tmp_path / "net.prototxt", {}, tmp_path)
-
-    class NewOpenCV:
-        __version__, dnn = "5.0.0", object()
-
+def test_runtimes_that_cannot(sample: Path, fake: Fake) -> None:
+    fake("cv2", "__version__, dnn = '5.0.0', object()")
     with pytest.raises(RuntimeMissingError, match=r"OpenCV 5.0.0 reads no Caffe files; .* brings 4"):
-        RUNTIMES["opencv"].run(NewOpenCV, job)
-    monkeypatch.setattr(formats, "suffixes", lambda: [])
-    with pytest.raises(RuntimeMissingError, match=r"ONNX Runtime runs .onnx files, which this fcnkit does not write"):
-        RUNTIMES["onnxruntime"].run(None, job)
-    fake_caffe("TEST = 1\ndef Net(*arguments): raise RuntimeError('no\\n  such layer')")
+        verify(sample, "opencv")
+    fake("caffe", "TEST = 1\ndef Net(*arguments): raise RuntimeError('no\\n  such layer')")
     with pytest.raises(FcnkitError, match=r"shapes-fcn8s.caffemodel: Caffe cannot run the net: no such layer"):
         verify(sample, "caffe")
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fcnkit.errors import DefinitionError, InputError
-from tests.layers.single import layer, net, opencv, run
+from tests.layers.build import layer, net, opencv, run
 
 RANDOM = np.random.default_rng(0)
 BOTTOM = np.array([[1, 3], [2, 6]], np.float32).reshape(2, 2, 1, 1)  # channel 0: 1 and 2, channel 1: 3 and 6

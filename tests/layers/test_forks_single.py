@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fcnkit.errors import BlobShapeError, DefinitionError, InputError
-from tests.layers.single import layer, net, opencv, run
+from tests.layers.build import layer, net, opencv, run
 
 RANDOM = np.random.default_rng(0)
 

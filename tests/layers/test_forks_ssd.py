@@ -10,7 +10,7 @@ import torch
 
 from fcnkit.errors import DefinitionError, InputError
 from fcnkit.nn.detection import decoded, without_overlaps
-from tests.layers.single import layer, net, opencv, run
+from tests.layers.build import layer, net, opencv, run
 
 RANDOM = np.random.default_rng(0)
 

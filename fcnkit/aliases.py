@@ -1,0 +1,12 @@
+"""Types that all rooms share."""
+
+from __future__ import annotations
+
+from os import PathLike
+
+# A path as users give it.
+AnyPath = str | PathLike[str]
+# (height, width).
+Pair = tuple[int, int]
+# The sizes of a blob's axes.
+Shape = tuple[int, ...]
