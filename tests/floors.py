@@ -17,10 +17,8 @@ class Room(NamedTuple):
 
 
 FLOORS = [
-    [
-        Room("aliases", "the types that all rooms share: paths, shapes, pairs", False),
-        Room("errors", "the one family of errors", False),
-    ],
+    [Room("aliases", "the types that all rooms share: paths, shapes, pairs", False)],
+    [Room("errors", "the one family of errors", False)],
     [
         Room("files", "files written whole or not at all", False),
         Room("mapped", "files mapped into memory", False),

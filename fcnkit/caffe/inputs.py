@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fcnkit.caffe.data import UNKNOWN
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import InputError
 from fcnkit.types import is_input, type_of
 from fcnkit.types.channels import Filtered, Joined, Kept
@@ -17,12 +17,12 @@ Shape = tuple[int, ...]
 FCN_SIZE = 500
 
 
-def input_layers(net: Message) -> list[Message]:
+def input_layers(net: NetParameter) -> list[LayerParameter]:
     """The Input layers of a net, in order."""
     return [layer for layer in net.layer if is_input(layer)]
 
 
-def input_shapes(net: Message) -> dict[str, Shape]:
+def input_shapes(net: NetParameter) -> dict[str, Shape]:
     """The shape of every input blob by name; UNKNOWN (0) stands for a size that nothing tells yet."""
     shapes: dict[str, Shape] = {}
     for index, name in enumerate(net.input):
@@ -37,7 +37,7 @@ def input_shapes(net: Message) -> dict[str, Shape]:
     return shapes
 
 
-def set_input_shapes(net: Message, shapes: Mapping[str, Shape]) -> None:
+def set_input_shapes(net: NetParameter, shapes: Mapping[str, Shape]) -> None:
     """State the shapes in the net's Input layers, or in the net's own fields where the inputs stand there."""
     net.ClearField("input_dim")
     net.ClearField("input_shape")
@@ -52,7 +52,7 @@ def set_input_shapes(net: Message, shapes: Mapping[str, Shape]) -> None:
             layer.input_param.shape.add(dim=shapes[top])
 
 
-def to_legacy_inputs(net: Message) -> None:
+def to_legacy_inputs(net: NetParameter) -> None:
     """State the inputs, in place, as Caffe did before it had Input layers.
 
     That is by the net's fields input and input_dim; by input_shape where an input has not four axes.
@@ -66,7 +66,7 @@ def to_legacy_inputs(net: Message) -> None:
 
 
 def resolve(
-    net: Message,
+    net: NetParameter,
     blobs: Mapping[str, Sequence[Any]] | None,
     given: Sequence[int] | Mapping[str, Sequence[int]] | None,
 ) -> None:
@@ -121,7 +121,7 @@ def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, S
 
 
 def _channels(
-    net: Message, blob: str, blobs: Mapping[str, Sequence[Any]] | None, inputs: Mapping[str, Shape]
+    net: NetParameter, blob: str, blobs: Mapping[str, Sequence[Any]] | None, inputs: Mapping[str, Shape]
 ) -> int | None:
     """The channels of an input blob by the first filters that read it: by their weights, or 3 for an image."""
     same = {blob}

@@ -10,7 +10,8 @@ Source: BVLC/caffe src/caffe/util/upgrade_proto.cpp, UpgradeNetAsNeeded for the 
 from __future__ import annotations
 
 from fcnkit.caffe import prototxt
-from fcnkit.caffe.schema import LayerParameter, Message, SolverParameter, message_class
+from fcnkit.caffe.messages import LayerParameter, NetParameter, SolverParameter, V1LayerParameter
+from fcnkit.caffe.schema import message_class
 from fcnkit.caffe.upgrade_v0 import v1_layers_from_v0
 from fcnkit.errors import DefinitionError, PrototxtError
 from fcnkit.types import all_types
@@ -48,14 +49,14 @@ _TRANSFORM_FIELDS = ("scale", "mean_file", "crop_size", "mirror")
 _v1_type_name = message_class("V1LayerParameter").LayerType.Name
 
 
-def generation(net: Message) -> str:
+def generation(net: NetParameter) -> str:
     """The generation of a net's layers: "V0", "V1" or "V2" (a net without layers too)."""
     if any(layer.HasField("layer") for layer in net.layers):
         return "V0"
     return "V1" if net.layers else "V2"
 
 
-def upgrade_net(net: Message) -> Message:
+def upgrade_net(net: NetParameter) -> NetParameter:
     """Bring a net of any generation to the present form, the way Caffe's upgrade_net_proto_text does.
 
     Blobs are copied as they are, be they stripped of their numbers or not.
@@ -94,7 +95,7 @@ def upgrade_net(net: Message) -> Message:
     return upgraded
 
 
-def upgrade_solver(solver: Message) -> Message:
+def upgrade_solver(solver: SolverParameter) -> SolverParameter:
     """Replace the old enum solver_type by the string type, the way Caffe's upgrade_solver_proto_text does.
 
     Args:
@@ -139,7 +140,7 @@ def upgrade_text(text: str) -> str:
     raise max(failures, key=lambda failure: (failure.line, failure.column))
 
 
-def _move_transform_fields(net: Message) -> None:
+def _move_transform_fields(net: NetParameter) -> None:
     """Move scale, mean_file, crop_size and mirror of V1 data layers to their transform_param.
 
     Source: UpgradeNetDataTransformation.
@@ -161,7 +162,7 @@ def _move_transform_fields(net: Message) -> None:
                 own.ClearField(field)
 
 
-def _v2_layer_from_v1(old: Message) -> Message:
+def _v2_layer_from_v1(old: V1LayerParameter) -> LayerParameter:
     """One V2 layer from one V1 layer; all but the type and the blobs' settings has kept its name and form.
 
     Source: UpgradeV1LayerParameter.
@@ -182,7 +183,7 @@ def _v2_layer_from_v1(old: Message) -> Message:
     return layer
 
 
-def _make_input_layer(net: Message) -> None:
+def _make_input_layer(net: NetParameter) -> None:
     """Turn the fields input, input_shape and input_dim into an Input layer at the start of the net.
 
     Caffe's own old .caffemodel files name inputs without shapes; there the names are dropped.
@@ -208,7 +209,7 @@ def _make_input_layer(net: Message) -> None:
         net.ClearField(field)
 
 
-def _is_old_batch_norm(layer: Message) -> bool:
+def _is_old_batch_norm(layer: LayerParameter) -> bool:
     """Whether a BatchNorm layer lets its three blobs be trained, from before Caffe saw to it that they are not.
 
     Source: NetNeedsBatchNormUpgrade.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Elementwise, Layer, Shape, rule
 from fcnkit.nn import activation
@@ -18,7 +18,7 @@ from fcnkit.types import activation as types
 class AbsVal(Elementwise):
     """The absolute value."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return activation.Abs()
 
 
@@ -26,7 +26,7 @@ class AbsVal(Elementwise):
 class BNLL(Elementwise):
     """log(1 + exp(x))."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Softplus()
 
 
@@ -34,7 +34,7 @@ class BNLL(Elementwise):
 class Clip(Elementwise):
     """Values cut to the range from min to max."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return activation.Clip(layer.clip_param.min, layer.clip_param.max)
 
 
@@ -42,7 +42,7 @@ class Clip(Elementwise):
 class ELU(Elementwise):
     """x, or alpha * (exp(x) - 1) below 0."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.ELU(layer.elu_param.alpha)
 
 
@@ -50,7 +50,7 @@ class ELU(Elementwise):
 class Exp(Elementwise):
     """base ** (shift + scale * x)."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.exp_param
         return activation.Exp(_base(layer, p.base), p.scale, p.shift)
 
@@ -59,7 +59,7 @@ class Exp(Elementwise):
 class HardSwish(Elementwise):
     """x * min(max(x + 3, 0), 6) / 6."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Hardswish()
 
 
@@ -67,7 +67,7 @@ class HardSwish(Elementwise):
 class Log(Elementwise):
     """The logarithm of shift + scale * x."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.log_param
         base = _base(layer, p.base)
         if base == 1:
@@ -79,7 +79,7 @@ class Log(Elementwise):
 class Power(Elementwise):
     """(shift + scale * x) ** power."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.power_param
         return activation.Power(p.power, p.scale, p.shift)
 
@@ -90,16 +90,16 @@ class PReLU(Elementwise):
 
     blob_names = ("weight",)
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         if len(bottoms[0]) < 2:
             raise DefinitionError(f"layer {layer.name!r}: PReLU reads blobs of 2 axes or more, not {bottoms[0]}")
         return nn.PReLU(1 if layer.prelu_param.channel_shared else bottoms[0][1])
 
-    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
         (slope,) = super().blobs(module, layer)
         return [slope.reshape(()) if layer.prelu_param.channel_shared else slope]
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.prelu_param
         return [p.filler if p.HasField("filler") else type(p.filler)(value=0.25)]
 
@@ -108,7 +108,7 @@ class PReLU(Elementwise):
 class ReLU(Elementwise):
     """max(x, 0), or negative_slope * x below 0."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         slope = layer.relu_param.negative_slope
         return nn.LeakyReLU(slope) if slope else nn.ReLU()
 
@@ -120,7 +120,7 @@ class ReLU6(Elementwise):
     Source: openvinotoolkit/training_toolbox_caffe src/caffe/layers/relu6_layer.cpp.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.ReLU6()
 
 
@@ -128,7 +128,7 @@ class ReLU6(Elementwise):
 class Sigmoid(Elementwise):
     """1 / (1 + exp(-x))."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Sigmoid()
 
 
@@ -136,10 +136,10 @@ class Sigmoid(Elementwise):
 class Softmax(Layer):
     """Softmax over one axis, the channels by default."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Softmax(layer.softmax_param.axis)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.softmax_param.axis > 0)
 
 
@@ -147,7 +147,7 @@ class Softmax(Layer):
 class Swish(Elementwise):
     """x * sigmoid(beta * x)."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         beta = layer.swish_param.beta
         return nn.SiLU() if beta == 1 else activation.Swish(beta)
 
@@ -156,7 +156,7 @@ class Swish(Elementwise):
 class TanH(Elementwise):
     """The hyperbolic tangent."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Tanh()
 
 
@@ -164,11 +164,11 @@ class TanH(Elementwise):
 class Threshold(Elementwise):
     """1 over the threshold, else 0."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return activation.Threshold(layer.threshold_param.threshold)
 
 
-def _base(layer: Message, base: float) -> float | None:
+def _base(layer: LayerParameter, base: float) -> float | None:
     """The base of an exponential or a logarithm; Caffe writes -1 for e, which is None here.
 
     Source: BVLC/caffe src/caffe/layers/exp_layer.cpp, LayerSetUp.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
 from fcnkit.nn import affine
@@ -20,10 +20,10 @@ class Axpy(Layer):
     Source: hujie-frank/SENet src/caffe/layers/axpy_layer.cpp.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return affine.Axpy()
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
@@ -33,15 +33,15 @@ class Bias(Layer):
 
     blob_names = ("bias",)
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.bias_param
         shape = None if len(bottoms) > 1 else axes_shape(layer, bottoms[0], p.axis, p.num_axes)
         return affine.Bias(shape, p.axis)
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         return [layer.bias_param.filler]
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return lies_behind_the_batch(layer, layer.bias_param.axis)
 
 
@@ -51,25 +51,25 @@ class Scale(Layer):
 
     blob_names = ("weight", "bias")
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.scale_param
         if len(bottoms) > 1:
             return affine.Scale(None, p.axis, bottoms[1] if p.bias_term else None)
         shape = axes_shape(layer, bottoms[0], p.axis, p.num_axes)
         return affine.Scale(shape, p.axis, shape if p.bias_term else None)
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.scale_param
         weight = p.filler
         if not p.HasField("filler"):
             weight = type(p.filler)(value=1)
         return [p.bias_filler] if len(layer.bottom) > 1 else [weight, p.bias_filler]
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return lies_behind_the_batch(layer, layer.scale_param.axis)
 
 
-def axes_shape(layer: Message, bottom: Shape, axis: int, num_axes: int) -> Shape:
+def axes_shape(layer: LayerParameter, bottom: Shape, axis: int, num_axes: int) -> Shape:
     """The part of a bottom's shape that a layer's weights lie along: num_axes from axis on, -1 for all.
 
     Source: BVLC/caffe src/caffe/layers/scale_layer.cpp, LayerSetUp.
@@ -81,6 +81,6 @@ def axes_shape(layer: Message, bottom: Shape, axis: int, num_axes: int) -> Shape
     return bottom[start:stop]
 
 
-def lies_behind_the_batch(layer: Message, axis: int) -> bool:
+def lies_behind_the_batch(layer: LayerParameter, axis: int) -> bool:
     """Whether no batch axis is among those that a Bias or Scale layer's weights, or its second bottom, lie along."""
     return axis > 0 and len(layer.bottom) == 1

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import BlobShapeError, DefinitionError
 from fcnkit.types import Count, LayerType, add, find, kind_of, own_type
 from fcnkit.types.record import EACH, LOSS
@@ -42,7 +42,7 @@ class Layer:
         """Whether a layer without a top still makes one, which is then an output of the net, as Caffe's losses do."""
         return self.record.role is LOSS
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         """The module that computes the layer.
 
         Args:
@@ -54,16 +54,16 @@ class Layer:
         """
         raise NotImplementedError
 
-    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
         """The module's own tensors, or views on them, in the order and the shapes of Caffe's blobs."""
         named = (getattr(module, name) for name in self.blob_names)
         return [tensor for tensor in named if tensor is not None]
 
-    def in_order(self, layer: Message, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def in_order(self, layer: LayerParameter, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         """A file's blobs in the order of `blobs`, for layers that files store in several."""
         return stored
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         """A FillerParameter for each blob that `blobs` can give."""
         return []
 
@@ -76,7 +76,7 @@ class Layer:
         """
         return 0 if self.record.moves else sum(map(math.prod, tops))
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         """Whether axis 0 is the batch, each item of which is computed alone.
 
         Such a layer's top shapes are found by running it on a batch of none, any other's on meta tensors.
@@ -88,7 +88,7 @@ class Layer:
 class Elementwise(Layer):
     """A rule whose layers compute each item of a batch alone, whatever their settings are."""
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
@@ -127,7 +127,7 @@ def _own_record(name: str, rule: type[Layer]) -> LayerType:
     return own_type(name, Count(least, most), moves=getattr(rule, "moves", False))
 
 
-def rule_for(definition: Message) -> Layer | None:
+def rule_for(definition: LayerParameter) -> Layer | None:
     """The rule for a layer, or None where there is none."""
     return _RULES.get(kind_of(definition))
 
@@ -155,7 +155,7 @@ def uninitialized(module: type[nn.Module], *args: Any, **settings: Any) -> Any:
 class Placed(NamedTuple):
     """A layer of a net: its definition and rule, the module that it became, and the module's path in the net."""
 
-    layer: Message
+    layer: LayerParameter
     rule: Layer
     module: nn.Module
     path: str
@@ -165,7 +165,7 @@ class Placed(NamedTuple):
         return self.rule.blobs(self.module, self.layer)
 
 
-def canonical_axis(layer: Message, axis: int, bottom: Shape) -> int:
+def canonical_axis(layer: LayerParameter, axis: int, bottom: Shape) -> int:
     """An axis counted from the front; a negative one is counted from the end.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, rule, uninitialized
 from fcnkit.types import convolution as types
@@ -26,7 +26,7 @@ class _Filters(Layer):
         """The torch module by number of spatial axes."""
         raise NotImplementedError
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.convolution_param
         axes = len(bottoms[0]) - 2
         if p.axis not in (1, 1 - len(bottoms[0])) or axes not in self.modules():
@@ -52,10 +52,10 @@ class _Filters(Layer):
             bias=p.bias_term,
         )
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         return [layer.convolution_param.weight_filler, layer.convolution_param.bias_filler]
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
@@ -96,7 +96,7 @@ class ConvolutionDepthwise(Convolution):
     Source: openvinotoolkit/training_toolbox_caffe src/caffe/layers/conv_dw_layer.cpp, LayerSetUp.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         single = type(layer)()
         single.CopyFrom(layer)
         single.convolution_param.num_output = single.convolution_param.group = bottoms[0][1]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.nn import detection
@@ -21,7 +22,7 @@ class PriorBox(Layer):
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.prior_box_param
         variances = list(p.variance) or [0.1]
         if len(variances) not in (1, 4) or min(variances) <= 0:
@@ -36,7 +37,7 @@ class PriorBox(Layer):
         )
 
 
-def prior_sizes(layer: Message) -> list[tuple[float, float]]:
+def prior_sizes(layer: LayerParameter) -> list[tuple[float, float]]:
     """The (width, height) of the default boxes at a place, in pixels: for each min_size that itself, the geometric
     mean with its max_size, and one box for each aspect_ratio and, with flip, its inverse.
 
@@ -66,9 +67,9 @@ def prior_sizes(layer: Message) -> list[tuple[float, float]]:
     return sizes
 
 
-def _pair(layer: Message, both: str, height: str, width: str) -> tuple[float, float] | None:
+def _pair(layer: LayerParameter, both: str, height: str, width: str) -> tuple[float, float] | None:
     """(height, width) from two fields, or from one for both; None where none of them is given."""
-    p = layer.prior_box_param
+    p: Any = layer.prior_box_param
     given = {field: getattr(p, field) for field in (both, height, width) if p.HasField(field)}
     if not given:
         return None
@@ -87,7 +88,7 @@ class DetectionOutput(Layer):
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, LayerSetUp.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p, nms = layer.detection_output_param, layer.detection_output_param.nms_param
         if not p.num_classes:
             raise DefinitionError(f"layer {layer.name!r}: num_classes must be given")
@@ -115,7 +116,7 @@ class ROIPooling(Layer):
     Source: rbgirshick/caffe-fast-rcnn (branch faster-rcnn) src/caffe/layers/roi_pooling_layer.cpp, LayerSetUp.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.roi_pooling_param
         if not p.pooled_h or not p.pooled_w:
             raise DefinitionError(f"layer {layer.name!r}: pooled_h and pooled_w must be positive")

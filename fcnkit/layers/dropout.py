@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Elementwise, Shape, rule
 from fcnkit.nn import dropout
@@ -25,7 +25,7 @@ class Dropout(Elementwise):
     src/caffe/layers/dropout_layer.cpp of each.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.dropout_param
         if p.sample_weights_test and not p.scale_train:
             raise DefinitionError(f"layer {layer.name!r}: sample_weights_test and scale_train are of different forks")
@@ -43,7 +43,7 @@ class SpatialDropout(Elementwise):
     Source: TimoSaemann/caffe-enet python/spatial_dropout.py.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         text = layer.python_param.param_str
         try:
             ratio = float(ast.literal_eval(text)["p"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, rule, uninitialized
 from fcnkit.nn import linear
@@ -21,17 +21,17 @@ class Embed(Layer):
 
     blob_names = ("weight", "bias")
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.embed_param
         if p.num_output < 1 or p.input_dim < 1:
             raise DefinitionError(f"layer {layer.name!r}: num_output and input_dim must be positive")
         built: nn.Module = uninitialized(linear.Embed, p.input_dim, p.num_output, bias=p.bias_term)
         return built
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         return [layer.embed_param.weight_filler, layer.embed_param.bias_filler]
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
@@ -41,7 +41,7 @@ class InnerProduct(Layer):
 
     blob_names = ("weight", "bias")
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.inner_product_param
         inputs = math.prod(bottoms[0][p.axis :])
         if not p.num_output or not inputs:
@@ -49,15 +49,15 @@ class InnerProduct(Layer):
             raise DefinitionError(f"layer {layer.name!r}: {sizes} must be positive")
         return uninitialized(linear.InnerProduct, inputs, p.num_output, bias=p.bias_term, axis=p.axis)
 
-    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
         weight, *bias = super().blobs(module, layer)
         return [weight.t() if layer.inner_product_param.transpose else weight, *bias]
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         return [layer.inner_product_param.weight_filler, layer.inner_product_param.bias_filler]
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return math.prod(tops[0]) * module.weight.shape[1]
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.inner_product_param.axis == 1)

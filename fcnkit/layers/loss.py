@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from fcnkit.caffe import binaryproto
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError, FileFormatError
 from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
 from fcnkit.nn import loss
@@ -19,7 +20,7 @@ from fcnkit.types import loss as types
 class Accuracy(Layer):
     """The share of right labels, and as an optional second top the share per class."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.accuracy_param
         return loss.Accuracy(p.axis, p.top_k, ignore_label(p), max(len(layer.top), 1))
 
@@ -28,7 +29,7 @@ class Accuracy(Layer):
 class ContrastiveLoss(Layer):
     """The distance of similar pairs, and what dissimilar ones lack to a margin."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.contrastive_loss_param
         return loss.ContrastiveLoss(p.margin, p.legacy_version)
 
@@ -37,7 +38,7 @@ class ContrastiveLoss(Layer):
 class EuclideanLoss(Layer):
     """Half the squared distance of its bottoms."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return loss.EuclideanLoss()
 
 
@@ -45,7 +46,7 @@ class EuclideanLoss(Layer):
 class HingeLoss(Layer):
     """One-versus-all hinge loss, of the missed margins or of their squares."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.hinge_loss_param
         return loss.HingeLoss(squared=p.Norm.Name(p.norm) == "L2")
 
@@ -54,7 +55,7 @@ class HingeLoss(Layer):
 class InfogainLoss(Layer):
     """The loss weighed by a matrix from a file or a third bottom, and as an optional second top the probabilities."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.infogain_loss_param
         if layer.loss_param.HasField("normalize"):
             raise DefinitionError(f"layer {layer.name!r}: InfogainLoss knows no normalize; give normalization")
@@ -69,7 +70,7 @@ class InfogainLoss(Layer):
 class MultinomialLogisticLoss(Layer):
     """The mean of -log of each label's probability."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return loss.MultinomialLogisticLoss()
 
 
@@ -77,7 +78,7 @@ class MultinomialLogisticLoss(Layer):
 class SigmoidCrossEntropyLoss(Layer):
     """Cross entropy of scores, each of its own class, with targets from 0 to 1."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return loss.SigmoidCrossEntropyLoss(ignore_label(layer.loss_param), normalization(layer, "BATCH_SIZE"))
 
 
@@ -85,7 +86,7 @@ class SigmoidCrossEntropyLoss(Layer):
 class SoftmaxWithLoss(Layer):
     """The loss, and as an optional second top the probabilities."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         for field in ("weight_by_label_freqs", "label_smoothing"):
             if getattr(layer.loss_param, field):
                 raise DefinitionError(f"layer {layer.name!r}: {field}, of a fork of Caffe, is not supported")
@@ -93,12 +94,12 @@ class SoftmaxWithLoss(Layer):
         return loss.SoftmaxWithLoss(axis, ignore_label(layer.loss_param), normalization(layer), max(len(layer.top), 1))
 
 
-def ignore_label(param: Message) -> int | None:
+def ignore_label(param: Any) -> int | None:
     """The label that a loss or an accuracy leaves out, if there is one."""
     return int(param.ignore_label) if param.HasField("ignore_label") else None
 
 
-def normalization(layer: Message, default: str = "VALID") -> str:
+def normalization(layer: LayerParameter, default: str = "VALID") -> str:
     """The normalization of a loss by name, the old `normalize` field taken into account.
 
     Source: BVLC/caffe src/caffe/layers/softmax_loss_layer.cpp and sigmoid_cross_entropy_loss_layer.cpp, LayerSetUp.
@@ -111,7 +112,7 @@ def normalization(layer: Message, default: str = "VALID") -> str:
     return default
 
 
-def _matrix(layer: Message) -> Tensor:
+def _matrix(layer: LayerParameter) -> Tensor:
     """The matrix in the file that an InfogainLoss layer names; a relative path starts at the working directory."""
     source = layer.infogain_loss_param.source
     if not source:

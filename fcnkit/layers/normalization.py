@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.nn import affine, normalization
@@ -29,7 +29,7 @@ class BatchNorm(Layer):
 
     blob_names = ("mean", "variance", "scale_factor")
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.batch_norm_param
         if len(bottoms[0]) < 2:
             raise DefinitionError(f"layer {layer.name!r}: BatchNorm reads blobs of 2 axes or more, not {bottoms[0]}")
@@ -42,18 +42,18 @@ class BatchNorm(Layer):
         stored = p.use_global_stats if p.HasField("use_global_stats") else None
         return normalization.BatchNorm(bottoms[0][1], p.eps, p.moving_average_fraction, stored)
 
-    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
         if not self._scales(layer):
             return super().blobs(module, layer)
         return [getattr(module, name) for name in ("running_mean", "running_var", "scale_factor", "weight", "bias")]
 
-    def in_order(self, layer: Message, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def in_order(self, layer: LayerParameter, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         if self._scales(layer) and len(stored) == 5 and stored[4].size == 1 < stored[0].size:
             scale, bias, mean, variance, unused = (array.reshape(-1) for array in stored)
             return mean, variance, unused, scale, bias
         return stored
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.batch_norm_param
         if not self._scales(layer):
             return []
@@ -61,12 +61,12 @@ class BatchNorm(Layer):
         scale = p.scale_filler if p.HasField("scale_filler") else constants[2]
         return [*constants, scale, p.bias_filler]
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         p = layer.batch_norm_param
         return self._scales(layer) or bool(p.use_global_stats or not p.HasField("use_global_stats"))
 
     @staticmethod
-    def _scales(layer: Message) -> bool:
+    def _scales(layer: LayerParameter) -> bool:
         p = layer.batch_norm_param
         return bool(p.scale_bias or p.HasField("scale_filler") or p.HasField("bias_filler"))
 
@@ -84,7 +84,7 @@ class BN(Layer):
     Source: alexgkendall/caffe-segnet src/caffe/layers/bn_layer.cpp; hszhao/PSPNet src/caffe/layers/bn_layer.cpp.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.bn_param
         if len(bottoms[0]) != 4:
             raise DefinitionError(f"layer {layer.name!r}: BN reads blobs of 4 axes, not of shape {bottoms[0]}")
@@ -96,21 +96,21 @@ class BN(Layer):
             return affine.Scale((channels,), bias=(channels,))
         return normalization.BatchStatisticsNorm(channels, 1e-9, len(layer.top))
 
-    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
         names = ["weight", "bias", *(["running_mean", "running_var"] if self._is_pspnets(layer) else [])]
         return [getattr(module, name).view(1, -1, 1, 1) for name in names]
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.bn_param
         if not self._is_pspnets(layer):
             return [p.scale_filler, p.shift_filler]
         return [p.slope_filler, p.bias_filler, *(type(p.bias_filler)(value=value) for value in (0, p.frozen))]
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return self._is_pspnets(layer) or layer.bn_param.bn_mode == layer.bn_param.INFERENCE
 
     @staticmethod
-    def _is_pspnets(layer: Message) -> bool:
+    def _is_pspnets(layer: LayerParameter) -> bool:
         pspnets = types.is_pspnets(layer)
         if pspnets is None:
             raise DefinitionError(
@@ -124,7 +124,7 @@ class BN(Layer):
 class LRN(Layer):
     """Local response normalization, across channels or within each; alpha is divided by the window's size."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.lrn_param
         if p.local_size % 2 == 0:
             raise DefinitionError(f"layer {layer.name!r}: local_size {p.local_size} must be odd")
@@ -132,7 +132,7 @@ class LRN(Layer):
             return nn.LocalResponseNorm(p.local_size, p.alpha, p.beta, p.k)
         return normalization.LRNWithinChannel(p.local_size, p.alpha, p.beta)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
@@ -140,11 +140,11 @@ class LRN(Layer):
 class MVN(Layer):
     """Mean 0 and, unless normalize_variance is off, variance 1 of each channel or of each item."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.mvn_param
         return normalization.MeanVarianceNorm(p.across_channels, p.normalize_variance, p.eps)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
@@ -159,15 +159,15 @@ class Normalize(Layer):
 
     blob_names = ("weight",)
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.norm_param
         if len(bottoms[0]) < 2:
             raise DefinitionError(f"layer {layer.name!r}: Normalize reads blobs of 2 axes or more, not of {bottoms[0]}")
         return normalization.L2Norm(None if p.channel_shared else bottoms[0][1], p.across_spatial, p.eps)
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.norm_param
         return [p.scale_filler if p.HasField("scale_filler") else type(p.scale_filler)(value=1)]
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.nn.pooling import Pool2d, SpatialPyramid
@@ -22,7 +22,7 @@ class Pooling(Layer):
     A second top of MAX pooling holds the places of the maxima.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.pooling_param
         method = p.PoolMethod.Name(p.pool)
         if len(bottoms[0]) != 4:
@@ -45,7 +45,7 @@ class Pooling(Layer):
         built: nn.Module = module(kernel, stride, pad, ceil_mode=ceil)
         return built
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
@@ -53,7 +53,7 @@ class Pooling(Layer):
 class SPP(Layer):
     """Pooling over 1, 2, 4, ... windows along each axis, flattened and joined."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.spp_param
         if len(bottoms[0]) != 4:
             raise DefinitionError(f"layer {layer.name!r}: SPP reads blobs of 4 axes, not of shape {bottoms[0]}")
@@ -61,5 +61,5 @@ class SPP(Layer):
             raise DefinitionError(f"layer {layer.name!r}: pyramid_height {p.pyramid_height} must be positive")
         return SpatialPyramid(p.pyramid_height, p.PoolMethod.Name(p.pool))
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True

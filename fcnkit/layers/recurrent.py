@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.nn import recurrent
@@ -20,7 +20,7 @@ class _Recurrent(Layer):
     # How many blobs the state has.
     states: int
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.recurrent_param
         exposed = self.states * p.expose_hidden
         if len(bottoms) not in (2 + exposed, 3 + exposed):
@@ -44,7 +44,7 @@ class _Recurrent(Layer):
             p.expose_hidden,
         )
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.recurrent_param
         weight, bias = p.weight_filler, p.bias_filler
         static = len(layer.bottom) > 2 + self.states * p.expose_hidden
@@ -67,7 +67,7 @@ class LSTM(_Recurrent):
 class LSTMUnit(Layer):
     """One step of an LSTM on its gates' inputs; makes the cell and the hidden state."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return recurrent.LSTMUnit()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.nn import resizing
@@ -20,7 +20,7 @@ class Upsample(Layer):
     Source: alexgkendall/caffe-segnet src/caffe/layers/upsample_layer.cpp, LayerSetUp.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.upsample_param
         if p.HasField("upsample_h") and p.HasField("upsample_w"):
             if min(p.upsample_h, p.upsample_w) < 2:
@@ -35,7 +35,7 @@ class Upsample(Layer):
             raise DefinitionError(f"layer {layer.name!r}: scale {scale} must be over 1, and 2 where pad_out is set")
         return resizing.Unpool(scale, less)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
@@ -48,7 +48,7 @@ class Interp(Layer):
     Source: hszhao/PSPNet src/caffe/layers/interp_layer.cpp, LayerSetUp and Reshape.
     """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.interp_param
         factors = p.HasField("shrink_factor"), p.HasField("zoom_factor")
         sized = p.HasField("height") and p.HasField("width") and factors[0] == factors[1]
@@ -61,5 +61,5 @@ class Interp(Layer):
         size = (p.height, p.width) if sized else None
         return resizing.Interp(p.shrink_factor, p.zoom_factor, size, (-p.pad_beg, -p.pad_end))
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True

@@ -152,9 +152,9 @@ def _fresh(
     """Leave a layer as it was filled, but make a Deconvolution that no filler makes otherwise bilinear."""
     rule = rule_for(layer)
     assert rule is not None
-    filler = (rule.fillers(layer) or [None])[0]
+    filler = next(iter(rule.fillers(layer)), None)
     kind = filler.type if filler is not None else "as built"
-    if kind == "constant":
+    if filler is not None and kind == "constant":
         kind = f"{filler.value:g}" if filler.value else "zero"
     if layer.type == "Deconvolution" and kind in ("zero", "bilinear"):
         filters = bilinear_filters(blobs[0].shape)
