@@ -13,8 +13,9 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/python examples/demo.py
 
+# A process for each core, up to four, with a thread each.
 test: .venv/installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
 stress: .venv/installed
 	$(BIN)/python -m pytest -m stress

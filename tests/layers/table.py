@@ -7,8 +7,8 @@ from collections import defaultdict
 
 from fcnkit.caffe import prototxt
 from fcnkit.layers import supported
-from tests.layers.test_goldens import CASES, LAYERS, errors
-from tests.paths import ROOT
+from tests.layers.test_goldens import CASES, errors
+from tests.paths import LAYERS, ROOT
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- layers: made by `make table` -->\n", "<!-- end of layers -->"
