@@ -9,32 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from fcnkit.types import FAMILIES, all_types
+from tests.floors import FLOORS, table
 from tests.paths import ROOT
 
 PACKAGE = ROOT / "fcnkit"
 
-FLOORS = [
-    {"aliases"},
-    {"errors"},
-    {"files", "mapped", "resources", "palette"},
-    {"caffe"},
-    {"geometry"},
-    {"generation"},
-    {"nn"},
-    {"layers"},
-    {"net"},
-    {"formats"},
-    {"inspect"},
-    {"surgery"},
-    {"simplification"},
-    {"segment"},
-    {"__init__"},
-    {"cli"},
-    {"__main__"},
-]
-TORCHLESS = {"__init__", "aliases", "errors", "files", "mapped", "resources", "palette"}
-TORCHLESS |= {"caffe", "geometry", "generation"}
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+FLOOR = {room.name.rstrip("/"): number for number, rooms in enumerate(FLOORS) for room in rooms}
+TORCHLESS = {room.name.rstrip("/") for rooms in FLOORS for room in rooms if not room.torch}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -73,6 +55,55 @@ def test_rooms_import_only_rooms_below(module: Path) -> None:
             assert other == own or FLOOR[other] < FLOOR[own], f"{own} imports {name}"
         if parts[0] == "torch":
             assert own not in TORCHLESS, f"{own} imports torch"
+
+
+def test_every_room_has_its_place_in_the_table() -> None:
+    assert {room(module) for module in MODULES} == FLOOR.keys()
+    assert table() in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_rooms_without_torch_are_imported_without_it() -> None:
+    """All of their modules at once, those of commands included."""
+    names = [
+        ".".join(module.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for module in MODULES
+        if room(module) in TORCHLESS - {"__main__"}
+    ]
+    code = (
+        f"import importlib, sys\nfor name in {names}: importlib.import_module(name)\nassert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def layer_types(tree: ast.AST) -> set[str]:
+    """The names of layer types that stand together in a list, a set, a dict or a comparison."""
+    known, found = {record.name for record in all_types()}, set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.List | ast.Tuple | ast.Set | ast.Dict):
+            parts = node.keys if isinstance(node, ast.Dict) else node.elts
+            names = {part.value for part in parts if isinstance(part, ast.Constant) and part.value in known}
+            found |= names if len(names) > 1 else set()
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_only_records_list_layer_types(module: Path) -> None:
+    if room(module) != "types":
+        assert not layer_types(ast.parse(module.read_text()))
+
+
+def test_the_families_of_layer_types_have_the_same_files_everywhere() -> None:
+    def families(name: str) -> set[str]:
+        return {path.stem for path in (PACKAGE / name).glob("*.py")} - {"__init__"}
+
+    recorded = {family.__name__.rpartition(".")[2] for family in FAMILIES}
+    assert families("layers") - {"base", "fillers"} == recorded - {"data"}
+    assert families("nn") <= recorded
+
+
+def test_modules_are_short() -> None:
+    lengths = {str(module.relative_to(ROOT)): len(module.read_text().splitlines()) for module in MODULES}
+    assert {name: length for name, length in lengths.items() if length > 320} == {}
 
 
 @pytest.mark.parametrize(

@@ -6,36 +6,39 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
+from fcnkit.types import type_of
+from fcnkit.types.record import Data
 
-# Sources of numbers that are part of the net; every other layer without a bottom feeds data.
-_NET_SOURCES = frozenset({"Input", "Parameter", "DummyData"})
-# Their second top is one class label per image (BVLC/caffe src/caffe/layers/base_data_layer.cpp).
-_LABEL_PER_IMAGE = frozenset({"Data", "ImageData", "MemoryData", "WindowData"})
 # BGR mean of the published FCN nets (shelhamer/fcn.berkeleyvision.org infer.py and voc_layers.py).
 FCN_MEAN = (104.00698793, 116.66876762, 122.67891434)
 UNKNOWN = 0
 
 
-def is_data_layer(layer: Message) -> bool:
-    """Whether a layer feeds data: Data, ImageData, Python and whatever else has tops and no bottom."""
-    return bool(layer.top) and not layer.bottom and layer.type not in _NET_SOURCES
+def is_data_layer(layer: LayerParameter) -> bool:
+    """Whether a layer feeds data: one of a type that does, or of an unknown one with tops and no bottom."""
+    record = type_of(layer)
+    feeds = record is None or isinstance(record.role, Data)
+    return bool(layer.top) and not layer.bottom and feeds
 
 
-def top_shape(layer: Message, index: int) -> tuple[int, ...]:
+def top_shape(layer: LayerParameter, index: int) -> tuple[int, ...]:
     """The shape of a data layer's top, UNKNOWN (0) where the layer does not say it.
 
     The batch is 1: what the layer's batch size was in training means nothing for the net.
     """
     if index > 0:
-        return (1,) if layer.type in _LABEL_PER_IMAGE else (1, UNKNOWN, UNKNOWN, UNKNOWN)
+        record = type_of(layer)
+        # BVLC/caffe src/caffe/layers/base_data_layer.cpp
+        per_image = record is not None and isinstance(record.role, Data) and record.role.label_per_image
+        return (1,) if per_image else (1, UNKNOWN, UNKNOWN, UNKNOWN)
     channels = layer.memory_data_param.channels
     if not channels and len(layer.transform_param.mean_value) == 3:
         channels = 3
     return 1, channels, *_size(layer)
 
 
-def _size(layer: Message) -> tuple[int, int]:
+def _size(layer: LayerParameter) -> tuple[int, int]:
     """The (height, width) of the images: what is cropped from them, else what they are resized to."""
     p, dense = layer.transform_param, layer.dense_image_data_param
     fixed = p.resize_param.Resize_mode.Name(p.resize_param.resize_mode) != "FIT_SMALL_SIZE"
@@ -52,7 +55,7 @@ def _size(layer: Message) -> tuple[int, int]:
     return next((size for size in sizes if all(size)), (UNKNOWN, UNKNOWN))
 
 
-def preprocessing(layers: Sequence[Message], blob: str, channels: int) -> dict[str, Any]:
+def preprocessing(layers: Sequence[LayerParameter], blob: str, channels: int) -> dict[str, Any]:
     """How an image becomes the values of an input blob, as plain data that fits into JSON.
 
     Args:
@@ -111,7 +114,7 @@ def pixels_in_words(preprocessing: Mapping[str, Any] | None) -> str:
     return f" ({', '.join(filter(None, words))}; {preprocessing['source']})"
 
 
-def _mean(layer: Message) -> list[float]:
+def _mean(layer: LayerParameter) -> list[float]:
     if layer.transform_param.mean_value:
         return list(layer.transform_param.mean_value)
     try:

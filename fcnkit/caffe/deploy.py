@@ -7,18 +7,17 @@ from collections.abc import Sequence
 
 from fcnkit.caffe import schema
 from fcnkit.caffe.data import UNKNOWN, is_data_layer, top_shape
+from fcnkit.caffe.messages import LayerParameter, NetParameter, NetState
 from fcnkit.caffe.phase import filter_net
-from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
+from fcnkit.types import is_input, type_of
+from fcnkit.types.record import LOSS, SINK
 
 # The state that a net runs in unless told otherwise: TEST, level 0, no stages.
 TEST_STATE = schema.NetState(phase=schema.TEST)
 
-# What training and testing need and running does not, beside every layer type that ends in "Loss".
-_SINKS = frozenset({"Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "SegAccuracy", "MatWrite"})
 
-
-def runnable(net: Message, state: Message = TEST_STATE, declared: Sequence[str] = ()) -> Message:
+def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[str] = ()) -> NetParameter:
     """The net as it stands in a state, with an Input for each blob that a data layer fed.
 
     Args:
@@ -54,7 +53,7 @@ def runnable(net: Message, state: Message = TEST_STATE, declared: Sequence[str] 
     return result
 
 
-def deploy(net: Message, state: Message = TEST_STATE, declared: Sequence[str] = ()) -> Message:
+def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[str] = ()) -> NetParameter:
     """The net that runs on an image: no losses, no labels, none of Caffe's own Split layers.
 
     Args:
@@ -68,8 +67,8 @@ def deploy(net: Message, state: Message = TEST_STATE, declared: Sequence[str] = 
     layers = _without_inserted_splits(layers)
     layers = _without_label_branches(layers, net)
     read = {bottom for layer in layers for bottom in layer.bottom}
-    layers = [layer for layer in layers if layer.type != "Input" or any(top in read for top in layer.top)]
-    if not any(layer.type != "Input" for layer in layers):
+    layers = [layer for layer in layers if not is_input(layer) or any(top in read for top in layer.top)]
+    if all(map(is_input, layers)):
         raise DefinitionError("no layer is left of the net once data layers and losses are cut off")
     del result.layer[:]
     result.layer.extend(layers)
@@ -78,13 +77,13 @@ def deploy(net: Message, state: Message = TEST_STATE, declared: Sequence[str] = 
     return result
 
 
-def _input(top: str, shape: tuple[int, ...]) -> Message:
+def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     layer = schema.LayerParameter(name=top, type="Input", top=[top])
     layer.input_param.shape.add(dim=shape)
     return layer
 
 
-def _check_bottoms(net: Message) -> None:
+def _check_bottoms(net: NetParameter) -> None:
     made: set[str] = set()
     for layer in net.layer:
         for bottom in layer.bottom:
@@ -93,11 +92,15 @@ def _check_bottoms(net: Message) -> None:
         made.update(layer.top)
 
 
-def _is_sink(layer: Message) -> bool:
-    return layer.type in _SINKS or layer.type.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
+def _is_sink(layer: LayerParameter) -> bool:
+    """Whether training and testing need a layer, and running the net does not."""
+    record = type_of(layer)
+    if record is not None:
+        return record.role in (LOSS, SINK)
+    return layer.type.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
 
 
-def _without_inserted_splits(layers: list[Message]) -> list[Message]:
+def _without_inserted_splits(layers: list[LayerParameter]) -> list[LayerParameter]:
     """Undo what Caffe does on loading: a Split wherever a blob has several readers.
 
     Source: BVLC/caffe src/caffe/util/insert_splits.cpp, SplitLayerName and SplitBlobName.
@@ -114,7 +117,7 @@ def _without_inserted_splits(layers: list[Message]) -> list[Message]:
     return kept
 
 
-def _without_label_branches(layers: list[Message], net: Message) -> list[Message]:
+def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> list[LayerParameter]:
     """Drop layers that only prepared labels: they neither see an image nor feed a layer that does."""
     second = {top for layer in net.layer if is_data_layer(layer) for top in layer.top[1:]}
     image: set[str] = set()
@@ -124,7 +127,7 @@ def _without_label_branches(layers: list[Message], net: Message) -> list[Message
     needed: set[str] = set()
     kept = []
     for layer in reversed(layers):
-        if layer.type == "Input" or any(top in image or top in needed for top in layer.top):
+        if is_input(layer) or any(top in image or top in needed for top in layer.top):
             needed.update(layer.bottom)
             kept.append(layer)
     return kept[::-1]

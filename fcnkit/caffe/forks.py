@@ -6,43 +6,19 @@ alexgkendall/caffe-segnet, 143 is input_param and in hszhao/PSPNet interp_param 
 
 from __future__ import annotations
 
+from typing import Any
+
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from fcnkit.caffe.schema import FIRST_FORK_FIELD, Message
+from fcnkit.caffe.messages import LayerParameter, NetParameter, V1LayerParameter
+from fcnkit.caffe.schema import FIRST_FORK_FIELD
 from fcnkit.errors import DefinitionError, FileFormatError
+from fcnkit.types import type_of
 
-# Layer types that BVLC/caffe does not have.
-FORK_TYPES = frozenset(
-    (
-        "AnnotatedData",
-        "DetectionEvaluate",
-        "DetectionOutput",
-        "MultiBoxLoss",
-        "Normalize",
-        "Permute",
-        "PriorBox",
-        "BN",
-        "DenseImageData",
-        "Upsample",
-        "DenseCRF",
-        "ImageSegData",
-        "Interp",
-        "MatRead",
-        "MatWrite",
-        "SegAccuracy",
-        "Axpy",
-        "ConvolutionDepthwise",
-        "DepthwiseConvolution",
-        "ReLU6",
-        "ROIPooling",
-        "ShuffleChannel",
-        "SmoothL1Loss",
-    )
-)
 _LISTED = 5
 
 
-def has_fork_fields(message: Message) -> bool:
+def has_fork_fields(message: Any) -> bool:
     """Whether a message from a binary file has, at any depth, a field that is not BVLC's."""
     if len(UnknownFieldSet(message)):
         return True
@@ -57,12 +33,19 @@ def has_fork_fields(message: Message) -> bool:
     return False
 
 
-def fork_layers(net: Message) -> list[Message]:
+def fork_layers(net: NetParameter) -> list[LayerParameter | V1LayerParameter]:
     """The layers of a net, of any generation, that are a fork's or have a fork's settings."""
-    return [layer for layer in (*net.layer, *net.layers) if layer.type in FORK_TYPES or has_fork_fields(layer)]
+    old = [layer for layer in net.layers if has_fork_fields(layer)]
+    return [*(layer for layer in net.layer if _is_forks(layer)), *old]
 
 
-def require_bvlc(net: Message) -> None:
+def _is_forks(layer: LayerParameter) -> bool:
+    record = type_of(layer)
+    # A Python layer is BVLC's, whoever wrote the module that it names.
+    return has_fork_fields(layer) or (record is not None and record.of_fork and layer.type == record.name)
+
+
+def require_bvlc(net: NetParameter) -> None:
     """Refuse the definition in a fork's binary file; what fcnkit wrote itself passes, and loses its mark.
 
     Raises:
@@ -81,7 +64,7 @@ def require_bvlc(net: Message) -> None:
         )
 
 
-def to_bvlc(net: Message) -> None:
+def to_bvlc(net: NetParameter) -> None:
     """Say in BVLC's fields, in place, what forks say in others: `hole` is dilation, `ceil_mode` is round_mode.
 
     Raises:
@@ -89,7 +72,8 @@ def to_bvlc(net: Message) -> None:
 
     Source: TheLegendAli/DeepLab-Context src/caffe/layers/conv_layer.cpp, LayerSetUp; BVLC/caffe pull request 3057.
     """
-    for layer in (*net.layer, *net.layers):
+    layers: list[LayerParameter | V1LayerParameter] = [*net.layer, *net.layers]
+    for layer in layers:
         conv, pool = layer.convolution_param, layer.pooling_param
         holes = [getattr(conv, field) for field in ("hole", "hole_h", "hole_w") if conv.HasField(field)]
         if holes:

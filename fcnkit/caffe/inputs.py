@@ -6,54 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fcnkit.caffe.data import UNKNOWN
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import InputError
+from fcnkit.types import is_input, type_of
+from fcnkit.types.channels import Filtered, Joined, Kept
 
 Shape = tuple[int, ...]
 
 # The size at which a fully convolutional net is described when nothing tells one: that of the published FCNs.
 FCN_SIZE = 500
-# Their top has the channels of their first bottom, so that the first weights behind them tell an input's channels.
-_KEEP_CHANNELS = frozenset(
-    (
-        "AbsVal",
-        "BatchNorm",
-        "Bias",
-        "BNLL",
-        "Clip",
-        "Crop",
-        "Dropout",
-        "ELU",
-        "Exp",
-        "Log",
-        "LRN",
-        "MVN",
-        "Pooling",
-        "Power",
-        "PReLU",
-        "ReLU",
-        "Scale",
-        "Sigmoid",
-        "Split",
-        "Swish",
-        "TanH",
-        "BN",
-        "Interp",
-        "Normalize",
-        "ReLU6",
-        "ShuffleChannel",
-    )
-)
-# Layers with filters, and whether axis 0 of these counts the channels that are read; else axis 1 does, of a group.
-_FILTERS = {"Convolution": False, "DepthwiseConvolution": False, "Deconvolution": True, "ConvolutionDepthwise": True}
 
 
-def input_layers(net: Message) -> list[Message]:
+def input_layers(net: NetParameter) -> list[LayerParameter]:
     """The Input layers of a net, in order."""
-    return [layer for layer in net.layer if layer.type == "Input"]
+    return [layer for layer in net.layer if is_input(layer)]
 
 
-def input_shapes(net: Message) -> dict[str, Shape]:
+def input_shapes(net: NetParameter) -> dict[str, Shape]:
     """The shape of every input blob by name; UNKNOWN (0) stands for a size that nothing tells yet."""
     shapes: dict[str, Shape] = {}
     for index, name in enumerate(net.input):
@@ -68,7 +37,7 @@ def input_shapes(net: Message) -> dict[str, Shape]:
     return shapes
 
 
-def set_input_shapes(net: Message, shapes: Mapping[str, Shape]) -> None:
+def set_input_shapes(net: NetParameter, shapes: Mapping[str, Shape]) -> None:
     """State the shapes in the net's Input layers, or in the net's own fields where the inputs stand there."""
     net.ClearField("input_dim")
     net.ClearField("input_shape")
@@ -83,13 +52,13 @@ def set_input_shapes(net: Message, shapes: Mapping[str, Shape]) -> None:
             layer.input_param.shape.add(dim=shapes[top])
 
 
-def to_legacy_inputs(net: Message) -> None:
+def to_legacy_inputs(net: NetParameter) -> None:
     """State the inputs, in place, as Caffe did before it had Input layers.
 
     That is by the net's fields input and input_dim; by input_shape where an input has not four axes.
     """
     shapes = input_shapes(net)
-    layers = [layer for layer in net.layer if layer.type != "Input"]
+    layers = [layer for layer in net.layer if not is_input(layer)]
     del net.layer[:]
     net.layer.extend(layers)
     net.input[:] = shapes
@@ -97,7 +66,7 @@ def to_legacy_inputs(net: Message) -> None:
 
 
 def resolve(
-    net: Message,
+    net: NetParameter,
     blobs: Mapping[str, Sequence[Any]] | None,
     given: Sequence[int] | Mapping[str, Sequence[int]] | None,
 ) -> None:
@@ -152,25 +121,27 @@ def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, S
 
 
 def _channels(
-    net: Message, blob: str, blobs: Mapping[str, Sequence[Any]] | None, inputs: Mapping[str, Shape]
+    net: NetParameter, blob: str, blobs: Mapping[str, Sequence[Any]] | None, inputs: Mapping[str, Shape]
 ) -> int | None:
     """The channels of an input blob by the first filters that read it: by their weights, or 3 for an image."""
     same = {blob}
     joined = 0
     for layer in net.layer:
-        if not same.intersection(layer.bottom):
+        record = type_of(layer)
+        if record is None or not same.intersection(layer.bottom):
             continue
-        if layer.type == "Concat":
-            others = [inputs.get(bottom, ())[1:2] for bottom in layer.bottom if bottom not in same]
-            if all(others) and all(channels != UNKNOWN for (channels,) in others):
-                joined += sum(channels for (channels,) in others)
-                same.update(layer.top)
-        elif layer.type in _FILTERS and layer.bottom[0] in same:
-            if blobs is None:
-                return 3
-            shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
-            if len(shape) == 4:
-                return (shape[0] if _FILTERS[layer.type] else shape[1] * layer.convolution_param.group) - joined
-        elif layer.type in _KEEP_CHANNELS and layer.bottom[0] in same:
-            same.update(layer.top[:1])
+        match record.channels:
+            case Joined():
+                others = [inputs.get(bottom, ())[1:2] for bottom in layer.bottom if bottom not in same]
+                if all(others) and all(channels != UNKNOWN for (channels,) in others):
+                    joined += sum(channels for (channels,) in others)
+                    same.update(layer.top)
+            case Filtered() as filters if layer.bottom[0] in same:
+                if blobs is None:
+                    return 3
+                shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
+                if len(shape) == 4:
+                    return filters.read(layer, shape) - joined
+            case Kept(index) if layer.bottom[index : index + 1] and layer.bottom[index] in same:
+                same.update(layer.top[:1])
     return None

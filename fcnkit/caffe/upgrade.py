@@ -10,53 +10,15 @@ Source: BVLC/caffe src/caffe/util/upgrade_proto.cpp, UpgradeNetAsNeeded for the 
 from __future__ import annotations
 
 from fcnkit.caffe import prototxt
-from fcnkit.caffe.schema import LayerParameter, Message, SolverParameter, message_class
+from fcnkit.caffe.messages import LayerParameter, NetParameter, SolverParameter, V1LayerParameter
+from fcnkit.caffe.schema import message_class
 from fcnkit.caffe.upgrade_v0 import v1_layers_from_v0
 from fcnkit.errors import DefinitionError, PrototxtError
+from fcnkit.types import all_types
+from fcnkit.types.record import Data
 
 # UpgradeV1LayerType. A V1 layer without a type becomes a V2 layer without one.
-V2_TYPE_FROM_V1 = {
-    "NONE": "",
-    "ABSVAL": "AbsVal",
-    "ACCURACY": "Accuracy",
-    "ARGMAX": "ArgMax",
-    "BNLL": "BNLL",
-    "CONCAT": "Concat",
-    "CONTRASTIVE_LOSS": "ContrastiveLoss",
-    "CONVOLUTION": "Convolution",
-    "DATA": "Data",
-    "DECONVOLUTION": "Deconvolution",
-    "DROPOUT": "Dropout",
-    "DUMMY_DATA": "DummyData",
-    "ELTWISE": "Eltwise",
-    "EUCLIDEAN_LOSS": "EuclideanLoss",
-    "EXP": "Exp",
-    "FLATTEN": "Flatten",
-    "HDF5_DATA": "HDF5Data",
-    "HDF5_OUTPUT": "HDF5Output",
-    "HINGE_LOSS": "HingeLoss",
-    "IM2COL": "Im2col",
-    "IMAGE_DATA": "ImageData",
-    "INFOGAIN_LOSS": "InfogainLoss",
-    "INNER_PRODUCT": "InnerProduct",
-    "LRN": "LRN",
-    "MEMORY_DATA": "MemoryData",
-    "MULTINOMIAL_LOGISTIC_LOSS": "MultinomialLogisticLoss",
-    "MVN": "MVN",
-    "POOLING": "Pooling",
-    "POWER": "Power",
-    "RELU": "ReLU",
-    "SIGMOID": "Sigmoid",
-    "SIGMOID_CROSS_ENTROPY_LOSS": "SigmoidCrossEntropyLoss",
-    "SILENCE": "Silence",
-    "SLICE": "Slice",
-    "SOFTMAX": "Softmax",
-    "SOFTMAX_LOSS": "SoftmaxWithLoss",
-    "SPLIT": "Split",
-    "TANH": "TanH",
-    "THRESHOLD": "Threshold",
-    "WINDOW_DATA": "WindowData",
-}
+V2_TYPE_FROM_V1 = {"NONE": ""} | {record.v1: record.name for record in all_types() if record.v1 is not None}
 
 # UpgradeSolverType.
 SOLVER_TYPE_FROM_ENUM = {
@@ -76,21 +38,25 @@ _PARAM_SPEC_FIELD = {
     "weight_decay": "decay_mult",
 }
 
-# The V1 types whose own message held what transform_param holds now.
-_TRANSFORMING = {"DATA": "data_param", "IMAGE_DATA": "image_data_param", "WINDOW_DATA": "window_data_param"}
+# The V1 types whose own message had the fields that transform_param has now.
+_TRANSFORMING = {
+    record.v1: record.role.old_transform
+    for record in all_types()
+    if isinstance(record.role, Data) and record.role.old_transform
+}
 _TRANSFORM_FIELDS = ("scale", "mean_file", "crop_size", "mirror")
 
 _v1_type_name = message_class("V1LayerParameter").LayerType.Name
 
 
-def generation(net: Message) -> str:
+def generation(net: NetParameter) -> str:
     """The generation of a net's layers: "V0", "V1" or "V2" (a net without layers too)."""
     if any(layer.HasField("layer") for layer in net.layers):
         return "V0"
     return "V1" if net.layers else "V2"
 
 
-def upgrade_net(net: Message) -> Message:
+def upgrade_net(net: NetParameter) -> NetParameter:
     """Bring a net of any generation to the present form, the way Caffe's upgrade_net_proto_text does.
 
     Blobs are copied as they are, be they stripped of their numbers or not.
@@ -129,7 +95,7 @@ def upgrade_net(net: Message) -> Message:
     return upgraded
 
 
-def upgrade_solver(solver: Message) -> Message:
+def upgrade_solver(solver: SolverParameter) -> SolverParameter:
     """Replace the old enum solver_type by the string type, the way Caffe's upgrade_solver_proto_text does.
 
     Args:
@@ -174,7 +140,7 @@ def upgrade_text(text: str) -> str:
     raise max(failures, key=lambda failure: (failure.line, failure.column))
 
 
-def _move_transform_fields(net: Message) -> None:
+def _move_transform_fields(net: NetParameter) -> None:
     """Move scale, mean_file, crop_size and mirror of V1 data layers to their transform_param.
 
     Source: UpgradeNetDataTransformation.
@@ -196,7 +162,7 @@ def _move_transform_fields(net: Message) -> None:
                 own.ClearField(field)
 
 
-def _v2_layer_from_v1(old: Message) -> Message:
+def _v2_layer_from_v1(old: V1LayerParameter) -> LayerParameter:
     """One V2 layer from one V1 layer; all but the type and the blobs' settings has kept its name and form.
 
     Source: UpgradeV1LayerParameter.
@@ -217,7 +183,7 @@ def _v2_layer_from_v1(old: Message) -> Message:
     return layer
 
 
-def _make_input_layer(net: Message) -> None:
+def _make_input_layer(net: NetParameter) -> None:
     """Turn the fields input, input_shape and input_dim into an Input layer at the start of the net.
 
     Caffe's own old .caffemodel files name inputs without shapes; there the names are dropped.
@@ -243,7 +209,7 @@ def _make_input_layer(net: Message) -> None:
         net.ClearField(field)
 
 
-def _is_old_batch_norm(layer: Message) -> bool:
+def _is_old_batch_norm(layer: LayerParameter) -> bool:
     """Whether a BatchNorm layer lets its three blobs be trained, from before Caffe saw to it that they are not.
 
     Source: NetNeedsBatchNormUpgrade.

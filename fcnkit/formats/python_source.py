@@ -35,11 +35,21 @@ def source_of(classes: Sequence[type], imported: dict[str, Import]) -> PythonSou
         imported: what is needed beside them, by name.
     """
     imported, definitions, used = dict(imported), [], set()
-    for module in sorted({each.__module__ for each in classes}):
+    pending: dict[str, set[str]] = {}
+    for each in classes:
+        pending.setdefault(each.__module__, set()).add(each.__name__)
+    for module in sorted(pending):
         file = _File(module)
-        places, names = file.needed(each.__name__ for each in classes if each.__module__ == module)
-        definitions += [file.definition(place) for place in places]
-        imported.update({name: file.imports[name] for name in names & file.imports.keys()})
+        places, names = file.needed(pending[module])
+        helpers: list[str] = []
+        for name in sorted(names & file.imports.keys()):
+            source, part = file.imports[name]
+            if source.startswith("fcnkit."):
+                # Not there where the source will run: the helper comes along.
+                helpers += _File(source).definitions([part])
+            else:
+                imported[name] = file.imports[name]
+        definitions += [*(each for each in helpers if each not in definitions), *map(file.definition, places)]
         used |= names
     return PythonSource(_import_lines(imported), definitions, used | imported.keys())
 
@@ -75,6 +85,10 @@ class _File:
                 pending += [n.id for n in ast.walk(self.statements[self.places[name]]) if isinstance(n, ast.Name)]
             seen.add(name)
         return sorted(places), seen
+
+    def definitions(self, names: Iterable[str]) -> list[str]:
+        """The text of the statements that bind names, each after what it needs."""
+        return [self.definition(place) for place in self.needed(names)[0]]
 
     def definition(self, place: int) -> str:
         """The text of a statement with the comments right above it."""

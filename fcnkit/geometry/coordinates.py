@@ -9,11 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
 from fcnkit.geometry.crops import Crop, CropError, crop_from, derive, more_pad
-from fcnkit.geometry.grids import WINDOWED, AxisWindow, Grid, Grids, keeps_grid, windows
+from fcnkit.geometry.grids import AxisWindow, Grid, Grids, windows
+from fcnkit.types import kind_of, type_of
+from fcnkit.types.looks import WHOLE, Around, Everything, Look, Pixel, Shifted, Sliding
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter, NetParameter
 
 # No net's strides have a larger common multiple, and no kernel needs a larger input.
 LONGEST_PERIOD, LARGEST_INPUT = 4096, 2**20
@@ -44,7 +49,7 @@ class Coordinates:
         blobs: the grids of each blob, as the last layer that writes it leaves them.
     """
 
-    def __init__(self, net: Message):
+    def __init__(self, net: NetParameter):
         self.layers: list[Traced] = []
         self.blobs: dict[str, Grids] = {}
         self._reasons: dict[str, str] = {}
@@ -60,43 +65,55 @@ class Coordinates:
         self.blobs[blob] = {blob: (Grid(), Grid())}
         return self.blobs[blob]
 
-    def _trace(self, layer: Message) -> Traced:
+    def _trace(self, layer: LayerParameter) -> Traced:
         for bottom in layer.bottom:
             if bottom not in self.blobs:
                 self._begin(bottom)
         window, crop, reason = None, None, ""
-        grids: Grids
+        tops: list[Grids]
         try:
-            if layer.type in WINDOWED and layer.bottom:
-                window = windows(layer)
-                grids = _through(self.blobs[layer.bottom[0]], layer.name, window)
-            elif layer.type == "Crop":
+            looks = self._looks(layer)
+            if isinstance(looks[0], Sliding):
+                window = windows(looks[0])
+                # A layer with several bottoms makes one top of each.
+                sources = [*layer.bottom, *[layer.bottom[0]] * len(layer.top)][: len(layer.top)]
+                tops = [_through(self.blobs[source], layer.name, window) for source in sources]
+            elif isinstance(looks[0], Shifted):
                 crop = crop_from(layer)
                 derive(crop, self.blobs[crop.cropped], self.blobs[crop.reference], self._reasons)
-                grids = _cropped(self.blobs[crop.cropped], crop)
-            elif layer.bottom and keeps_grid(layer):
-                grids = self._joined(layer)
+                tops = [_cropped(self.blobs[crop.cropped], crop)] * len(layer.top)
             else:
-                raise DefinitionError(f"{layer.type} {layer.name!r} keeps no grid" if layer.bottom else "")
+                tops = [self._joined(layer, looks)] * len(layer.top)
+            self.blobs |= dict(zip(layer.top, tops, strict=True))
         except DefinitionError as error:
             reason = str(error)
             tops = [self._begin(top, reason) for top in layer.top]
-        else:
-            self.blobs |= dict.fromkeys(layer.top, grids)
-            tops = [grids] * len(layer.top)
-        return Traced(layer.name, layer.type, layer.bottom, layer.top, tops, window, crop, reason)
+        return Traced(layer.name, kind_of(layer), layer.bottom, layer.top, tops, window, crop, reason)
 
-    def _joined(self, layer: Message) -> Grids:
-        """The grids of a layer that keeps them; where several bottoms join, they must lie on each other."""
-        joined = dict(self.blobs[layer.bottom[0]])
-        for bottom in layer.bottom[1:] if layer.type in ("Eltwise", "Concat") else ():
-            for source, grids in self.blobs[bottom].items():
+    def _looks(self, layer: LayerParameter) -> Sequence[Look]:
+        """Where a layer looks in its bottoms; a DefinitionError if its tops lie on the grid of none."""
+        record = type_of(layer)
+        looks = record.looks(layer) if record is not None and layer.bottom else ()
+        if not any(isinstance(look, Sliding | Shifted) or leads(look) for look in looks):
+            why = next((look.why for look in looks if isinstance(look, Everything) and look != WHOLE), "keeps no grid")
+            raise DefinitionError(f"{kind_of(layer)} {layer.name!r} {why}" if layer.bottom else "")
+        return looks
+
+    def _joined(self, layer: LayerParameter, looks: Sequence[Look]) -> Grids:
+        """The grids of a layer that keeps those of its bottoms; where it joins several, they must lie on each other."""
+        first, *others = [
+            _seen(self.blobs[bottom], look) for bottom, look in zip(layer.bottom, looks, strict=False) if leads(look)
+        ]
+        names = [bottom for bottom, look in zip(layer.bottom, looks, strict=False) if leads(look)]
+        joined = dict(first)
+        for name, other in zip(names[1:], others, strict=True):
+            for source, grids in other.items():
                 known = joined.setdefault(source, grids)
-                for one, other in zip(known, grids, strict=True):
-                    if one.map != other.map:
+                for one, two in zip(known, grids, strict=True):
+                    if one.map != two.map:
                         raise DefinitionError(
-                            f"{layer.type} {layer.name!r} joins blobs that lie apart: {layer.bottom[0]!r} = {one.map} "
-                            f"and {bottom!r} = {other.map}, x in pixels of {source!r}"
+                            f"{kind_of(layer)} {layer.name!r} joins blobs that lie apart: {names[0]!r} = {one.map} "
+                            f"and {name!r} = {two.map}, x in pixels of {source!r}"
                         )
                 if grids[0].field > known[0].field:
                     joined[source] = grids
@@ -153,6 +170,11 @@ class Coordinates:
         return found
 
 
+def leads(look: Look) -> bool:
+    """Whether the tops of a layer lie on the grid of a bottom that it looks at so."""
+    return isinstance(look, Around) or (isinstance(look, Pixel | Everything) and look.leads)
+
+
 def _left(crop: Crop, axis: int, when: str, needed: int, there: int) -> CropError:
     text = f"Crop {crop.layer!r} leaves {crop.cropped!r}: {when}, but there are {there}"
     if crop.grids:
@@ -160,7 +182,7 @@ def _left(crop: Crop, axis: int, when: str, needed: int, there: int) -> CropErro
     return CropError(text)
 
 
-def fill(net: Message, coordinates: Coordinates) -> Message:
+def fill(net: NetParameter, coordinates: Coordinates) -> NetParameter:
     """A copy of a net in which every Crop states its offset; offsets that are there stay.
 
     Raises:
@@ -179,6 +201,13 @@ def _through(grids: Grids, layer: str, windows: tuple[AxisWindow, AxisWindow]) -
         source: (height.through(layer, windows[0]), width.through(layer, windows[1]))
         for source, (height, width) in grids.items()
     }
+
+
+def _seen(grids: Grids, look: Look) -> Grids:
+    """The grids of a bottom as a layer that keeps them sees them."""
+    if not isinstance(look, Around):
+        return grids
+    return {source: (height.around(look.size), width.around(look.size)) for source, (height, width) in grids.items()}
 
 
 def _cropped(grids: Grids, crop: Crop) -> Grids:

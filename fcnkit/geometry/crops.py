@@ -6,10 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
 from fcnkit.geometry.grids import Grid, Grids, Map, WindowStep, exactly
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
 
 
 class CropError(DefinitionError):
@@ -60,7 +63,7 @@ class Crop:
         return offsets[:1] if len(set(offsets)) == 1 else offsets
 
 
-def crop_from(layer: Message) -> Crop:
+def crop_from(layer: LayerParameter) -> Crop:
     """Read a Crop layer.
 
     Raises:

@@ -6,19 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from fcnkit.caffe.schema import Message
-from fcnkit.errors import DefinitionError
-from fcnkit.geometry.windows import convolution_window, pooling_window
-
-CONVOLUTIONS = {"Convolution", "Im2col", "DepthwiseConvolution", "ConvolutionDepthwise"}
-WINDOWED = CONVOLUTIONS | {"Deconvolution", "Pooling"}
-# Their tops lie on the grid of their first bottom.
-POINTWISE = {
-    *("AbsVal", "BatchNorm", "Bias", "BN", "BNLL", "Clip", "Dropout", "ELU", "Exp", "Log", "LRN", "MVN", "Normalize"),
-    *("Power", "PReLU", "ReLU", "ReLU6", "Scale", "ShuffleChannel", "Sigmoid", "Split", "Swish", "TanH", "Threshold"),
-}
-# Likewise if they work along the channels: the field that says so.
-ALONG = {"ArgMax": "argmax_param", "Concat": "concat_param", "Slice": "slice_param", "Softmax": "softmax_param"}
+from fcnkit.types.looks import Around, Sliding
+from fcnkit.types.windows import pooled_size
 
 
 def exactly(value: Fraction) -> str:
@@ -51,7 +40,8 @@ class Map:
 class AxisWindow:
     """A window along one axis: a kernel that reads a bottom or, with up, writes into a top; all lengths in pixels.
 
-    kernel counts its dilation; ceil says that the output size rounds up, as in pooling.
+    kernel counts its dilation; ceil: the output size rounds up, as in pooling; padded: the window has a pad along any
+    axis.
     """
 
     kernel: int
@@ -59,6 +49,7 @@ class AxisWindow:
     pad: int = 0
     up: bool = False
     ceil: bool = False
+    padded: bool = False
 
     @property
     def map(self) -> Map:
@@ -83,12 +74,9 @@ class AxisWindow:
         """
         if self.up:
             return self.stride * (bottom - 1) + self.kernel - 2 * self.pad
-        room = bottom + 2 * self.pad - self.kernel
         if not self.ceil:
-            return room // self.stride + 1
-        size = -(-room // self.stride) + 1
-        # Caffe drops a last window that would begin in the padding behind the bottom.
-        return size - 1 if self.pad and (size - 1) * self.stride >= bottom + self.pad else size
+            return (bottom + 2 * self.pad - self.kernel) // self.stride + 1
+        return pooled_size(bottom, self.kernel, self.stride, self.pad, self.ceil, self.padded)
 
 
 @dataclass(frozen=True)
@@ -126,6 +114,10 @@ class Grid:
         steps = (*self.steps, WindowStep(layer, window, self.stride))
         return Grid(window.map.after(self.map), self.field + window.reach * self.stride, steps)
 
+    def around(self, size: int) -> Grid:
+        """The same grid, seen through a square `size` pixels wide around each pixel."""
+        return Grid(self.map, self.field + (size - 1) * self.stride, self.steps)
+
     def cropped(self, offset: int) -> Grid:
         """The grid of what begins at pixel `offset`."""
         return Grid(Map(self.map.scale, self.map.shift - offset), self.field, self.steps)
@@ -135,38 +127,18 @@ class Grid:
 Grids = Mapping[str, tuple[Grid, Grid]]
 
 
-def windows(layer: Message) -> tuple[AxisWindow, AxisWindow]:
-    """The windows of a convolution, deconvolution or pooling layer, along height and width.
-
-    Raises:
-        DefinitionError: it keeps no grid of two axes, and why.
-    """
-    if layer.type == "Pooling":
-        both = pooling_window(layer)
-        if both is None:
-            raise DefinitionError(f"Pooling {layer.name!r} covers its whole bottom")
-    else:
-        if layer.convolution_param.axis != 1:
-            raise DefinitionError(f"{layer.type} {layer.name!r} does not have its channels on axis 1")
-        both = convolution_window(layer, 2)
-    up = layer.type == "Deconvolution"
-    ceil = layer.type == "Pooling" and layer.pooling_param.round_mode == layer.pooling_param.CEIL
+def windows(sliding: Sliding) -> tuple[AxisWindow, AxisWindow]:
+    """A window along height and along width."""
     height, width = (
-        AxisWindow((kernel - 1) * dilation + 1, stride, pad, up, ceil)
-        for kernel, stride, pad, dilation in zip(*both, strict=True)
+        AxisWindow((kernel - 1) * dilation + 1, stride, pad, sliding.up, sliding.ceil, any(sliding.pad))
+        for kernel, stride, pad, dilation in zip(
+            sliding.kernel, sliding.stride, sliding.pad, sliding.dilation, strict=True
+        )
     )
     return height, width
 
 
-def keeps_grid(layer: Message) -> bool:
-    """Whether the tops lie on the grid of the bottoms: of the first one, or of all that are joined."""
-    if layer.type in POINTWISE or layer.type == "Eltwise":
-        return True
-    if layer.type not in ALONG:
-        return False
-    param = getattr(layer, ALONG[layer.type])
-    old = {"Concat": "concat_dim", "Slice": "slice_dim"}.get(layer.type)
-    if old and param.HasField(old):
-        return getattr(param, old) == 1
-    # ArgMax has no default axis: without one it looks at all values of an image.
-    return param.axis in (1, -3) and (layer.type != "ArgMax" or param.HasField("axis"))
+def square(around: Around) -> tuple[AxisWindow, AxisWindow]:
+    """The square that a layer looks at around each pixel, as a window along height and along width."""
+    window = AxisWindow(around.size, 1, around.size // 2)
+    return window, window

@@ -11,39 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
-from fcnkit.geometry.grids import WINDOWED, AxisWindow, windows
+from fcnkit.geometry.grids import AxisWindow, square, windows
+from fcnkit.types import is_input, kind_of, type_of
+from fcnkit.types.looks import WHOLE, Around, Aside, Everything, Look, Pixel, Shifted, Sliding
 
-# A pixel of their top depends on the same pixel of each bottom, and on no other.
-POINTWISE = frozenset(
-    (
-        "AbsVal",
-        "BNLL",
-        "Clip",
-        "Dropout",
-        "Eltwise",
-        "ELU",
-        "Exp",
-        "Log",
-        "Power",
-        "PReLU",
-        "ReLU",
-        "ReLU6",
-        "ShuffleChannel",
-        "Sigmoid",
-        "Split",
-        "Swish",
-        "TanH",
-        "Threshold",
-    )
-)
-# Likewise where they work along the channels; the field that tells.
-_ALONG_CHANNELS = {"Concat": "concat_param", "Slice": "slice_param", "Softmax": "softmax_param"}
-_OLD_AXIS = {"Concat": "concat_dim", "Slice": "slice_dim"}
-
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter, NetParameter
 
 _SAME = AxisWindow(1)
 
@@ -73,7 +49,7 @@ class Tiling:
         stride: (height, width) in pixels of the image; tiles begin at multiples of it.
     """
 
-    def __init__(self, definition: Message, image: str, output: str):
+    def __init__(self, definition: NetParameter, image: str, output: str):
         """Work out how the output depends on the image.
 
         Args:
@@ -84,20 +60,20 @@ class Tiling:
             TilingError: some of the output depends on all of the image, or not pixel by pixel on its grid.
         """
         self._image, self._output = image, output
-        self._links: list[tuple[Message, dict[str, tuple[AxisWindow, AxisWindow]]]] = []
+        self._links: list[tuple[LayerParameter, dict[str, tuple[AxisWindow, AxisWindow]]]] = []
         layers = _needed(definition, output)
         grids: dict[str, tuple[Fraction, Fraction]] = {}
         strides = [1, 1]
         for layer in layers:
-            if layer.type == "Input":
+            if is_input(layer):
                 grids.update(dict.fromkeys(layer.top, (Fraction(1), Fraction(1))))
                 continue
             links = _links(layer)
             scales = {tuple(link.map.scale * g for link, g in zip(links[b], grids[b], strict=True)) for b in links}
-            if layer.type == "Crop":
+            if _is_crop(layer):
                 scales.add(grids[layer.bottom[1]])
             if len(scales) != 1:
-                raise TilingError(f"layer {layer.name!r} ({layer.type}) joins blobs of different strides")
+                raise TilingError(f"layer {layer.name!r} ({kind_of(layer)}) joins blobs of different strides")
             height, width = scales.pop()
             grids.update(dict.fromkeys(layer.top, (height, width)))
             strides = [math.lcm(s, scale.denominator) for s, scale in zip(strides, (height, width), strict=True)]
@@ -149,7 +125,7 @@ def _union(spans: list[Span]) -> Span:
     return Span(min(span.start for span in spans), max(span.stop for span in spans))
 
 
-def _needed(definition: Message, output: str) -> list[Message]:
+def _needed(definition: NetParameter, output: str) -> list[LayerParameter]:
     """The layers that the output depends on, in order."""
     wanted, layers = {output}, []
     for layer in reversed(definition.layer):
@@ -160,56 +136,51 @@ def _needed(definition: Message, output: str) -> list[Message]:
     return layers[::-1]
 
 
-def _links(layer: Message) -> dict[str, tuple[AxisWindow, AxisWindow]]:
-    """How the tops of a layer depend on its bottoms, by bottom, along height and width."""
-    if (layer.type in POINTWISE and layer.bottom) or _along_channels(layer):
-        return dict.fromkeys(layer.bottom, (_SAME, _SAME))
-    # A second top of Pooling counts the pixels of the whole.
-    if layer.type in WINDOWED and (layer.type != "Pooling" or len(layer.top) == 1):
-        try:
-            return dict.fromkeys(layer.bottom, windows(layer))
-        except DefinitionError as error:
-            raise TilingError(f"{error}; run it without tiles") from None
-    if layer.type == "LRN":
-        size = layer.lrn_param.local_size if layer.lrn_param.norm_region else 1
-        return {layer.bottom[0]: (AxisWindow(size, 1, size // 2),) * 2}
-    if layer.type == "Crop" and layer.crop_param.axis > 0:
-        return {layer.bottom[0]: (_cropped(layer, 2), _cropped(layer, 3))}
-    raise TilingError(f"{_why(layer)}; run it without tiles")
+def _is_crop(layer: LayerParameter) -> bool:
+    record = type_of(layer)
+    return record is not None and any(isinstance(look, Shifted) for look in record.looks(layer))
 
 
-def _along_channels(layer: Message) -> bool:
-    """Whether a layer works along the channels, or with numbers that belong to them."""
-    if layer.type in _ALONG_CHANNELS:
-        p = getattr(layer, _ALONG_CHANNELS[layer.type])
-        old = _OLD_AXIS.get(layer.type)
-        return bool((getattr(p, old) if old and p.HasField(old) else p.axis) in (1, -3))
-    if layer.type in ("Scale", "Bias"):
-        p = getattr(layer, f"{layer.type.lower()}_param")
-        if len(layer.bottom) > 1:
-            return bool(p.axis == 0)
-        return bool(p.num_axes >= 0 and p.axis % 4 + p.num_axes <= 2)
-    if layer.type == "BatchNorm":
-        p = layer.batch_norm_param
-        return not p.HasField("use_global_stats") or bool(p.use_global_stats)
-    return False
+def _links(layer: LayerParameter) -> dict[str, tuple[AxisWindow, AxisWindow]]:
+    """How the tops of a layer depend on its bottoms, by bottom, along height and width.
+
+    Raises:
+        TilingError: they depend on all of a bottom, or the layer makes numbers of a size of its own.
+    """
+    where = f"layer {layer.name!r} ({kind_of(layer)})"
+    record = type_of(layer)
+    try:
+        looks = record.looks(layer) if record is not None else [WHOLE]
+    except DefinitionError as error:
+        raise TilingError(f"{error}; run it without tiles") from None
+    links = {}
+    for bottom, look in zip(layer.bottom, looks, strict=False):
+        if not isinstance(look, Aside):
+            links[bottom] = _link(layer, look, where)
+    if not links:
+        raise TilingError(f"{where} makes numbers of a size of its own; run it without tiles")
+    return links
 
 
-def _cropped(layer: Message, axis: int) -> AxisWindow:
+def _link(layer: LayerParameter, look: Look, where: str) -> tuple[AxisWindow, AxisWindow]:
+    match look:
+        case Pixel():
+            return _SAME, _SAME
+        case Around():
+            return square(look)
+        case Shifted() if layer.crop_param.axis % 4:
+            return _cropped(layer, 2), _cropped(layer, 3)
+        case Sliding(positions=False):
+            return windows(look)
+    why = "gives positions in the whole image"
+    if not isinstance(look, Sliding):
+        why = look.why if isinstance(look, Everything) else "may look at the whole image at once"
+    raise TilingError(f"{where} {why}; run it without tiles")
+
+
+def _cropped(layer: LayerParameter, axis: int) -> AxisWindow:
     """A Crop's shift along one axis, as a window of one pixel."""
-    p = layer.crop_param
-    if axis < p.axis:
+    first, offsets = layer.crop_param.axis % 4, list(layer.crop_param.offset) or [0]
+    if axis < first:
         return _SAME
-    offsets = list(p.offset) or [0]
-    return AxisWindow(1, pad=-offsets[axis - p.axis if len(offsets) > 1 else 0])
-
-
-def _why(layer: Message) -> str:
-    where = f"layer {layer.name!r} ({layer.type})"
-    if not layer.bottom:
-        return f"{where} brings in numbers of a size of its own"
-    if layer.type == "Pooling":
-        return f"{where} gives positions in the whole image"
-    if layer.type == "BatchNorm":
-        return f"{where} takes its statistics from the whole image"
-    return f"{where} may look at the whole image at once"
+    return AxisWindow(1, pad=-offsets[axis - first if len(offsets) > 1 else 0])

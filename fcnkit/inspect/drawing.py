@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, NamedTuple
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
@@ -12,25 +13,19 @@ from xml.sax.saxutils import escape
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.generation.rendering import environment, render
-from fcnkit.geometry.grids import CONVOLUTIONS
 from fcnkit.geometry.report import pair
-from fcnkit.geometry.windows import convolution_window, pooling_window
 from fcnkit.inspect.placement import Edge, Layout, arrange
 from fcnkit.inspect.summary import LayerSummary, in_words, summarize
 from fcnkit.net import CaffeNet
+from fcnkit.types import type_of
+from fcnkit.types.looks import SIZE
+from fcnkit.types.record import PLAIN
 
 # Pixels: the height of a line, the width of a letter (of a wide font, to be safe), the space beside the text.
 _LINE, _LETTER, _LABEL_LETTER, _PADDING = 16, 7.4, 6.4, 10
 _LONGEST = 60
 # A blob that is read more rows below than this is a skip.
 _NEAR = 2
-# Kinds of boxes by layer type; every other layer is "plain", and one without a bottom "input".
-_KINDS = {
-    **dict.fromkeys((*CONVOLUTIONS - {"Im2col"}, "InnerProduct", "Embed"), "filter"),
-    **dict.fromkeys(("Deconvolution", "Upsample", "Interp"), "up"),
-    **dict.fromkeys(("Pooling", "SPP", "ROIPooling"), "pool"),
-    **dict.fromkeys(("Eltwise", "Concat", "Axpy"), "fuse"),
-}
 _COLORS = {  # fill and outline
     "input": ("#e3f4e3", "#3c8c3c"),
     "filter": ("#e2ecfa", "#3a6fb5"),
@@ -95,10 +90,12 @@ def diagram(net: CaffeNet) -> Diagram:
             box.lines.append(shown(f"+ {row.name} ({row.type})"))
             continue
         axes = len(net.shapes[layer.bottom[0]]) - 2 if layer.bottom else 0
-        kind = _KINDS.get(row.type, "plain") if row.bottoms else "input"
-        words = " ".join(filter(None, (row.type, ", ".join(_settings(layer, axes)))))
-        for index, bottom in enumerate(row.bottoms):
-            links.append(Link(makers[bottom], len(boxes), bottom, row.type == "Crop" and index == 1))
+        record = type_of(layer)
+        drawn, looks = (record.drawn, record.looks(layer)) if record is not None else (PLAIN, ())
+        kind = drawn.kind if row.bottoms else "input"
+        words = " ".join(filter(None, (row.type, ", ".join(drawn.words(layer, axes)))))
+        for bottom, look in zip_longest(row.bottoms, looks):
+            links.append(Link(makers[bottom], len(boxes), bottom, look == SIZE))
             read.add(bottom)
         boxes.append(Box([row], [layer], kind, [shown(row.name), shown(words)], list(row.tops)))
         makers.update(dict.fromkeys(row.tops, len(boxes) - 1))
@@ -107,30 +104,6 @@ def diagram(net: CaffeNet) -> Diagram:
         if name in makers:
             boxes[makers[name]].out.add(name)
     return Diagram(boxes, links)
-
-
-def _settings(layer: LayerParameter, axes: int) -> Iterator[str]:
-    """What matters of a layer's settings, in words."""
-    window = None
-    if layer.type in CONVOLUTIONS or layer.type == "Deconvolution":
-        window = convolution_window(layer, axes)
-        if layer.convolution_param.num_output:
-            yield str(layer.convolution_param.num_output)
-    elif layer.type == "Pooling":
-        window = pooling_window(layer)
-        yield layer.pooling_param.PoolMethod.Name(layer.pooling_param.pool) + (" of all" if window is None else "")
-    elif layer.type == "InnerProduct":
-        yield str(layer.inner_product_param.num_output)
-    elif layer.type == "Eltwise":
-        yield layer.eltwise_param.EltwiseOp.Name(layer.eltwise_param.operation)
-    elif layer.type == "Crop":
-        yield f"offset {', '.join(map(str, layer.crop_param.offset)) or 0}"
-    if window is not None:
-        yield " x ".join(map(str, window.kernel))
-        for word, default in (("stride", 1), ("pad", 0), ("dilation", 1)):
-            values = getattr(window, word)
-            if any(value != default for value in values):
-                yield f"{word} {' x '.join(map(str, values if len(set(values)) > 1 else values[:1]))}"
 
 
 def shown(text: str) -> str:

@@ -1,40 +1,52 @@
-"""One rule per Caffe layer type. `layer` registers a rule; users register theirs with it too."""
+"""One rule per Caffe layer type: how its module is built, and how its blobs map to tensors.
+
+The families have the file names of `fcnkit.types`, where the types are recorded. `layer` registers a rule; users
+register theirs with it too.
+"""
 
 from fcnkit.layers import (
     activation,
+    affine,
     combine,
     convolution,
-    forks,
+    detection,
+    dropout,
+    linear,
     loss,
     normalization,
     pooling,
     recurrent,
     reduction,
-    segmentation,
+    resizing,
     shape,
     source,
-    ssd,
 )
-from fcnkit.layers.base import Layer, fit, kind_of, layer, rule_for, supported
+from fcnkit.layers.base import Layer, fit, kind_of, rule, rule_for, supported
+
+# The public name of the decorator.
+layer = rule
 
 __all__ = [
     "Layer",
     "activation",
+    "affine",
     "combine",
     "convolution",
+    "detection",
+    "dropout",
     "fit",
-    "forks",
     "kind_of",
     "layer",
+    "linear",
     "loss",
     "normalization",
     "pooling",
     "recurrent",
     "reduction",
+    "resizing",
+    "rule",
     "rule_for",
-    "segmentation",
     "shape",
     "source",
-    "ssd",
     "supported",
 ]

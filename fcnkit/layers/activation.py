@@ -1,4 +1,4 @@
-"""Layers that act on each element, or along the channels, and keep the shape."""
+"""Layers that act on each value, or along the channels, and keep the shape."""
 
 from __future__ import annotations
 
@@ -7,179 +7,168 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, layer
-from fcnkit.nn import dropout, elementwise
+from fcnkit.layers.base import Elementwise, Layer, Shape, rule
+from fcnkit.nn import activation
+from fcnkit.types import activation as types
 
 
-class _Elementwise(Layer):
-    bottom_count = (1, 1)
-
-    def batchwise(self, layer: Message) -> bool:
-        return True
-
-
-@layer("AbsVal")
-class AbsVal(_Elementwise):
+@rule(types.ABS_VAL)
+class AbsVal(Elementwise):
     """The absolute value."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        return elementwise.Abs()
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return activation.Abs()
 
 
-@layer("BNLL")
-class BNLL(_Elementwise):
+@rule(types.BNLL)
+class BNLL(Elementwise):
     """log(1 + exp(x))."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Softplus()
 
 
-@layer("Clip")
-class Clip(_Elementwise):
+@rule(types.CLIP)
+class Clip(Elementwise):
     """Values cut to the range from min to max."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        return elementwise.Clip(layer.clip_param.min, layer.clip_param.max)
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return activation.Clip(layer.clip_param.min, layer.clip_param.max)
 
 
-@layer("Dropout")
-class Dropout(_Elementwise):
-    """Identity in TEST; in TRAIN what is kept is scaled up, as PyTorch does.
-
-    With SegNet's sample_weights_test it drops in TEST too; without Fast R-CNN's scale_train it scales down in TEST
-    in place of up in TRAIN.
-
-    Source: BVLC/caffe, alexgkendall/caffe-segnet, rbgirshick/caffe-fast-rcnn (branch faster-rcnn),
-    src/caffe/layers/dropout_layer.cpp of each.
-    """
-
-    moves = True
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        p = layer.dropout_param
-        if p.sample_weights_test and not p.scale_train:
-            raise DefinitionError(f"layer {layer.name!r}: sample_weights_test and scale_train are of different forks")
-        if p.sample_weights_test:
-            return dropout.SampledDropout(p.dropout_ratio)
-        return (nn.Dropout if p.scale_train else dropout.UnscaledDropout)(p.dropout_ratio)
-
-
-@layer("ELU")
-class ELU(_Elementwise):
+@rule(types.ELU)
+class ELU(Elementwise):
     """x, or alpha * (exp(x) - 1) below 0."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.ELU(layer.elu_param.alpha)
 
 
-@layer("Exp")
-class Exp(_Elementwise):
+@rule(types.EXP)
+class Exp(Elementwise):
     """base ** (shift + scale * x)."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.exp_param
-        return elementwise.Exp(_base(layer, p.base), p.scale, p.shift)
+        return activation.Exp(_base(layer, p.base), p.scale, p.shift)
 
 
-@layer("Log")
-class Log(_Elementwise):
+@rule(types.HARD_SWISH)
+class HardSwish(Elementwise):
+    """x * min(max(x + 3, 0), 6) / 6."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return nn.Hardswish()
+
+
+@rule(types.LOG)
+class Log(Elementwise):
     """The logarithm of shift + scale * x."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.log_param
         base = _base(layer, p.base)
         if base == 1:
             raise DefinitionError(f"layer {layer.name!r}: there is no logarithm to base 1")
-        return elementwise.Log(base, p.scale, p.shift)
+        return activation.Log(base, p.scale, p.shift)
 
 
-@layer("Power")
-class Power(_Elementwise):
+@rule(types.POWER)
+class Power(Elementwise):
     """(shift + scale * x) ** power."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.power_param
-        return elementwise.Power(p.power, p.scale, p.shift)
+        return activation.Power(p.power, p.scale, p.shift)
 
 
-@layer("PReLU")
-class PReLU(_Elementwise):
+@rule(types.PRELU)
+class PReLU(Elementwise):
     """A slope below 0 for each channel, or one for all where channel_shared is set: blob 0 has no axes then."""
 
     blob_names = ("weight",)
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         if len(bottoms[0]) < 2:
             raise DefinitionError(f"layer {layer.name!r}: PReLU reads blobs of 2 axes or more, not {bottoms[0]}")
         return nn.PReLU(1 if layer.prelu_param.channel_shared else bottoms[0][1])
 
-    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
         (slope,) = super().blobs(module, layer)
         return [slope.reshape(()) if layer.prelu_param.channel_shared else slope]
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.prelu_param
         return [p.filler if p.HasField("filler") else type(p.filler)(value=0.25)]
 
 
-@layer("ReLU")
-class ReLU(_Elementwise):
+@rule(types.RELU)
+class ReLU(Elementwise):
     """max(x, 0), or negative_slope * x below 0."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         slope = layer.relu_param.negative_slope
         return nn.LeakyReLU(slope) if slope else nn.ReLU()
 
 
-@layer("Sigmoid")
-class Sigmoid(_Elementwise):
+@rule(types.RELU6)
+class ReLU6(Elementwise):
+    """min(max(x, 0), 6).
+
+    Source: openvinotoolkit/training_toolbox_caffe src/caffe/layers/relu6_layer.cpp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return nn.ReLU6()
+
+
+@rule(types.SIGMOID)
+class Sigmoid(Elementwise):
     """1 / (1 + exp(-x))."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Sigmoid()
 
 
-@layer("Softmax")
+@rule(types.SOFTMAX)
 class Softmax(Layer):
     """Softmax over one axis, the channels by default."""
 
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Softmax(layer.softmax_param.axis)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.softmax_param.axis > 0)
 
 
-@layer("Swish")
-class Swish(_Elementwise):
+@rule(types.SWISH)
+class Swish(Elementwise):
     """x * sigmoid(beta * x)."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         beta = layer.swish_param.beta
-        return nn.SiLU() if beta == 1 else elementwise.Swish(beta)
+        return nn.SiLU() if beta == 1 else activation.Swish(beta)
 
 
-@layer("TanH")
-class TanH(_Elementwise):
+@rule(types.TANH)
+class TanH(Elementwise):
     """The hyperbolic tangent."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Tanh()
 
 
-@layer("Threshold")
-class Threshold(_Elementwise):
+@rule(types.THRESHOLD)
+class Threshold(Elementwise):
     """1 over the threshold, else 0."""
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        return elementwise.Threshold(layer.threshold_param.threshold)
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return activation.Threshold(layer.threshold_param.threshold)
 
 
-def _base(layer: Message, base: float) -> float | None:
+def _base(layer: LayerParameter, base: float) -> float | None:
     """The base of an exponential or a logarithm; Caffe writes -1 for e, which is None here.
 
     Source: BVLC/caffe src/caffe/layers/exp_layer.cpp, LayerSetUp.

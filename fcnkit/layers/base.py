@@ -1,17 +1,19 @@
-"""What a rule for a Caffe layer type is, and the registry of all of them."""
+"""How a Caffe layer type becomes a module: the base of all rules, and their registry."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import BlobShapeError, DefinitionError
+from fcnkit.types import Count, LayerType, add, find, kind_of, own_type
+from fcnkit.types.record import EACH, LOSS
 
 Shape = tuple[int, ...]
 
@@ -20,23 +22,27 @@ LARGEST_BLOB = 2**31 - 1
 
 
 class Layer:
-    """All that the project knows of one Caffe layer type.
+    """How layers of one Caffe type become modules: what is known of the type beside its record.
 
     A rule has no state of its own: the layer's settings come in with every call.
     """
 
-    # How many bottoms the layer reads: at least, and at most (None for any number).
-    bottom_count: tuple[int, int | None] = (0, None)
+    # What is known of the type without torch; set when the rule is registered.
+    record: LayerType
     # The module's parameters or buffers in the order of Caffe's blobs.
     blob_names: tuple[str, ...] = ()
-    # Whether a layer with several bottoms makes one top of each, all with the same weights.
-    per_bottom = False
-    # Whether a layer without a top still makes one, which is then an output of the net, as Caffe's losses do.
-    auto_top = False
-    # Whether the layer only passes values on or puts them elsewhere, and computes none.
-    moves = False
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    @property
+    def per_bottom(self) -> bool:
+        """Whether a layer with several bottoms makes one top of each, all with the same weights."""
+        return self.record.tops is EACH
+
+    @property
+    def auto_top(self) -> bool:
+        """Whether a layer without a top still makes one, which is then an output of the net, as Caffe's losses do."""
+        return self.record.role is LOSS
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         """The module that computes the layer.
 
         Args:
@@ -48,16 +54,16 @@ class Layer:
         """
         raise NotImplementedError
 
-    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
         """The module's own tensors, or views on them, in the order and the shapes of Caffe's blobs."""
         named = (getattr(module, name) for name in self.blob_names)
         return [tensor for tensor in named if tensor is not None]
 
-    def in_order(self, layer: Message, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def in_order(self, layer: LayerParameter, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         """A file's blobs in the order of `blobs`, for layers that files store in several."""
         return stored
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         """A FillerParameter for each blob that `blobs` can give."""
         return []
 
@@ -68,9 +74,9 @@ class Layer:
             module: what `build` made.
             bottoms, tops: their shapes.
         """
-        return 0 if self.moves else sum(map(math.prod, tops))
+        return 0 if self.record.moves else sum(map(math.prod, tops))
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         """Whether axis 0 is the batch, each item of which is computed alone.
 
         Such a layer's top shapes are found by running it on a batch of none, any other's on meta tensors.
@@ -79,32 +85,49 @@ class Layer:
         return False
 
 
+class Elementwise(Layer):
+    """A rule whose layers compute each item of a batch alone, whatever their settings are."""
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
 _RULES: dict[str, Layer] = {}
 
+Rule = TypeVar("Rule", bound=type[Layer])
 
-def layer(kind: str) -> Callable[[type[Layer]], type[Layer]]:
-    """Register a rule for a layer type by its name in a prototxt.
 
-    For a Python layer the name is "module.Class".
+def rule(kind: LayerType | str) -> Callable[[Rule], Rule]:
+    """Register the rule that a class is, for a layer type.
+
+    Args:
+        kind: the type's record; or the name of a user's own type in a prototxt ("module.Class" for a Python layer),
+            of which no more is known than what the rule's attributes `bottom_count` and `moves` state.
+
+    Raises:
+        ValueError: there is a rule for the type, or the record is not among those of `fcnkit.types`.
     """
 
-    def register(rule: type[Layer]) -> type[Layer]:
-        if kind in _RULES:
-            raise ValueError(f"there is already a rule for layer type {kind!r}")
-        _RULES[kind] = rule()
+    def register(rule: Rule) -> Rule:
+        name = kind if isinstance(kind, str) else kind.name
+        if name in _RULES:
+            raise ValueError(f"there is already a rule for layer type {name!r}")
+        record = kind if isinstance(kind, LayerType) else find(name) or add(_own_record(name, rule))
+        if find(name) is not record:
+            raise ValueError(f"the record of layer type {name!r} is not among those of fcnkit.types")
+        _RULES[name] = rule()
+        _RULES[name].record = record
         return rule
 
     return register
 
 
-def kind_of(definition: Message) -> str:
-    """The name a layer's rule is registered under."""
-    if definition.type == "Python":
-        return f"{definition.python_param.module}.{definition.python_param.layer}"
-    return str(definition.type)
+def _own_record(name: str, rule: type[Layer]) -> LayerType:
+    least, most = getattr(rule, "bottom_count", (0, None))
+    return own_type(name, Count(least, most), moves=getattr(rule, "moves", False))
 
 
-def rule_for(definition: Message) -> Layer | None:
+def rule_for(definition: LayerParameter) -> Layer | None:
     """The rule for a layer, or None where there is none."""
     return _RULES.get(kind_of(definition))
 
@@ -132,7 +155,7 @@ def uninitialized(module: type[nn.Module], *args: Any, **settings: Any) -> Any:
 class Placed(NamedTuple):
     """A layer of a net: its definition and rule, the module that it became, and the module's path in the net."""
 
-    layer: Message
+    layer: LayerParameter
     rule: Layer
     module: nn.Module
     path: str
@@ -142,7 +165,7 @@ class Placed(NamedTuple):
         return self.rule.blobs(self.module, self.layer)
 
 
-def canonical_axis(layer: Message, axis: int, bottom: Shape) -> int:
+def canonical_axis(layer: LayerParameter, axis: int, bottom: Shape) -> int:
     """An axis counted from the front; a negative one is counted from the end.
 
     Raises:

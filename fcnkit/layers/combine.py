@@ -4,69 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, canonical_axis, layer
+from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
 from fcnkit.nn import combine
+from fcnkit.types import combine as types
 
 
-@layer("BatchReindex")
+@rule(types.BATCH_REINDEX)
 class BatchReindex(Layer):
     """Picks items of its first bottom by the numbers in the second."""
 
-    moves = True
-    bottom_count = (2, 2)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.BatchReindex()
 
 
-@layer("Concat")
+@rule(types.CONCAT)
 class Concat(Layer):
     """Joins its bottoms, along the channels by default."""
 
-    moves = True
-    bottom_count = (1, None)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Concat(self._axis(layer))
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return self._axis(layer) > 0
 
     @staticmethod
-    def _axis(layer: Message) -> int:
+    def _axis(layer: LayerParameter) -> int:
         return _axis(layer, layer.concat_param, "concat_dim")
 
 
-@layer("Crop")
+@rule(types.CROP)
 class Crop(Layer):
     """Cuts its first bottom to the size of the second, from an offset on."""
 
-    moves = True
-    bottom_count = (2, 2)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.crop_param
         cropped = len(bottoms[0]) - p.axis % len(bottoms[0])
         if len(p.offset) not in (0, 1, cropped):
             raise DefinitionError(f"layer {layer.name!r}: {len(p.offset)} offsets for {cropped} cropped axes")
         return combine.Crop(p.axis, tuple(p.offset) or (0,))
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.crop_param.axis > 0)
 
 
-@layer("Eltwise")
+@rule(types.ELTWISE)
 class Eltwise(Layer):
     """Sum (with an optional factor for each bottom), product or maximum of equal shapes."""
 
-    bottom_count = (2, None)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.eltwise_param
         operation = {0: "PROD", 1: "SUM", 2: "MAX"}[p.operation]
         if p.coeff and (operation == "PROD" or len(p.coeff) != len(bottoms)):
@@ -77,43 +68,34 @@ class Eltwise(Layer):
         # Caffe lets MAX have factors and takes no notice of them.
         return combine.Eltwise(operation, p.coeff if operation == "SUM" else ())
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
-@layer("Filter")
+@rule(types.FILTER)
 class Filter(Layer):
     """Keeps the items that its last bottom chooses; the stated shapes are those with all items chosen."""
 
-    moves = True
-    bottom_count = (2, None)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Filter()
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
-@layer("HDF5Output")
+@rule(types.HDF5_OUTPUT)
 class HDF5Output(Layer):
     """Reads its bottoms, which Caffe writes to a file: here they are no outputs of the net, and no file is made."""
 
-    moves = True
-    bottom_count = (2, 2)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Silence()
 
 
-@layer("Slice")
+@rule(types.SLICE)
 class Slice(Layer):
     """Cuts its bottom into tops, of equal size unless slice_point says where."""
 
-    moves = True
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p, tops = layer.slice_param, len(layer.top)
         axis = canonical_axis(layer, self._axis(layer), bottoms[0])
         points = list(p.slice_point)
@@ -126,40 +108,34 @@ class Slice(Layer):
             )
         return combine.Slice(tops, axis, points)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return self._axis(layer) > 0
 
     @staticmethod
-    def _axis(layer: Message) -> int:
+    def _axis(layer: LayerParameter) -> int:
         return _axis(layer, layer.slice_param, "slice_dim")
 
 
-@layer("Split")
+@rule(types.SPLIT)
 class Split(Layer):
     """Gives one blob several names."""
 
-    moves = True
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Identity() if len(layer.top) == 1 else combine.Split(len(layer.top))
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
-@layer("Silence")
+@rule(types.SILENCE)
 class Silence(Layer):
     """Reads its bottoms, so that they are no outputs of the net."""
 
-    moves = True
-    bottom_count = (1, None)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Silence()
 
 
-def _axis(layer: Message, param: Message, old: str) -> int:
+def _axis(layer: LayerParameter, param: Any, old: str) -> int:
     """The axis of a Concat or a Slice, which once was a field of another name."""
     if not param.HasField(old):
         return int(param.axis)

@@ -1,4 +1,4 @@
-"""Layers with filters or a table of rows: Convolution, Deconvolution, InnerProduct, Embed."""
+"""Layers with filters that slide over a blob."""
 
 from __future__ import annotations
 
@@ -6,29 +6,27 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.geometry.windows import convolution_window
-from fcnkit.layers.base import Layer, Shape, layer, uninitialized
-from fcnkit.nn.affine import Embed as EmbedModule
-from fcnkit.nn.affine import InnerProduct as InnerProductModule
+from fcnkit.layers.base import Layer, Shape, rule, uninitialized
+from fcnkit.types import convolution as types
+from fcnkit.types.windows import convolution_window
 
 _CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+
 _DECONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 
 
 class _Filters(Layer):
-    bottom_count = (1, None)
     blob_names = ("weight", "bias")
-    per_bottom = True
 
     def modules(self) -> dict[int, type[nn.Module]]:
         """The torch module by number of spatial axes."""
         raise NotImplementedError
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.convolution_param
         axes = len(bottoms[0]) - 2
         if p.axis not in (1, 1 - len(bottoms[0])) or axes not in self.modules():
@@ -54,14 +52,14 @@ class _Filters(Layer):
             bias=p.bias_term,
         )
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         return [layer.convolution_param.weight_filler, layer.convolution_param.bias_filler]
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
-@layer("Convolution")
+@rule(types.CONVOLUTION)
 class Convolution(_Filters):
     """Filters of shape (num_output, channels / group, kernel...), each applied at each value of a top."""
 
@@ -72,7 +70,7 @@ class Convolution(_Filters):
         return _CONVOLUTIONS
 
 
-@layer("Deconvolution")
+@rule(types.DECONVOLUTION)
 class Deconvolution(_Filters):
     """Filters of shape (channels, num_output / group, kernel...): PyTorch's own layout, nothing is flipped."""
 
@@ -83,52 +81,23 @@ class Deconvolution(_Filters):
         return _DECONVOLUTIONS
 
 
-@layer("Embed")
-class Embed(Layer):
-    """A table of shape (input_dim, num_output), from which each number of the bottom picks a row."""
+@rule(types.DEPTHWISE_CONVOLUTION)
+class DepthwiseConvolution(Convolution):
+    """A Convolution of another name, with as many groups as channels.
 
-    moves = True
-    bottom_count = (1, 1)
-    blob_names = ("weight", "bias")
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        p = layer.embed_param
-        if p.num_output < 1 or p.input_dim < 1:
-            raise DefinitionError(f"layer {layer.name!r}: num_output and input_dim must be positive")
-        built: nn.Module = uninitialized(EmbedModule, p.input_dim, p.num_output, bias=p.bias_term)
-        return built
-
-    def fillers(self, layer: Message) -> list[Message]:
-        return [layer.embed_param.weight_filler, layer.embed_param.bias_filler]
-
-    def batchwise(self, layer: Message) -> bool:
-        return True
+    Source: yonghenglh6/DepthwiseConvolution caffe/src/caffe/layers/depthwise_conv_layer.cpp.
+    """
 
 
-@layer("InnerProduct")
-class InnerProduct(Layer):
-    """Weights of shape (num_output, inputs); stored the other way round where `transpose` is set."""
+@rule(types.CONVOLUTION_DEPTHWISE)
+class ConvolutionDepthwise(Convolution):
+    """A Convolution with a filter for each channel, whatever num_output and group say.
 
-    bottom_count = (1, 1)
-    blob_names = ("weight", "bias")
+    Source: openvinotoolkit/training_toolbox_caffe src/caffe/layers/conv_dw_layer.cpp, LayerSetUp.
+    """
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        p = layer.inner_product_param
-        inputs = math.prod(bottoms[0][p.axis :])
-        if not p.num_output or not inputs:
-            sizes = f"{inputs} inputs and num_output {p.num_output}"
-            raise DefinitionError(f"layer {layer.name!r}: {sizes} must be positive")
-        return uninitialized(InnerProductModule, inputs, p.num_output, bias=p.bias_term, axis=p.axis)
-
-    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
-        weight, *bias = super().blobs(module, layer)
-        return [weight.t() if layer.inner_product_param.transpose else weight, *bias]
-
-    def fillers(self, layer: Message) -> list[Message]:
-        return [layer.inner_product_param.weight_filler, layer.inner_product_param.bias_filler]
-
-    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
-        return math.prod(tops[0]) * module.weight.shape[1]
-
-    def batchwise(self, layer: Message) -> bool:
-        return bool(layer.inner_product_param.axis == 1)
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        single = type(layer)()
+        single.CopyFrom(layer)
+        single.convolution_param.num_output = single.convolution_param.group = bottoms[0][1]
+        return super().build(single, bottoms)

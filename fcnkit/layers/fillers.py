@@ -11,11 +11,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter
 from fcnkit.errors import DefinitionError
 
 
-def fill(blob: Tensor, filler: Message, layer: str) -> None:
+def fill(blob: Tensor, filler: FillerParameter, layer: str) -> None:
     """Fill a blob in place, with torch's default random generator.
 
     Args:
@@ -52,27 +52,27 @@ def bilinear_kernel(size: int) -> Tensor:
     return torch.outer(line, line).float()
 
 
-def _constant(blob: Tensor, filler: Message) -> None:
+def _constant(blob: Tensor, filler: FillerParameter) -> None:
     blob.fill_(filler.value)
 
 
-def _uniform(blob: Tensor, filler: Message) -> None:
+def _uniform(blob: Tensor, filler: FillerParameter) -> None:
     blob.uniform_(filler.min, filler.max)
 
 
-def _gaussian(blob: Tensor, filler: Message) -> None:
+def _gaussian(blob: Tensor, filler: FillerParameter) -> None:
     blob.normal_(filler.mean, filler.std)
     if filler.sparse >= 0:
         # On average `sparse` inputs of each output are not zero.
         blob.mul_(torch.rand_like(blob) < filler.sparse / (blob.shape[0] if blob.dim() else 1))
 
 
-def _positive_unitball(blob: Tensor, filler: Message) -> None:
+def _positive_unitball(blob: Tensor, filler: FillerParameter) -> None:
     blob.uniform_(0, 1)
     blob.div_(blob.reshape(blob.shape[0], -1).sum(1).reshape(-1, *(1,) * (blob.dim() - 1)))
 
 
-def _fan(blob: Tensor, filler: Message) -> float:
+def _fan(blob: Tensor, filler: FillerParameter) -> float:
     """The number of inputs or outputs of a unit, by Caffe's own count over the blob's first two axes."""
     fan_in = blob.numel() / (blob.shape[0] if blob.dim() else 1)
     fan_out = blob.numel() / (blob.shape[1] if blob.dim() > 1 else 1)
@@ -80,21 +80,21 @@ def _fan(blob: Tensor, filler: Message) -> float:
     return {"FAN_IN": fan_in, "FAN_OUT": fan_out, "AVERAGE": (fan_in + fan_out) / 2}[norm]
 
 
-def _xavier(blob: Tensor, filler: Message) -> None:
+def _xavier(blob: Tensor, filler: FillerParameter) -> None:
     bound = math.sqrt(3 / _fan(blob, filler))
     blob.uniform_(-bound, bound)
 
 
-def _msra(blob: Tensor, filler: Message) -> None:
+def _msra(blob: Tensor, filler: FillerParameter) -> None:
     blob.normal_(0, math.sqrt(2 / _fan(blob, filler)))
 
 
-def _bilinear(blob: Tensor, filler: Message) -> None:
+def _bilinear(blob: Tensor, filler: FillerParameter) -> None:
     # Every pair of channels gets the kernel, off the diagonal too: right only where group is num_output.
     blob.copy_(bilinear_kernel(blob.shape[-1]))
 
 
-_FILLERS: dict[str, Callable[[Tensor, Message], None]] = {
+_FILLERS: dict[str, Callable[[Tensor, FillerParameter], None]] = {
     "constant": _constant,
     "gaussian": _gaussian,
     "positive_unitball": _positive_unitball,

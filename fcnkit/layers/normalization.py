@@ -1,4 +1,4 @@
-"""Layers that normalize or scale a blob."""
+"""Layers that normalize a blob."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, canonical_axis, layer
-from fcnkit.nn.affine import Bias as BiasModule
-from fcnkit.nn.affine import Scale as ScaleModule
-from fcnkit.nn.normalization import BatchNorm as BatchNormModule
-from fcnkit.nn.normalization import LRNWithinChannel, MeanVarianceNorm
+from fcnkit.layers.base import Layer, Shape, rule
+from fcnkit.nn import affine, normalization
+from fcnkit.types import normalization as types
 
 
-@layer("BatchNorm")
+@rule(types.BATCH_NORM)
 class BatchNorm(Layer):
     """Normalizes each channel by stored statistics, or by those of the batch; Caffe's Scale layer scales after it.
 
@@ -29,10 +27,9 @@ class BatchNorm(Layer):
     src/caffe/layers/batch_norm_layer.cpp, and src/caffe/net.cpp, CopyTrainedLayersFrom.
     """
 
-    bottom_count = (1, 1)
     blob_names = ("mean", "variance", "scale_factor")
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.batch_norm_param
         if len(bottoms[0]) < 2:
             raise DefinitionError(f"layer {layer.name!r}: BatchNorm reads blobs of 2 axes or more, not {bottoms[0]}")
@@ -43,20 +40,20 @@ class BatchNorm(Layer):
             module.register_buffer("scale_factor", torch.ones(1))
             return module
         stored = p.use_global_stats if p.HasField("use_global_stats") else None
-        return BatchNormModule(bottoms[0][1], p.eps, p.moving_average_fraction, stored)
+        return normalization.BatchNorm(bottoms[0][1], p.eps, p.moving_average_fraction, stored)
 
-    def blobs(self, module: nn.Module, layer: Message) -> list[Tensor]:
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
         if not self._scales(layer):
             return super().blobs(module, layer)
         return [getattr(module, name) for name in ("running_mean", "running_var", "scale_factor", "weight", "bias")]
 
-    def in_order(self, layer: Message, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def in_order(self, layer: LayerParameter, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         if self._scales(layer) and len(stored) == 5 and stored[4].size == 1 < stored[0].size:
             scale, bias, mean, variance, unused = (array.reshape(-1) for array in stored)
             return mean, variance, unused, scale, bias
         return stored
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.batch_norm_param
         if not self._scales(layer):
             return []
@@ -64,104 +61,113 @@ class BatchNorm(Layer):
         scale = p.scale_filler if p.HasField("scale_filler") else constants[2]
         return [*constants, scale, p.bias_filler]
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         p = layer.batch_norm_param
         return self._scales(layer) or bool(p.use_global_stats or not p.HasField("use_global_stats"))
 
     @staticmethod
-    def _scales(layer: Message) -> bool:
+    def _scales(layer: LayerParameter) -> bool:
         p = layer.batch_norm_param
         return bool(p.scale_bias or p.HasField("scale_filler") or p.HasField("bias_filler"))
 
 
-@layer("Bias")
-class Bias(Layer):
-    """Adds weights along num_axes axes from axis on, or a second bottom in their place."""
+@rule(types.BN)
+class BN(Layer):
+    """Two layers of one name; which of them is told by the settings that only one of them has.
 
-    bottom_count = (1, 2)
-    blob_names = ("bias",)
+    SegNet's has 2 blobs, scale and shift. In the mode INFERENCE they are all it does, since the statistics have been
+    worked into them; in the mode LEARN it normalizes with the batch's own statistics in both phases, and gives these
+    as further tops.
+    PSPNet's has 4, slope, bias, mean and variance; frozen, it uses the stored statistics in training too.
+    All blobs have the shape (1, channels, 1, 1).
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        p = layer.bias_param
-        shape = None if len(bottoms) > 1 else axes_shape(layer, bottoms[0], p.axis, p.num_axes)
-        return BiasModule(shape, p.axis)
+    Source: alexgkendall/caffe-segnet src/caffe/layers/bn_layer.cpp; hszhao/PSPNet src/caffe/layers/bn_layer.cpp.
+    """
 
-    def fillers(self, layer: Message) -> list[Message]:
-        return [layer.bias_param.filler]
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.bn_param
+        if len(bottoms[0]) != 4:
+            raise DefinitionError(f"layer {layer.name!r}: BN reads blobs of 4 axes, not of shape {bottoms[0]}")
+        channels = bottoms[0][1]
+        if self._is_pspnets(layer):
+            kind = normalization.FrozenBatchNorm2d if p.frozen else nn.BatchNorm2d
+            return kind(channels, p.eps, 1 - p.momentum)
+        if p.bn_mode == p.INFERENCE:
+            return affine.Scale((channels,), bias=(channels,))
+        return normalization.BatchStatisticsNorm(channels, 1e-9, len(layer.top))
 
-    def batchwise(self, layer: Message) -> bool:
-        return lies_behind_the_batch(layer, layer.bias_param.axis)
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
+        names = ["weight", "bias", *(["running_mean", "running_var"] if self._is_pspnets(layer) else [])]
+        return [getattr(module, name).view(1, -1, 1, 1) for name in names]
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        p = layer.bn_param
+        if not self._is_pspnets(layer):
+            return [p.scale_filler, p.shift_filler]
+        return [p.slope_filler, p.bias_filler, *(type(p.bias_filler)(value=value) for value in (0, p.frozen))]
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return self._is_pspnets(layer) or layer.bn_param.bn_mode == layer.bn_param.INFERENCE
+
+    @staticmethod
+    def _is_pspnets(layer: LayerParameter) -> bool:
+        pspnets = types.is_pspnets(layer)
+        if pspnets is None:
+            raise DefinitionError(
+                f"layer {layer.name!r}: BN is SegNet's, with 2 blobs, or PSPNet's, with 4;"
+                " say which in bn_param by bn_mode or by slope_filler"
+            )
+        return pspnets
 
 
-@layer("LRN")
+@rule(types.LRN)
 class LRN(Layer):
     """Local response normalization, across channels or within each; alpha is divided by the window's size."""
 
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.lrn_param
         if p.local_size % 2 == 0:
             raise DefinitionError(f"layer {layer.name!r}: local_size {p.local_size} must be odd")
         if p.norm_region == 0:
             return nn.LocalResponseNorm(p.local_size, p.alpha, p.beta, p.k)
-        return LRNWithinChannel(p.local_size, p.alpha, p.beta)
+        return normalization.LRNWithinChannel(p.local_size, p.alpha, p.beta)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
-@layer("MVN")
+@rule(types.MVN)
 class MVN(Layer):
     """Mean 0 and, unless normalize_variance is off, variance 1 of each channel or of each item."""
 
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.mvn_param
-        return MeanVarianceNorm(p.across_channels, p.normalize_variance, p.eps)
+        return normalization.MeanVarianceNorm(p.across_channels, p.normalize_variance, p.eps)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
-@layer("Scale")
-class Scale(Layer):
-    """Weights along num_axes axes from axis on, or a second bottom in their place; the last blob is the bias."""
+@rule(types.NORMALIZE)
+class Normalize(Layer):
+    """Divides each place, or each item across all places, by its length, and multiplies with a weight.
 
-    bottom_count = (1, 2)
-    blob_names = ("weight", "bias")
+    The weight is one for each channel, or one for all where channel_shared is set: blob 0 has no axes then.
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        p = layer.scale_param
-        if len(bottoms) > 1:
-            return ScaleModule(None, p.axis, bottoms[1] if p.bias_term else None)
-        shape = axes_shape(layer, bottoms[0], p.axis, p.num_axes)
-        return ScaleModule(shape, p.axis, shape if p.bias_term else None)
-
-    def fillers(self, layer: Message) -> list[Message]:
-        p = layer.scale_param
-        weight = p.filler
-        if not p.HasField("filler"):
-            weight = type(p.filler)(value=1)
-        return [p.bias_filler] if len(layer.bottom) > 1 else [weight, p.bias_filler]
-
-    def batchwise(self, layer: Message) -> bool:
-        return lies_behind_the_batch(layer, layer.scale_param.axis)
-
-
-def axes_shape(layer: Message, bottom: Shape, axis: int, num_axes: int) -> Shape:
-    """The part of a bottom's shape that a layer's weights lie along: num_axes from axis on, -1 for all.
-
-    Source: BVLC/caffe src/caffe/layers/scale_layer.cpp, LayerSetUp.
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp.
     """
-    start = canonical_axis(layer, axis, bottom)
-    stop = len(bottom) if num_axes == -1 else start + num_axes
-    if not start <= stop <= len(bottom):
-        raise DefinitionError(f"layer {layer.name!r}: axis {axis} and num_axes {num_axes} leave the bottom {bottom}")
-    return bottom[start:stop]
 
+    blob_names = ("weight",)
 
-def lies_behind_the_batch(layer: Message, axis: int) -> bool:
-    """Whether no batch axis is among those that a Bias or Scale layer's weights, or its second bottom, lie along."""
-    return axis > 0 and len(layer.bottom) == 1
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.norm_param
+        if len(bottoms[0]) < 2:
+            raise DefinitionError(f"layer {layer.name!r}: Normalize reads blobs of 2 axes or more, not of {bottoms[0]}")
+        return normalization.L2Norm(None if p.channel_shared else bottoms[0][1], p.across_spatial, p.eps)
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        p = layer.norm_param
+        return [p.scale_filler if p.HasField("scale_filler") else type(p.scale_filler)(value=1)]
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True

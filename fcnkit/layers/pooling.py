@@ -1,4 +1,4 @@
-"""Pooling."""
+"""Layers that pool."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from typing import Any
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.geometry.windows import pooling_window
-from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.nn.pooling import Pool2d, SpatialPyramid
+from fcnkit.types import pooling as types
+from fcnkit.types.windows import pooling_window
 
 
-@layer("Pooling")
+@rule(types.POOLING)
 class Pooling(Layer):
     """Maximum, average or a random choice; the number of windows is rounded up unless round_mode says FLOOR.
 
     A second top of MAX pooling holds the places of the maxima.
     """
 
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.pooling_param
         method = p.PoolMethod.Name(p.pool)
         if len(bottoms[0]) != 4:
@@ -46,17 +45,15 @@ class Pooling(Layer):
         built: nn.Module = module(kernel, stride, pad, ceil_mode=ceil)
         return built
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True
 
 
-@layer("SPP")
+@rule(types.SPP)
 class SPP(Layer):
     """Pooling over 1, 2, 4, ... windows along each axis, flattened and joined."""
 
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.spp_param
         if len(bottoms[0]) != 4:
             raise DefinitionError(f"layer {layer.name!r}: SPP reads blobs of 4 axes, not of shape {bottoms[0]}")
@@ -64,5 +61,5 @@ class SPP(Layer):
             raise DefinitionError(f"layer {layer.name!r}: pyramid_height {p.pyramid_height} must be positive")
         return SpatialPyramid(p.pyramid_height, p.PoolMethod.Name(p.pool))
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return True

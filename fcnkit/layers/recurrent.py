@@ -8,10 +8,11 @@ from typing import Any
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.nn import recurrent
+from fcnkit.types import recurrent as types
 
 
 class _Recurrent(Layer):
@@ -19,7 +20,7 @@ class _Recurrent(Layer):
     # How many blobs the state has.
     states: int
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.recurrent_param
         exposed = self.states * p.expose_hidden
         if len(bottoms) not in (2 + exposed, 3 + exposed):
@@ -43,7 +44,7 @@ class _Recurrent(Layer):
             p.expose_hidden,
         )
 
-    def fillers(self, layer: Message) -> list[Message]:
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.recurrent_param
         weight, bias = p.weight_filler, p.bias_filler
         static = len(layer.bottom) > 2 + self.states * p.expose_hidden
@@ -54,7 +55,7 @@ class _Recurrent(Layer):
         return steps * streams * sum(weight.numel() for weight in module.parameters() if weight.dim() > 1)
 
 
-@layer("LSTM")
+@rule(types.LSTM)
 class LSTM(_Recurrent):
     """Long short-term memory; the second bottom says where sequences begin."""
 
@@ -62,17 +63,15 @@ class LSTM(_Recurrent):
     blob_names = ("W_xc", "b_c", "W_xc_static", "W_hc")
 
 
-@layer("LSTMUnit")
+@rule(types.LSTM_UNIT)
 class LSTMUnit(Layer):
     """One step of an LSTM on its gates' inputs; makes the cell and the hidden state."""
 
-    bottom_count = (3, 3)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return recurrent.LSTMUnit()
 
 
-@layer("RNN")
+@rule(types.RNN)
 class RNN(_Recurrent):
     """The plain recurrent net; the second bottom says where sequences begin."""
 

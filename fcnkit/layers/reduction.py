@@ -7,19 +7,18 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, canonical_axis, layer
+from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
 from fcnkit.nn import reduction
+from fcnkit.types import reduction as types
 
 
-@layer("ArgMax")
+@rule(types.ARG_MAX)
 class ArgMax(Layer):
     """The places, or the values, of the top_k largest values of each item, or along an axis."""
 
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.argmax_param
         axis = canonical_axis(layer, p.axis, bottoms[0]) if p.HasField("axis") else None
         searched = math.prod(bottoms[0][1:]) if axis is None else bottoms[0][axis]
@@ -27,21 +26,19 @@ class ArgMax(Layer):
             raise DefinitionError(f"layer {layer.name!r}: top_k {p.top_k} must be from 1 to {searched}")
         return reduction.ArgMax(p.top_k, axis, p.out_max_val)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         p = layer.argmax_param
         return bool(not p.HasField("axis") or p.axis > 0)
 
 
-@layer("Reduction")
+@rule(types.REDUCTION)
 class Reduction(Layer):
     """The sum, mean, sum of absolute values or sum of squares over all axes from one on."""
 
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.reduction_param
         axis = canonical_axis(layer, p.axis, bottoms[0])
         return reduction.Reduction(p.ReductionOp.Name(p.operation), axis, p.coeff)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.reduction_param.axis > 0)

@@ -1,4 +1,4 @@
-"""Layers that give a blob another shape."""
+"""Layers that give a blob another shape, or its values another place."""
 
 from __future__ import annotations
 
@@ -6,57 +6,66 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.geometry.windows import convolution_window
-from fcnkit.layers.base import Layer, Shape, canonical_axis, layer
+from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
 from fcnkit.nn import shape
+from fcnkit.types import shape as types
+from fcnkit.types.windows import convolution_window
 
 
-@layer("Flatten")
+@rule(types.FLATTEN)
 class Flatten(Layer):
     """Makes one axis of those from axis to end_axis: of all behind the batch by default."""
 
-    moves = True
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.flatten_param
         first, last = (canonical_axis(layer, axis, bottoms[0]) for axis in (p.axis, p.end_axis))
         if first > last:
             raise DefinitionError(f"layer {layer.name!r}: axis {first} lies behind end_axis {last}")
         return nn.Flatten(first, last)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.flatten_param.axis > 0)
 
 
-@layer("Im2col")
+@rule(types.IM2COL)
 class Im2col(Layer):
     """Puts what a convolution's window covers at each place along the channel axis."""
 
-    moves = True
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         axis = canonical_axis(layer, layer.convolution_param.axis, bottoms[0])
         axes = len(bottoms[0]) - axis - 1
         if not axes:
             raise DefinitionError(f"layer {layer.name!r}: no axis lies behind axis {axis} of the bottom {bottoms[0]}")
         return shape.Im2col(*convolution_window(layer, axes), axis)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.convolution_param.axis > 0)
 
 
-@layer("Reshape")
+@rule(types.PERMUTE)
+class Permute(Layer):
+    """Reorders the axes; those that order does not name stand behind the others, in their own order.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/permute_layer.cpp, LayerSetUp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        order, axes = list(layer.permute_param.order), range(len(bottoms[0]))
+        if len(set(order)) != len(order) or not set(order) <= set(axes):
+            raise DefinitionError(f"layer {layer.name!r}: order {order} must name axes 0 to {axes[-1]}, each once")
+        return shape.Permute([*order, *(axis for axis in axes if axis not in order)])
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return list(layer.permute_param.order[:1]) in ([], [0])
+
+
+@rule(types.RESHAPE)
 class Reshape(Layer):
     """Replaces num_axes axes from axis on; in the new shape 0 copies a size and -1 takes what is left."""
 
-    moves = True
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.reshape_param
         sizes, axis, num_axes = list(p.shape.dim), p.axis, p.num_axes
         if min(sizes, default=0) < -1 or sizes.count(-1) > 1 or p.num_axes < -1:
@@ -69,27 +78,41 @@ class Reshape(Layer):
             sizes, axis, num_axes = sizes[1:], 1, max(num_axes - 1, -1)
         return shape.Reshape(sizes, axis, num_axes)
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return layer.reshape_param.axis > 0 or self._keeps_batch(layer)
 
     @staticmethod
-    def _keeps_batch(layer: Message) -> bool:
+    def _keeps_batch(layer: LayerParameter) -> bool:
         p = layer.reshape_param
         return p.axis == 0 and p.num_axes != 0 and p.shape.dim[:1] == [0]
 
 
-@layer("Tile")
+@rule(types.SHUFFLE_CHANNEL)
+class ShuffleChannel(Layer):
+    """Deals the channels out again: the first of each group, then the second of each.
+
+    Source: farmingyard/ShuffleNet shuffle_channel_layer.cpp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        group, channels = layer.shuffle_channel_param.group, bottoms[0][1]
+        if not group or channels % group:
+            raise DefinitionError(f"layer {layer.name!r}: group {group} must divide {channels} channels")
+        return nn.ChannelShuffle(group)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.TILE)
 class Tile(Layer):
     """Repeats its bottom along an axis."""
 
-    moves = True
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.tile_param
         if p.tiles < 1:
             raise DefinitionError(f"layer {layer.name!r}: tiles {p.tiles} must be positive")
         return shape.Tile(p.tiles, canonical_axis(layer, p.axis, bottoms[0]))
 
-    def batchwise(self, layer: Message) -> bool:
+    def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.tile_param.axis > 0)

@@ -8,23 +8,22 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from fcnkit.caffe.schema import Message, message_class
+from fcnkit.caffe.messages import LayerParameter
+from fcnkit.caffe.schema import message_class
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.layers.fillers import fill
 from fcnkit.nn import source
+from fcnkit.types import source as types
 
 _FillerParameter = message_class("FillerParameter")
 
 
-@layer("DummyData")
+@rule(types.DUMMY_DATA)
 class DummyData(Layer):
     """Blobs as their fillers make them: random ones anew in every forward, constant ones once."""
 
-    moves = True
-    bottom_count = (0, 0)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.dummy_data_param
         fillers = self._once_or_each(layer, "data_filler", p.data_filler or [_FillerParameter()])
         if not (p.num or p.channels or p.height or p.width):
@@ -38,7 +37,7 @@ class DummyData(Layer):
         return source.DummyData(shapes, fills, [filler.type != "constant" for filler in fillers])
 
     @staticmethod
-    def _once_or_each(layer: Message, field: str, values: Sequence[Any]) -> list[Any]:
+    def _once_or_each(layer: LayerParameter, field: str, values: Sequence[Any]) -> list[Any]:
         tops = len(layer.top)
         if len(values) not in (1, tops):
             raise DefinitionError(
@@ -47,15 +46,13 @@ class DummyData(Layer):
         return list(values) * (tops if len(values) == 1 else 1)
 
 
-@layer("Parameter")
+@rule(types.PARAMETER)
 class Parameter(Layer):
     """A learned blob, which other layers read."""
 
-    moves = True
-    bottom_count = (0, 0)
     blob_names = ("weight",)
 
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return source.Parameter(layer.parameter_param.shape.dim)
 
 

@@ -304,11 +304,9 @@ def _check_size(what: str, shape: Shape) -> None:
 
 
 def _check_bottoms(layer: Message, rule: Layer) -> None:
-    fewest, most = rule.bottom_count
-    found = len(layer.bottom)
-    if found < fewest or (most is not None and found > most):
-        wanted = f"at least {fewest}" if most is None else f"{fewest}" if fewest == most else f"{fewest} to {most}"
-        plural = "s" * (wanted != "1")
+    wanted, found = rule.record.bottoms, len(layer.bottom)
+    if not wanted.admits(found):
+        plural = "s" * (str(wanted) != "1")
         raise DefinitionError(f"layer {layer.name!r}: {layer.type} needs {wanted} bottom{plural}, it has {found}")
 
 

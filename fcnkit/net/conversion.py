@@ -20,8 +20,8 @@ from fcnkit.caffe.schema import TEST, TRAIN, Message, NetParameter, NetState
 from fcnkit.caffe.sniff import HDF5, describe
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import FcnkitError, FileFormatError, InputError, naming
-from fcnkit.geometry.windows import convolution_window, pooling_window
 from fcnkit.net.caffe_net import CaffeNet, blob_shapes
+from fcnkit.types.windows import convolution_window, pooling_window
 
 Path = str | os.PathLike[str]
 InputShape = Sequence[int] | Mapping[str, Sequence[int]]

@@ -9,26 +9,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fcnkit.types.windows import pooled_size
+
 Sizes = Sequence[int]
 
 
 def pooled_sizes(sizes: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool = True) -> list[int]:
     """The number of windows along each axis.
 
-    Rounded up by default. If there is padding along any axis, a last window that starts beyond the bottom and its
-    padding is dropped.
-
     Raises:
-        RuntimeError: without padding such a window stays, and Caffe's result is undefined.
-
-    Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, Reshape.
+        RuntimeError: without padding a last window lies beyond the bottom, where Caffe's result is undefined.
     """
     windows = []
     for size, kernel_, stride_, pad_ in zip(sizes, kernel, stride, pad, strict=True):
-        span = size + 2 * pad_ - kernel_
-        count = (-(-span // stride_) if ceil else span // stride_) + 1
-        if any(pad) and (count - 1) * stride_ >= size + pad_:
-            count -= 1
+        count = pooled_size(size, kernel_, stride_, pad_, ceil, any(pad))
         if (count - 1) * stride_ >= size + pad_:
             raise RuntimeError("its last window lies outside of the bottom, where Caffe's result is undefined")
         windows.append(count)

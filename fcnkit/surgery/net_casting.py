@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from fcnkit.aliases import Pair, Shape
 from fcnkit.caffe.messages import ConvolutionParameter, InnerProductParameter, LayerParameter, NetParameter
 from fcnkit.errors import FcnkitError
-from fcnkit.geometry.windows import convolution_window
 from fcnkit.net import blob_shapes
 from fcnkit.net.conversion import prepare
 from fcnkit.surgery.kernels import (
@@ -22,6 +20,9 @@ from fcnkit.surgery.kernels import (
     is_fully_connected,
 )
 from fcnkit.surgery.state_casting import check_cast_back
+from fcnkit.types import type_of
+from fcnkit.types.channels import UNKNOWN
+from fcnkit.types.windows import convolution_window
 
 Blobs = dict[str, list[np.ndarray]]
 
@@ -155,19 +156,11 @@ def _map_shapes(net: NetParameter, blobs: Mapping[str, list[np.ndarray]]) -> dic
 
 
 def _channels(net: NetParameter) -> dict[str, int]:
-    """The channels of each blob as far as the definition tells them, 0 where it does not."""
+    """The channels of each blob as far as the definition states them, else UNKNOWN (0)."""
     channels: dict[str, int] = {}
     for layer in net.layer:
-        bottoms = [channels.get(bottom, 0) for bottom in layer.bottom]
-        if layer.type in ("Convolution", "Deconvolution"):
-            made = layer.convolution_param.num_output
-        elif layer.type == "InnerProduct":
-            made = layer.inner_product_param.num_output
-        elif layer.type == "Concat":
-            made = sum(bottoms) if math.prod(bottoms) else 0
-        elif layer.type in ("Flatten", "Reshape"):
-            made = 0
-        else:
-            made = bottoms[0] if bottoms else 0
+        record = type_of(layer)
+        bottoms = [channels.get(bottom, UNKNOWN) for bottom in layer.bottom]
+        made = UNKNOWN if record is None else record.channels.of(layer, bottoms)
         channels.update(dict.fromkeys(layer.top, made))
     return channels

@@ -6,6 +6,7 @@ LayerWeights: shelhamer/fcn.berkeleyvision.org, surgery.py, and the solve.py of 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,9 @@ from fcnkit.layers import rule_for
 from fcnkit.layers.fillers import bilinear_kernel
 from fcnkit.net import CaffeNet
 from fcnkit.surgery.weight_files import LayerWeights
+from fcnkit.types import type_of
+from fcnkit.types.channels import Made
+from fcnkit.types.looks import SIZE, Look, Sliding
 
 # How a net that stacks several inputs calls its first convolution, behind the name in the nets that read one.
 _STACKED = "_bgrd"
@@ -112,11 +116,17 @@ def score_layers(definition: NetParameter) -> set[str]:
         if wanted.isdisjoint(layer.top):
             continue
         wanted.difference_update(layer.top)
-        if layer.type in ("Convolution", "InnerProduct"):
+        record = type_of(layer)
+        if record is not None and isinstance(record.channels, Made) and not any(map(_upsamples, record.looks(layer))):
             found.add(layer.name)
         else:
-            wanted.update(layer.bottom[:1] if layer.type == "Crop" else layer.bottom)
+            looks = record.looks(layer) if record is not None else ()
+            wanted.update(bottom for bottom, look in zip_longest(layer.bottom, looks) if look != SIZE)
     return found
+
+
+def _upsamples(look: Look) -> bool:
+    return isinstance(look, Sliding) and look.up
 
 
 def _origin(name: str, inputs: Sequence[str], sources: Mapping[str, LayerWeights]) -> tuple[str | None, str | None]:
@@ -142,9 +152,9 @@ def _fresh(
     """Leave a layer as it was filled, but make a Deconvolution that no filler makes otherwise bilinear."""
     rule = rule_for(layer)
     assert rule is not None
-    filler = (rule.fillers(layer) or [None])[0]
+    filler = next(iter(rule.fillers(layer)), None)
     kind = filler.type if filler is not None else "as built"
-    if kind == "constant":
+    if filler is not None and kind == "constant":
         kind = f"{filler.value:g}" if filler.value else "zero"
     if layer.type == "Deconvolution" and kind in ("zero", "bilinear"):
         filters = bilinear_filters(blobs[0].shape)

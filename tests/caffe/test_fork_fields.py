@@ -10,10 +10,11 @@ import pytest
 from fcnkit.caffe import caffemodel, prototxt, schema, wire
 from fcnkit.caffe.data import top_shape
 from fcnkit.caffe.deploy import deploy
-from fcnkit.caffe.forks import FORK_TYPES, fork_layers, require_bvlc
+from fcnkit.caffe.forks import fork_layers, require_bvlc
 from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.errors import DefinitionError, FileFormatError, PrototxtError
 from fcnkit.net.conversion import convert
+from fcnkit.types import all_types
 
 CONV = 'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { %s } }'
 POOL = 'layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" pooling_param { kernel_size: 2 %s } }'
@@ -163,7 +164,7 @@ def test_the_prototxt_rules_over_the_binarys_numbers(tmp_path: Path) -> None:
 def test_fork_types_are_none_of_bvlcs(data: Path) -> None:
     types = {layer.type for path in data.rglob("net.prototxt") for layer in prototxt.read(path).layer}
     assert "BatchNorm" in types
-    assert not types & FORK_TYPES
+    assert not types & {record.name for record in all_types() if record.of_fork}
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_a_net_that_tiles_cannot_run_says_why(run: Run) -> None:
     Path("mvn.prototxt").write_text(text + 'layer { name: "m" type: "MVN" bottom: "score" top: "m" }')
     result = run("predict fcn8s.caffemodel photos --prototxt mvn.prototxt --tile 64")
     assert result.stderr == (
-        "Error: fcn8s.caffemodel: layer 'm' (MVN) may look at the whole image at once; run it without tiles\n"
+        "Error: fcn8s.caffemodel: layer 'm' (MVN) takes its statistics from the whole image; run it without tiles\n"
     )
 
 

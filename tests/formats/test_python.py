@@ -18,11 +18,12 @@ import fcnkit
 from fcnkit.errors import OutputError
 from fcnkit.formats.python_construction import construction
 from fcnkit.nn import (
+    activation,
     affine,
     combine,
     detection,
     dropout,
-    elementwise,
+    linear,
     loss,
     normalization,
     pooling,
@@ -227,9 +228,9 @@ def test_modules_of_others_cannot_be_written(sample: Path, tmp_path: Path) -> No
 
 
 MODULES = [
-    affine.InnerProduct(3, 4, bias=False, axis=2),
+    linear.InnerProduct(3, 4, bias=False, axis=2),
     affine.Bias((3, 1)),
-    affine.Embed(3, 4, bias=False),
+    linear.Embed(3, 4, bias=False),
     affine.Scale((3,), 2, (3,)),
     affine.Scale(None, bias=(2, 2)),
     combine.Crop(1, (0, 2, 3)),
@@ -240,9 +241,9 @@ MODULES = [
     detection.DetectionOutput(21, keep=100, best=400),
     detection.RegionPool(6, 7, 0.0625),
     dropout.UnscaledDropout(0.25),
-    elementwise.Clip(-1, 1.5),
-    elementwise.Exp(2, 3, 4),
-    elementwise.Log(None, 3),
+    activation.Clip(-1, 1.5),
+    activation.Exp(2, 3, 4),
+    activation.Log(None, 3),
     loss.SoftmaxWithLoss(ignore_label=255, normalization="NONE"),
     loss.InfogainLoss(None, tops=2),
     loss.ContrastiveLoss(2, legacy=True),

@@ -13,7 +13,9 @@ from fcnkit.errors import DefinitionError
 from fcnkit.generation.nets import generate
 from fcnkit.geometry.coordinates import Coordinates, fill
 from fcnkit.geometry.crops import CropError
+from fcnkit.geometry.grids import AxisWindow, windows
 from fcnkit.geometry.report import explain
+from fcnkit.types.looks import Sliding
 
 
 def traced(text):
@@ -127,14 +129,14 @@ def test_layers_that_keep_the_grid(kind):
     ("kind", "text"),
     [
         ("InnerProduct", ""),
-        ("Python", ""),
+        ("Unknown", ""),
         ("Concat", "concat_param { axis: 2 }"),
         ("Concat", "concat_param { concat_dim: 0 }"),
         ("Slice", "slice_param { axis: 3 }"),
         ("ArgMax", ""),
     ],
 )
-def test_layers_that_do_not_begin_anew(kind, text):
+def test_layers_that_begin_anew(kind, text):
     coordinates = traced(INPUT + layer("b", kind, "data", text) + conv("c", "b", 1, 1, 9) + crop("out", "c", "data"))
     message = (
         f"Crop 'out': 'c' goes back to 'b' and 'data' to 'data', so nothing says how they lie; "
@@ -362,3 +364,27 @@ def test_explanations_compare_what_is_stated():
         "the offset is 9, as it states",
         "the offset is 9, but it states 1 x 2",
     ]
+
+
+def test_a_pad_along_one_axis_drops_windows_along_both():
+    """Caffe asks for a pad along any axis: rows of 2, stride 3, over 4 pixels end within the image only then."""
+    height, width = windows(Sliding((2, 2), (3, 3), (0, 1), (1, 1), up=False, ceil=True, positions=False))
+    assert (height.size(6), width.size(6)) == (2, 3)
+    assert AxisWindow(2, 3, 0, ceil=True).size(6) == 3
+
+
+def test_fork_layers_in_the_trunk_keep_the_grid():
+    """ENet's dropout of channels is a Python layer; SENet's factors come from the whole image, its pixels do not."""
+    drop = layer("drop", "Python", "a", 'python_param { module: "spatial_dropout" layer: "SpatialDropoutLayer" }')
+    pool = layer("pool", "Pooling", "drop", "pooling_param { pool: AVE global_pooling: true }")
+    axpy = 'layer { name: "sum" type: "Axpy" bottom: "pool" bottom: "drop" bottom: "a" top: "sum" }'
+    coordinates = traced(INPUT + conv("a", "data", 3, 1, 9) + drop + pool + axpy + crop("out", "sum", "data"))
+    assert coordinates.crops[0].derived == (8, 8)
+    assert coordinates.blobs["sum"]["data"][0].field == 3
+
+
+def test_a_square_around_a_pixel_widens_what_is_seen():
+    within = layer("n", "LRN", "a", "lrn_param { local_size: 5 norm_region: WITHIN_CHANNEL }")
+    coordinates = traced(INPUT + conv("a", "data", 3, 2, 9) + within)
+    assert coordinates.blobs["n"]["data"][0].map == coordinates.blobs["a"]["data"][0].map
+    assert coordinates.blobs["n"]["data"][0].field == 3 + 4 * 2

@@ -128,6 +128,19 @@ def test_any_net_in_tiles_equals_the_whole(text: str, height: int, width: int, s
     assert agree(*both(build(text), height, width, size))
 
 
+def test_layers_of_forks() -> None:
+    text = layer("a", "Convolution", "data", "convolution_param { num_output: 3 kernel_size: 5 pad: 2 }")
+    text += layer("b", "BN", "a", "bn_param { slope_filler { value: 2 } bias_filler { value: 1 } frozen: true }")
+    text += layer("c", "BN", "b", "bn_param { bn_mode: INFERENCE scale_filler { value: 2 } }")
+    python = 'python_param { module: "spatial_dropout" layer: "SpatialDropoutLayer" param_str: "{\'p\': 0.1}" }'
+    text += layer("d", "Python", "c", python) + layer("e", "HardSwish", "d", "")
+    text += layer("f", "Normalize", "e", "norm_param { across_spatial: false channel_shared: true }")
+    assert agree(*both(build(text), 70, 90, 32))
+    learning = layer("b", "BN", "data", "bn_param { bn_mode: LEARN }")
+    with pytest.raises(TilingError, match=r"layer 'b' \(BN\) takes its statistics from the whole image"):
+        both(build(learning), 70, 90, 32)
+
+
 def test_branches_and_nets_without_a_crop() -> None:
     text = layer("a", "Convolution", "data", "convolution_param { num_output: 3 kernel_size: 5 pad: 2 }")
     text += layer("b", "Pooling", "data", "pooling_param { pool: AVE kernel_size: 3 pad: 1 }")
@@ -142,18 +155,19 @@ def test_branches_and_nets_without_a_crop() -> None:
         (layer("fc", "InnerProduct", "data", "inner_product_param { num_output: 2 }"),
          "layer 'fc' (InnerProduct) may look at the whole image at once; run it without tiles"),
         (layer("p", "Pooling", "data", "pooling_param { global_pooling: true }"),
-         "Pooling 'p' covers its whole bottom; run it without tiles"),
+         "layer 'p' (Pooling) covers its whole bottom; run it without tiles"),
         (layer("p", "Pooling", "data", 'top: "mask" pooling_param { kernel_size: 3 }'),
          "layer 'p' (Pooling) gives positions in the whole image; run it without tiles"),
-        (layer("m", "MVN", "data", ""), "layer 'm' (MVN) may look at the whole image at once; run it without tiles"),
+        (layer("m", "MVN", "data", ""),
+         "layer 'm' (MVN) takes its statistics from the whole image; run it without tiles"),
         (layer("b", "BatchNorm", "data", "batch_norm_param { use_global_stats: false }"),
          "layer 'b' (BatchNorm) takes its statistics from the whole image; run it without tiles"),
         (layer("s", "Softmax", "data", "softmax_param { axis: 2 }"),
          "layer 's' (Softmax) may look at the whole image at once; run it without tiles"),
         (layer("s", "Scale", "data", "scale_param { axis: 1 num_axes: -1 }"),
-         "layer 's' (Scale) may look at the whole image at once; run it without tiles"),
+         "layer 's' (Scale) has weights for each place of the image; run it without tiles"),
         ('layer { name: "x" type: "DummyData" top: "x" }' + layer("s", "Eltwise", "data x", ""),
-         "layer 'x' (DummyData) brings in numbers of a size of its own; run it without tiles"),
+         "layer 'x' (DummyData) makes numbers of a size of its own; run it without tiles"),
         (layer("p", "Pooling", "data", "pooling_param { kernel_size: 2 stride: 2 }"),
          "its output 'p' is no map of the image pixel by pixel"),
         (layer("p", "Pooling", "data", "pooling_param { kernel_size: 2 stride: 2 }")

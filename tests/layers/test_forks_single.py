@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from fcnkit.caffe.forks import FORK_TYPES
 from fcnkit.errors import BlobShapeError, DefinitionError, InputError
-from fcnkit.layers.base import _RULES
 from tests.layers.build import layer, net, opencv, run
 
 RANDOM = np.random.default_rng(0)
@@ -241,9 +239,3 @@ def test_losses_that_forks_weigh_are_refused(field: str) -> None:
     problem = f"layer 'it': {field.split(':')[0]}, of a fork of Caffe, is not supported"
     with pytest.raises(DefinitionError, match=problem):
         run(it, [normal(2, 3), normal(2)])
-
-
-def test_every_rule_of_a_fork_is_known_as_one() -> None:
-    families = {f"fcnkit.layers.{name}" for name in ("forks", "segmentation", "ssd")}
-    kinds = {kind for kind, rule in _RULES.items() if type(rule).__module__ in families}
-    assert kinds - FORK_TYPES == {"spatial_dropout.SpatialDropoutLayer"}  # BVLC's own fields say all of it

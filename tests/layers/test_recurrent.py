@@ -141,7 +141,7 @@ def test_one_unit() -> None:
     ("kind", "settings", "bottoms", "words"),
     [
         ("LSTM", "", [(5, 3, 4), (5, 3)], "layer 'l': num_output must be positive"),
-        ("LSTM", PARAM % "", [(5, 3, 4)], "layer 'l': LSTM needs 2 bottoms, or one more for static input; it has 1"),
+        ("LSTM", PARAM % "", [(5, 3, 4)], "layer 'l': LSTM needs 2 to 5 bottoms, it has 1"),
         ("RNN", PARAM % "", [(5, 3, 4)] * 4, "layer 'l': RNN needs 2 bottoms, or one more for static input; it has 4"),
         ("LSTM", PARAM % "expose_hidden: true", [(5, 3, 4), (5, 3)], "LSTM needs 4 bottoms, or one more"),
         ("RNN", PARAM % "expose_hidden: true", [(5, 3, 4), (5, 3)], "RNN needs 3 bottoms, or one more"),

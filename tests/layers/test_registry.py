@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import fcnkit
 import fcnkit.layers
+from fcnkit import types
 from fcnkit.errors import DefinitionError, UnsupportedLayerError
 from fcnkit.layers import Layer, base
 from tests.layers.build import layer_net
@@ -26,6 +27,7 @@ layer { name: "loss" type: "Python" bottom: "x" bottom: "y" top: "loss" loss_wei
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is gone after it."""
     monkeypatch.setattr(base, "_RULES", dict(base._RULES))
+    monkeypatch.setattr(types, "_TYPES", dict(types._TYPES))
 
 
 class ScaledDistance(nn.Module):

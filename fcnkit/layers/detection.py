@@ -1,77 +1,28 @@
-"""Layers of SSD, a fork of Caffe: weiliu89/caffe, branch ssd."""
+"""Layers that find objects."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, layer
+from fcnkit.layers.base import Layer, Shape, rule
 from fcnkit.nn import detection
-from fcnkit.nn.normalization import L2Norm
-from fcnkit.nn.shape import Permute as PermuteModule
+from fcnkit.types import detection as types
 
 
-@layer("Permute")
-class Permute(Layer):
-    """Reorders the axes; those that order does not name stand behind the others, in their own order.
-
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/permute_layer.cpp, LayerSetUp.
-    """
-
-    moves = True
-    bottom_count = (1, 1)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        order, axes = list(layer.permute_param.order), range(len(bottoms[0]))
-        if len(set(order)) != len(order) or not set(order) <= set(axes):
-            raise DefinitionError(f"layer {layer.name!r}: order {order} must name axes 0 to {axes[-1]}, each once")
-        return PermuteModule([*order, *(axis for axis in axes if axis not in order)])
-
-    def batchwise(self, layer: Message) -> bool:
-        return list(layer.permute_param.order[:1]) in ([], [0])
-
-
-@layer("Normalize")
-class Normalize(Layer):
-    """Divides each place, or each item across all places, by its length, and multiplies with a weight.
-
-    The weight is one for each channel, or one for all where channel_shared is set: blob 0 has no axes then.
-
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp.
-    """
-
-    bottom_count = (1, 1)
-    blob_names = ("weight",)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
-        p = layer.norm_param
-        if len(bottoms[0]) < 2:
-            raise DefinitionError(f"layer {layer.name!r}: Normalize reads blobs of 2 axes or more, not of {bottoms[0]}")
-        return L2Norm(None if p.channel_shared else bottoms[0][1], p.across_spatial, p.eps)
-
-    def fillers(self, layer: Message) -> list[Message]:
-        p = layer.norm_param
-        return [p.scale_filler if p.HasField("scale_filler") else type(p.scale_filler)(value=1)]
-
-    def batchwise(self, layer: Message) -> bool:
-        return True
-
-
-@layer("PriorBox")
+@rule(types.PRIOR_BOX)
 class PriorBox(Layer):
     """Default boxes around each place of its first bottom, for images of the second's size.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp.
     """
 
-    moves = True
-    bottom_count = (2, 2)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.prior_box_param
         variances = list(p.variance) or [0.1]
         if len(variances) not in (1, 4) or min(variances) <= 0:
@@ -86,7 +37,7 @@ class PriorBox(Layer):
         )
 
 
-def prior_sizes(layer: Message) -> list[tuple[float, float]]:
+def prior_sizes(layer: LayerParameter) -> list[tuple[float, float]]:
     """The (width, height) of the default boxes at a place, in pixels: for each min_size that itself, the geometric
     mean with its max_size, and one box for each aspect_ratio and, with flip, its inverse.
 
@@ -116,9 +67,9 @@ def prior_sizes(layer: Message) -> list[tuple[float, float]]:
     return sizes
 
 
-def _pair(layer: Message, both: str, height: str, width: str) -> tuple[float, float] | None:
+def _pair(layer: LayerParameter, both: str, height: str, width: str) -> tuple[float, float] | None:
     """(height, width) from two fields, or from one for both; None where none of them is given."""
-    p = layer.prior_box_param
+    p: Any = layer.prior_box_param
     given = {field: getattr(p, field) for field in (both, height, width) if p.HasField(field)}
     if not given:
         return None
@@ -128,7 +79,7 @@ def _pair(layer: Message, both: str, height: str, width: str) -> tuple[float, fl
     return given.get(height, one), given.get(width, one)
 
 
-@layer("DetectionOutput")
+@rule(types.DETECTION_OUTPUT)
 class DetectionOutput(Layer):
     """Objects from locations, scores and default boxes; a fourth bottom, only for pictures of them, is not read.
 
@@ -137,9 +88,7 @@ class DetectionOutput(Layer):
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, LayerSetUp.
     """
 
-    bottom_count = (3, 4)
-
-    def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p, nms = layer.detection_output_param, layer.detection_output_param.nms_param
         if not p.num_classes:
             raise DefinitionError(f"layer {layer.name!r}: num_classes must be given")
@@ -158,3 +107,17 @@ class DetectionOutput(Layer):
             nms.top_k if nms.HasField("top_k") and nms.top_k >= 0 else None,
             p.keep_top_k if p.keep_top_k >= 0 else None,
         )
+
+
+@rule(types.ROI_POOLING)
+class ROIPooling(Layer):
+    """The largest values in parts of the regions that its second bottom lists.
+
+    Source: rbgirshick/caffe-fast-rcnn (branch faster-rcnn) src/caffe/layers/roi_pooling_layer.cpp, LayerSetUp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.roi_pooling_param
+        if not p.pooled_h or not p.pooled_w:
+            raise DefinitionError(f"layer {layer.name!r}: pooled_h and pooled_w must be positive")
+        return detection.RegionPool(p.pooled_h, p.pooled_w, p.spatial_scale)

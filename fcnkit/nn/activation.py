@@ -1,4 +1,4 @@
-"""Functions of each element that PyTorch has as functions but not as modules."""
+"""Functions of each value that PyTorch has as functions but not as modules."""
 
 from __future__ import annotations
 

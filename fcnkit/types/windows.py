@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError
+from fcnkit.types.looks import Sliding
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
 
 
 class Window(NamedTuple):
@@ -18,7 +21,7 @@ class Window(NamedTuple):
     dilation: tuple[int, ...]
 
 
-def convolution_window(layer: Message, axes: int) -> Window:
+def convolution_window(layer: LayerParameter, axes: int) -> Window:
     """The window of a Convolution, Deconvolution or Im2col layer over `axes` spatial axes.
 
     Raises:
@@ -36,7 +39,7 @@ def convolution_window(layer: Message, axes: int) -> Window:
     return _checked(layer, window)
 
 
-def pooling_window(layer: Message) -> Window | None:
+def pooling_window(layer: LayerParameter) -> Window | None:
     """The window of a Pooling layer, or None for global pooling, whose window is the whole bottom.
 
     Raises:
@@ -47,7 +50,13 @@ def pooling_window(layer: Message) -> Window | None:
     p = layer.pooling_param
     pad, stride = _pooling_pair(layer, "pad"), _pooling_pair(layer, "stride")
     if p.global_pooling:
-        if any(map(p.HasField, ("kernel_size", "kernel_h", "kernel_w"))) or any(pad) or stride != (1, 1):
+        if (
+            p.HasField("kernel_size")
+            or p.HasField("kernel_h")
+            or p.HasField("kernel_w")
+            or any(pad)
+            or stride != (1, 1)
+        ):
             raise DefinitionError(f"layer {layer.name!r}: global_pooling takes no kernel, no pad and no stride but 1")
         return None
     if p.HasField("kernel_size") == (p.HasField("kernel_h") and p.HasField("kernel_w")):
@@ -59,9 +68,54 @@ def pooling_window(layer: Message) -> Window | None:
     return window
 
 
-def _pooling_pair(layer: Message, field: str) -> tuple[int, int]:
+def pooled_size(size: int, kernel: int, stride: int, pad: int, ceil: bool, padded: bool) -> int:
+    """How many windows of a pooling layer lie along an axis, below 1 where none finds a place.
+
+    Args:
+        size: of the bottom along the axis, in pixels, like kernel, stride and pad.
+        ceil: round the number up, as Caffe does by default.
+        padded: whether there is a pad along any axis; then a last window that would begin beyond the bottom and its
+            padding is dropped along every axis.
+
+    Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, Reshape.
+    """
+    span = size + 2 * pad - kernel
+    count = (-(-span // stride) if ceil else span // stride) + 1
+    return count - 1 if padded and (count - 1) * stride >= size + pad else count
+
+
+def sliding_convolution(layer: LayerParameter, *, up: bool = False) -> Sliding | None:
+    """The window of a convolution or, with up, a deconvolution, over height and width; None over other axes.
+
+    Raises:
+        DefinitionError: see `convolution_window`.
+    """
+    if layer.convolution_param.axis not in (1, -3):
+        return None
+    (h, w), *others = convolution_window(layer, 2)
+    stride, pad, dilation = ((values[0], values[1]) for values in others)
+    return Sliding((h, w), stride, pad, dilation, up=up, ceil=False, positions=False)
+
+
+def sliding_pool(layer: LayerParameter) -> Sliding | None:
+    """The window of a Pooling layer; None for global pooling.
+
+    Raises:
+        DefinitionError: see `pooling_window`.
+    """
+    window, p = pooling_window(layer), layer.pooling_param
+    if window is None:
+        return None
+    (h, w), *others = window
+    stride, pad, dilation = ((values[0], values[1]) for values in others)
+    # A second top of maximum pooling has the places of the maxima.
+    positions = len(layer.top) > 1
+    return Sliding((h, w), stride, pad, dilation, up=False, ceil=p.round_mode == p.CEIL, positions=positions)
+
+
+def _pooling_pair(layer: LayerParameter, field: str) -> tuple[int, int]:
     """A field of pooling_param for both axes, given once or with _h and _w."""
-    p = layer.pooling_param
+    p: Any = layer.pooling_param
     height, width = p.HasField(f"{field}_h"), p.HasField(f"{field}_w")
     if height != width or (height and p.HasField(field)):
         raise DefinitionError(f"layer {layer.name!r}: give {field}, or {field}_h and {field}_w")
@@ -70,7 +124,9 @@ def _pooling_pair(layer: Message, field: str) -> tuple[int, int]:
     return (getattr(p, field),) * 2
 
 
-def _repeated(layer: Message, param: Message, field: str, stem: str, axes: int, default: int | None) -> tuple[int, ...]:
+def _repeated(
+    layer: LayerParameter, param: Any, field: str, stem: str, axes: int, default: int | None
+) -> tuple[int, ...]:
     """The values of a repeated field, or of its older form in two fields, _h and _w."""
     values = list(getattr(param, field))
     if param.HasField(f"{stem}_h") or param.HasField(f"{stem}_w"):
@@ -80,7 +136,9 @@ def _repeated(layer: Message, param: Message, field: str, stem: str, axes: int, 
     return _per_axis(layer, field, values, axes, default)
 
 
-def _per_axis(layer: Message, field: str, values: Sequence[int], axes: int, default: int | None) -> tuple[int, ...]:
+def _per_axis(
+    layer: LayerParameter, field: str, values: Sequence[int], axes: int, default: int | None
+) -> tuple[int, ...]:
     if not values and default is not None:
         return (default,) * axes
     if len(values) not in (1, axes):
@@ -88,7 +146,7 @@ def _per_axis(layer: Message, field: str, values: Sequence[int], axes: int, defa
     return tuple(values) * (axes if len(values) == 1 else 1)
 
 
-def _checked(layer: Message, window: Window) -> Window:
+def _checked(layer: LayerParameter, window: Window) -> Window:
     for field in ("kernel", "stride", "dilation"):
         if min(getattr(window, field), default=1) < 1:
             raise DefinitionError(f"layer {layer.name!r}: {field} {getattr(window, field)} must be positive")

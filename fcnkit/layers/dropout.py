@@ -1,0 +1,54 @@
+"""Layers that drop values or channels in training."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from torch import nn
+
+from fcnkit.caffe.messages import LayerParameter
+from fcnkit.errors import DefinitionError
+from fcnkit.layers.base import Elementwise, Shape, rule
+from fcnkit.nn import dropout
+from fcnkit.types import dropout as types
+
+
+@rule(types.DROPOUT)
+class Dropout(Elementwise):
+    """Identity in TEST; in TRAIN what is kept is scaled up, as PyTorch does.
+
+    With SegNet's sample_weights_test it drops in TEST too; without Fast R-CNN's scale_train it scales down in TEST
+    in place of up in TRAIN.
+
+    Source: BVLC/caffe, alexgkendall/caffe-segnet, rbgirshick/caffe-fast-rcnn (branch faster-rcnn),
+    src/caffe/layers/dropout_layer.cpp of each.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.dropout_param
+        if p.sample_weights_test and not p.scale_train:
+            raise DefinitionError(f"layer {layer.name!r}: sample_weights_test and scale_train are of different forks")
+        if p.sample_weights_test:
+            return dropout.SampledDropout(p.dropout_ratio)
+        return (nn.Dropout if p.scale_train else dropout.UnscaledDropout)(p.dropout_ratio)
+
+
+@rule(types.SPATIAL_DROPOUT)
+class SpatialDropout(Elementwise):
+    """ENet's dropout of channels, a Python layer.
+
+    Its param_str states the net's phase, which here is the module's own mode.
+
+    Source: TimoSaemann/caffe-enet python/spatial_dropout.py.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        text = layer.python_param.param_str
+        try:
+            ratio = float(ast.literal_eval(text)["p"])
+        except (SyntaxError, ValueError, TypeError, KeyError, MemoryError, RecursionError):
+            ratio = 0
+        if not 0 < ratio < 1:
+            raise DefinitionError(f"layer {layer.name!r}: param_str must give p, over 0 and below 1; it is {text!r}")
+        return dropout.SpatialDropout(ratio)

@@ -1,0 +1,63 @@
+"""Layers with a matrix: fully connected ones, and tables of rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
+from fcnkit.errors import DefinitionError
+from fcnkit.layers.base import Layer, Shape, rule, uninitialized
+from fcnkit.nn import linear
+from fcnkit.types import linear as types
+
+
+@rule(types.EMBED)
+class Embed(Layer):
+    """A table of shape (input_dim, num_output), from which each number of the bottom picks a row."""
+
+    blob_names = ("weight", "bias")
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.embed_param
+        if p.num_output < 1 or p.input_dim < 1:
+            raise DefinitionError(f"layer {layer.name!r}: num_output and input_dim must be positive")
+        built: nn.Module = uninitialized(linear.Embed, p.input_dim, p.num_output, bias=p.bias_term)
+        return built
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        return [layer.embed_param.weight_filler, layer.embed_param.bias_filler]
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.INNER_PRODUCT)
+class InnerProduct(Layer):
+    """Weights of shape (num_output, inputs); stored the other way round where `transpose` is set."""
+
+    blob_names = ("weight", "bias")
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.inner_product_param
+        inputs = math.prod(bottoms[0][p.axis :])
+        if not p.num_output or not inputs:
+            sizes = f"{inputs} inputs and num_output {p.num_output}"
+            raise DefinitionError(f"layer {layer.name!r}: {sizes} must be positive")
+        return uninitialized(linear.InnerProduct, inputs, p.num_output, bias=p.bias_term, axis=p.axis)
+
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
+        weight, *bias = super().blobs(module, layer)
+        return [weight.t() if layer.inner_product_param.transpose else weight, *bias]
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        return [layer.inner_product_param.weight_filler, layer.inner_product_param.bias_filler]
+
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return math.prod(tops[0]) * module.weight.shape[1]
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return bool(layer.inner_product_param.axis == 1)

@@ -1,0 +1,65 @@
+"""Layers that change the height and width of a blob."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from fcnkit.caffe.messages import LayerParameter
+from fcnkit.errors import DefinitionError
+from fcnkit.layers.base import Layer, Shape, rule
+from fcnkit.nn import resizing
+from fcnkit.types import resizing as types
+
+
+@rule(types.UPSAMPLE)
+class Upsample(Layer):
+    """Puts each value of its first bottom where the second, a pooling's mask, says that it came from.
+
+    Source: alexgkendall/caffe-segnet src/caffe/layers/upsample_layer.cpp, LayerSetUp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.upsample_param
+        if p.HasField("upsample_h") and p.HasField("upsample_w"):
+            if min(p.upsample_h, p.upsample_w) < 2:
+                raise DefinitionError(f"layer {layer.name!r}: upsample_h and upsample_w must be over 1")
+            return resizing.Unpool(size=(p.upsample_h, p.upsample_w))
+        pair = p.HasField("scale_h") and p.HasField("scale_w") and not p.HasField("scale")
+        if not pair and (p.HasField("scale_h") or p.HasField("scale_w")):
+            raise DefinitionError(f"layer {layer.name!r}: give scale, or scale_h and scale_w")
+        scale = (p.scale_h, p.scale_w) if pair else (p.scale, p.scale)
+        less = (int(p.pad_out_h), int(p.pad_out_w))
+        if min(scale) < 2 or any(cut and factor != 2 for cut, factor in zip(less, scale, strict=True)):
+            raise DefinitionError(f"layer {layer.name!r}: scale {scale} must be over 1, and 2 where pad_out is set")
+        return resizing.Unpool(scale, less)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.INTERP)
+class Interp(Layer):
+    """Bilinear interpolation by a whole factor, or to a fixed size.
+
+    Both factors count only where no size is given; one alone rules over the size.
+
+    Source: hszhao/PSPNet src/caffe/layers/interp_layer.cpp, LayerSetUp and Reshape.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.interp_param
+        factors = p.HasField("shrink_factor"), p.HasField("zoom_factor")
+        sized = p.HasField("height") and p.HasField("width") and factors[0] == factors[1]
+        if not sized and not any(factors):
+            raise DefinitionError(f"layer {layer.name!r}: give zoom_factor, shrink_factor, or height and width")
+        if max(p.pad_beg, p.pad_end) > 0:
+            raise DefinitionError(f"layer {layer.name!r}: pad_beg and pad_end must be 0 or below: they crop")
+        if min(p.shrink_factor, p.zoom_factor) < 1 or (sized and min(p.height, p.width) < 1):
+            raise DefinitionError(f"layer {layer.name!r}: factors, height and width must be positive")
+        size = (p.height, p.width) if sized else None
+        return resizing.Interp(p.shrink_factor, p.zoom_factor, size, (-p.pad_beg, -p.pad_end))
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True

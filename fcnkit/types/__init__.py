@@ -1,0 +1,94 @@
+"""One record per layer type: everything that is known of it without torch.
+
+Each family file states its types, and `fcnkit.layers` has a file of the same name with the rules that build their
+modules. Whatever else asks about a type (receptive fields, crop offsets, tiles, input channels, forks, the net that
+runs, pictures) asks its record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fcnkit.types import (
+    activation,
+    affine,
+    combine,
+    convolution,
+    data,
+    detection,
+    dropout,
+    linear,
+    loss,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    resizing,
+    shape,
+    source,
+)
+from fcnkit.types.record import INPUT, Count, LayerType, kind_of, own_type
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
+
+__all__ = ["FAMILIES", "Count", "LayerType", "add", "all_types", "find", "is_input", "kind_of", "own_type", "type_of"]
+
+FAMILIES = (
+    activation,
+    affine,
+    combine,
+    convolution,
+    data,
+    detection,
+    dropout,
+    linear,
+    loss,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    resizing,
+    shape,
+    source,
+)
+
+_TYPES: dict[str, LayerType] = {}
+
+
+def add(record: LayerType) -> LayerType:
+    """Add a type.
+
+    Raises:
+        ValueError: there is one of the name.
+    """
+    if record.name in _TYPES:
+        raise ValueError(f"there is already a layer type {record.name!r}")
+    _TYPES[record.name] = record
+    return record
+
+
+for _family in FAMILIES:
+    for _record in [value for value in vars(_family).values() if isinstance(value, LayerType)]:
+        add(_record)
+
+
+def find(name: str) -> LayerType | None:
+    """The record of a type by its name."""
+    return _TYPES.get(name)
+
+
+def is_input(layer: LayerParameter) -> bool:
+    """Whether a layer is an Input, which the net's caller fills."""
+    record = type_of(layer)
+    return record is not None and record.role is INPUT
+
+
+def all_types() -> list[LayerType]:
+    """Every type, those of users included."""
+    return list(_TYPES.values())
+
+
+def type_of(layer: LayerParameter) -> LayerType | None:
+    """The record of a layer's type, None for a type that is not known."""
+    return _TYPES.get(kind_of(layer))

@@ -1,0 +1,58 @@
+"""Layers that act on each value, or along the channels, and keep the shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fcnkit.types.axes import along_channels
+from fcnkit.types.channels import KEPT
+from fcnkit.types.looks import PIXEL, WHOLE, Look
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, LayerType, Origin, bvlc, every
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
+
+
+def elementwise(name: str, v1: str | None, origin: Origin) -> LayerType:
+    """A type whose layers compute each value of their top from the same value of their bottom."""
+    return LayerType(name, v1, origin, ONE, ONE, every(PIXEL), KEPT, COMPUTES, moves=False, drawn=PLAIN)
+
+
+ABS_VAL = elementwise("AbsVal", "ABSVAL", bvlc("absval"))
+BNLL = elementwise("BNLL", "BNLL", bvlc("bnll"))
+CLIP = elementwise("Clip", None, bvlc("clip"))
+ELU = elementwise("ELU", None, bvlc("elu"))
+EXP = elementwise("Exp", "EXP", bvlc("exp"))
+LOG = elementwise("Log", None, bvlc("log"))
+POWER = elementwise("Power", "POWER", bvlc("power"))
+PRELU = elementwise("PReLU", None, bvlc("prelu"))
+RELU = elementwise("ReLU", "RELU", bvlc("relu"))
+SIGMOID = elementwise("Sigmoid", "SIGMOID", bvlc("sigmoid"))
+SWISH = elementwise("Swish", None, bvlc("swish"))
+TANH = elementwise("TanH", "TANH", bvlc("tanh"))
+THRESHOLD = elementwise("Threshold", "THRESHOLD", bvlc("threshold"))
+RELU6 = elementwise("ReLU6", None, Origin("openvinotoolkit/training_toolbox_caffe", "src/caffe/layers/relu6_layer.cpp"))
+HARD_SWISH = elementwise(
+    "HardSwish",
+    None,
+    Origin("foss-for-synopsys-dwc-arc-processors/synopsys-caffe", "src/caffe/layers/hard_swish_layer.cpp"),
+)
+
+
+def _softmax_looks(layer: LayerParameter) -> Sequence[Look]:
+    return [PIXEL if along_channels(layer.softmax_param) else WHOLE]
+
+
+SOFTMAX = LayerType(
+    "Softmax",
+    v1="SOFTMAX",
+    origin=bvlc("softmax"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=_softmax_looks,
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)

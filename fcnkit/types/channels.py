@@ -1,0 +1,80 @@
+"""How many channels (axis 1) the tops of a layer have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fcnkit.types.axes import along_channels
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
+
+UNKNOWN = 0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """As many as one of the bottoms has, the first by default."""
+
+    bottom: int = 0
+
+    def of(self, layer: LayerParameter, bottoms: Sequence[int]) -> int:
+        """The channels of the tops from those of the bottoms, UNKNOWN where nothing fixes them."""
+        return bottoms[self.bottom] if len(bottoms) > self.bottom else UNKNOWN
+
+
+@dataclass(frozen=True)
+class Joined:
+    """As many as all bottoms together, if they are joined along the channels."""
+
+    def of(self, layer: LayerParameter, bottoms: Sequence[int]) -> int:
+        if not along_channels(layer.concat_param, "concat_dim"):
+            return bottoms[0]
+        return sum(bottoms) if all(bottoms) else UNKNOWN
+
+
+@dataclass(frozen=True)
+class Made:
+    """num_output of the layer's settings, which stand in the field `param`."""
+
+    param: str
+
+    def of(self, layer: LayerParameter, bottoms: Sequence[int]) -> int:
+        return int(getattr(layer, self.param).num_output)
+
+
+@dataclass(frozen=True)
+class Filtered(Made):
+    """num_output, by filters that show how many channels they read.
+
+    rows: whether axis 0 of the filters counts the channels that are read; else axis 1 counts those of a group.
+    """
+
+    rows: bool
+
+    def read(self, layer: LayerParameter, filters: Sequence[int]) -> int:
+        """The channels of the bottom, from the shape of the filters."""
+        return filters[0] if self.rows else filters[1] * layer.convolution_param.group
+
+
+@dataclass(frozen=True)
+class OnePerFilter(Filtered):
+    """As many as the bottom has: a filter for each channel, whatever num_output is."""
+
+    def of(self, layer: LayerParameter, bottoms: Sequence[int]) -> int:
+        return bottoms[0] if bottoms else UNKNOWN
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A number that only the bottoms' sizes or the settings of the layer fix."""
+
+    def of(self, layer: LayerParameter, bottoms: Sequence[int]) -> int:
+        return UNKNOWN
+
+
+Channels = Kept | Joined | Made | Lost
+
+KEPT, JOINED, LOST = Kept(), Joined(), Lost()

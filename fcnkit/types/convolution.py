@@ -1,0 +1,76 @@
+"""Layers with filters that slide over a blob."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from fcnkit.types.channels import Filtered, OnePerFilter
+from fcnkit.types.looks import Everything, Look
+from fcnkit.types.record import COMPUTES, EACH, SOME, Drawn, LayerType, Origin, bvlc
+from fcnkit.types.windows import sliding_convolution
+from fcnkit.types.words import convolution_words
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
+
+OTHER_AXES = Everything("does not have its channels on axis 1", leads=False)
+
+
+def slides(up: bool) -> Callable[[LayerParameter], Sequence[Look]]:
+    """The window of convolution_param, into every bottom."""
+
+    def looks(layer: LayerParameter) -> Sequence[Look]:
+        return [sliding_convolution(layer, up=up) or OTHER_AXES] * len(layer.bottom)
+
+    return looks
+
+
+CONVOLUTION = LayerType(
+    "Convolution",
+    v1="CONVOLUTION",
+    origin=bvlc("conv"),
+    bottoms=SOME,
+    tops=EACH,
+    looks=slides(up=False),
+    channels=Filtered("convolution_param", rows=False),
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("filter", convolution_words),
+)
+DECONVOLUTION = LayerType(
+    "Deconvolution",
+    v1="DECONVOLUTION",
+    origin=bvlc("deconv"),
+    bottoms=SOME,
+    tops=EACH,
+    looks=slides(up=True),
+    channels=Filtered("convolution_param", rows=True),
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("up", convolution_words),
+)
+DEPTHWISE_CONVOLUTION = LayerType(
+    "DepthwiseConvolution",
+    v1=None,
+    origin=Origin("yonghenglh6/DepthwiseConvolution", "caffe/src/caffe/layers/depthwise_conv_layer.cpp"),
+    bottoms=SOME,
+    tops=EACH,
+    looks=slides(up=False),
+    channels=Filtered("convolution_param", rows=False),
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("filter", convolution_words),
+)
+CONVOLUTION_DEPTHWISE = LayerType(
+    "ConvolutionDepthwise",
+    v1=None,
+    origin=Origin("openvinotoolkit/training_toolbox_caffe", "src/caffe/layers/conv_dw_layer.cpp"),
+    bottoms=SOME,
+    tops=EACH,
+    looks=slides(up=False),
+    channels=OnePerFilter("convolution_param", rows=True),
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("filter", convolution_words),
+)

@@ -1,0 +1,17 @@
+"""Layers that drop values or channels in training."""
+
+from __future__ import annotations
+
+from fcnkit.types.channels import KEPT
+from fcnkit.types.looks import PIXEL
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, LayerType, Origin, bvlc, every
+
+
+def _dropout(name: str, v1: str | None, origin: Origin) -> LayerType:
+    return LayerType(name, v1, origin, ONE, ONE, every(PIXEL), KEPT, COMPUTES, moves=True, drawn=PLAIN)
+
+
+DROPOUT = _dropout("Dropout", "DROPOUT", bvlc("dropout"))
+SPATIAL_DROPOUT = _dropout(
+    "spatial_dropout.SpatialDropoutLayer", None, Origin("TimoSaemann/caffe-enet", "python/spatial_dropout.py")
+)

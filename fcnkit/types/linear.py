@@ -1,0 +1,33 @@
+"""Layers with a matrix: fully connected ones, and tables of rows."""
+
+from __future__ import annotations
+
+from fcnkit.types.channels import LOST, Made
+from fcnkit.types.looks import WHOLE
+from fcnkit.types.record import COMPUTES, ONE, Drawn, LayerType, bvlc, every, no_words
+from fcnkit.types.words import inner_product_words
+
+INNER_PRODUCT = LayerType(
+    "InnerProduct",
+    v1="INNER_PRODUCT",
+    origin=bvlc("inner_product"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=Made("inner_product_param"),
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("filter", inner_product_words),
+)
+EMBED = LayerType(
+    "Embed",
+    v1=None,
+    origin=bvlc("embed"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=LOST,
+    role=COMPUTES,
+    moves=True,
+    drawn=Drawn("filter", no_words),
+)

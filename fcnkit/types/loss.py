@@ -1,0 +1,68 @@
+"""Losses, and scores on labels."""
+
+from __future__ import annotations
+
+from fcnkit.types.channels import LOST
+from fcnkit.types.looks import WHOLE
+from fcnkit.types.record import (
+    LOSS,
+    PLAIN,
+    SINK,
+    THREE,
+    TWO,
+    TWO_OR_THREE,
+    Count,
+    LayerType,
+    Origin,
+    Role,
+    bvlc,
+    every,
+)
+
+_OPTIONAL, _WITH_PROBABILITIES = Count(0, 1), Count(0, 2)
+_SSD = "weiliu89/caffe"
+
+
+def _compares(
+    name: str, v1: str | None, origin: Origin, *, bottoms: Count = TWO, tops: Count = _OPTIONAL, role: Role = LOSS
+) -> LayerType:
+    return LayerType(name, v1, origin, bottoms, tops, every(WHOLE), LOST, role, moves=False, drawn=PLAIN)
+
+
+CONTRASTIVE_LOSS = _compares("ContrastiveLoss", "CONTRASTIVE_LOSS", bvlc("contrastive_loss"), bottoms=THREE)
+EUCLIDEAN_LOSS = _compares("EuclideanLoss", "EUCLIDEAN_LOSS", bvlc("euclidean_loss"))
+HINGE_LOSS = _compares("HingeLoss", "HINGE_LOSS", bvlc("hinge_loss"))
+INFOGAIN_LOSS = _compares(
+    "InfogainLoss", "INFOGAIN_LOSS", bvlc("infogain_loss"), bottoms=TWO_OR_THREE, tops=_WITH_PROBABILITIES
+)
+MULTINOMIAL_LOGISTIC_LOSS = _compares(
+    "MultinomialLogisticLoss", "MULTINOMIAL_LOGISTIC_LOSS", bvlc("multinomial_logistic_loss")
+)
+SIGMOID_CROSS_ENTROPY_LOSS = _compares(
+    "SigmoidCrossEntropyLoss", "SIGMOID_CROSS_ENTROPY_LOSS", bvlc("sigmoid_cross_entropy_loss")
+)
+SOFTMAX_WITH_LOSS = _compares("SoftmaxWithLoss", "SOFTMAX_LOSS", bvlc("softmax_loss"), tops=_WITH_PROBABILITIES)
+MULTI_BOX_LOSS = _compares(
+    "MultiBoxLoss", None, Origin(_SSD, "src/caffe/layers/multibox_loss_layer.cpp"), bottoms=Count(4, 4)
+)
+SMOOTH_L1_LOSS = _compares(
+    "SmoothL1Loss",
+    None,
+    Origin("rbgirshick/caffe-fast-rcnn", "src/caffe/layers/smooth_L1_loss_layer.cpp"),
+    bottoms=Count(2, 4),
+)
+ACCURACY = _compares("Accuracy", "ACCURACY", bvlc("accuracy"), tops=Count(0, 2), role=SINK)
+SEG_ACCURACY = _compares(
+    "SegAccuracy",
+    None,
+    Origin("TheLegendAli/DeepLab-Context", "src/caffe/layers/seg_accuracy_layer.cpp"),
+    role=SINK,
+)
+MAT_WRITE = _compares(
+    "MatWrite",
+    None,
+    Origin("TheLegendAli/DeepLab-Context", "src/caffe/layers/mat_write_layer.cpp"),
+    bottoms=Count(1, 2),
+    tops=Count(0, 0),
+    role=SINK,
+)

@@ -1,0 +1,107 @@
+"""Layers that normalize a blob."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fcnkit.types.channels import KEPT
+from fcnkit.types.looks import PIXEL, Around, Everything, Look
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, Count, LayerType, Origin, bvlc, every
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
+
+_STATISTICS = Everything("takes its statistics from the whole image", leads=True)
+
+
+def _batch_norm_looks(layer: LayerParameter) -> Sequence[Look]:
+    p = layer.batch_norm_param
+    return [PIXEL if p.use_global_stats or not p.HasField("use_global_stats") else _STATISTICS]
+
+
+def is_pspnets(layer: LayerParameter) -> bool | None:
+    """Whether a BN layer is PSPNet's, with 4 blobs, or SegNet's, with 2; None where its settings are of neither.
+
+    Source: hszhao/PSPNet and alexgkendall/caffe-segnet, src/caffe/proto/caffe.proto, BNParameter.
+    """
+    given = {field.name for field, _ in layer.bn_param.ListFields()}
+    pspnet = bool(given & {"slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine"})
+    segnet = bool(given & {"bn_mode", "scale_filler", "shift_filler"})
+    return None if pspnet == segnet else pspnet
+
+
+def _bn_looks(layer: LayerParameter) -> Sequence[Look]:
+    p = layer.bn_param
+    return [PIXEL if is_pspnets(layer) or p.bn_mode == p.INFERENCE else _STATISTICS]
+
+
+def _lrn_looks(layer: LayerParameter) -> Sequence[Look]:
+    p = layer.lrn_param
+    return [Around(p.local_size) if p.norm_region == p.WITHIN_CHANNEL else PIXEL]
+
+
+def _normalize_looks(layer: LayerParameter) -> Sequence[Look]:
+    return [_STATISTICS if layer.norm_param.across_spatial else PIXEL]
+
+
+BATCH_NORM = LayerType(
+    "BatchNorm",
+    v1=None,
+    origin=bvlc("batch_norm"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=_batch_norm_looks,
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+BN = LayerType(
+    "BN",
+    v1=None,
+    origin=Origin("alexgkendall/caffe-segnet", "src/caffe/layers/bn_layer.cpp"),
+    bottoms=ONE,
+    tops=Count(1, 3),
+    looks=_bn_looks,
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+LRN = LayerType(
+    "LRN",
+    v1="LRN",
+    origin=bvlc("lrn"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=_lrn_looks,
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+MVN = LayerType(
+    "MVN",
+    v1="MVN",
+    origin=bvlc("mvn"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(_STATISTICS),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+NORMALIZE = LayerType(
+    "Normalize",
+    v1=None,
+    origin=Origin("weiliu89/caffe", "src/caffe/layers/normalize_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=_normalize_looks,
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)

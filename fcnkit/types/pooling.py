@@ -1,0 +1,47 @@
+"""Layers that pool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fcnkit.types.channels import KEPT, LOST
+from fcnkit.types.looks import WHOLE, Everything, Look
+from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, Drawn, LayerType, bvlc, every, no_words
+from fcnkit.types.windows import sliding_pool
+from fcnkit.types.words import pooling_words
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
+
+_GLOBAL = Everything("covers its whole bottom", leads=False)
+
+
+def _pooling_looks(layer: LayerParameter) -> Sequence[Look]:
+    return [sliding_pool(layer) or _GLOBAL]
+
+
+POOLING = LayerType(
+    "Pooling",
+    v1="POOLING",
+    origin=bvlc("pooling"),
+    bottoms=ONE,
+    tops=ONE_OR_TWO,
+    looks=_pooling_looks,
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("pool", pooling_words),
+)
+SPP = LayerType(
+    "SPP",
+    v1=None,
+    origin=bvlc("spp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=LOST,
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("pool", no_words),
+)

@@ -1,0 +1,49 @@
+"""Layers that give a blob another shape, or its values another place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fcnkit.types.axes import along_channels
+from fcnkit.types.channels import KEPT, LOST, Channels
+from fcnkit.types.convolution import slides
+from fcnkit.types.looks import PIXEL, WHOLE, Look
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, Drawn, LayerType, Origin, bvlc, every
+from fcnkit.types.words import convolution_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fcnkit.caffe.messages import LayerParameter
+
+
+def _moves(
+    name: str, v1: str | None, origin: Origin, looks: Callable[[LayerParameter], Sequence[Look]], channels: Channels
+) -> LayerType:
+    return LayerType(name, v1, origin, ONE, ONE, looks, channels, COMPUTES, moves=True, drawn=PLAIN)
+
+
+def _tile_looks(layer: LayerParameter) -> Sequence[Look]:
+    return [PIXEL if along_channels(layer.tile_param) else WHOLE]
+
+
+FLATTEN = _moves("Flatten", "FLATTEN", bvlc("flatten"), every(WHOLE), LOST)
+RESHAPE = _moves("Reshape", None, bvlc("reshape"), every(WHOLE), LOST)
+TILE = _moves("Tile", None, bvlc("tile"), _tile_looks, LOST)
+PERMUTE = _moves("Permute", None, Origin("weiliu89/caffe", "src/caffe/layers/permute_layer.cpp"), every(WHOLE), LOST)
+SHUFFLE_CHANNEL = _moves(
+    "ShuffleChannel", None, Origin("farmingyard/ShuffleNet", "shuffle_channel_layer.cpp"), every(PIXEL), KEPT
+)
+IM2COL = LayerType(
+    "Im2col",
+    v1="IM2COL",
+    origin=bvlc("im2col"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=slides(up=False),
+    channels=LOST,
+    role=COMPUTES,
+    moves=True,
+    drawn=Drawn("plain", convolution_words),
+)
