@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fcnkit.caffe import schema
 from fcnkit.caffe.data import UNKNOWN, is_data_layer, top_shape
-from fcnkit.caffe.messages import LayerParameter, NetParameter, NetState
+from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
 from fcnkit.caffe.phase import filter_net
 from fcnkit.errors import DefinitionError
 from fcnkit.types import is_input, type_of
 from fcnkit.types.record import LOSS, SINK
 
 # The state that a net runs in unless told otherwise: TEST, level 0, no stages.
-TEST_STATE = schema.NetState(phase=schema.TEST)
+TEST_STATE = NetState(phase=TEST)
 
 
 def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[str] = ()) -> NetParameter:
@@ -78,7 +77,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
 
 
 def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
-    layer = schema.LayerParameter(name=top, type="Input", top=[top])
+    layer = LayerParameter(name=top, type="Input", top=[top])
     layer.input_param.shape.add(dim=shape)
     return layer
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.data import UNKNOWN
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import InputError
 from fcnkit.types import is_input, type_of
 from fcnkit.types.channels import Filtered, Joined, Kept
-
-Shape = tuple[int, ...]
 
 # The size at which a fully convolutional net is described when nothing tells one: that of the published FCNs.
 FCN_SIZE = 500

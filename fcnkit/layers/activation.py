@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Elementwise, Layer, Shape, rule
+from fcnkit.layers.base import Elementwise, Layer, rule
 from fcnkit.nn import activation
 from fcnkit.types import activation as types
 

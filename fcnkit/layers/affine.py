@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
+from fcnkit.layers.base import Layer, canonical_axis, rule
 from fcnkit.nn import affine
 from fcnkit.types import affine as types
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
+from fcnkit.layers.base import Layer, canonical_axis, rule
 from fcnkit.nn import combine
 from fcnkit.types import combine as types
 

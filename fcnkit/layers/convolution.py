@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, rule, uninitialized
+from fcnkit.layers.base import Layer, rule, uninitialized
 from fcnkit.types import convolution as types
 from fcnkit.types.windows import convolution_window
 
@@ -64,7 +65,7 @@ class Convolution(_Filters):
     """Filters of shape (num_output, channels / group, kernel...), each applied at each value of a top."""
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
-        return sum(map(math.prod, tops)) * math.prod(module.weight.shape[1:])
+        return sum(map(math.prod, tops)) * int(math.prod(module.weight.shape[1:]))
 
     def modules(self) -> dict[int, type[nn.Module]]:
         return _CONVOLUTIONS
@@ -75,7 +76,7 @@ class Deconvolution(_Filters):
     """Filters of shape (channels, num_output / group, kernel...): PyTorch's own layout, nothing is flipped."""
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
-        return sum(map(math.prod, bottoms)) * math.prod(module.weight.shape[1:])
+        return sum(map(math.prod, bottoms)) * int(math.prod(module.weight.shape[1:]))
 
     def modules(self) -> dict[int, type[nn.Module]]:
         return _DECONVOLUTIONS

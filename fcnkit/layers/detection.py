@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, rule
+from fcnkit.layers.base import Layer, rule
 from fcnkit.nn import detection
 from fcnkit.types import detection as types
 

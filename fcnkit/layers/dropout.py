@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Elementwise, Shape, rule
+from fcnkit.layers.base import Elementwise, rule
 from fcnkit.nn import dropout
 from fcnkit.types import dropout as types
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, rule, uninitialized
+from fcnkit.layers.base import Layer, rule, uninitialized
 from fcnkit.nn import linear
 from fcnkit.types import linear as types
 
@@ -57,7 +58,7 @@ class InnerProduct(Layer):
         return [layer.inner_product_param.weight_filler, layer.inner_product_param.bias_filler]
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
-        return math.prod(tops[0]) * module.weight.shape[1]
+        return math.prod(tops[0]) * int(module.weight.shape[1])
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.inner_product_param.axis == 1)

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe import binaryproto
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError, FileFormatError
-from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
+from fcnkit.layers.base import Layer, canonical_axis, rule
 from fcnkit.nn import loss
 from fcnkit.types import loss as types
 

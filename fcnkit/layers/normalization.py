@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, rule
+from fcnkit.layers.base import Layer, rule
 from fcnkit.nn import affine, normalization
 from fcnkit.types import normalization as types
 

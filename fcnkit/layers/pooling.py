@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, rule
+from fcnkit.layers.base import Layer, rule
 from fcnkit.nn.pooling import Pool2d, SpatialPyramid
 from fcnkit.types import pooling as types
 from fcnkit.types.windows import pooling_window

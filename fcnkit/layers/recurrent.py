@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, rule
+from fcnkit.layers.base import Layer, rule
 from fcnkit.nn import recurrent
 from fcnkit.types import recurrent as types
 
@@ -52,7 +53,8 @@ class _Recurrent(Layer):
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         steps, streams = bottoms[0][:2]
-        return steps * streams * sum(weight.numel() for weight in module.parameters() if weight.dim() > 1)
+        weights: int = sum(weight.numel() for weight in module.parameters() if weight.dim() > 1)
+        return steps * streams * weights
 
 
 @rule(types.LSTM)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, rule
+from fcnkit.layers.base import Layer, rule
 from fcnkit.nn import resizing
 from fcnkit.types import resizing as types
 

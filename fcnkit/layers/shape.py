@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, canonical_axis, rule
+from fcnkit.layers.base import Layer, canonical_axis, rule
 from fcnkit.nn import shape
 from fcnkit.types import shape as types
 from fcnkit.types.windows import convolution_window

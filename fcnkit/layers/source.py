@@ -8,10 +8,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.caffe.schema import message_class
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, Shape, rule
+from fcnkit.layers.base import Layer, rule
 from fcnkit.layers.fillers import fill
 from fcnkit.nn import source
 from fcnkit.types import source as types

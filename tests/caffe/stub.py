@@ -53,7 +53,7 @@ def _message(message: Descriptor) -> Iterator[str]:
     for enum in message.enum_types:
         yield from _enum(enum)
     for field in message.fields:
-        if field.is_repeated or field.message_type:
+        if _is_repeated(field) or field.message_type:
             yield "@property"
             yield f"def {field.name}(self) -> {_read(field)}: ..."
         else:
@@ -61,7 +61,7 @@ def _message(message: Descriptor) -> Iterator[str]:
     given = [f"{field.name}: {_written(field)} = ..." for field in message.fields]
     yield from _wrapped("def __init__(", ["self", "*", *given], ") -> None: ...")
     for method, result, names in (
-        ("HasField", "bool", [field.name for field in message.fields if not field.is_repeated]),
+        ("HasField", "bool", [field.name for field in message.fields if not _is_repeated(field)]),
         ("ClearField", "None", [field.name for field in message.fields]),
     ):
         if names:
@@ -91,8 +91,13 @@ def _wrapped(start: str, items: list[str], end: str, width: int = WIDTH - 4) -> 
         yield from (start, *(f"    {item}," for item in items), end)
 
 
+def _is_repeated(field: FieldDescriptor) -> bool:
+    """As every release of protobuf has it: the default of a repeated field is a list."""
+    return isinstance(field.default_value, list)
+
+
 def _read(field: FieldDescriptor) -> str:
-    if not field.is_repeated:
+    if not _is_repeated(field):
         return _one(field)
     kind = "Composite" if field.message_type else "Scalar"
     return f"Repeated{kind}FieldContainer[{_one(field)}]"
@@ -101,7 +106,7 @@ def _read(field: FieldDescriptor) -> str:
 def _written(field: FieldDescriptor) -> str:
     """A constructor takes an enum's value by its name, too."""
     one = "int | str" if field.enum_type else _one(field)
-    return f"Iterable[{one}]" if field.is_repeated else one
+    return f"Iterable[{one}]" if _is_repeated(field) else one
 
 
 def _one(field: FieldDescriptor) -> str:
