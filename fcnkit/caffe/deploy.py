@@ -78,7 +78,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
 
 
 def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
-    layer = schema.LayerParameter(name=top, type="Input", top=[top])
+    layer = LayerParameter(name=top, type="Input", top=[top])
     layer.input_param.shape.add(dim=shape)
     return layer
 

@@ -79,7 +79,7 @@ class Tiling:
             strides = [math.lcm(s, scale.denominator) for s, scale in zip(strides, (height, width), strict=True)]
             self._links.append((layer, links))
         self.stride = (strides[0], strides[1])
-        if grids.get(output) != (1, 1):
+        if grids.get(output) != (Fraction(1), Fraction(1)):
             raise TilingError(f"its output {output!r} is no map of the image pixel by pixel")
 
     def tiles(self, height: int, width: int, size: int) -> Iterator[Tile]:

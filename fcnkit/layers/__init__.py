@@ -21,7 +21,8 @@ from fcnkit.layers import (
     shape,
     source,
 )
-from fcnkit.layers.base import Layer, fit, kind_of, rule, rule_for, supported
+from fcnkit.layers.base import Layer, fit, rule, rule_for, supported
+from fcnkit.types import kind_of
 
 # The public name of the decorator.
 layer = rule

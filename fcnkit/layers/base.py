@@ -137,7 +137,7 @@ def supported() -> list[str]:
     return sorted(_RULES)
 
 
-def uninitialized(module: type[nn.Module], *args: Any, **settings: Any) -> Any:
+def uninitialized(module: type[nn.Module], *args: Any, **settings: Any) -> nn.Module:
     """Build a module without the time that PyTorch takes to fill it with random numbers.
 
     Its parameters are real but hold anything: a filler or a stored blob follows.

@@ -64,7 +64,7 @@ class Convolution(_Filters):
     """Filters of shape (num_output, channels / group, kernel...), each applied at each value of a top."""
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
-        return sum(map(math.prod, tops)) * math.prod(module.weight.shape[1:])
+        return sum(map(math.prod, tops)) * int(math.prod(module.weight.shape[1:]))
 
     def modules(self) -> dict[int, type[nn.Module]]:
         return _CONVOLUTIONS
@@ -75,7 +75,7 @@ class Deconvolution(_Filters):
     """Filters of shape (channels, num_output / group, kernel...): PyTorch's own layout, nothing is flipped."""
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
-        return sum(map(math.prod, bottoms)) * math.prod(module.weight.shape[1:])
+        return sum(map(math.prod, bottoms)) * int(math.prod(module.weight.shape[1:]))
 
     def modules(self) -> dict[int, type[nn.Module]]:
         return _DECONVOLUTIONS

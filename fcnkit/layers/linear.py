@@ -57,7 +57,7 @@ class InnerProduct(Layer):
         return [layer.inner_product_param.weight_filler, layer.inner_product_param.bias_filler]
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
-        return math.prod(tops[0]) * module.weight.shape[1]
+        return math.prod(tops[0]) * int(module.weight.shape[1])
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.inner_product_param.axis == 1)

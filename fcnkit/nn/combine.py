@@ -145,10 +145,10 @@ class Slice(nn.Module):
         size = bottom.shape[self.axis]
         if self.points:
             sizes = [stop - start for start, stop in pairwise((0, *self.points, size))]
-            return bottom.split(sizes, self.axis)
+            return torch.split(bottom, sizes, self.axis)
         if size % self.tops:
             raise RuntimeError(f"{size} elements along axis {self.axis} make no {self.tops} equal pieces")
-        return bottom.split(size // self.tops, self.axis)
+        return torch.split(bottom, size // self.tops, self.axis)
 
     def extra_repr(self) -> str:
         return f"{self.tops}, axis={self.axis}" + (f", points={self.points}" if self.points else "")

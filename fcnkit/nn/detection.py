@@ -74,7 +74,7 @@ def decoded(offsets: Tensor, priors: Tensor, code: str, scaled: bool = False) ->
 
     Source: weiliu89/caffe (branch ssd) src/caffe/util/bbox_util.cpp, DecodeBBox.
     """
-    boxes, variances = priors[:, :, None]
+    boxes, variances = priors[:, :, None].unbind()
     if not scaled:
         offsets = offsets * variances
     if code == "CORNER":
