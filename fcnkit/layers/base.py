@@ -16,8 +16,6 @@ from fcnkit.errors import BlobShapeError, DefinitionError
 from fcnkit.types import Count, LayerType, add, find, kind_of, own_type
 from fcnkit.types.record import EACH, LOSS
 
-Module = TypeVar("Module", bound=nn.Module)
-
 # The most values that Caffe lets a blob have: it counts with 32-bit ints.
 LARGEST_BLOB = 2**31 - 1
 
@@ -138,7 +136,7 @@ def supported() -> list[str]:
     return sorted(_RULES)
 
 
-def uninitialized(module: type[Module], *args: Any, **settings: Any) -> Module:
+def uninitialized(module: type[nn.Module], *args: Any, **settings: Any) -> nn.Module:
     """Build a module without the time that PyTorch takes to fill it with random numbers.
 
     Its parameters are real but hold anything: a filler or a stored blob follows.

@@ -53,8 +53,8 @@ class _Recurrent(Layer):
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         steps, streams = bottoms[0][:2]
-        weights: int = sum(weight.numel() for weight in module.parameters() if weight.dim() > 1)
-        return steps * streams * weights
+        weights = sum(weight.numel() for weight in module.parameters() if weight.dim() > 1)
+        return steps * streams * int(weights)
 
 
 @rule(types.LSTM)

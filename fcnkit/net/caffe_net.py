@@ -188,7 +188,7 @@ class CaffeNet(nn.Module):
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         # Moving or casting the net makes new tensors, as do loading with assign=True and copying.
         held = held_ties(self, self.ties)
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         tie(self, held)
         return self
 
@@ -199,7 +199,7 @@ class CaffeNet(nn.Module):
         return result
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         tie(self, held_ties(self, self.ties))
 
     def _feed(self, inputs: Sequence[Tensor], named: dict[str, Tensor]) -> dict[str, Tensor]:
