@@ -38,5 +38,5 @@ def read(path: str | PathLike[str]) -> np.ndarray:
         if any(map(blob.HasField, legacy)):
             shape = tuple(getattr(blob, field) for field in legacy)
         if min(shape, default=1) < 0 or math.prod(shape) != values.size:
-            raise FileFormatError(f"states the shape {shape}, but holds {values.size} values")
+            raise FileFormatError(f"states the shape {shape}, but contains {values.size} values")
         return values.reshape(shape)

@@ -62,7 +62,7 @@ def find(name: str | None) -> Runtime:
         if found is None:
             raise RuntimeMissingError(
                 f"no runtime to verify against is installed; {RUNTIMES['opencv'].way} brings one,"
-                " or give a dump of Caffe's blobs with --against DUMP.npz"
+                " or give a dump of Caffe's blobs with `against`"
             )
         return found
     runtime = RUNTIMES[name]
@@ -122,7 +122,7 @@ def _onnxruntime(onnxruntime: Any, job: Job) -> Tops:
     elif ".onnx" in formats.suffixes():
         formats.save(job.net, path)
     else:
-        raise RuntimeMissingError("ONNX Runtime runs .onnx files, which this fcnkit does not write; choose another")
+        raise RuntimeMissingError("ONNX Runtime runs .onnx files, which fcnkit cannot write here; choose another")
     makers: dict[str, list[str]] = {}
     for step in job.net.steps:
         for top in step.tops:
