@@ -19,9 +19,9 @@ def check_output(path: AnyPath, force: bool) -> None:
     """
     target = Path(path)
     if target.exists() and not target.is_file():
-        raise OutputError("is not a regular file; name a file with -o").in_file(path)
+        raise OutputError("is not a regular file; choose another output").in_file(path)
     if target.exists() and not force:
-        raise OutputError("exists; replace it with --force or name another file with -o").in_file(path)
+        raise OutputError("exists; replace it with `force` or choose another output").in_file(path)
     if not target.parent.is_dir():
         raise OutputError(f"cannot be written: there is no folder {str(target.parent)!r}").in_file(path)
 

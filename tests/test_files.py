@@ -49,7 +49,7 @@ def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     for path, force, words in [
-        (tmp_path / "a", False, "exists; replace it with --force"),
+        (tmp_path / "a", False, "exists; replace it with `force`"),
         (tmp_path, True, "is not a regular file"),
         (Path(os.devnull), True, "is not a regular file"),
         (tmp_path / "none" / "a", False, "cannot be written: there is no folder '.*none'"),

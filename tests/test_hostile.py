@@ -107,7 +107,7 @@ def test_names_give_no_commands_to_the_terminal(
 def test_safetensors_with_endless_metadata(tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
     path.write_bytes((200 * 10**6).to_bytes(8, "little") + b"{" * 1000)
-    with pytest.raises(FileFormatError, match=r"is no safetensors file, or a damaged one: .*header"):
+    with pytest.raises(FileFormatError, match=r"is not a safetensors file, or is damaged: .*header"):
         fcnkit.load(path)
 
 

@@ -60,7 +60,7 @@ def test_what_is_no_palette(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(FileFormatError) as caught:
         read_palette(path)
     assert str(caught.value) == (
-        f"{path}: is no palette: neither an indexed image nor up to 256 lines `red green blue`, 0 to 255 each"
+        f"{path}: is not a palette: neither an indexed image nor up to 256 lines `red green blue`, 0 to 255 each"
     )
     with pytest.raises(FileFormatError, match="none: cannot be read: No such file or directory"):
         read_palette(tmp_path / "none")
@@ -94,7 +94,7 @@ def test_classes_by_number_set_and_file(tmp_path: Path) -> None:
     for text, message in [
         ("0", "0 classes: label maps hold 1 to 256"),
         ("257", "257 classes: label maps hold 1 to 256"),
-        ("cityscapes", "cityscapes: names no classes: it is no number, none of voc, "),
+        ("cityscapes", "cityscapes: is not a number of classes, not one of voc, "),
     ]:
         with pytest.raises(InputError) as caught:
             classes.resolve(text)

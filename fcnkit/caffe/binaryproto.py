@@ -37,5 +37,5 @@ def read(path: AnyPath) -> np.ndarray:
         if blob.HasField("num") or blob.HasField("channels") or blob.HasField("height") or blob.HasField("width"):
             shape = (blob.num, blob.channels, blob.height, blob.width)
         if min(shape, default=1) < 0 or math.prod(shape) != values.size:
-            raise FileFormatError(f"states the shape {shape}, but holds {values.size} values")
+            raise FileFormatError(f"states the shape {shape}, but contains {values.size} values")
         return values.reshape(shape)

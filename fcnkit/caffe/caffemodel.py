@@ -67,7 +67,7 @@ def read(path: AnyPath) -> Caffemodel:
             raise _not_a_caffemodel(path, f"the text {text!r} in its definition is not UTF-8")
         layers: list[LayerParameter | V1LayerParameter] = [*net.layer, *net.layers]
         if not layers:
-            raise _not_a_caffemodel(path, "it holds no layer")
+            raise _not_a_caffemodel(path, "it has no layer")
         # The walk meets layers in file order; so does protobuf within each of the two lists.
         found: dict[str, list[np.ndarray]] = {}
         for layer, parts in zip(layers, walk.blobs[_LAYER] + walk.blobs[_LAYERS_V1], strict=True):
@@ -142,7 +142,7 @@ def _not_a_caffemodel(path: AnyPath, problem: str) -> FileFormatError:
     if kind.startswith(NET):
         return FileFormatError(f"is a damaged .caffemodel: {problem}")
     if kind == PROTOTXT:
-        return FileFormatError("is a prototxt, the definition alone; give the weights first and it with --prototxt")
+        return FileFormatError("is a prototxt, which has no weights; give it with `prototxt`")
     hint = "; the weights are in the .caffemodel that was saved with it" if kind == SOLVER_STATE else ""
     return FileFormatError(f"is {kind}, not a .caffemodel{hint}")
 
@@ -173,7 +173,7 @@ class _Blob:
         if self.raw is not None:
             dtype = _RAW_DTYPES.get(self.raw_type)
             if dtype is None:
-                raise FileFormatError(f"{where} has raw data of type {self.raw_type}, which is no float type")
+                raise FileFormatError(f"{where} has raw data of type {self.raw_type}, which is not a float type")
             start, end = self.raw
             if (end - start) % np.dtype(dtype).itemsize:
                 raise FileFormatError(f"{where} has raw data that ends in the middle of a value")
@@ -187,7 +187,9 @@ class _Blob:
             # Caffe writes no shape for a blob without axes, which holds one value.
             shape = tuple(self.legacy.get(number, 0) for number in _LEGACY_SHAPE) if self.legacy else ()
         if min(shape, default=1) < 0 or math.prod(shape) != values.size:
-            raise FileFormatError(f"{where} states the shape {shape}, but the file holds {values.size} values for it")
+            raise FileFormatError(
+                f"{where} states the shape {shape}, but the file contains {values.size} values for it"
+            )
         return values.reshape(shape)
 
 

@@ -59,8 +59,8 @@ def require_bvlc(net: NetParameter) -> None:
         listed = ", ".join(repr(layer.name) for layer in layers[:_LISTED])
         more = f" and {len(layers) - _LISTED} more" if len(layers) > _LISTED else ""
         raise FileFormatError(
-            f"the layers {listed}{more} are of a fork of Caffe, whose settings a binary file does not name;"
-            " give the net's definition too, with --prototxt"
+            f"has layers of a fork of Caffe, {listed}{more}, and forks number their settings differently;"
+            " give the net's definition with `prototxt`"
         )
 
 

@@ -71,7 +71,7 @@ def write(path: AnyPath, weights: Mapping[str, Sequence[np.ndarray]]) -> None:
         data = file.create_group("data")
         for layer, blobs in weights.items():
             if "\0" in layer or not {"", "."}.isdisjoint(layer.split("/")):
-                raise OutputError(f"layer {layer!r} has a name that HDF5 files cannot hold")
+                raise OutputError(f"layer {layer!r} has a name that HDF5 files cannot store")
             try:
                 group = data.require_group(layer)
                 for i, blob in enumerate(blobs):
@@ -91,14 +91,14 @@ def _read_weights(file: Any, most_bytes: int) -> dict[str, list[np.ndarray]]:
             continue
         match = _BLOB_PATH.fullmatch(path.removeprefix("data/") if caffes_own else path)
         if match is None:
-            raise FileFormatError(f"dataset '/{path}' is no layer's blob; expected {_LAYOUTS}")
+            raise FileFormatError(f"dataset '/{path}' is not the blob of a layer; expected {_LAYOUTS}")
         layer = match["layer"]
         index = int(match["index"]) if match["index"] else int(match["name"] == "bias")
         if index in found.setdefault(layer, {}):
             raise FileFormatError(f"layer {layer!r}: blob {index} is there twice")
         found[layer][index] = _read_array(path, dataset, most_bytes)
     if not found and not caffes_own:
-        raise FileFormatError(f"holds no weights; expected {_LAYOUTS}")
+        raise FileFormatError(f"contains no weights; expected {_LAYOUTS}")
     for layer, blobs in found.items():
         missing = min(set(range(len(blobs) + 1)) - blobs.keys())
         if missing < len(blobs):
@@ -124,7 +124,7 @@ def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
         seen.add(address)
         for name in group:
             if isinstance(name, bytes):
-                raise FileFormatError(f"'/{prefix}' holds a name that is not UTF-8: {name!r}")
+                raise FileFormatError(f"'/{prefix}' contains a name that is not UTF-8: {name!r}")
             path = prefix + name
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise FileFormatError(f"'/{path}' is a link to elsewhere, which is not followed")
@@ -137,9 +137,9 @@ def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
 
 def _read_array(path: str, dataset: Any, most_bytes: int) -> np.ndarray:
     if dataset.external or dataset.is_virtual:
-        raise FileFormatError(f"dataset '/{path}' lies in another file, which is not followed")
+        raise FileFormatError(f"dataset '/{path}' is in another file, which is not read")
     if dataset.shape is None or dataset.dtype.kind not in "fiu":
-        raise FileFormatError(f"dataset '/{path}' holds no numbers, but {dataset.dtype}")
+        raise FileFormatError(f"dataset '/{path}' contains no numbers, but {dataset.dtype}")
     if dataset.nbytes > most_bytes:
-        raise FileFormatError(f"dataset '/{path}' claims {dataset.nbytes} bytes, more than the file can hold")
+        raise FileFormatError(f"dataset '/{path}' states {dataset.nbytes} bytes, more than the file can contain")
     return np.asarray(dataset.astype(np.float32)[...])

@@ -96,7 +96,7 @@ def resolve(
         if len(shape) == 4 and shape[1] == UNKNOWN:
             channels = _channels(net, name, blobs, shapes) or (1 if name != first else 3 if blobs is None else None)
             if channels is None:
-                raise InputError(f"nothing tells the channels of input {name!r}; give --input-shape {name}=N,C,H,W")
+                raise InputError(f"the channels of input {name!r} are unknown; give its shape with `input_shape`")
             shapes[name] = (shape[0], channels, *shape[2:])
     for name, shape in shapes.items():
         if UNKNOWN in shape[2:] and name != first and len(shapes[first]) == 4:

@@ -9,23 +9,24 @@ import sys
 
 import click
 
+from fcnkit.cli.wording import in_options
 from fcnkit.errors import FcnkitError
 
-# Command and what `fcnkit --help` says of it; the module is named after the command.
+# Each command with its line in `fcnkit --help`; the module is named after the command.
 COMMANDS = {
     "convert": "Convert Caffe weights into the equivalent PyTorch net.",
     "fc2conv": "Reshape fully connected weights into convolution filters.",
     "gen-prototxt": "Write Caffe networks from templates.",
-    "heatmap": "Draw where in an image a classifier sees a class.",
+    "heatmap": "Draw the probability of a class over an image.",
     "init": "Start an FCN from the weights of another net.",
-    "summary": "Tell what a net is made of, layer by layer.",
-    "draw": "Draw a net as SVG, as a page to move about in, or for Graphviz.",
-    "diff": "Compare two nets: structure, weights, and what they compute.",
-    "verify": "Run a net beside another runtime, blob by blob.",
+    "summary": "List the layers of a net: shapes, parameters, multiply-adds.",
+    "draw": "Draw a net as SVG, as an HTML page, or for Graphviz.",
+    "diff": "Compare two nets: structure, weights and blobs.",
+    "verify": "Compare a net with another runtime, blob by blob.",
     "offsets": "Explain and fill in the crop offsets of a network.",
     "predict": "Segment images: label maps, overlays, heat maps and scores.",
-    "score": "Score label maps, or a model, against the truth.",
-    "upgrade": "Bring old nets and solvers to the present form.",
+    "score": "Score label maps, or a model, against ground truth.",
+    "upgrade": "Upgrade nets and solvers of older versions of Caffe.",
 }
 
 
@@ -49,9 +50,10 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except FcnkitError as error:
-            raise click.ClickException(str(error)) from None
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            raise click.ClickException(in_options(str(error), command)) from None
         except MemoryError:
-            raise click.ClickException("this needs more memory than there is") from None
+            raise click.ClickException("not enough memory") from None
         except KeyboardInterrupt:
             raise click.exceptions.Exit(130) from None
 

@@ -32,20 +32,26 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("weights", type=click.Path(path_type=Path), required=False)
-@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in WEIGHTS.")
+@click.option(
+    "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in WEIGHTS."
+)
 @input_shape_option
-@click.option("--simplify", is_flag=True, help="Take out and fold together what computes the same without; exactly.")
-@click.option("--fold-batchnorm", is_flag=True, help="Make BatchNorm and Scale part of the filters before them.")
-@click.option("--legacy-inputs", is_flag=True, help="State inputs by `input` and `input_dim`, without Input layers.")
-@click.option("--level", type=int, default=0, show_default=True, help="Level that the layers' rules are held against.")
-@click.option("--stage", "stages", multiple=True, help="Stage that is set for the layers' rules; may be repeated.")
+@click.option("--simplify", is_flag=True, help="Remove and fold layers without changing the output.")
+@click.option("--fold-batchnorm", is_flag=True, help="Fold BatchNorm and Scale into the filters before them.")
+@click.option("--legacy-inputs", is_flag=True, help="Declare inputs by `input` and `input_dim`, without Input layers.")
+@click.option(
+    "--level", type=int, default=0, show_default=True, help="Level for the layers' include and exclude rules."
+)
+@click.option(
+    "--stage", "stages", multiple=True, help="Stage for the layers' include and exclude rules; may be repeated."
+)
 @click.option(
     "-o",
     "--output",
     "outputs",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Output; its suffix chooses the format. Repeated, for several.",
+    help="Output; its suffix chooses the format. May be repeated.",
 )
 @click.option("--force", is_flag=True, help="Replace existing outputs.")
 def command(
@@ -62,13 +68,14 @@ def command(
 ) -> None:
     """Convert Caffe weights into the equivalent PyTorch net, or a net back into Caffe's files.
 
-    WEIGHTS is a .caffemodel, which holds its whole net; that is cut down to what runs on an image. With --prototxt
-    that definition rules, and weights are matched by layer name; WEIGHTS may then be a .caffemodel.h5, .pth or .npz
-    too, or be left out: the net is filled as its fillers say. What convert wrote, it also reads.
+    WEIGHTS is a .caffemodel, which contains the definition of its net. Data layers become inputs, and losses,
+    accuracies and Split layers are removed. --prototxt overrides the definition; weights are then matched by layer
+    name, and WEIGHTS may also be a .caffemodel.h5, .pth or .npz. Without WEIGHTS, the layers' fillers set the weights.
+    The .safetensors, .caffemodel, .pth, .h5 and .npz files that convert writes are accepted as WEIGHTS too.
 
-    The output is by default WEIGHTS' name with .safetensors in the current folder: weights, definition and
-    preprocessing in one file. .pth, .h5 (Caffe's layout) and .npz hold the weights alone; .caffemodel is the net as
-    Caffe reads it, with its .prototxt beside it.
+    By default the output has the name of WEIGHTS, the suffix .safetensors, and lies in the current folder. It contains
+    weights, definition and preprocessing. A .caffemodel is written together with its .prototxt; .pth, .h5 (Caffe's
+    layout) and .npz contain the weights alone; .onnx, .pt2 and .py contain the net for use without fcnkit.
     """
     from fcnkit.files import check_output
 

@@ -1,4 +1,4 @@
-"""What fcnkit convert says of its work."""
+"""The report of fcnkit convert."""
 
 from __future__ import annotations
 

@@ -27,16 +27,18 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
-@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition for A or B that holds weights alone.")
-@click.option("--run", is_flag=True, help="Run both nets on the same input, and compare every blob.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the input that --run makes.")
+@click.option(
+    "--prototxt", type=click.Path(path_type=Path), help="Definition for A or B, where it contains weights alone."
+)
+@click.option("--run", is_flag=True, help="Run both nets on the same input and compare every blob.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random input for --run.")
 @input_shape_option
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
     default=0,
     show_default=True,
-    help="Let weights and blobs differ by this part of their largest value.",
+    help="Allowed difference, relative to the largest value of a blob.",
 )
 @output_options
 def command(
@@ -50,10 +52,11 @@ def command(
     output: str | None,
     force: bool,
 ) -> None:
-    """Compare two nets of any formats: how they are built, their weights and, with --run, what they compute.
+    """Compare two nets of any formats: structure, weights and, with --run, every blob.
 
-    A and B are .caffemodels, prototxts, or what fcnkit writes. Compared are the nets that run, so a net for training
-    and its deploy net can be alike. Layers are matched by name. The exit status is 1 if the nets differ.
+    A and B are .caffemodel files, prototxts or files that fcnkit writes. Data layers and losses are removed first, so
+    a training net and its deploy net can be equal. Layers are matched by name. The exit status is 1 if the nets
+    differ.
     """
     from fcnkit.inspect.comparison import compare_files
 
@@ -64,9 +67,9 @@ def command(
 
 
 def _lines(found: Comparison, tolerance: float) -> list[str]:
-    lines = ["structure: alike"]
+    lines = ["structure: equal"]
     if found.structure:
-        rows = [["layer", "what", "in A", "in B"], *map(list, found.structure)]
+        rows = [["layer", "property", "in A", "in B"], *map(list, found.structure)]
         lines = [f"structure: {len(found.structure)} difference{'s' * (len(found.structure) > 1)}", columns(rows)]
     if found.weights is not None:
         lines += _told("weights", found.weights, tolerance)
@@ -83,7 +86,7 @@ def _told(what: str, gaps: Sequence[LayerGap], tolerance: float) -> list[str]:
     apart = [each for each in gaps if each.gap.relative > tolerance]
     if not apart:
         within = f" up to {tolerance:g} of their largest value" if tolerance else ""
-        return [f"{what}: {len(gaps)} compared, alike{within}"]
+        return [f"{what}: {len(gaps)} compared, equal{within}"]
     rows = [["layer", "blob", "shape", "values that differ", "largest difference", "largest value"]]
     for layer, blob, gap in apart:
         shape = " x ".join(map(str, gap.shape)) or "one value"

@@ -25,16 +25,16 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in FILE.")
+@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in FILE.")
 @input_shape_option
 @output_options
 def command(file: Path, prototxt: Path | None, input_shape: InputShape | None, output: str | None, force: bool) -> None:
-    """Draw a net: its layers from top to bottom, with the shapes of the blobs that go from one to the next.
+    """Draw a net: its layers from top to bottom, with the shapes of the blobs between them.
 
-    FILE is a prototxt, a .caffemodel, or what fcnkit writes. The output's suffix chooses the form: .svg, a picture;
-    .html, a page to move about in, which tells of each layer on a click; .dot, for Graphviz. Without -o it is SVG on
-    standard output. Layers in place, such as ReLU, stand in the box of the layer whose blob they change; skips are
-    orange, fusions violet, and a dashed line is a blob of which only the size is read.
+    FILE is a prototxt, a .caffemodel or a file that fcnkit writes. The output's suffix chooses the format: .svg for a
+    picture, .html for a page that pans, zooms and describes each layer on a click, .dot for Graphviz. Without -o, SVG
+    goes to standard output. Layers that run in place, such as ReLU, share the box of the layer whose blob they change.
+    Skips are orange and fusions violet. A dashed line is a blob of which a layer reads only the size.
     """
     suffix = Path(output).suffix.lower() if output else ".svg"
     if output:
@@ -44,5 +44,5 @@ def command(file: Path, prototxt: Path | None, input_shape: InputShape | None, o
 
     if suffix not in PICTURES:
         known = ", ".join(PICTURES)
-        raise OutputError(f"names no kind of picture by its suffix; known are {known}").in_file(output or "")
+        raise OutputError(f"has no suffix of a known picture format; known are {known}").in_file(output or "")
     put(PICTURES[suffix](open_net(file, prototxt, input_shape)), output, force)

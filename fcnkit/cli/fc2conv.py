@@ -34,30 +34,43 @@ Examples:
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of a .caffemodel or .h5 file.")
 @click.option(
     "--kernel",
-    "kernels",
+    "kernel",
     type=_kernel,
     multiple=True,
     metavar="[LAYER=]H,W",
-    help="Kernel, where the shapes do not tell it; with LAYER=, repeated, for one layer.",
+    help="Kernel, where the shapes allow several; with LAYER=, repeated, of one layer.",
 )
 @click.option(
     "--order",
     type=click.Choice(["chw", "hwc"]),
     default="chw",
     show_default=True,
-    help="How maps were flattened; hwc for weights from TensorFlow, say.",
+    help="Order in which maps were flattened; hwc for weights from TensorFlow.",
 )
 @click.option(
-    "--names", type=click.Choice(["caffe", "torchvision"]), help="Rename a VGG or AlexNet: features.0 is conv1_1."
+    "--names",
+    type=click.Choice(["caffe", "torchvision"]),
+    help="Rename the layers of a VGG or AlexNet: features.0 is conv1_1.",
 )
 @click.option("--back", is_flag=True, help="Cast filters to fully connected weights instead.")
-@click.option("--layer", "layers", multiple=True, help="--back: a layer to cast.  [default: fc6, classifier.0, ...]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; by default -conv is added to the name.")
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="LAYER",
+    help="With --back: a layer to cast; may be repeated.  [default: fc6, classifier.0, ...]",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Output.  [default: the name of WEIGHTS with -conv, or -fc with --back]",
+)
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 def command(
     weights: Path,
     prototxt: Path | None,
-    kernels: tuple[tuple[str, Pair], ...],
+    kernel: tuple[tuple[str, Pair], ...],
     order: str,
     names: str | None,
     back: bool,
@@ -67,15 +80,15 @@ def command(
 ) -> None:
     """Reshape fully connected weights into convolution filters.
 
-    WEIGHTS is a .pth, .pt or .safetensors file with a state dict or a checkpoint around one, a .caffemodel or an .h5
-    file. The kernel of each filter follows from the shapes: VGG16's fc6, (4096, 25088), becomes (4096, 512, 7, 7). No
-    value is changed, and all else stays as it was. In a .caffemodel the layers become Convolutions too, so the net in
-    it takes images of any size; its prototxt is written beside it.
+    WEIGHTS is a .caffemodel, an .h5 file, or a .pth, .pt or .safetensors file with a state dict or a checkpoint that
+    contains one. The kernel of each filter follows from the shapes: VGG16's fc6, (4096, 25088), becomes
+    (4096, 512, 7, 7). No value changes. In a .caffemodel the layers become Convolutions too, so that the net takes
+    images of any size; its prototxt is written beside it.
     """
-    if back and kernels:
-        raise click.UsageError("--kernel says nothing about --back; leave it out")
+    if back and kernel:
+        raise click.UsageError("--kernel has no effect with --back; leave it out")
     if layers and not back:
-        raise click.UsageError("--layer says which to cast with --back; leave it out")
+        raise click.UsageError("--layer has no effect without --back; leave it out")
     from fcnkit.surgery.fc2conv_files import fc2conv, prototxt_beside
 
     stem = weights.name.removesuffix(weights.suffix).removesuffix(".caffemodel")
@@ -84,7 +97,7 @@ def command(
         weights,
         output,
         prototxt=prototxt,
-        kernel=dict(kernels),
+        kernel=dict(kernel),
         order=order,
         names=names,
         back=back,

@@ -21,7 +21,9 @@ def _heads(ctx: click.Context, param: click.Parameter, value: str | None) -> dic
     for head in value.split(","):
         name, _, classes = head.rpartition(":")
         if not name or not classes.isdecimal() or name in heads:
-            raise click.BadParameter(f"{head!r} is not another NAME:CLASSES; write them as sem:33,geo:3")
+            raise click.BadParameter(
+                f"{head!r} is not of the form NAME:CLASSES, or its name is repeated; write sem:33,geo:3"
+            )
         heads[name] = int(classes)
     return heads
 
@@ -33,7 +35,9 @@ def _weights(ctx: click.Context, param: click.Parameter, values: Sequence[str]) 
         try:
             weights[name] = [float(number) for number in numbers.split(",")]
         except ValueError:
-            raise click.BadParameter(f"{numbers!r} is not a number per class; write them as 0.5,1,1") from None
+            raise click.BadParameter(
+                f"{numbers!r} is not a list of numbers, one for each class; write 0.5,1,1"
+            ) from None
     return weights
 
 
@@ -43,22 +47,22 @@ _OPTIONS = (
         "--stride",
         type=click.Choice(["32", "16", "8", "4"]),
         default="32",
-        help="fcn: of the finest scores.  [default: 32]",
+        help="fcn: stride of the finest scores.  [default: 32]",
     ),
-    click.option("--classes", type=WHOLE, help="fcn: how many, background included.  [default: 21]"),
+    click.option("--classes", type=WHOLE, help="fcn: number of classes, background included.  [default: 21]"),
     click.option(
         "--heads", callback=_heads, metavar="NAME:CLASSES,...", help="fcn: several heads, such as sem:33,geo:3."
     ),
-    click.option("--at-once", is_flag=True, help="fcn: scale the skips, to train all strides together."),
+    click.option("--at-once", is_flag=True, help="fcn: scale the skips, to train all strides at once."),
     click.option(
-        "--pad", type=click.IntRange(min=0), help="fcn: of the first convolution.  [default: enough for any input]"
+        "--pad", type=click.IntRange(min=0), help="fcn: pad of the first convolution.  [default: enough for any input]"
     ),
     click.option(
         "--upsampling",
         type=click.Choice(["dense", "bilinear"]),
         default="dense",
         show_default=True,
-        help="fcn: dense kernels, set by net surgery as in the published nets, or bilinear ones by factor.",
+        help="fcn: dense kernels, to be set by fcnkit init as in the published nets, or bilinear ones.",
     ),
     click.option("--average-pool", is_flag=True, help="fcn: keep GoogLeNet's average pool."),
     click.option(
@@ -75,9 +79,9 @@ _OPTIONS = (
         multiple=True,
         callback=_weights,
         metavar="[HEAD:]W,...",
-        help="fcn: a weight per class in the training loss.",
+        help="fcn: one weight for each class in the training loss.",
     ),
-    click.option("--normalize", is_flag=True, help="fcn: average the loss over the pixels."),
+    click.option("--normalize", is_flag=True, help="fcn: divide the loss by the number of pixels."),
 )
 
 
@@ -89,7 +93,7 @@ def fcn_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def own_net(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What these options say, as fcnkit.generation.nets.describe takes it."""
+    """The values of these options, as fcnkit.generation.nets.describe takes them."""
     options = {key: given[key] for key in OF_FCN if key not in ("classes", "heads")}
     if given["classes"] is not None and given["heads"] is not None:
         raise click.UsageError("give --classes for one head or --heads for several, not both")

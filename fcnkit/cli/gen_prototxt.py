@@ -12,6 +12,7 @@ import click
 
 from fcnkit.cli.fcn_options import OF_FCN, fcn_options, own_net
 from fcnkit.cli.text_output import columns, output_options, put
+from fcnkit.cli.wording import in_options
 from fcnkit.errors import DefinitionError
 from fcnkit.generation.rendering import TemplateError
 from fcnkit.generation.upsampling import deconvolution
@@ -27,7 +28,7 @@ def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str])
     for value in values:
         key, equals, text = value.partition("=")
         if not key or not equals:
-            raise click.BadParameter(f"{value!r} is not KEY=VALUE")
+            raise click.BadParameter(f"{value!r} is not of the form KEY=VALUE")
         try:
             settings[key] = ast.literal_eval(text)
         except (ValueError, SyntaxError):
@@ -49,13 +50,15 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("net", required=False)
 @click.option("--list", "listing", is_flag=True, help="List the published nets.")
-@click.option("--factor", type=WHOLE, help="Write one layer that upsamples by this whole factor.")
-@click.option("--num-output", type=WHOLE, default=21, show_default=True, help="--factor: channels, such as classes.")
-@click.option("--name", default="upsample", show_default=True, help="--factor: name of the layer.")
-@click.option("--bottom", default="score", show_default=True, help="--factor: blob to upsample.")
-@click.option("--top", default="upscore", show_default=True, help="--factor: blob to make.")
-@click.option("--phase", default="train", show_default=True, help="train, val or deploy, or the net's own word.")
-@click.option("--solver", is_flag=True, help="Write the solver, not the net.")
+@click.option("--factor", type=WHOLE, help="Write one layer that upsamples bilinearly by this factor.")
+@click.option("--num-output", type=WHOLE, default=21, show_default=True, help="With --factor: number of channels.")
+@click.option("--name", default="upsample", show_default=True, help="With --factor: name of the layer.")
+@click.option("--bottom", default="score", show_default=True, help="With --factor: blob to upsample.")
+@click.option("--top", default="upscore", show_default=True, help="With --factor: upsampled blob.")
+@click.option(
+    "--phase", default="train", show_default=True, help="train, val or deploy; some nets have trainval and test."
+)
+@click.option("--solver", is_flag=True, help="Write the solver instead of the net.")
 @fcn_options
 @click.option(
     "--set",
@@ -63,9 +66,11 @@ Examples:
     multiple=True,
     callback=_settings,
     metavar="KEY=VALUE",
-    help="A setting of fcn's data layer or, with --solver, of any solver.",
+    help="Setting of fcn's data layer or, with --solver, of the solver; may be repeated.",
 )
-@click.option("--templates", type=click.Path(exists=True, file_okay=False), help="Folder of templates that go first.")
+@click.option(
+    "--templates", type=click.Path(exists=True, file_okay=False), help="Folder of templates that override fcnkit's own."
+)
 @output_options
 @click.pass_context
 def command(
@@ -78,9 +83,10 @@ def command(
     force: bool,
     **given: Any,
 ) -> None:
-    """Write a Caffe net from templates: a published FCN by name, your own as `fcn`, or one upsampling layer.
+    """Write a Caffe net from templates: a published FCN, an FCN of your own, or one upsampling layer.
 
-    The offsets of all Crop layers are derived from the net; `fcnkit offsets` explains them.
+    NET is the name of a published net, or `fcn` for a net that the options below describe. The offsets of Crop layers
+    are derived from the net; `fcnkit offsets` explains them.
     """
     if (net is not None) + (factor is not None) + listing != 1:
         raise click.UsageError("give one of NET, --factor and --list")
@@ -100,7 +106,7 @@ def _listing() -> str:
 
 
 def _net(name: str, given: Mapping[str, Any]) -> str:
-    """The text of a net or of its solver; options that cannot be are usage errors."""
+    """The text of a net or of its solver; impossible options are usage errors."""
     # A single layer needs none of this, and is there sooner without.
     from fcnkit.generation.nets import describe, generate, generate_solver, smallest_input
 
@@ -113,7 +119,7 @@ def _net(name: str, given: Mapping[str, Any]) -> str:
     except TemplateError:
         raise
     except DefinitionError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(in_options(str(error), click.get_current_context().command)) from None
     text = generate(replace(net, settings={**net.settings, **settings}), phase, templates)
     if net.pad is not None and sys.stderr.isatty() and (least := smallest_input(text)) > 1:
         click.echo(f"with this pad, images must be {least} x {least} or larger", err=True)
@@ -121,7 +127,7 @@ def _net(name: str, given: Mapping[str, Any]) -> str:
 
 
 def _only(ctx: click.Context, way: str | None) -> None:
-    """Refuse options that mean nothing in this way of calling the command."""
+    """Refuse options that have no effect in this way of calling the command."""
     ways = {"--list": (), "--factor": OF_FACTOR, "fcn": OF_NETS + OF_FCN}
     meant = {"net", "listing", "factor", "output", "force", *ways.get(way or "", OF_NETS)}
     if ctx.params["solver"]:
@@ -130,4 +136,4 @@ def _only(ctx: click.Context, way: str | None) -> None:
     for param in ctx.command.params:
         given = param.name and ctx.get_parameter_source(param.name) == click.core.ParameterSource.COMMANDLINE
         if given and param.name not in meant:
-            raise click.UsageError(f"{param.opts[0]} says nothing about {way}; leave it out")
+            raise click.UsageError(f"{param.opts[0]} has no effect with {way}; leave it out")

@@ -16,16 +16,20 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("weights", type=click.Path(path_type=Path))
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("--class", "label", type=click.IntRange(min=0), required=True, help="Which, counted from 0.")
-@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in WEIGHTS.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; by default -heat is added to the name.")
+@click.option("--class", "label", type=click.IntRange(min=0), required=True, help="Number of the class, from 0.")
+@click.option(
+    "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in WEIGHTS."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Output.  [default: the name of IMAGE with -heat.png]"
+)
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 def command(weights: Path, image: Path, label: int, prototxt: Path | None, output: Path | None, force: bool) -> None:
-    """Draw where in an image a classifier, or an FCN, sees a class.
+    """Draw the probability of a class over an image, as a classifier or an FCN computes it.
 
-    WEIGHTS is any net that fcnkit loads. A classifier is cast as fcnkit fc2conv does, and scores every window of
-    IMAGE, which is not resized. The output is a PNG: IMAGE under colours from blue, where the class has probability
-    0, to red, where it has its largest.
+    WEIGHTS is any net that fcnkit loads. A classifier is cast as by fcnkit fc2conv, and scores every window of IMAGE,
+    which is not resized. The output is a PNG: IMAGE under colours from blue, probability 0, to red, the largest
+    probability.
     """
     from fcnkit.files import check_output, writing
 
@@ -46,6 +50,6 @@ def command(weights: Path, image: Path, label: int, prototxt: Path | None, outpu
     row, column = found.peak
     step = " x ".join(dict.fromkeys(f"{float(stride):g}" for stride in found.strides))
     click.echo(f"{image} -> {output}")
-    click.echo(f"  scores       {height} x {width}, one every {step} pixels")
+    click.echo(f"  scores       {height} x {width}, stride {step}")
     low, high = found.scores.min(), found.scores.max()
     click.echo(f"  probability  {low:.3g} to {high:.3g}, largest at row {row}, column {column}")

@@ -11,6 +11,7 @@ import click
 from fcnkit.cli.fcn_options import OF_FCN, fcn_options, own_net
 from fcnkit.cli.input_shape import input_shape_option
 from fcnkit.cli.text_output import columns
+from fcnkit.cli.wording import in_options
 
 if TYPE_CHECKING:
     from fcnkit.net.conversion import InputShape
@@ -43,10 +44,12 @@ def _source(value: str) -> tuple[str, Path]:
     multiple=True,
     required=True,
     metavar="[INPUT=]WEIGHTS",
-    help="Weights of a classifier or an FCN; with INPUT=, repeated, for the streams of a late fusion.",
+    help="Weights of a classifier or an FCN; with INPUT=, repeated, for each stream of a late fusion.",
 )
-@click.option("--expand-score", is_flag=True, help="Keep the scores of the classes that both nets have.")
-@click.option("--new", multiple=True, metavar="LAYER", help="A layer to start anew, whatever WEIGHTS hold.")
+@click.option("--expand-score", is_flag=True, help="Copy the score filters of the classes that both nets have.")
+@click.option(
+    "--new", multiple=True, metavar="LAYER", help="Layer to start from its filler, not from WEIGHTS; may be repeated."
+)
 @input_shape_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; its suffix chooses the format.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
@@ -66,19 +69,19 @@ def command(
 ) -> None:
     """Start an FCN from the weights of a classifier or of a coarser FCN.
 
-    NET is a published net (fcnkit gen-prototxt --list), fcn for your own, or a prototxt. Layers go by name: copied,
-    cast where a fully connected layer becomes a convolution, converted between groups and dense filters. Score layers
-    that WEIGHTS lack start at zero, deconvolutions are bilinear. WEIGHTS is any file of weights; torchvision's names
-    of a VGG or AlexNet are understood.
+    NET is a published net (fcnkit gen-prototxt --list), `fcn` for a net that the options describe, or a prototxt.
+    Layers are matched by name. Their weights are copied, cast where a fully connected layer becomes a convolution, or
+    converted between grouped and dense filters. Score layers that WEIGHTS lack start at zero, and deconvolutions are
+    bilinear. WEIGHTS is any file of weights that fcnkit reads; a VGG or AlexNet may have torchvision's names.
     """
     from fcnkit.files import check_output
 
     if net != "fcn":
         for param in ctx.command.params:
             if param.name in OF_FCN and ctx.get_parameter_source(param.name) == click.core.ParameterSource.COMMANDLINE:
-                raise click.UsageError(f"{param.opts[0]} says nothing about {net}; leave it out")
+                raise click.UsageError(f"{param.opts[0]} has no effect with {net}; leave it out")
     if len(dict(sources)) < len(sources):
-        raise click.UsageError("--from needs an INPUT= for each of several weights")
+        raise click.UsageError("--from needs INPUT= for each of several files of weights")
     output = output or Path(Path(net).with_suffix(".safetensors").name)
     check_output(output, force)
     from fcnkit import formats
@@ -102,7 +105,9 @@ def command(
 
 
 def _table(rows: Sequence[Transplanted]) -> str:
-    cells = [[f"  {row.layer}", row.what, " -> ".join(str(shape) for shape in _shapes(row)), row.note] for row in rows]
+    cells = [
+        [f"  {row.layer}", row.what, " -> ".join(map(str, _shapes(row))), in_options(row.note, command)] for row in rows
+    ]
     return columns(cells)
 
 

@@ -1,4 +1,4 @@
-"""The options by which a command learns of its nets: --input-shape."""
+"""The option --input-shape, for all commands that take one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _given(
     named = dict(shapes)
     if "" in named:
         if len(shapes) > 1:
-            raise click.UsageError("--input-shape needs a NAME= for each of several inputs")
+            raise click.UsageError("--input-shape needs NAME= for each of several inputs")
         return named[""]
     return named or None
 
@@ -38,6 +38,6 @@ def input_shape_option(command: Callable[..., Any]) -> Callable[..., Any]:
         type=_shape,
         multiple=True,
         callback=_given,
-        metavar="N,C,H,W",
-        help="Shape of the first input; NAME=N,C,H,W, repeated, for several.",
+        metavar="[NAME=]N,C,H,W",
+        help="Shape of the first input; with NAME=, repeated, of several.",
     )(command)

@@ -1,4 +1,4 @@
-"""What the commands that run a model on images share: its options, and how it is loaded."""
+"""The options of the commands that run a model on images, and the loading of the model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from fcnkit.segment import Segmenter
 
 POSITIVE = click.IntRange(min=1)
-PALETTE_HELP = "Colours of the labels: an indexed image, or text with a line `red green blue` each. [default: VOC's]"
+PALETTE_HELP = (
+    "Colours of the labels: an indexed image, or text with a line `red green blue` for each label.  [default: VOC's]"
+)
 
 
 def _mean(value: str) -> list[float]:
@@ -25,30 +27,36 @@ def _mean(value: str) -> list[float]:
 
 
 _OPTIONS = [
-    click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of MODEL, if it holds none."),
-    click.option("--blob", "output", metavar="NAME", help="The scores, in a net of several outputs."),
+    click.option(
+        "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in MODEL."
+    ),
+    click.option("--blob", "output", metavar="NAME", help="Output with the scores, in a net of several outputs."),
     click.option(
         "--mean",
         type=_mean,
         metavar="B,G,R",
-        help="Taken off the pixels, 0..255, in the order of the net's channels. [default: what MODEL says]",
+        help="Mean to subtract from the pixels, 0..255, in the net's order of channels.  [default: stored in MODEL]",
     ),
-    click.option("--rgb", is_flag=True, help="The net reads R, G, B. [default: what MODEL says, else B, G, R]"),
+    click.option("--rgb", is_flag=True, help="The net reads R, G, B.  [default: stored in MODEL, else B, G, R]"),
     click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ..."),
-    click.option("--batch", type=POSITIVE, default=1, show_default=True, help="Images of equal size run at once."),
+    click.option(
+        "--batch", type=POSITIVE, default=1, show_default=True, help="Number of images of equal size to run at once."
+    ),
     click.option(
         "--tile",
         type=POSITIVE,
         metavar="PIXELS",
-        help="Run large images in squares of this side and what surrounds them; the result is the same.",
+        help="Run large images in overlapping tiles; PIXELS is the side of the inner square. Same result.",
     ),
     click.option(
         "--max-pixels",
         type=POSITIVE,
         metavar="N",
-        help="Refuse images of more pixels. [default: 178,956,970; with --tile, no limit]",
+        help="Refuse images of more pixels.  [default: 178,956,970; with --tile, no limit]",
     ),
-    click.option("--workers", type=POSITIVE, default=2, show_default=True, help="Threads that read and write."),
+    click.option(
+        "--workers", type=POSITIVE, default=2, show_default=True, help="Number of threads that read and write images."
+    ),
 ]
 
 
@@ -83,7 +91,7 @@ def segmenter(
     """A model ready to segment. Errors name it.
 
     Args:
-        kept: what of a Segmenter's results is kept.
+        kept: which results the Segmenter keeps.
     """
     from fcnkit.errors import naming
     from fcnkit.segment import Segmenter, parallel

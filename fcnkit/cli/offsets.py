@@ -20,13 +20,15 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("net", metavar="NET.prototxt", type=click.Path())
-@click.option("--fill", "filling", is_flag=True, help="Write the net with the missing offsets instead (no comments).")
+@click.option(
+    "--fill", "filling", is_flag=True, help="Write the net with its missing offsets filled in; comments are lost."
+)
 @output_options
 def command(net: str, filling: bool, output: str | None, force: bool) -> None:
-    """Explain the crop offsets of a net: every blob's stride, offset and receptive field, then every crop.
+    """Explain the crop offsets of a net: stride, offset and receptive field of every blob, then every crop.
 
-    The offset of a blob is the place of its first pixel in the input; a receptive field that begins outside of the
-    image covers its padding.
+    The offset of a blob is the position of its first pixel in the input. A receptive field that begins outside of the
+    image covers padding.
     """
     with naming(net):
         definition = upgrade_net(prototxt.read(net))

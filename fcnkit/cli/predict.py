@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.model_options import PALETTE_HELP, largest_image, model_options, segmenter
+from fcnkit.cli.wording import in_options
 
 if TYPE_CHECKING:
     from fcnkit.segment import Segmenter
@@ -34,17 +35,17 @@ Examples:
     type=click.Path(path_type=Path),
     default="predictions",
     show_default=True,
-    help="Folder of the results.",
+    help="Folder for the results.",
 )
 @click.option("--palette", type=click.Path(path_type=Path), metavar="FILE", help=PALETTE_HELP)
 @click.option(
     "--classes",
     metavar="NAMES",
-    help="Names of the classes: a file with one per line, or voc, pascal-context, pascal-context-59, siftflow, "
-    "siftflow-geo, nyud. [default: by their number]",
+    help="Names of the classes: a file with one name per line, or voc, pascal-context, pascal-context-59, siftflow, "
+    "siftflow-geo, nyud.  [default: chosen by the number of classes]",
 )
-@click.option("--overlay", is_flag=True, help="Write DIR/overlay/: the image under its labels.")
-@click.option("--legend", is_flag=True, help="Write DIR/legend/: colour, name and share of each class found.")
+@click.option("--overlay", is_flag=True, help="Write DIR/overlay/: the image under the colours of its labels.")
+@click.option("--legend", is_flag=True, help="Write DIR/legend/: colour, name and share of each class in the image.")
 @click.option("--heatmap", metavar="CLASS", help="Write DIR/heatmap-CLASS/: probability of a class, by name or number.")
 @click.option("--scores", is_flag=True, help="Write DIR/scores/: the scores as .npz.")
 @click.option("--force", is_flag=True, help="Replace existing results.")
@@ -65,10 +66,10 @@ def command(
     max_pixels: int | None,
     **options: Any,
 ) -> None:
-    """Segment images: for each a label map, DIR/<image's name>.png, indexed and in the colours of PASCAL VOC.
+    """Segment images: write a label map DIR/NAME.png for each, indexed, in the colours of PASCAL VOC.
 
-    MODEL is a .safetensors, .caffemodel, .pth or other file of a net. IMAGE is an image of any size and kind, a folder,
-    a pattern, or a .txt file with a path per line. An image that cannot be read is reported, and the others go on.
+    MODEL is any file of a net that fcnkit loads or converts. IMAGE is an image of any size, a folder, a pattern, or a
+    .txt file with one path per line. An image that cannot be read is reported and skipped; the exit status is then 1.
 
     On several processes: torchrun --nproc-per-node 2 -m fcnkit predict ...
     """
@@ -128,7 +129,7 @@ def _run(
         for path, image, prediction, error in segment_files(run, paths, **reading):
             if error is not None:
                 failed += 1
-                bar.say(f"Error: {' '.join(str(error).splitlines())}")
+                bar.say(f"Error: {in_options(str(error), command)}")
             elif image is not None and prediction is not None:
                 behind(results.write, path, image, prediction)
                 if len(paths) == 1 and processes.world == 1:

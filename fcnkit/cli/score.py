@@ -27,19 +27,25 @@ Examples:
 @click.argument("first", type=click.Path(path_type=Path), metavar="PREDICTIONS|MODEL")
 @click.argument("second", type=click.Path(path_type=Path), required=False, metavar="[LABELS]")
 @click.option("--images", type=click.Path(path_type=Path), metavar="DIR", help="Images to segment with MODEL.")
-@click.option("--labels", type=click.Path(path_type=Path), metavar="DIR", help="The truth for --images.")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="DIR", help="Ground truth for --images.")
 @click.option(
-    "--list", "listed", type=click.Path(path_type=Path), metavar="FILE", help="Names that count, one per line."
+    "--list",
+    "only",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Names of the images to score, one per line.",
 )
 @click.option(
     "--classes",
     metavar="N|NAMES",
-    help="Number of classes, or their names as in fcnkit predict. [default: those of MODEL, or as many as occur]",
+    help="Number of classes, or their names as in fcnkit predict.  [default: those of MODEL, or as many as occur]",
 )
-@click.option("--ignore", type=click.IntRange(0), default=255, show_default=True, help="Label that does not count.")
+@click.option(
+    "--ignore", type=click.IntRange(0), default=255, show_default=True, help="Label of pixels that are not scored."
+)
 @click.option("--palette", type=click.Path(path_type=Path), metavar="FILE", help=PALETTE_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--plot", "picture", type=click.Path(path_type=Path), metavar="FILE", help="Draw the scores into FILE.")
+@click.option("--plot", "picture", type=click.Path(path_type=Path), metavar="FILE", help="Plot the scores into FILE.")
 @click.option("--force", is_flag=True, help="Replace an existing plot.")
 @model_options
 def command(
@@ -47,7 +53,7 @@ def command(
     second: Path | None,
     images: Path | None,
     labels: Path | None,
-    listed: Path | None,
+    only: Path | None,
     classes: str | None,
     ignore: int,
     palette: Path | None,
@@ -59,11 +65,11 @@ def command(
     max_pixels: int | None,
     **options: Any,
 ) -> None:
-    """Score label maps, or a model, against the truth: pixel accuracy, mean accuracy, mean IU, f.w. IU, IU by class.
+    """Score label maps, or a model, against ground truth: pixel accuracy, mean accuracy, mean IU, f.w. IU, IU by class.
 
-    PREDICTIONS and LABELS are folders, patterns or .txt lists of label maps; those of one name belong together. They
-    are indexed or grey images, masks in the palette's colours (others are ignored and counted), or .mat files of SBD.
-    With a MODEL the images are segmented and scored in one pass, and nothing is written.
+    PREDICTIONS and LABELS are folders, patterns or .txt lists of label maps, which are matched by name. Label maps are
+    indexed or grey images, masks in the palette's colours, or .mat files of SBD. Pixels of other colours are ignored,
+    and their number is reported. With MODEL, images are segmented and scored in one pass, and no file is written.
 
     On several processes: torchrun --nproc-per-node 2 -m fcnkit score ...
     """
@@ -88,10 +94,10 @@ def command(
             names = class_names.names_for(run.classes, classes)
         count = len(names) if names else None
         predicted, truth = (by_stem(find([p], [MAT])) for p in (images or first, labels or second or first))
-        if images is not None and listed is None:
+        if images is not None and only is None:
             # A data set's folder of images holds more than are labelled.
             predicted = {stem: path for stem, path in predicted.items() if stem in truth}
-        pairs = processes.share(partners(predicted, truth, None if listed is None else read_lines(listed)))
+        pairs = processes.share(partners(predicted, truth, None if only is None else read_lines(only)))
         scorer = Scorer(count, ignore, None if palette is None else read_palette(palette))
         reading = {"batch": batch, "workers": workers, "max_pixels": largest_image(max_pixels, options["tile"])}
         each = scorer.images(run, pairs, **reading) if run else scorer.files(pairs, workers)
@@ -99,7 +105,7 @@ def command(
     if not processes.first:
         return
     if unknown:
-        click.echo(f"{unknown} pixels have colours that are in no palette, and were ignored", err=True)
+        click.echo(f"{unknown} pixels have colours that are not in the palette and were ignored", err=True)
     scores = Scores(hist)
     names = names or class_names.by_count(len(hist))
     if picture is not None:

@@ -27,7 +27,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in FILE.")
+@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in FILE.")
 @input_shape_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @output_options
@@ -39,19 +39,18 @@ def command(
     output: str | None,
     force: bool,
 ) -> None:
-    """Tell what a net is made of, layer by layer and in all.
+    """List the layers of a net: output shapes, parameters, multiply-adds and receptive fields.
 
-    FILE is a prototxt, a .caffemodel, or what fcnkit writes. Of Caffe's files the net that runs is told, and what was
-    left out of it.
+    FILE is a prototxt, a .caffemodel or a file that fcnkit writes. For Caffe's files, the summary is of the net that
+    runs on an image, and the layers that were left out of it are listed.
 
-    Multiply-adds are those of one forward at the input shape. A Convolution counts its kernel over the channels it
-    reads (of a group) for each value it makes; a Deconvolution its kernel over the channels it makes for each value
-    it reads; an InnerProduct its inputs for each value it makes; an LSTM or RNN its weights for each step. A layer that
-    only moves values, such as Concat, Crop or Dropout, counts none, and every other one for each value it makes. Biases
-    are not counted.
+    Multiply-adds are those of one forward pass at the input shape. A Convolution counts its kernel times the channels
+    of a group for each output value, a Deconvolution the same for each input value. An InnerProduct counts its inputs
+    for each output value, an LSTM or RNN its weights for each step. Layers that only move values, such as Concat, Crop
+    or Dropout, count none; all others count one for each output value. Biases are not counted.
 
-    Receptive field and stride are in pixels of the input; where branches join, those of the widest. A layer that keeps
-    no grid of pixels, and all behind it, has none.
+    Receptive field and stride are in pixels of the input; where branches join, the largest is shown. Layers without a
+    grid of pixels, such as InnerProduct, and the layers after them have none.
     """
     from fcnkit.inspect.summary import summarize_file
 

@@ -1,4 +1,4 @@
-"""Where a command's text goes: to standard output, or to the file named with -o."""
+"""The output of commands that print text: standard output, or the file named with -o."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fcnkit.files import writing
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command -o and --force, its parameters `output` and `force`."""
-    command = click.option("--force", is_flag=True, help="Replace FILE if it exists.")(command)
+    command = click.option("--force", is_flag=True, help="Replace an existing FILE.")(command)
     option = click.option(
-        "-o", "output", metavar="FILE", type=click.Path(dir_okay=False), help="Write to FILE, not to standard output."
+        "-o", "output", metavar="FILE", type=click.Path(dir_okay=False), help="Output.  [default: standard output]"
     )
     return option(command)
 

@@ -24,16 +24,16 @@ Examples:
 @click.argument("old", type=click.Path())
 @output_options
 def command(old: str, output: str | None, force: bool) -> None:
-    """Bring an old net or solver to the present form, as Caffe's own upgrade tools do.
+    """Upgrade an old net or solver to the current format, as Caffe's own upgrade tools do.
 
-    OLD is a prototxt of any generation of Caffe: layers of V0 and V1, padding layers, inputs outside of layers, image
-    transformations outside of transform_param, solver types in capitals. A file of the present form is passed on as
-    it is. OLD may also be a .caffemodel, whose upgraded form goes to FILE.
+    OLD is a prototxt of any version of Caffe: V0 and V1 layers, padding layers, inputs declared outside of layers,
+    image transformations outside of transform_param, solver types as enum values. A current file is written
+    unchanged. OLD may also be a .caffemodel; then -o is required.
     """
     with naming(old):
         if describe(old).startswith(NET):
             if output is None:
-                raise click.UsageError("a .caffemodel is upgraded into a file: name it with -o")
+                raise click.UsageError("a .caffemodel is upgraded into a file; name it with -o")
             net, blobs = caffemodel.read(old)
             upgraded = upgrade_net(net)
             with writing(output, force) as partial:

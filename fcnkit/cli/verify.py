@@ -25,16 +25,20 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--against", metavar="RUNTIME|DUMP.npz", help="caffe, opencv, onnxruntime, or a file of blobs.")
-@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition to use in place of the one in MODEL.")
+@click.option(
+    "--against",
+    metavar="RUNTIME|DUMP.npz",
+    help="caffe, opencv, onnxruntime, or a file of blobs.  [default: the first runtime installed]",
+)
+@click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in MODEL.")
 @input_shape_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the input.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random input.")
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
     default=1e-4,
     show_default=True,
-    help="How far a blob may be off, as a part of its largest value.",
+    help="Allowed error, relative to the largest value of a blob.",
 )
 @output_options
 def command(
@@ -47,11 +51,12 @@ def command(
     output: str | None,
     force: bool,
 ) -> None:
-    """Run a net in PyTorch and in another runtime, and tell each blob's largest error.
+    """Run a net in PyTorch and in another runtime, and report the largest error of each blob.
 
-    MODEL is what fcnkit loads or converts. Without --against the first of Caffe, OpenCV and ONNX Runtime that is
-    installed is taken, and both run on the same random input. DUMP.npz holds what a runtime computed elsewhere: the
-    arrays in/NAME are the inputs, out/NAME the blobs. The exit status is 1 if a blob is off by more than the tolerance.
+    MODEL is any file of a net that fcnkit loads or converts. Both runtimes get the same random input. Without
+    --against, the first of Caffe, OpenCV and ONNX Runtime that is installed is used. DUMP.npz contains blobs that a
+    runtime computed elsewhere: arrays in/NAME are the inputs, arrays out/NAME the blobs. The exit status is 1 if an
+    error exceeds the tolerance.
     """
     from fcnkit.inspect.verification import verify
 

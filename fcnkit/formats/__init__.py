@@ -53,7 +53,7 @@ def outputs(paths: Iterable[FilePath]) -> list[Path]:
     for path in map(Path, paths):
         suffix = path.suffix.lower()
         if suffix not in _MODULES:
-            raise OutputError(f"names no format by its suffix; known are {', '.join(_MODULES)}").in_file(path)
+            raise OutputError(f"has no suffix of a known format; known are {', '.join(_MODULES)}").in_file(path)
         found[path] = None
         if suffix in _BESIDE:
             found[path.with_suffix(_BESIDE[suffix])] = None
@@ -106,7 +106,7 @@ def load(
     suffix = Path(path).suffix.lower()
     with naming(path):
         if suffix not in _LOADED:
-            problem = "is of a format that is only written" if suffix in _MODULES else "names no format by its suffix"
+            problem = "is of a format that is only written" if suffix in _MODULES else "has no suffix of a known format"
             raise FileFormatError(f"{problem}; nets are loaded from {', '.join(_LOADED)}")
         state = NetState(phase=TEST, level=level, stage=stages)
         net: CaffeNet = _module(path).load(path, prototxt, input_shape, state)

@@ -44,4 +44,4 @@ def _require_equal_modules(net: CaffeNet, defined: CaffeNet) -> None:
     for step in net.steps:
         found, expected = (repr(each.get_submodule(step.module)) for each in (net, defined))
         if found != expected:
-            raise OutputError(f"layer {step.name!r} is now {found}, but its definition says {expected}")
+            raise OutputError(f"layer {step.name!r} is now {found}, but its definition states {expected}")

@@ -30,7 +30,7 @@ def save(net: CaffeNet, path: Path) -> None:
     for name in arrays:
         if "\0" in name or len(f"{name}.npy".encode()) > _LONGEST_NAME:
             layer = name.rpartition(".")[0]
-            raise OutputError(f"layer {layer!r} has a name that .npz files cannot hold; write another format")
+            raise OutputError(f"layer {layer!r} has a name that .npz files cannot store; write another format")
     with path.open("wb") as file:
         np.savez(file, **arrays)
 
@@ -47,10 +47,10 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         with open(path, "rb") as file:
             found = np.load(file, allow_pickle=False)
             if not isinstance(found, np.lib.npyio.NpzFile):
-                raise FileFormatError("holds one array, not an archive of them")
+                raise FileFormatError("contains one array, not an archive of arrays")
             parts = found.zip.infolist() if found.zip else []
             if sum(part.file_size for part in parts) > MOST_INFLATION * os.path.getsize(path):
-                raise FileFormatError("claims to hold more than its bytes can be inflated to")
+                raise FileFormatError("states a size beyond that to which its bytes can be inflated")
             arrays = {name: found[name] for name in found.files}
         # PyTorch knows the machine's own byte order alone.
         return {

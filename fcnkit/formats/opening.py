@@ -72,4 +72,4 @@ def _is_named(path: AnyPath) -> bool:
 
 def _refuse_second(path: AnyPath, prototxt: AnyPath | None) -> None:
     if prototxt is not None:
-        raise FileFormatError("is a prototxt itself; give the weights first, or it without --prototxt").in_file(path)
+        raise FileFormatError("is a prototxt itself; give weights in its place, or leave `prototxt` out").in_file(path)

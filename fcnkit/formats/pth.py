@@ -49,7 +49,7 @@ def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """
     state = unpickle(path)
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise FileFormatError("holds no state dict: tensors by name").in_file(path)
+        raise FileFormatError("contains no state dict, tensors by name").in_file(path)
     return dict(state)
 
 
@@ -67,7 +67,7 @@ def unpickle(path: str | os.PathLike[str]) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError:
         raise FileFormatError(
-            "is no file of weights alone: it is damaged, or holds Python objects, which may run code"
+            "is not a file of weights alone: it is damaged, or contains Python objects, which may run code"
         ).in_file(path) from None
     # Damage makes torch's reader raise nearly anything.
     except Exception as error:

@@ -105,4 +105,4 @@ def _literal(value: Any) -> str:
     if isinstance(value, list | tuple):
         inner = ", ".join(map(_literal, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
-    raise UnwritableError(f"it holds a {type(value).__name__}")
+    raise UnwritableError(f"it contains a {type(value).__name__}")

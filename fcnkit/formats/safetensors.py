@@ -77,7 +77,7 @@ def write(
     """
     for name, tensor in state.items():
         if tensor.dtype not in _DTYPES:
-            raise OutputError(f"cannot hold {name!r}: .safetensors has no values of type {tensor.dtype}")
+            raise OutputError(f"cannot store {name!r}: .safetensors has no values of type {tensor.dtype}")
     ranks = {dtype: rank for rank, dtype in enumerate(_DTYPES)}
     state = dict(sorted(state.items(), key=lambda item: (ranks[item[1].dtype], item[0])))
     header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
@@ -119,7 +119,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str
             return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
     # RuntimeError is torch's, of shapes that it cannot have.
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise FileFormatError(f"is no safetensors file, or a damaged one: {error}") from None
+        raise FileFormatError(f"is not a safetensors file, or is damaged: {error}") from None
 
 
 def _preprocessing(text: str, net: CaffeNet) -> dict[str, Any]:

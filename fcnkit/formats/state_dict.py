@@ -49,7 +49,7 @@ def net_from_state(
         resolve(definition, blobs, input_shape)
         net = CaffeNet(definition, filled=False)
     else:
-        raise FileFormatError("holds weights alone; give the net's definition too, with --prototxt")
+        raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
     _load(net, tensors)
     return net
 

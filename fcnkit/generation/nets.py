@@ -84,9 +84,9 @@ def describe(net: str | Net = "fcn", **options: Unpack[NetOptions]) -> Net:
         try:
             return Net(**fields)
         except TypeError as error:
-            raise DefinitionError(f"an option that no net has: {error}") from None
+            raise DefinitionError(f"unknown option: {error}") from None
     if options:
-        raise DefinitionError(f"{', '.join(options)} cannot be chosen for a net that is given; use 'fcn'")
+        raise DefinitionError(f"{', '.join(options)} cannot be changed in a published net; use 'fcn'")
     if isinstance(net, Net):
         return net
     if net not in zoo.PUBLISHED:
@@ -117,7 +117,7 @@ def _offsets(text: str) -> Mapping[str, Sequence[int]]:
     try:
         coordinates = Coordinates(prototxt.parse(text))
     except PrototxtError as error:
-        raise TemplateError(f"the templates give no valid prototxt: {error}") from None
+        raise TemplateError(f"the templates do not give a valid prototxt: {error}") from None
     _check_names(coordinates)
     offsets = {crop.layer: crop.offsets() for crop in coordinates.crops}
     coordinates.smallest_input()

@@ -44,7 +44,7 @@ class Solver:
         unknown = settings.keys() - {known.name for known in fields(self)}
         if unknown:
             known = ", ".join(known.name for known in fields(self))
-            raise DefinitionError(f"{', '.join(sorted(unknown))}: no setting of a solver; there are {known}")
+            raise DefinitionError(f"{', '.join(sorted(unknown))}: not a setting of a solver; there are {known}")
         return replace(self, **settings)
 
 
@@ -93,9 +93,13 @@ class Net:
         if self.upsampling not in UPSAMPLINGS:
             raise DefinitionError(f"upsampling is {self.upsampling!r}; give {' or '.join(UPSAMPLINGS)}")
         if self.at_once and self.stride == STRIDES[0]:
-            raise DefinitionError("at-once training scales the skips, but a net of stride 32 has none; give 16, 8 or 4")
+            raise DefinitionError(
+                "at-once training scales the skips, but a net of stride 32 has none; give 16, 8 or 4 with `stride`"
+            )
         if self.average_pool and self.backbone != "googlenet":
-            raise DefinitionError(f"only googlenet ends in an average pool, {self.backbone} does not; leave it out")
+            raise DefinitionError(
+                f"only googlenet ends in an average pool, {self.backbone} does not; leave `average_pool` out"
+            )
         if self.fusion not in FUSIONS or bool(self.fusion) != (len(self.inputs) > 1):
             raise DefinitionError(f"fusion is {self.fusion!r}; give early or late for several inputs, none for one")
         if self.fusion and not self.backbone.startswith("vgg"):
@@ -105,7 +109,7 @@ class Net:
         if self.pad is not None:
             whole("pad", self.pad, least=0)
         if not self.heads or ("" in self.heads and len(self.heads) > 1):
-            raise DefinitionError("each of several heads needs a name, such as sem:33,geo:3")
+            raise DefinitionError("each of several heads needs a name")
         for name, classes in self.heads.items():
             whole(f"the number of classes of head {name!r}" if name else "the number of classes", classes)
         for name, weights in self.weights.items():
@@ -113,7 +117,9 @@ class Net:
 
     def _check_weights(self, name: str, weights: Sequence[float]) -> None:
         if name not in self.heads:
-            raise DefinitionError(f"weights for {name!r}, which is no head; the heads are {', '.join(self.heads)}")
+            raise DefinitionError(
+                f"weights are given for {name!r}, which is not a head; the heads are {', '.join(self.heads)}"
+            )
         if len(weights) != self.heads[name]:
             raise DefinitionError(f"{len(weights)} weights for {self.heads[name]} classes; give one for each class")
         if not all(math.isfinite(weight) and weight >= 0 for weight in weights):

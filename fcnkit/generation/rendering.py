@@ -68,7 +68,7 @@ def environment(templates: AnyPath | None = None) -> SandboxedEnvironment:
     if templates is None:
         return _environment(str(folder("templates")))
     if not Path(templates).is_dir():
-        raise TemplateError("is no folder of templates").in_file(templates)
+        raise TemplateError("is not a folder of templates").in_file(templates)
     return _environment(str(templates), str(folder("templates")))
 
 

@@ -99,7 +99,7 @@ def derive(crop: Crop, cropped: Grids, reference: Grids, reasons: Mapping[str, s
         one, other = (", ".join(map(repr, sources)) for sources in (cropped, reference))
         crop.error = CropError(
             f"Crop {crop.layer!r}: {crop.cropped!r} goes back to {one} and {crop.reference!r} to {other}, "
-            f"so nothing says how they lie{why}; state the offset"
+            f"so their relative position is unknown{why}; state the offset"
         )
         return
     crop.grids = list(zip(cropped[source], reference[source], strict=True))
@@ -130,7 +130,7 @@ def _problem(crop: Crop, cropped: Grid, reference: Grid, between: Map) -> str:
             f"upsample {smaller!r} {exactly(max(scale, 1 / scale))} times as much"
         )
     if offset.denominator != 1:
-        return f"the offset would be {exactly(offset)}, no whole number; {_other_kernel(cropped, reference, offset)}"
+        return f"the offset would be {exactly(offset)}, not a whole number; {_other_kernel(cropped, reference, offset)}"
     if offset < 0:
         return f"the offset would be {exactly(offset)}, below 0; {more_pad(cropped, reference, -offset)}"
     return ""
@@ -151,7 +151,7 @@ def _other_kernel(cropped: Grid, reference: Grid, offset: Fraction) -> str:
         if step.window.up and (offset + moved).denominator == 1:
             kernel = step.window.kernel
             return f"give {step.layer!r} a kernel of {kernel - 1} or {kernel + 1}, not {kernel}"
-    return "another kernel or pad on the way is needed"
+    return "change a kernel or pad of the layers between"
 
 
 def more_pad(cropped: Grid, reference: Grid, missing: Fraction | int) -> str:
@@ -168,4 +168,4 @@ def more_pad(cropped: Grid, reference: Grid, missing: Fraction | int) -> str:
         pad = window.pad - change if window.up and step in own else window.pad + change
         if window.kernel > 1 and pad >= 0:
             return f"give {step.layer!r} a pad of {pad}, not {window.pad}"
-    return f"pad what is cropped by {exactly(Fraction(missing))} more on the way"
+    return f"pad what is cropped by {exactly(Fraction(missing))} more before it"

@@ -67,9 +67,9 @@ def pair(values: Sequence[Fraction | int]) -> str:
 
 def _sentence(crop: Crop) -> str:
     if crop.error is not None:
-        return str(crop.error) + (f"; it states {pair(crop.stated)}" if crop.stated else "")
+        return str(crop.error) + (f"; {pair(crop.stated)} is stated" if crop.stated else "")
     assert crop.derived is not None
-    said = "which it does not state" if crop.stated is None else "as it states"
+    said = "not stated" if crop.stated is None else "as stated"
     if crop.stated not in (None, crop.derived):
-        said = f"but it states {pair(crop.stated)}"
+        said = f"but {pair(crop.stated)} is stated"
     return f"Crop {crop.layer!r}: {crop.maps}; the offset is {pair(crop.derived)}, {said}"

@@ -98,9 +98,7 @@ def compare_files(
     """
     definitions = [path for path in (a, b) if holds_definition_alone(path)]
     if run and definitions:
-        raise FileFormatError("holds no weights, so there is nothing to run; give weights, or leave --run out").in_file(
-            definitions[0]
-        )
+        raise FileFormatError("has no weights and cannot run; give weights, or leave `run` out").in_file(definitions[0])
     opened = open_to_run if run else open_net
     one, other = (_opened(opened, path, prototxt, input_shape) for path in (a, b))
     structure, weights = compare_structure(one, other), None

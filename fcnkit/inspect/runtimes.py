@@ -62,7 +62,7 @@ def find(name: str | None) -> Runtime:
         if found is None:
             raise RuntimeMissingError(
                 f"no runtime to verify against is installed; {RUNTIMES['opencv'].way} brings one,"
-                " or give a dump of Caffe's blobs with --against DUMP.npz"
+                " or give a dump of Caffe's blobs with `against`"
             )
         return found
     runtime = RUNTIMES[name]

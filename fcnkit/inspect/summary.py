@@ -135,7 +135,7 @@ def remarks(net: CaffeNet, path: AnyPath, definition: AnyPath | None = None) -> 
         stored = caffemodel.read(path).net
     else:
         return []
-    told = [f"layers of generation {generation(stored)}"]
+    told = [f"layers in the form {generation(stored)}"]
     stored = upgrade_net(stored)
     phases = {"TRAIN" if layer.phase == TRAIN else "TEST" for layer in stored.layer if layer.HasField("phase")}
     if phases:
@@ -146,9 +146,9 @@ def remarks(net: CaffeNet, path: AnyPath, definition: AnyPath | None = None) -> 
     kept = {layer.name for layer in net.definition().layer}
     cut = [layer for layer in stored.layer if layer.name not in kept]
     if cut:
-        told.append(f"not in the net that runs: {_listed(cut)}")
+        told.append(f"left out of the net that runs: {_listed(cut)}")
     if net.unused:
-        told.append(f"weights that no layer uses: {', '.join(map(repr, net.unused))}")
+        told.append(f"unused weights: {', '.join(map(repr, net.unused))}")
     return told
 
 

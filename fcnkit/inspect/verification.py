@@ -46,8 +46,8 @@ class Verification:
         if off:
             layer, blob, found = off[0]
             raise VerificationError(
-                f"blob {blob!r} of layer {layer!r} is off by {found.difference:.3g}, its largest value being"
-                f" {found.value:.3g}: more than the tolerance {tolerance:g}; {len(off)} of {len(self.gaps)} blobs are"
+                f"blob {blob!r} of layer {layer!r} differs by {found.difference:.3g}, more than the tolerance"
+                f" {tolerance:g} of its largest value, {found.value:.3g}; {len(off)} of {len(self.gaps)} blobs do"
             )
 
 
@@ -83,7 +83,7 @@ def _with_runtime(
 ) -> Verification:
     net = open_to_run(model, prototxt, shape)
     if holds_definition_alone(model) and any(True for _ in net.parameters()):
-        raise FileFormatError("holds no weights; give a file of weights, and this one with --prototxt").in_file(model)
+        raise FileFormatError("has no weights; give a file of weights, and this one with `prototxt`").in_file(model)
     inputs = seeded_inputs(net, seed)
     with naming(model), tempfile.TemporaryDirectory() as folder:
         arrays = {name: value.numpy() for name, value in inputs.items()}
@@ -147,6 +147,6 @@ def _read(dump: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     if not blobs[1]:
         known = ", ".join(RUNTIMES)
         raise FileFormatError(
-            f"is no dump of blobs, an .npz file with arrays '{IN}NAME' and '{OUT}NAME', and none of {known}"
+            f"is not a dump of blobs, an .npz file with arrays '{IN}NAME' and '{OUT}NAME', and not one of {known}"
         ).in_file(dump)
     return blobs[0], blobs[1]

@@ -194,5 +194,5 @@ def fit(found: Tensor, expected: Shape, where: str, index: int) -> Tensor:
         return found.reshape(expected)
     hint = ""
     if math.prod(shape) == math.prod(expected):
-        hint = "the same number of values: fcnkit fc2conv casts fully connected weights to filters"
+        hint = "the same number of values; fc2conv casts fully connected weights to filters"
     raise BlobShapeError(where, index, shape, expected, hint)

@@ -208,12 +208,12 @@ class CaffeNet(nn.Module):
         blobs = dict(zip(self.inputs, inputs, strict=False))
         for name, value in named.items():
             if name in blobs or name not in self.inputs:
-                problem = "is given twice" if name in blobs else "is no input of the net"
+                problem = "is given twice" if name in blobs else "is not an input of the net"
                 raise InputError(f"{name!r} {problem}; the inputs are {', '.join(map(repr, self.inputs))}")
             blobs[name] = value
         lacking = [name for name in self.inputs if name not in blobs]
         if lacking:
-            raise InputError(f"no value for the inputs {', '.join(map(repr, lacking))}")
+            raise InputError(f"missing input{'s' * (len(lacking) > 1)} {', '.join(map(repr, lacking))}")
         return blobs
 
     def _run(self, step: Step, blobs: dict[str, Tensor]) -> None:

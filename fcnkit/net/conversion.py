@@ -78,14 +78,14 @@ def build(
 ) -> CaffeNet:
     """What `convert` does, for a NetState; with mapped the weights stay views on the file (see CaffeNet)."""
     if weights is None and prototxt is None:
-        raise ValueError("give weights, a prototxt, or both")
+        raise ValueError("give `weights`, `prototxt`, or both")
     definition, blobs = (None, None) if weights is None else _read_weights(weights)
     if prototxt is not None:
         definition = prototxts.read(prototxt)
     else:
         with naming(weights or ""):
             if definition is None:
-                raise FileFormatError("holds weights alone; give the net's definition too, with --prototxt")
+                raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
             require_bvlc(definition)
     with naming(prototxt or weights or ""):
         definition, preprocessing = prepare(definition, blobs, input_shape, state, deploy)
@@ -141,14 +141,14 @@ def _size_from_inner_product(net: Message, blobs: Mapping[str, Sequence[Any]] | 
     shapes = input_shapes(net)
     if not any(UNKNOWN in shape for shape in shapes.values()):
         return
-    ask = "give --input-shape N,C,H,W"
+    ask = "give the input's shape with `input_shape`"
     end = next((i for i, layer in enumerate(net.layer) if layer.type == "InnerProduct"), None)
     if end is None:
         raise InputError(f"the shape of an input has a size of 0; {ask}")
     first = net.layer[end]
     stored = (blobs or {}).get(first.name)
     if not stored or not first.bottom or not first.inner_product_param.num_output:
-        raise InputError(f"nothing tells the height and width of the input; {ask}")
+        raise InputError(f"the height and width of the input are unknown; {ask}")
     wanted = math.prod(stored[0].shape) // first.inner_product_param.num_output
 
     def at(size: int) -> Message:

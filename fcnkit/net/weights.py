@@ -86,4 +86,4 @@ def _require_all(layers: Sequence[Placed], counts: Sequence[int], ties: Sequence
     given = set().union(*(own for own, placed in zip(wanted, layers, strict=True) if stored.get(placed.layer.name)))
     missing = [placed.layer.name for own, placed in zip(wanted, layers, strict=True) if not own <= given]
     if missing:
-        raise MissingBlobsError(f"the weights have no blobs for the layers {', '.join(map(repr, missing))}")
+        raise MissingBlobsError(f"missing weights of layer{'s' * (len(missing) > 1)} {', '.join(map(repr, missing))}")

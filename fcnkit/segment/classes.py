@@ -78,7 +78,7 @@ def resolve(text: str) -> tuple[str, ...]:
         names = Path(text).read_text(encoding="utf-8").strip().splitlines()
     except FileNotFoundError:
         known = ", ".join(SETS)
-        raise InputError(f"names no classes: it is no number, none of {known}, and no file").in_file(text) from None
+        raise InputError(f"is not a number of classes, not one of {known}, and not a file").in_file(text) from None
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise FileFormatError(f"cannot be read as names of classes, one per line: {problem}").in_file(text) from None

@@ -84,7 +84,7 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     stems: dict[str, Path] = {}
     for path in paths:
         if path.stem in stems:
-            problem = f"has the same name as {str(stems[path.stem])!r}; results are told apart by it: rename one"
+            problem = f"has the same name as {str(stems[path.stem])!r}; results are named after it: rename one"
             raise InputError(problem).in_file(path)
         stems[path.stem] = path
     return stems
@@ -149,7 +149,7 @@ def read_labels(path: AnyPath, palette: np.ndarray | None = None, ignore: int = 
     if image.mode in ("LA", "PA"):
         image = image.getchannel(0)
     if image.mode != "P" and image.mode not in ("1", "L") and image.mode[0] != "I":
-        raise FileFormatError(f"is no label map: Pillow reads it in mode {image.mode}").in_file(path)
+        raise FileFormatError(f"is not a label map: Pillow reads it in mode {image.mode}").in_file(path)
     values = np.asarray(image)
     return Labels(values.astype(np.uint8) if image.mode == "1" else values)
 
@@ -191,5 +191,5 @@ def read_palette(path: AnyPath) -> np.ndarray:
             image = open_image(path)
             if image.mode == "P":
                 return np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
-    problem = "is no palette: neither an indexed image nor up to 256 lines `red green blue`, 0 to 255 each"
+    problem = "is not a palette: neither an indexed image nor up to 256 lines `red green blue`, 0 to 255 each"
     raise FileFormatError(problem).in_file(path)

@@ -29,7 +29,7 @@ def check_plot(path: AnyPath) -> None:
     if find_spec("matplotlib") is None:
         raise InputError("a plot needs matplotlib: pip install 'fcnkit[plot]'").in_file(path)
     if Path(path).suffix.lower() not in PLOTS:
-        raise OutputError(f"names no kind of picture by its suffix; known are {', '.join(PLOTS)}").in_file(path)
+        raise OutputError(f"has no suffix of a known picture format; known are {', '.join(PLOTS)}").in_file(path)
 
 
 def plot(scores: Scores, names: Sequence[str], path: AnyPath, force: bool = False) -> None:

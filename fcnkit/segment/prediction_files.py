@@ -76,7 +76,7 @@ class Results:
         kinds = ("", *self._folders)
         for path in (self.path(stem, kind) for kind in kinds for stem in stems):
             if os.path.realpath(path) in sources:
-                problem = "is an image to read, and would be overwritten; name another folder with -o"
+                problem = "is an image to read, and would be overwritten; choose another folder"
                 raise InputError(problem).in_file(path)
             if path.exists():
                 check_output(path, self._force)
@@ -84,7 +84,7 @@ class Results:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise OutputError(f"cannot be made a folder: {error.strerror}").in_file(folder) from None
+                raise OutputError(f"cannot be created as a folder: {error.strerror}").in_file(folder) from None
 
     def write(self, source: Path, image: Image.Image, prediction: Prediction) -> None:
         """Write all there is of one image.

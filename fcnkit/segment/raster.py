@@ -42,7 +42,7 @@ def open_image(path: AnyPath, max_pixels: int | None = MAX_PIXELS) -> Image.Imag
             width, height = image.size
             if max_pixels is not None and width * height > max_pixels:
                 problem = f"has {height} x {width} pixels, more than the limit of {max_pixels:,}"
-                raise FileFormatError(f"{problem}; raise it with --max-pixels").in_file(path)
+                raise FileFormatError(f"{problem}; raise it with `max_pixels`").in_file(path)
             image.load()
             return ImageOps.exif_transpose(image)
     except FileFormatError:
@@ -53,7 +53,7 @@ def open_image(path: AnyPath, max_pixels: int | None = MAX_PIXELS) -> Image.Imag
         problem = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if problem.startswith("cannot identify image file"):
             known = ", ".join(FORMATS)
-            problem = f"is not an image, or damaged; formats that are read: {known}"
+            problem = f"is not an image, or is damaged; the formats that are read: {known}"
             raise FileFormatError(problem).in_file(path) from None
         raise FileFormatError(f"cannot be read as an image: {problem}").in_file(path) from None
 

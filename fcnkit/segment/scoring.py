@@ -42,9 +42,7 @@ def partners(predicted: Mapping[str, Path], truth: Mapping[str, Path], only: Ite
         alone += [f"{stem!r} has no label map" for stem in predicted if stem not in truth]
     if alone:
         more = f", and {len(alone) - 5} more" if len(alone) > 5 else ""
-        raise InputError(
-            f"files without a partner of the same name: {', '.join(alone[:5])}{more}; --list names those that count"
-        )
+        raise InputError(f"unmatched files: {', '.join(alone[:5])}{more}; give the names to score with `only`")
     return [Pair(predicted[stem], truth[stem]) for stem in stems]
 
 
@@ -112,7 +110,7 @@ class Scorer:
     def _check(self, path: Path, values: np.ndarray, classes: int, where: str) -> None:
         wrong = values[(values < 0) | (values >= classes) | (values == self._ignore)]
         if wrong.size:
-            problem = f"has label {wrong[0]}{where}; {wrong.size} of its pixels are in no class: "
+            problem = f"has label {wrong[0]}{where}; {wrong.size} of its pixels have labels outside the classes: "
             problem += f"the classes are 0 to {classes - 1}, and {self._ignore} is ignored"
             raise InputError(problem).in_file(path)
 

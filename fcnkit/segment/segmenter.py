@@ -96,7 +96,7 @@ class Segmenter:
         if len(net.inputs) != 1 or net.inputs[0] not in net.preprocessing:
             raise DefinitionError(f"the net reads {', '.join(net.inputs)}; segmenting needs one image and nothing else")
         if output is None and len(net.outputs) > 1:
-            raise DefinitionError(f"the net has several outputs, {', '.join(net.outputs)}; say which, with --blob")
+            raise DefinitionError(f"the net has several outputs, {', '.join(net.outputs)}; choose one with `output`")
         self._output = output or net.outputs[0]
         if self._output not in net.outputs:
             raise InputError(f"the net has no output {self._output!r}; it has {', '.join(net.outputs)}")
@@ -233,7 +233,9 @@ def _segment(segmenter: Segmenter, group: Sequence[tuple[Path, Image.Image]]) ->
         return
     except MemoryError:
         for path, image in group:
-            problem = f"{image.height} x {image.width} pixels need more memory than there is; run it with --tile"
+            problem = (
+                f"{image.height} x {image.width} pixels need more memory than there is; run it in tiles with `tile`"
+            )
             yield Segmented(path, error=InputError(problem).in_file(path))
         return
     for (path, image), prediction in zip(group, predictions, strict=True):

@@ -41,7 +41,7 @@ def dense(net: nn.Module, *, kernel: Kernels = None, order: str = "chw") -> nn.M
     else:
         raise CastError(
             f"a {type(net).__name__} is neither a CaffeNet nor a Sequential, and has no features and classifier;"
-            " cast its file with `fcnkit fc2conv`, and let its forward leave the flattening out"
+            " cast its file of weights with fcnkit.fc2conv, and remove the flattening from its forward"
         )
     result = nn.Sequential(*_convolutional(layers, finder))
     finder.check_used()
@@ -72,7 +72,7 @@ def _convolutional(layers: list[tuple[str, nn.Module]], finder: KernelFinder) ->
     """Copies of the layers, with a Conv2d for each Linear, and no Flatten and no adaptive pool before it."""
     flattened = next((i for i, (_, layer) in enumerate(layers) if isinstance(layer, nn.Flatten)), None)
     if flattened is None or not any(isinstance(layer, nn.Linear) for _, layer in layers[flattened:]):
-        raise CastError("the net has no Flatten with a Linear behind it, so there is nothing to cast")
+        raise CastError("the net has no Flatten followed by a Linear to cast")
     channels = 0
     size: tuple[int, int] | None = None
     for index, (name, layer) in enumerate(layers):

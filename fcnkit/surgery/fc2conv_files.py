@@ -93,18 +93,18 @@ def _fc2conv_file(
 ) -> list[Cast]:
     suffix = Path(weights).suffix.lower()
     if suffix not in (*SUFFIXES, ".caffemodel", ".h5"):
-        raise FileFormatError(f"is no {', '.join(SUFFIXES)}, .caffemodel or .h5 file").in_file(weights)
+        raise FileFormatError(f"is not a {', '.join(SUFFIXES)}, .caffemodel or .h5 file").in_file(weights)
     if Path(output).suffix.lower() != suffix:
-        raise OutputError(f"fc2conv keeps the format of its input: name a {suffix} file with -o").in_file(output)
+        raise OutputError(f"fc2conv keeps the format of its input; choose a {suffix} file as output").in_file(output)
     check_output(output, force)
     said: dict[str, Any] = {"layers": layers} if back else {"kernel": kernel}
     with naming(weights):
         if suffix in SUFFIXES:
             if prototxt is not None:
-                raise FileFormatError(f"is a {suffix} file, which is cast without a definition; leave --prototxt out")
+                raise FileFormatError(f"is a {suffix} file, which is cast without a definition; leave `prototxt` out")
             return _cast_state_file(weights, output, suffix, said | {"order": order}, names, back, force)
         if names is not None:
-            raise NamesError("holds Caffe's names already; leave --names out")
+            raise NamesError("has Caffe's names already; leave `names` out")
         return _cast_caffe_file(weights, output, suffix, said | {"order": order}, prototxt, back, force)
 
 
@@ -114,11 +114,11 @@ def _cast_state_file(
     weights = read_weight_file(path)
     if "prototxt" in weights.metadata:
         if names is not None:
-            raise NamesError("holds Caffe's names already; leave --names out")
+            raise NamesError("has Caffe's names already; leave `names` out")
         net, casts = dense_net(load(path), back=back, **said)
         save(net, output, force=force)
         return casts
-    # What --names finds already cast only changes its names.
+    # With names, filters that are cast already only change their names.
     done = names is not None and not back and not any(tensor.dim() == 2 for tensor in weights.state.values())
     casts = [] if done else _cast_state(weights, said, back)
     if names is not None:

@@ -122,7 +122,7 @@ class KernelFinder:
             if inputs % math.prod(said):
                 raise CastError(f"layer {name!r} has {inputs} inputs, which no kernel of {_times(said)} has")
             return inputs // math.prod(said), said
-        says = f"say its kernel with --kernel {name}=H,W"
+        says = "give its kernel with `kernel`"
         if not channels:
             raise CastError(f"layer {name!r} is fully connected, but no convolution stands before it; {says}")
         area, rest = divmod(inputs, channels)
@@ -137,13 +137,15 @@ class KernelFinder:
             return channels, (1, 1)
         if said:
             if math.prod(said) != area:
-                raise CastError(f"{each}, which is not {_times(said)}; say it of the layer alone: --kernel {name}=H,W")
+                raise CastError(
+                    f"{each}, which is not {_times(said)}; give the kernel of this layer alone with `kernel`"
+                )
             return channels, said
         side = math.isqrt(area)
         if side * side != area:
             pairs = [(h, area // h) for h in range(1, area + 1) if area % h == 0]
             listed = ", ".join(map(_times, pairs))
-            raise CastError(f"{each}, which may be {listed}; say which with --kernel H,W")
+            raise CastError(f"{each}, which may be {listed}; choose one with `kernel`")
         return channels, (side, side)
 
 

@@ -43,7 +43,7 @@ def rename(state: Mapping[str, T], names: str) -> dict[str, T]:
     if missing or not found:
         other = {"caffe": "torchvision's", "torchvision": "Caffe's"}[names]
         some = f", such as {missing[0]!r}" if missing else ""
-        raise NamesError(f"holds names that are not {other} of a VGG or AlexNet{some}; leave --names {names} out")
+        raise NamesError(f"has names that are not {other} of a VGG or AlexNet{some}; leave `names` out")
     return {f"{found[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": value for key, value in state.items()}
 
 

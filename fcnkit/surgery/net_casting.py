@@ -54,7 +54,7 @@ def cast_net(net: NetParameter, blobs: Blobs, *, kernel: Kernels = None, order: 
         p = layer.inner_product_param
         weight, *bias = blobs[layer.name]
         if p.axis not in (1, -3) or p.num_output < 1 or weight.size % p.num_output:
-            raise CastError(f"layer {layer.name!r} is no fully connected layer over channels and pixels")
+            raise CastError(f"layer {layer.name!r} is not fully connected over channels and pixels")
         inputs = weight.size // p.num_output
         weight = weight.reshape(inputs, p.num_output).T if p.transpose else weight.reshape(p.num_output, inputs)
         shape = shapes.get(layer.bottom[0], ())
@@ -66,7 +66,7 @@ def cast_net(net: NetParameter, blobs: Blobs, *, kernel: Kernels = None, order: 
         casts.append(Cast(layer.name, weight.shape, filters.shape))
         _become_convolution(layer, filters.shape[2:])
     if not casts:
-        raise CastError("holds no fully connected layer with weights, so there is nothing to cast")
+        raise CastError("has no fully connected layer with weights to cast")
     finder.check_used()
     return casts
 
@@ -93,8 +93,8 @@ def cast_net_back(net: NetParameter, blobs: Blobs, *, layers: Collection[str] = 
         steps = {*window.stride, *window.dilation, layer.convolution_param.group}
         if filters.ndim != 4 or any(window.pad) or steps != {1}:
             raise CastError(
-                f"layer {layer.name!r} has a stride, pad, dilation or group, so it is no fully connected layer;"
-                " say which are with --layer NAME"
+                f"layer {layer.name!r} has a stride, pad, dilation or group, so it cannot become fully connected;"
+                " name the fully connected layers with `layers`"
             )
         weight = fc_weight_from_conv(filters, order)
         blobs[layer.name] = [weight, *bias]

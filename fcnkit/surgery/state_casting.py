@@ -62,7 +62,7 @@ def cast_state(
         state[key] = filters
         casts.append(Cast(unit.name, tuple(weight.shape), tuple(filters.shape)))
     if not casts:
-        raise CastError("holds no fully connected layer, so there is nothing to cast")
+        raise CastError("has no fully connected layer to cast")
     finder.check_used()
     return casts
 
@@ -98,7 +98,7 @@ def check_cast_back(casts: Iterable[Cast], layers: Collection[str]) -> None:
     if missing:
         raise CastError(f"has no filters of a layer {', '.join(map(repr, missing))}")
     if not done:
-        raise CastError("holds no filters of layers called fc, classifier or head; say which to cast with --layer NAME")
+        raise CastError("has no filters of layers called fc, classifier or head; name the layers to cast with `layers`")
 
 
 def _units(state: MutableMapping[str, Tensor]) -> list[Unit]:
@@ -170,5 +170,5 @@ def _check_certain(unit: Unit, units: Sequence[Unit], weight: Tensor, filters: T
         h, w = filters.shape[2:]
         raise CastError(
             f"layer {unit.name!r} has {inputs} inputs: {h} x {w} over {filters.shape[1]} channels, or 1 x 1 over those"
-            f" of {rivals[-1]!r}; the file keeps no order, so say which with --kernel {unit.name}=H,W"
+            f" of {rivals[-1]!r}; the file does not store the order of its layers; choose with `kernel`"
         )

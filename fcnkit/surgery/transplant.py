@@ -98,8 +98,8 @@ def transplant(
     normalized = [name for stream, name in left if sources[stream].is_normalization(name)]
     if normalized:
         raise TransplantError(
-            f"has batch normalization, such as {normalized[0]!r}, which the net has not and without which its"
-            " convolutions compute something else; start from weights trained without"
+            f"has batch normalization, such as {normalized[0]!r}, which the net does not have and without which its"
+            " convolutions compute something else; start from weights trained without it"
         )
     rows += [Transplanted(name, "dropped", sources[stream].shape(name), None) for stream, name in left]
     return rows
@@ -174,7 +174,7 @@ def _fill(
         if empty or before[2:] != after[2:] or layer.convolution_param.num_output not in before[:2]:
             return _fresh(layer, blobs, before, "the source's is zero" if empty else "")
     elif scores and not expand and _modern(stored[0], after).shape[0] != after[0]:
-        return _fresh(layer, blobs, before, "other classes; --expand-score keeps those that both have")
+        return _fresh(layer, blobs, before, "other classes; `expand_score` keeps those that both nets have")
     fits = [
         _fit(layer, origin, index, blob, values, scores)
         for index, (blob, values) in enumerate(zip(blobs, stored, strict=False))
@@ -211,7 +211,7 @@ def _fit(layer: LayerParameter, origin: str, index: int, blob: Tensor, values: T
         regrouped = regroup(values, shape, layer.convolution_param.group)
         if regrouped is not None:
             return _Fit(regrouped, "converted", "to groups" if shape[1] < values.shape[1] else "to dense")
-    hint = f"start it anew with --new {layer.name}"
+    hint = "start it anew with `new`"
     if values.dim() == blob.dim() == 4 and values.shape[0] == shape[0] and values.shape[2:] == shape[2:]:
         hint = f"its filters mix channels, which groups cannot; {hint}"
     raise TransplantError(

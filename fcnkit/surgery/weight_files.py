@@ -68,7 +68,7 @@ def read_weight_file(path: AnyPath) -> WeightFile:
             for key in _WRAPPERS:
                 if _is_state(loaded.get(key)):
                     return WeightFile(dict(loaded[key]), around=(loaded, key))
-        raise FileFormatError(f"holds no state dict, tensors by name, neither itself nor as {', '.join(_WRAPPERS)}")
+        raise FileFormatError(f"contains no state dict, tensors by name, neither itself nor as {', '.join(_WRAPPERS)}")
 
 
 def _is_state(loaded: Any) -> bool:
@@ -123,7 +123,7 @@ def read_layer_weights(path: AnyPath) -> LayerWeights:
             }
         )
     if suffix not in SUFFIXES:
-        raise FileFormatError(f"is no .caffemodel, .h5, {', '.join(SUFFIXES)} file").in_file(path)
+        raise FileFormatError(f"is not a .caffemodel, .h5, {', '.join(SUFFIXES)} file").in_file(path)
     state = without_prefix(read_weight_file(path).state)
     torchvision = is_torchvision(state)
     if torchvision:

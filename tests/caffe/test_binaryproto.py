@@ -44,8 +44,8 @@ def test_double_data_wins(tmp_path: Path) -> None:
         (None, "cannot be read: No such file or directory"),
         (b"\x89PNG\r\n\x1a\n", "is a PNG image, not a .binaryproto"),
         (BlobProto(data=VALUES, num=1, channels=3, height=1, width=1).SerializeToString(),
-         r"states the shape \(1, 3, 1, 1\), but holds 6 values"),
-        (BlobProto(data=VALUES).SerializeToString(), r"states the shape \(\), but holds 6 values"),
+         r"states the shape \(1, 3, 1, 1\), but contains 6 values"),
+        (BlobProto(data=VALUES).SerializeToString(), r"states the shape \(\), but contains 6 values"),
     ],
 )  # fmt: skip
 def test_errors(tmp_path: Path, content: bytes | None, words: str) -> None:

@@ -81,7 +81,7 @@ def test_raw_data_of_nvidias_caffe(tmp_path: Path, kind: int, dtype: type) -> No
 
 
 def test_raw_data_that_is_no_float_type(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match="layer 'c': blob 0 has raw data of type 3, which is no float type"):
+    with pytest.raises(FileFormatError, match="layer 'c': blob 0 has raw data of type 3, which is not a float type"):
         read(tmp_path, model(shape(1) + bytes([10 << 3, 3]) + wire.header(12, 4) + b"abcd"))
 
 
@@ -134,15 +134,15 @@ def test_a_blob_without_axes_survives_the_round_trip(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 99, "is a PNG image, not a .caffemodel"),
         (b"<!DOCTYPE html><html><body>404</body></html>", "is an HTML page, not a .caffemodel"),
-        (b'name: "n"\nlayer { name: "c" }', "is a prototxt, the definition alone"),
+        (b'name: "n"\nlayer { name: "c" }', "is a prototxt, which has no weights"),
         (model(shape(2, 2) + wire.header(5, 24) + VALUES.tobytes()), r"states the shape \(2, 2\), but .* 6 values"),
         (model(shape(-1, 6) + wire.header(5, 24) + VALUES.tobytes()), r"states the shape \(-1, 6\)"),
-        (model(shape(1 << 40, 1 << 40)), "holds 0 values for it"),
+        (model(shape(1 << 40, 1 << 40)), "contains 0 values for it"),
         (model(shape(2) + wire.header(5, 7) + b"1234567"), "end in the middle of one"),
         (model(shape(6) + wire.header(5, 24) + VALUES.tobytes())[:-3], "is a damaged .caffemodel|is a binary file"),
         (model(shape(6), b"\xff" * 12), "never ends|binary file"),
         (model(shape(6), b"\x0b"), "no protobuf field at byte|binary file"),
-        (wire.header(1, 3) + b"net", "is a binary file of unknown kind|is a text file|holds no layer"),
+        (wire.header(1, 3) + b"net", "is a binary file of unknown kind|is a text file|has no layer"),
     ],
 )
 def test_bad_files_are_one_clear_error(tmp_path: Path, data: bytes, words: str) -> None:

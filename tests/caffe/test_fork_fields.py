@@ -127,8 +127,8 @@ def test_binary_nets_with_fork_fields_ask_for_the_prototxt(binary: bytes, tmp_pa
     path = tmp_path / "net.caffemodel"
     path.write_bytes(binary)
     problem = (
-        f"{path}: the layers 'conv' are of a fork of Caffe, whose settings a binary file does not name;"
-        " give the net's definition too, with --prototxt"
+        f"{path}: has layers of a fork of Caffe, 'conv', and forks number their settings differently;"
+        " give the net's definition with `prototxt`"
     )
     with pytest.raises(FileFormatError) as error:
         convert(path)
@@ -139,7 +139,9 @@ def test_many_layers_are_counted() -> None:
     net = schema.NetParameter()
     for index in range(7):
         net.layer.add(name=f"p{index}", type="Permute")
-    with pytest.raises(FileFormatError, match="the layers 'p0', 'p1', 'p2', 'p3', 'p4' and 2 more are of a fork"):
+    with pytest.raises(
+        FileFormatError, match="has layers of a fork of Caffe, 'p0', 'p1', 'p2', 'p3', 'p4' and 2 more,"
+    ):
         require_bvlc(net)
 
 

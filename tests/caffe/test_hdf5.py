@@ -165,13 +165,15 @@ def test_a_solver_state(tmp_path):
 
 @pytest.mark.parametrize("name", ["data", "dense_1/dense_1/kernel:0", "label", "fc.running_mean"])
 def test_foreign_datasets(tmp_path, name):
-    assert read_error(make(tmp_path / "a.h5", {name: BIAS})) == f"dataset '/{name}' is no layer's blob; {LAYOUTS}"
+    assert (
+        read_error(make(tmp_path / "a.h5", {name: BIAS})) == f"dataset '/{name}' is not the blob of a layer; {LAYOUTS}"
+    )
 
 
 def test_no_weights_at_all(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_group("model_weights")
-    assert read_error(tmp_path / "a.h5") == f"holds no weights; {LAYOUTS}"
+    assert read_error(tmp_path / "a.h5") == f"contains no weights; {LAYOUTS}"
 
 
 def test_files_that_are_no_hdf5(tmp_path):
@@ -184,7 +186,7 @@ def test_files_that_are_no_hdf5(tmp_path):
 @pytest.mark.parametrize("array", [np.array([b"text"]), np.array([True]), h5py.Empty("f"), np.array([1j])])
 def test_datasets_without_numbers(tmp_path, array):
     message = read_error(make(tmp_path / "a.h5", {"data/fc/0": array}))
-    assert re.fullmatch(r"dataset '/data/fc/0' holds no numbers, but \S+", message)
+    assert re.fullmatch(r"dataset '/data/fc/0' contains no numbers, but \S+", message)
 
 
 def test_missing_and_doubled_blobs(tmp_path):
@@ -242,7 +244,7 @@ def test_a_root_that_is_all_links(tmp_path):
 def test_object_references_are_not_followed(tmp_path):
     with h5py.File(make(tmp_path / "a.h5", {"data/fc/0": BIAS}), "a") as file:
         file["data/fc/1"] = np.array([file["data/fc/0"].ref], dtype=h5py.ref_dtype)
-    assert read_error(tmp_path / "a.h5") == "dataset '/data/fc/1' holds no numbers, but object"
+    assert read_error(tmp_path / "a.h5") == "dataset '/data/fc/1' contains no numbers, but object"
 
 
 def test_data_in_other_files_is_not_read(tmp_path):
@@ -255,7 +257,7 @@ def test_data_in_other_files_is_not_read(tmp_path):
         layout[:] = h5py.VirtualSource(tmp_path / "other.h5", "x", (2,))
         file.create_virtual_dataset("data/fc/0", layout)
     for name in ("a.h5", "b.h5"):
-        assert read_error(tmp_path / name) == "dataset '/data/fc/0' lies in another file, which is not followed"
+        assert read_error(tmp_path / name) == "dataset '/data/fc/0' is in another file, which is not read"
 
 
 def test_a_group_that_holds_itself(tmp_path):
@@ -268,7 +270,7 @@ def test_a_claim_larger_than_the_file(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("data/fc/0", (10**6, 10**6), "f4", chunks=(1000, 1000))
     assert read_error(tmp_path / "a.h5") == (
-        "dataset '/data/fc/0' claims 4000000000000 bytes, more than the file can hold"
+        "dataset '/data/fc/0' states 4000000000000 bytes, more than the file can contain"
     )
 
 
@@ -279,7 +281,7 @@ def test_a_claim_larger_than_the_file(tmp_path):
 def test_names_that_hdf5_cannot_hold(tmp_path, name):
     with pytest.raises(OutputError) as error:
         hdf5.write(tmp_path / "a.h5", {name: [BIAS]})
-    assert str(error.value) == f"layer {name!r} has a name that HDF5 files cannot hold"
+    assert str(error.value) == f"layer {name!r} has a name that HDF5 files cannot store"
 
 
 @pytest.mark.parametrize(("names", "blamed"), [(("a", "a/0"), "a/0"), (("a/0", "a"), "a"), (("a", "a/0/b"), "a/0/b")])

@@ -58,7 +58,7 @@ def test_bad_shapes(given: object, words: str) -> None:
 
 def test_nothing_tells_the_channels() -> None:
     net = prototxt.parse('layer { type: "Input" top: "x" } layer { name: "t" type: "Tile" bottom: "x" top: "t" }')
-    with pytest.raises(InputError, match="nothing tells the channels of input 'x'; give --input-shape x=N,C,H,W"):
+    with pytest.raises(InputError, match="the channels of input 'x' are unknown; give its shape with `input_shape`"):
         resolve(net, {}, None)
 
 

@@ -49,12 +49,12 @@ def test_unused_weights_are_reported(run) -> None:
     ("line", "message"),
     [
         ("convert none.caffemodel", "none.caffemodel: cannot be read: No such file or directory"),
-        ("convert deploy.prototxt", "deploy.prototxt: is a prototxt, the definition alone; "
-         "give the weights first and it with --prototxt"),
+        ("convert deploy.prototxt", "deploy.prototxt: is a prototxt, which has no weights; "
+         "give it with --prototxt"),
         ("convert fcn8s.caffemodel -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force or name "
          "another file with -o"),
         ("convert fcn8s.caffemodel -o none/x.pth", "none/x.pth: cannot be written: there is no folder 'none'"),
-        ("convert fcn8s.caffemodel -o x.zip", "x.zip: names no format by its suffix; known are .safetensors"),
+        ("convert fcn8s.caffemodel -o x.zip", "x.zip: has no suffix of a known format; known are .safetensors"),
         ("convert fcn8s.caffemodel --prototxt fcn8s.caffemodel",
          "fcn8s.caffemodel: is a binary file, not a prototxt; is it a .caffemodel?"),
         ("convert fcn8s.caffemodel --input-shape label=1,1,2,2",

@@ -96,10 +96,10 @@ def test_the_lines_that_load_what_is_only_written(run, outputs: str, lines: list
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("-o a.pth -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force or name another file with"),
-        ("-o a.pth -o deploy.caffemodel", "deploy.prototxt: exists; replace it with --force or name another file"),
+        ("-o a.pth -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force or choose another"),
+        ("-o a.pth -o deploy.caffemodel", "deploy.prototxt: exists; replace it with --force or choose another"),
         ("-o a.pth -o none/a.h5", "none/a.h5: cannot be written: there is no folder 'none'"),
-        ("-o a.pth -o a.zip", "a.zip: names no format by its suffix; known are .safetensors, "),
+        ("-o a.pth -o a.zip", "a.zip: has no suffix of a known format; known are .safetensors, "),
     ],
 )
 def test_of_several_outputs_none_is_written_if_one_is_refused(run, line: str, message: str) -> None:

@@ -29,9 +29,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path):
 
 def test_the_helps_examples_run(run, run_examples) -> None:
     weights, ran, definitions, plain = (result.stdout for result in run_examples("diff"))
-    assert weights == plain == "structure: alike\nweights: 39 compared, alike\n"
-    assert ran == weights + "blobs: 47 compared, alike\n"
-    assert definitions == "structure: alike\n"
+    assert weights == plain == "structure: equal\nweights: 39 compared, equal\n"
+    assert ran == weights + "blobs: 47 compared, equal\n"
+    assert definitions == "structure: equal\n"
 
 
 def test_what_differs_is_told(run) -> None:
@@ -46,7 +46,7 @@ def test_what_differs_is_told(run) -> None:
     assert result.exit_code == 1
     assert result.stderr == ""
     assert lines[:3] == [
-        "structure: alike",
+        "structure: equal",
         "weights: 39 compared, 1 differ",
         "layer    blob  shape  values that differ  largest difference  largest value",
     ]
@@ -55,7 +55,7 @@ def test_what_differs_is_told(run) -> None:
     assert lines[-1] == "first to diverge: layer 'conv3_1'"
     result = run("diff fcn8s.caffemodel other.safetensors --run --input-shape 1,3,30,40 --tolerance 1e-5")
     assert result.exit_code == 0
-    assert "weights: 39 compared, alike up to 1e-05 of their largest value\n" in result.stdout
+    assert "weights: 39 compared, equal up to 1e-05 of their largest value\n" in result.stdout
     result = run("diff deploy.prototxt other.prototxt -o told.txt")
     assert (result.exit_code, result.stdout) == (1, "")
     assert Path("told.txt").read_text() == (
@@ -70,8 +70,8 @@ def test_what_differs_is_told(run) -> None:
     ("line", "message"),
     [
         ("none.pth fcn8s.caffemodel", "none.pth: cannot be read"),
-        ("fcn8s.caffemodel deploy.prototxt --run", "deploy.prototxt: holds no weights, so there is nothing to run; "),
-        ("fcn8s.caffemodel fcn8s.pth", "fcn8s.pth: holds weights alone; give the net's definition too"),
+        ("fcn8s.caffemodel deploy.prototxt --run", "deploy.prototxt: has no weights and cannot run; "),
+        ("fcn8s.caffemodel fcn8s.pth", "fcn8s.pth: contains weights alone; give the net's definition with"),
     ],
 )
 def test_a_users_mistake_is_one_line(run, line: str, message: str) -> None:

@@ -26,7 +26,7 @@ def test_without_an_output_it_is_svg(run) -> None:
     ("line", "message"),
     [
         ("none.caffemodel -o x.svg", "none.caffemodel: cannot be read: No such file or directory"),
-        ("deploy.prototxt -o net.png", "net.png: names no kind of picture by its suffix; known are .svg, .html, .dot"),
+        ("deploy.prototxt -o net.png", "net.png: has no suffix of a known picture format; known are .svg, .html, .dot"),
         ("deploy.prototxt -o there.svg", "there.svg: exists; replace it with --force"),
         ("deploy.prototxt -o none/x.svg", "none/x.svg: cannot be written: there is no folder 'none'"),
     ],

@@ -71,8 +71,8 @@ def test_mistakes_are_one_line(run) -> None:
 
 def test_options_that_do_not_go_together(run) -> None:
     for line, message in [
-        ("--back --kernel 3,3", "--kernel says nothing about --back; leave it out"),
-        ("--layer fc6", "--layer says which to cast with --back; leave it out"),
+        ("--back --kernel 3,3", "--kernel has no effect with --back; leave it out"),
+        ("--layer fc6", "--layer has no effect without --back; leave it out"),
         ("--kernel 3", "'3' is not of the form H,W or LAYER=H,W"),
     ]:
         result = run(f"fc2conv vgg16.pth {line}")

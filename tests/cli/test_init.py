@@ -78,7 +78,7 @@ def test_mistakes_are_one_line(run) -> None:
     for line, message in [
         ("none.prototxt --from vgg16.pth", "none.prototxt: cannot be read: No such file or directory"),
         ("voc-fcn32s --from none.pth", "none.pth: cannot be read as a PyTorch file: No such file or directory"),
-        ("voc-fcn32s --from vgg16.pth -o out.zip", "out.zip: names no format by its suffix"),
+        ("voc-fcn32s --from vgg16.pth -o out.zip", "out.zip: has no suffix of a known format"),
         ("voc-fcn32s --from vgg16.pth -o my.prototxt", "my.prototxt: exists; replace it with --force"),
         ("voc-fcn32s --from hha=vgg16.pth", "weights are given for 'hha', but the net's inputs are 'data'"),
     ]:
@@ -90,8 +90,8 @@ def test_mistakes_are_one_line(run) -> None:
 
 def test_options_that_do_not_go_together(run) -> None:
     for line, message in [
-        ("voc-fcn32s --from vgg16.pth --classes 3", "--classes says nothing about voc-fcn32s; leave it out"),
-        ("voc-fcn32s --from a.pth --from b.pth", "--from needs an INPUT= for each of several weights"),
+        ("voc-fcn32s --from vgg16.pth --classes 3", "--classes has no effect with voc-fcn32s; leave it out"),
+        ("voc-fcn32s --from a.pth --from b.pth", "--from needs INPUT= for each of several files of weights"),
         ("voc-fcn32s", "Missing option '--from'"),
     ]:
         result = run(f"init {line}")

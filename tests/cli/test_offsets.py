@@ -38,11 +38,10 @@ def test_explanation(folder):
     assert "fc7            Convolution    fc7            32      12.5    404              data" in lines
     assert lines[-4:] == [
         "Crop 'score_pool4c': 'score_pool4' = x/16 + 5.71875 and 'upscore2' = x/16 + 0.71875, x in pixels of 'data'; "
-        "the offset is 5, which it does not state",
+        "the offset is 5, not stated",
         "Crop 'score_pool3c': 'score_pool3' = x/8 + 11.9375 and 'upscore_pool4' = x/8 + 2.9375, x in pixels of 'data'; "
-        "the offset is 9, which it does not state",
-        "Crop 'score': 'upscore8' = x + 31 and 'data' = x, x in pixels of 'data'; "
-        "the offset is 31, which it does not state",
+        "the offset is 9, not stated",
+        "Crop 'score': 'upscore8' = x + 31 and 'data' = x, x in pixels of 'data'; the offset is 31, not stated",
         "every crop stays inside its blob for inputs from 1 x 1 up",
     ]
 
@@ -61,7 +60,7 @@ def test_a_crop_without_an_offset_is_explained_and_an_error(folder):
         'layer { name: "a\\nb" type: "Convolution" bottom: "data" top: "a" convolution_param { kernel_size: 4 } }'
         'layer { name: "c" type: "Crop" bottom: "a" bottom: "data" top: "c" }'
     )
-    message = "Crop 'c': the offset would be -1.5, no whole number; another kernel or pad on the way is needed"
+    message = "Crop 'c': the offset would be -1.5, not a whole number; change a kernel or pad of the layers between"
     result = run("bad.prototxt")
     assert result.exit_code == 1
     assert "'a\\nb'" in result.stdout

@@ -106,14 +106,14 @@ def test_a_palette_of_ones_own(run: Run) -> None:
     ("line", "message"),
     [
         ("none.caffemodel photos", "none.caffemodel: cannot be read: No such file or directory"),
-        ("deploy.prototxt photos", "deploy.prototxt: is a prototxt, the definition alone"),
+        ("deploy.prototxt photos", "deploy.prototxt: is a prototxt, which has no weights"),
         ("fcn8s.caffemodel none", "none: there is no such image or folder"),
         ("fcn8s.caffemodel photos --device cuda:99", "there is no device 'cuda:99' here, only cpu"),
         ("fcn8s.caffemodel photos --classes voc", "voc: names 21 classes; the net has 4"),
         ("fcn8s.caffemodel photos --heatmap 4", "there is no class '4'; the classes are class 0, "),
         ("fcn8s.caffemodel photos --blob x", "fcn8s.caffemodel: the net has no output 'x'; it has score"),
         ("fcn8s.caffemodel photos --mean 1,2", "fcn8s.caffemodel: the mean has 2 numbers; the net reads 3 channels"),
-        ("fcn8s.caffemodel photos -o names.txt", "names.txt: cannot be made a folder: File exists"),
+        ("fcn8s.caffemodel photos -o names.txt", "names.txt: cannot be created as a folder: File exists"),
         ("fcn8s.caffemodel photos -o photos --force", "photos/image0.png: is an image to read, "),
         ("fcn8s.caffemodel photos copy/image0.png", "copy/image0.png: has the same name as 'photos/image0.png'; "),
         ("fcn8s.caffemodel photos -o copy", "copy/image0.png: exists; replace it with --force"),
@@ -193,7 +193,7 @@ def test_two_processes_do_each_image_once_and_equal_one(run: Run) -> None:
     result = subprocess.run([*torchrun, *line.split()], env=environment, capture_output=True, text=True)
     assert result.returncode == 1
     assert result.stdout == "29 images -> two\n"
-    assert result.stderr.count("many/0005.png: is not an image, or damaged") == 1
+    assert result.stderr.count("many/0005.png: is not an image, or is damaged") == 1
     assert result.stderr.count("Error: 1 of 30 images could not be segmented") == 1
     names = sorted(path.name for path in Path("one").iterdir())
     assert sorted(path.name for path in Path("two").iterdir()) == [name for name in names if name != "0005.png"]
@@ -221,7 +221,7 @@ def test_a_terminal_shows_a_bar_and_errors_above_it(run: Run) -> None:
     output, _ = process.communicate()
     assert (process.returncode, output) == (1, b"5 images -> predictions\n")
     text = shown.decode()
-    assert "\x1b[2KError: photos/image3.png: is not an image, or damaged" in text
+    assert "\x1b[2KError: photos/image3.png: is not an image, or is damaged" in text
     assert "Segmenting" in text
     assert "6/6" in text
     assert "images/s" in text
@@ -232,7 +232,7 @@ def test_the_largest_image_can_be_chosen(run: Run) -> None:
     Image.new("RGB", (20, 30)).save("a.png")
     refused = run("predict tiny.safetensors a.png --max-pixels 599")
     assert refused.exit_code == 1
-    message = "Error: a.png: has 30 x 20 pixels, more than the limit of 599; raise it with --max-pixels\n"
+    message = "Error: a.png: has 30 x 20 pixels, more than the limit of 599; raise it with --max-pixels N\n"
     assert refused.stderr.startswith(message)
     assert run("predict tiny.safetensors a.png --max-pixels 600").exit_code == 0
 

@@ -104,9 +104,9 @@ def test_a_plot_replaces_none_without_force(run: Run) -> None:
     before = Path("a.svg").read_bytes()
     assert b"<svg" in before
     result = run("score predictions labels --plot a.svg")
-    assert result.stderr == "Error: a.svg: exists; replace it with --force or name another file with -o\n"
+    assert result.stderr == "Error: a.svg: exists; replace it with --force or choose another output\n"
     result = run("score predictions labels --plot a.xyz")
-    assert result.stderr.startswith("Error: a.xyz: names no kind of picture by its suffix; known are ")
+    assert result.stderr.startswith("Error: a.xyz: has no suffix of a known picture format; known are ")
     assert run("score predictions labels --plot a.svg --force").exit_code == 0
 
 
@@ -121,7 +121,7 @@ def test_colour_masks_and_how_many_colours_are_unknown(run: Run, expected: dict)
     assert equal(result, expected)
     count = int((np.array(Image.open("labels/2.png")) == 255).all(2).sum())
     assert count
-    assert result.stderr == f"{count} pixels have colours that are in no palette, and were ignored\n"
+    assert result.stderr == f"{count} pixels have colours that are not in the palette and were ignored\n"
 
 
 def test_lists_of_files_and_of_names(run: Run, expected: dict) -> None:
@@ -137,11 +137,14 @@ def test_lists_of_files_and_of_names(run: Run, expected: dict) -> None:
     [
         ("predictions empty", "empty: there is no image in it"),
         ("predictions none", "none: there is no such image or folder"),
-        ("predictions short", "files without a partner of the same name: '1' has no label map, '2' has no label map, "),
-        ("short labels", "files without a partner of the same name: '1' has no prediction or image, "),
-        ("predictions labels --classes 3", "labels/0.png: has label 3; 493 of its pixels are in no class: "),
+        ("predictions short", "unmatched files: '1' has no label map, '2' has no label map, "),
+        ("short labels", "unmatched files: '1' has no prediction or image, "),
+        (
+            "predictions labels --classes 3",
+            "labels/0.png: has label 3; 493 of its pixels have labels outside the classes: ",
+        ),
         ("fcn8s.caffemodel --images photos --labels labels --classes 3", "3: names 3 classes; the net has 4"),
-        ("predictions labels --classes x", "x: names no classes: it is no number, none of voc, "),
+        ("predictions labels --classes x", "x: is not a number of classes, not one of voc, "),
         ("predictions labels --ignore 254", "labels/0.png: has label 255"),
         ("predictions labels --list none.txt", "none.txt: cannot be read: No such file or directory"),
         ("none.pth --images photos --labels labels", "none.pth: cannot be read as a PyTorch file: "),

@@ -36,7 +36,7 @@ def test_the_table(run) -> None:
         "input   data 1 x 3 x 500 x 500 (BGR, 0..255, minus 104.007, 116.669, 122.679; data layer 'data')",
         "output  score 1 x 4 x 500 x 500",
         "total   48 layers, 546,420 parameters, 2,560,081,560 multiply-adds",
-        "remark  layers of generation V2",
+        "remark  layers in the form V2",
         "remark  saved in phase TRAIN",
     ]
 
@@ -78,10 +78,10 @@ def test_names_that_do_not_print(run) -> None:
     ("line", "message"),
     [
         ("none.caffemodel", "none.caffemodel: cannot be read: No such file or directory"),
-        ("picture.png", "picture.png: names no format by its suffix; nets are loaded from .safetensors"),
+        ("picture.png", "picture.png: has no suffix of a known format; nets are loaded from .safetensors"),
         ("deploy.prototxt --prototxt deploy.prototxt",
-         "deploy.prototxt: is a prototxt itself; give the weights first, or it without --prototxt"),
-        ("net.pth", "net.pth: holds weights alone; give the net's definition too"),
+         "deploy.prototxt: is a prototxt itself; give weights in its place, or leave --prototxt out"),
+        ("net.pth", "net.pth: contains weights alone; give the net's definition with"),
         ("fcn8s.caffemodel --input-shape label=1,1,2,2",
          "fcn8s.caffemodel: there is no input 'label'; the inputs are 'data'"),
         ("deploy.prototxt -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force"),
@@ -99,4 +99,4 @@ def test_a_users_mistake_is_one_line(run, line: str, message: str) -> None:
 def test_several_shapes_need_names(run) -> None:
     result = run("summary deploy.prototxt --input-shape 1,3,4,5 --input-shape data=1,3,4,5")
     assert result.exit_code == 2
-    assert "--input-shape needs a NAME= for each of several inputs" in result.stderr
+    assert "--input-shape needs NAME= for each of several inputs" in result.stderr

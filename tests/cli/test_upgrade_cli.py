@@ -54,7 +54,7 @@ def test_present_files_are_passed_on_as_they_are(tmp_path, text):
 def test_a_file_is_replaced_only_by_force(tmp_path):
     path = tmp_path / "solver.prototxt"
     path.write_text(OLD_SOLVER)
-    assert error(path, "-o", path) == f"{path}: exists; replace it with --force or name another file with -o"
+    assert error(path, "-o", path) == f"{path}: exists; replace it with --force or choose another output"
     assert path.read_text() == OLD_SOLVER
     assert run(path, "-o", path, "--force").exit_code == 0
     assert path.read_text() == 'net: "n"\ntype: "Nesterov"\n'
@@ -88,7 +88,7 @@ def test_errors_are_those_of_the_kind_of_file_it_is(tmp_path, text, message):
 
 def test_usage():
     assert run().exit_code == 2
-    assert "Bring old nets and solvers to the present form." in CliRunner().invoke(main, ["--help"]).output
+    assert "Upgrade nets and solvers of older versions of Caffe." in CliRunner().invoke(main, ["--help"]).output
 
 
 def test_the_examples_of_the_help_run(tmp_path, monkeypatch, run_examples):

@@ -41,7 +41,7 @@ def test_an_error_past_the_tolerance_is_status_1(run) -> None:
     np.savez("wrong.npz", **blobs)
     result = run("verify net.caffemodel --prototxt net.prototxt --against wrong.npz")
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: net.caffemodel: blob 'score' of layer 'score' is off by ")
+    assert result.stderr.startswith("Error: net.caffemodel: blob 'score' of layer 'score' differs by ")
     assert "more than the tolerance 0.0001; 1 of " in result.stderr
     assert result.stderr.count("\n") == 1
     assert result.stdout.splitlines()[-1].endswith("of the blob's largest value, at layer 'score'")
@@ -54,7 +54,7 @@ def test_an_error_past_the_tolerance_is_status_1(run) -> None:
     [
         ("none.caffemodel", "none.caffemodel: cannot be read: No such file or directory"),
         ("fcn8s.caffemodel --against tensorrt", "tensorrt: cannot be read: No such file or directory; known are c"),
-        ("fcn8s.caffemodel --against net.prototxt", "net.prototxt: is no dump of blobs, an .npz file with arrays "),
+        ("fcn8s.caffemodel --against net.prototxt", "net.prototxt: is not a dump of blobs, an .npz file with arrays "),
     ],
 )
 def test_a_users_mistake_is_one_line(run, line: str, message: str) -> None:

@@ -84,15 +84,17 @@ def test_a_file_can_be_written_over_itself(net: fcnkit.CaffeNet, tmp_path: Path)
 def test_an_existing_file_stays_without_force(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
     path = tmp_path / "net.pth"
     path.write_text("mine")
-    with pytest.raises(OutputError, match="exists; replace it with --force or name another file with -o"):
+    with pytest.raises(OutputError, match="exists; replace it with `force` or choose another output"):
         fcnkit.save(net, path, force=False)
     assert path.read_text() == "mine"
 
 
 def test_unknown_suffixes(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"net.zip: names no format by its suffix; known are .safetensors, .pth"):
+    with pytest.raises(OutputError, match=r"net.zip: has no suffix of a known format; known are .safetensors, .pth"):
         fcnkit.save(net, tmp_path / "net.zip")
-    with pytest.raises(FileFormatError, match=r"net: names no format by its suffix; nets are loaded from .safetensors"):
+    with pytest.raises(
+        FileFormatError, match=r"net: has no suffix of a known format; nets are loaded from .safetensors"
+    ):
         fcnkit.load(tmp_path / "net")
     with pytest.raises(FileFormatError, match=r"x.prototxt: is of a format that is only written; nets are loaded from"):
         fcnkit.load("x.prototxt")
@@ -102,7 +104,7 @@ def test_files_that_are_no_nets(net: fcnkit.CaffeNet, tmp_path: Path, examples: 
     deploy = data / "shapes" / "deploy.prototxt"
     other = tmp_path / "other.safetensors"
     save_file({"w": torch.zeros(2)}, other)
-    with pytest.raises(FileFormatError, match=r"other.safetensors: holds weights alone; give the net's definition"):
+    with pytest.raises(FileFormatError, match=r"other.safetensors: contains weights alone; give the net's definition"):
         fcnkit.load(other)
     for suffix in (".safetensors", ".pth", ".h5", ".npz"):
         image = tmp_path / f"image{suffix}"
@@ -114,7 +116,7 @@ def test_files_that_are_no_nets(net: fcnkit.CaffeNet, tmp_path: Path, examples: 
             fcnkit.load(tmp_path / f"none{suffix}", prototxt=deploy)
     for suffix in (".pth", ".h5", ".npz"):
         fcnkit.save(net, tmp_path / f"net{suffix}")
-        with pytest.raises(FileFormatError, match="holds weights alone; give the net's definition too, with --proto"):
+        with pytest.raises(FileFormatError, match="contains weights alone; give the net's definition with"):
             fcnkit.load(tmp_path / f"net{suffix}")
 
 
@@ -125,11 +127,11 @@ class Code:
 
 def test_code_in_a_pickle_is_refused(tmp_path: Path, data: Path, capsys: pytest.CaptureFixture) -> None:
     torch.save({"w": Code()}, tmp_path / "evil.pth")
-    with pytest.raises(FileFormatError, match="holds Python objects, which may run code"):
+    with pytest.raises(FileFormatError, match="contains Python objects, which may run code"):
         fcnkit.load(tmp_path / "evil.pth", prototxt=data / "shapes" / "deploy.prototxt")
     assert capsys.readouterr().out == ""
     torch.save([torch.zeros(1)], tmp_path / "list.pth")
-    with pytest.raises(FileFormatError, match="holds no state dict"):
+    with pytest.raises(FileFormatError, match="contains no state dict"):
         fcnkit.load(tmp_path / "list.pth", prototxt=data / "shapes" / "deploy.prototxt")
 
 
@@ -146,7 +148,7 @@ def test_foreign_numpy_archives(net: fcnkit.CaffeNet, tmp_path: Path, data: Path
         fcnkit.load(path, prototxt=deploy)
     with path.open("wb") as file:
         np.save(file, arrays["conv1_1.bias"])
-    with pytest.raises(FileFormatError, match=r"net.npz: holds one array, not an archive of them"):
+    with pytest.raises(FileFormatError, match=r"net.npz: contains one array, not an archive of arrays"):
         fcnkit.load(path, prototxt=deploy)
 
 
@@ -154,7 +156,7 @@ def test_names_that_hdf5_cannot_hold(tmp_path: Path) -> None:
     net = fcnkit.CaffeNet(
         'input: "x" input_dim: [1, 2, 3, 3] layer { name: "a//b" type: "PReLU" bottom: "x" top: "y" }'
     )
-    with pytest.raises(OutputError, match=r"net.h5: layer 'a//b' has a name that HDF5 files cannot hold"):
+    with pytest.raises(OutputError, match=r"net.h5: layer 'a//b' has a name that HDF5 files cannot store"):
         fcnkit.save(net, tmp_path / "net.safetensors", tmp_path / "net.h5")
     assert not list(tmp_path.iterdir())
 
@@ -195,5 +197,5 @@ def test_an_archive_that_claims_more_than_it_can_hold(data: Path, tmp_path: Path
     at = content.index(b"PK\1\2") + 24
     content[at : at + 4] = (2**32 - 2).to_bytes(4, "little")
     path.write_bytes(content)
-    with pytest.raises(FileFormatError, match=r"net.npz: claims to hold more than its bytes can be inflated to"):
+    with pytest.raises(FileFormatError, match=r"net.npz: states a size beyond that to which its bytes can be inflated"):
         fcnkit.load(path, data / "shapes" / "deploy.prototxt")

@@ -152,7 +152,7 @@ def test_formats_without_a_place_for_some_names(
     try:
         fcnkit.save(net, f"net{suffix}", "net.prototxt")
     except OutputError as error:
-        assert str(error).endswith((" HDF5 files cannot hold", ".npz files cannot hold; write another format"))
+        assert str(error).endswith((" HDF5 files cannot store", ".npz files cannot store; write another format"))
         assert name in [NAMES["NUL"], NAMES["dots"], NAMES["70,000 characters"], NAMES["70,000 statements"]]
     else:
         assert fcnkit.load(f"net{suffix}", "net.prototxt").state_dict().keys() == net.state_dict().keys()

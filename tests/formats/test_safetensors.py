@@ -42,7 +42,7 @@ def test_files_are_the_librarys_byte_for_byte(tmp_path: Path, metadata: dict[str
 
 
 def test_types_that_the_format_lacks_are_named(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"cannot hold 'z': .safetensors has no values of type torch.complex128"):
+    with pytest.raises(OutputError, match=r"cannot store 'z': .safetensors has no values of type torch.complex128"):
         safetensors.write(tmp_path / "net", {"z": torch.zeros(2, dtype=torch.complex128)}, None)
 
 

@@ -114,7 +114,9 @@ def test_what_its_definition_does_not_say_is_not_written(sample: Path, tmp_path:
     net = fcnkit.convert(sample)
     net.relu1_1 = torch.nn.GELU()
     path = tmp_path / "net.caffemodel"
-    with pytest.raises(OutputError, match=rf"^{path}: layer 'relu1_1' is now GELU.*, but its definition says ReLU\(\)"):
+    with pytest.raises(
+        OutputError, match=rf"^{path}: layer 'relu1_1' is now GELU.*, but its definition states ReLU\(\)"
+    ):
         fcnkit.save(net, path)
     net = fcnkit.convert(sample)
     net.conv1_2.weight = torch.nn.Parameter(torch.zeros(8, 8, 5, 5))
@@ -127,6 +129,6 @@ def test_the_definition_lies_beside_the_weights(sample: Path, tmp_path: Path) ->
     net = fcnkit.convert(sample, input_shape=(1, 3, 64, 96))
     fcnkit.save(net, tmp_path / "net.caffemodel")
     assert prototxt.read(tmp_path / "net.prototxt") == caffemodel.read(tmp_path / "net.caffemodel").net
-    with pytest.raises(OutputError, match=r"net.prototxt: exists; replace it with --force"):
+    with pytest.raises(OutputError, match=r"net.prototxt: exists; replace it with `force`"):
         fcnkit.save(net, tmp_path / "net.pth", tmp_path / "net.prototxt", force=False)
     assert not (tmp_path / "net.pth").exists()

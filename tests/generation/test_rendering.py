@@ -51,7 +51,7 @@ def test_a_backbone_of_ones_own(tmp_path):
             "template data_voc.prototxt.j2:1 from fcn.prototxt.j2:.*: 'nothing' is undefined",
         ),
         ("data_voc", "\n{% if %}", "template data_voc.prototxt.j2:2: Expected an expression"),
-        ("data_voc", "layer {", "the templates give no valid prototxt: line"),
+        ("data_voc", "layer {", "the templates do not give a valid prototxt: line"),
         ("data_voc", "{{ ''.__class__.__mro__ }}", "template data_voc.prototxt.j2:1 .*unsafe"),
         ("data_voc", "{{ 1 // 0 }}", "template data_voc.prototxt.j2:1 .*by zero"),
         ("data_voc", "{% include 'gone.j2' %}", "template data_voc.prototxt.j2:1 .*gone.j2"),
@@ -65,5 +65,5 @@ def test_broken_templates_say_where(tmp_path, name, text, message):
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(TemplateError, match="is no folder of templates"):
+    with pytest.raises(TemplateError, match="is not a folder of templates"):
         generate("voc-fcn8s", templates=tmp_path / "gone")

@@ -139,7 +139,7 @@ def test_layers_that_keep_the_grid(kind):
 def test_layers_that_begin_anew(kind, text):
     coordinates = traced(INPUT + layer("b", kind, "data", text) + conv("c", "b", 1, 1, 9) + crop("out", "c", "data"))
     message = (
-        f"Crop 'out': 'c' goes back to 'b' and 'data' to 'data', so nothing says how they lie; "
+        f"Crop 'out': 'c' goes back to 'b' and 'data' to 'data', so their relative position is unknown; "
         f"{kind} 'b' keeps no grid; state the offset"
     )
     assert str(coordinates.crops[0].error) == message
@@ -198,7 +198,7 @@ def alexnet(kernel):
 def test_an_offset_that_is_no_whole_number():
     (one,) = Coordinates(alexnet(64)).crops
     assert str(one.error) == (
-        "Crop 'score': the offset would be 18.5, no whole number; give 'upscore' a kernel of 63 or 65, not 64; "
+        "Crop 'score': the offset would be 18.5, not a whole number; give 'upscore' a kernel of 63 or 65, not 64; "
         "the maps are 'upscore' = x + 18.5 and 'data' = x, x in pixels of 'data'"
     )
     assert [Coordinates(alexnet(kernel)).crops[0].derived for kernel in (63, 65)] == [(18, 18), (19, 19)]
@@ -232,7 +232,7 @@ def test_an_offset_below_0():
         ),
         (
             [("a", 1, 2, 9), ("up", 1, 2, 20)],
-            "the offset would be -11, below 0; pad what is cropped by 11 more on the way",
+            "the offset would be -11, below 0; pad what is cropped by 11 more before it",
         ),
     ],
 )
@@ -347,9 +347,7 @@ def test_explanations_say_all():
         ["fc", "1", "0", "1", "fc"],
         ["g", "1", "0 x 1", "1 x 3", "fc"],
     ]
-    assert told.crops == [
-        "Crop 'out': 'up' = x + 8 and 'data' = x, x in pixels of 'data'; the offset is 8, which it does not state"
-    ]
+    assert told.crops == ["Crop 'out': 'up' = x + 8 and 'data' = x, x in pixels of 'data'; the offset is 8, not stated"]
     assert told.notes == [
         "a new grid begins at 'fc': InnerProduct 'fc' keeps no grid",
         "every crop stays inside its blob for inputs from 1 x 1 up",
@@ -361,8 +359,8 @@ def test_explanations_compare_what_is_stated():
     text = INPUT + conv("a", "data", 1, 1, 9)
     told = explain(traced(text + crop("same", "a", "data", "offset: 9") + crop("other", "a", "data", "offset: [1, 2]")))
     assert [sentence.rpartition("; ")[2] for sentence in told.crops] == [
-        "the offset is 9, as it states",
-        "the offset is 9, but it states 1 x 2",
+        "the offset is 9, as stated",
+        "the offset is 9, but 1 x 2 is stated",
     ]
 
 

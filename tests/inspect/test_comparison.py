@@ -190,11 +190,11 @@ def test_tolerance_is_relative_to_each_blobs_largest_value(sample: Path, tmp_pat
 
 def test_what_cannot_be_compared(sample: Path, data: Path, tmp_path: Path) -> None:
     definition = data / "shapes" / "deploy.prototxt"
-    message = r"deploy.prototxt: holds no weights, so there is nothing to run; give weights, or leave --run out"
+    message = r"deploy.prototxt: has no weights and cannot run; give weights, or leave `run` out"
     with pytest.raises(FileFormatError, match=message):
         compare_files(sample, definition, run=True)
     fcnkit.save(fcnkit.convert(sample), tmp_path / "net.pth")
-    with pytest.raises(FileFormatError, match=r"net.pth: holds weights alone"):
+    with pytest.raises(FileFormatError, match=r"net.pth: contains weights alone"):
         compare_files(sample, tmp_path / "net.pth")
     with pytest.raises(FileFormatError, match=r"none.pth: cannot be read"):
         compare_files(sample, tmp_path / "none.pth", definition)

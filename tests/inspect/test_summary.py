@@ -107,17 +107,17 @@ def test_behind_a_layer_without_a_grid_there_is_no_receptive_field(data: Path) -
 
 def test_remarks_of_caffes_files(sample: Path, data: Path) -> None:
     assert summarize_file(sample).remarks == [
-        "layers of generation V2",
+        "layers in the form V2",
         "saved in phase TRAIN",
-        "not in the net that runs: Split 'data_data_0_split', 'pool3_pool3_0_split', 'pool4_pool4_0_split' and 2 more;"
+        "left out of the net that runs: Split 'data_data_0_split', 'pool3_pool3_0_split', 'pool4_pool4_0_split' and 2 more;"
         " SoftmaxWithLoss 'loss'",
     ]
     legacy = data / "legacy"
-    assert summarize_file(legacy / "v0" / "net.caffemodel").remarks[0] == "layers of generation V0"
-    assert summarize_file(legacy / "v1" / "net.prototxt").remarks[0] == "layers of generation V1"
+    assert summarize_file(legacy / "v0" / "net.caffemodel").remarks[0] == "layers in the form V0"
+    assert summarize_file(legacy / "v1" / "net.prototxt").remarks[0] == "layers in the form V1"
     assert summarize_file(data / "layers" / "phase_rules" / "net.prototxt").remarks[1:] == [
         "in some phases only: ReLU 'tr'; Sigmoid 'te'; TanH 'ex'",
-        "not in the net that runs: ReLU 'tr'; TanH 'ex'",
+        "left out of the net that runs: ReLU 'tr'; TanH 'ex'",
     ]
 
 
@@ -131,7 +131,7 @@ def test_weights_beside_their_prototxt(data: Path, sample: Path, tmp_path: Path)
         " convolution_param { num_output: 8 kernel_size: 3 } }"
     )
     told = summarize_file(sample, short)
-    assert told.remarks[-1].startswith("weights that no layer uses: 'conv1_2', 'conv2_1', ")
+    assert told.remarks[-1].startswith("unused weights: 'conv1_2', 'conv2_1', ")
 
 
 def test_formats_tell_the_same(sample: Path, tmp_path: Path) -> None:

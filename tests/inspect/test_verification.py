@@ -113,7 +113,7 @@ def test_a_net_that_another_runtime_runs_otherwise_is_caught(sample: Path, fake:
     loaded = "self.net = fcnkit.convert(weights, prototxt, deploy=False)\n"
     fake("caffe", FAKE_CAFFE.replace(loaded, loaded + "        self.net.conv3_2.bias.data[5] += 0.5\n"))
     found = verify(sample, "caffe", input_shape=(1, 3, 30, 40))
-    with pytest.raises(VerificationError, match=r"blob 'conv3_2' of layer 'conv3_2' is off by 0.5"):
+    with pytest.raises(VerificationError, match=r"blob 'conv3_2' of layer 'conv3_2' differs by 0.5"):
         found.require(1e-4)
 
 
@@ -165,7 +165,7 @@ def test_a_runtime_that_is_missing_is_told_with_a_way_to_get_it(sample: Path, mo
     for module in ("caffe", "cv2", "onnxruntime"):
         monkeypatch.setitem(sys.modules, module, None)
     message = r"no runtime to verify against is installed; pip install 'fcnkit\[opencv\]' brings one, or give a dump "
-    with pytest.raises(RuntimeMissingError, match=message + "of Caffe's blobs with --against DUMP.npz"):
+    with pytest.raises(RuntimeMissingError, match=message + "of Caffe's blobs with `against`"):
         verify(sample)
     for name, message in {
         "caffe": r"Caffe is not installed; building Caffe with its Python module \(make pycaffe\) brings it",
@@ -187,7 +187,7 @@ def test_runtimes_that_cannot(sample: Path, fake: Fake) -> None:
 
 def test_files_that_cannot_be_verified(sample: Path, data: Path, tmp_path: Path) -> None:
     definition = data / "shapes" / "deploy.prototxt"
-    with pytest.raises(FileFormatError, match="holds no weights; give a file of weights, and this one with --prototxt"):
+    with pytest.raises(FileFormatError, match="has no weights; give a file of weights, and this one with `prototxt`"):
         verify(definition, "opencv")
     with pytest.raises(FileFormatError, match=r"none.npz: cannot be read: No such file or directory"):
         verify(sample, str(tmp_path / "none.npz"))
@@ -196,7 +196,9 @@ def test_files_that_cannot_be_verified(sample: Path, data: Path, tmp_path: Path)
     np.savez(tmp_path / "objects.npz", **{"out/a": np.array([object()])})
     np.save(tmp_path / "one.npy", np.ones(3))
     for name in ("text.npz", "other.npz", "objects.npz", "one.npy"):
-        message = rf"{name}: is no dump of blobs, an .npz file with arrays 'in/NAME' and 'out/NAME', and none of caffe"
+        message = (
+            rf"{name}: is not a dump of blobs, an .npz file with arrays 'in/NAME' and 'out/NAME', and not one of caffe"
+        )
         with pytest.raises(FileFormatError, match=message):
             verify(sample, str(tmp_path / name))
     np.savez(tmp_path / "blobs.npz", **{"out/score": np.ones(3)})

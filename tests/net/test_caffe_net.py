@@ -84,11 +84,11 @@ def test_inputs_by_position_and_by_name() -> None:
     assert model.inputs == ("x", "a/b")
     for result in (model(X, 2 * X), model(X, **{"a/b": 2 * X}), model(**{"a/b": 2 * X, "x": X})):
         assert torch.equal(result, -X)
-    with pytest.raises(InputError, match="no value for the inputs 'a/b'"):
+    with pytest.raises(InputError, match="missing input 'a/b'"):
         model(X)
     with pytest.raises(InputError, match="'x' is given twice; the inputs are 'x', 'a/b'"):
         model(X, x=X)
-    with pytest.raises(InputError, match="'y' is no input of the net"):
+    with pytest.raises(InputError, match="'y' is not an input of the net"):
         model(X, y=X)
     with pytest.raises(InputError, match="the net has 2 inputs, 3 were given"):
         model(X, X, X)
@@ -219,7 +219,7 @@ def test_sizes_that_do_not_fit_name_the_layer() -> None:
 def test_weights_that_do_not_fit() -> None:
     text = INPUT + conv("c")
     weight, bias = np.zeros((3, 3, 3, 3), np.float32), np.zeros(3, np.float32)
-    with pytest.raises(MissingBlobsError, match="the weights have no blobs for the layers 'c'"):
+    with pytest.raises(MissingBlobsError, match="missing weights of layer 'c'"):
         fcnkit.CaffeNet(text, {"d": [weight]})
     with pytest.raises(MissingBlobsError, match="layer 'c': the weights have 1 blobs, the net needs 2"):
         fcnkit.CaffeNet(text, {"c": [weight]})

@@ -57,14 +57,16 @@ def test_the_data_layers_crop_size_comes_first(tmp_path: Path) -> None:
 
 def test_no_square_size_fits_the_inner_product(tmp_path: Path) -> None:
     path = classifier(tmp_path, 5, 1, 4 * 17)
-    with pytest.raises(InputError, match=rf"^{path}: no square image gives the 68 inputs .* 'fc' .*--input-shape"):
+    with pytest.raises(InputError, match=rf"^{path}: no square image gives the 68 inputs .* 'fc' .*`input_shape`"):
         fcnkit.convert(path)
 
 
 def test_nothing_tells_the_size_of_a_classifier_without_weights(tmp_path: Path) -> None:
     path = tmp_path / "net.prototxt"
     path.write_text(DATA % "" + CONV % (5, 1) + FC)
-    with pytest.raises(InputError, match="nothing tells the height and width of the input; give --input-shape N,C,H,W"):
+    with pytest.raises(
+        InputError, match="the height and width of the input are unknown; give the input's shape with `input_shape`"
+    ):
         fcnkit.convert(None, path)
     assert fcnkit.convert(None, path, input_shape=(1, 3, 12, 12)).shapes["fc"] == (1, 5)
 
@@ -84,7 +86,7 @@ def test_a_prototxt_rules_and_the_rest_is_reported(tmp_path: Path) -> None:
     assert net.shapes["pool"] == (2, 4, 8, 14)
     assert net.unused == ["fc"]
     deploy.write_text(deploy.read_text().replace('name: "conv"', 'name: "other"'))
-    with pytest.raises(MissingBlobsError, match=rf"^{path}: the weights have no blobs for the layers 'other'"):
+    with pytest.raises(MissingBlobsError, match=rf"^{path}: missing weights of layer 'other'"):
         fcnkit.convert(path, prototxt=deploy)
 
 
@@ -139,7 +141,7 @@ def test_errors_name_the_right_file(sample: Path, tmp_path: Path) -> None:
         fcnkit.convert(sample, prototxt=bad)
     with pytest.raises(FcnkitError, match=r"^none.caffemodel: cannot be read"):
         fcnkit.convert("none.caffemodel")
-    with pytest.raises(ValueError, match="give weights, a prototxt, or both"):
+    with pytest.raises(ValueError, match="give `weights`, `prototxt`, or both"):
         fcnkit.convert(None)
     with pytest.raises(ValueError, match="phase must be 'test' or 'train', not 'val'"):
         fcnkit.convert(sample, phase="val")

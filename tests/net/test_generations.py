@@ -62,11 +62,13 @@ def test_an_upgraded_caffemodel(case: str, tmp_path: Path) -> None:
 def test_a_caffemodel_is_upgraded_into_a_file() -> None:
     result = CliRunner().invoke(main, ["upgrade", str(LEGACY / "v1" / BINARY)])
     assert result.exit_code == 2
-    assert "a .caffemodel is upgraded into a file: name it with -o" in result.stderr
+    assert "a .caffemodel is upgraded into a file; name it with -o" in result.stderr
 
 
 def test_hdf5_weights_need_a_definition() -> None:
-    with pytest.raises(FileFormatError, match=r"net.caffemodel.h5: holds weights alone; give the net's definition too"):
+    with pytest.raises(
+        FileFormatError, match=r"net.caffemodel.h5: contains weights alone; give the net's definition with"
+    ):
         fcnkit.convert(LEGACY / "v1" / HDF5)
 
 

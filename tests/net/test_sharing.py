@@ -184,7 +184,7 @@ def test_the_last_layer_that_is_stored_holds(weights: dict[str, float], value: f
 
 def test_a_layer_that_shares_but_one_blob_needs_its_own() -> None:
     text = INPUT + conv("a", "x", 'name: "w"') + conv("c", "a", 'name: "w"')
-    with pytest.raises(MissingBlobsError, match=r"the weights have no blobs for the layers 'c'$"):
+    with pytest.raises(MissingBlobsError, match=r"missing weights of layer 'c'$"):
         fcnkit.CaffeNet(text, {"a": stored(1)})
 
 

@@ -83,9 +83,9 @@ def save(path: Path, values: list[list[int]], kind: type = np.uint8) -> Path:
     ("predicted", "truth", "classes", "message"),
     [
         ([[0, 1]], [[0], [1]], None, "t.png: is 2 x 1 pixels, and '{p}' is 1 x 2; they must be equal"),
-        ([[0, 0]], [[0, 7]], 4, "t.png: has label 7; 1 of its pixels are in no class: the classes are 0 to 3, and "),
-        ([[4, 4]], [[0, 1]], 4, "p.png: has label 4 where the truth counts; 2 of its pixels are in no class: "),
-        ([[255, 0]], [[1, 1]], None, "p.png: has label 255 where the truth counts; 1 of its pixels are in no class: "),
+        ([[0, 0]], [[0, 7]], 4, "t.png: has label 7; 1 of its pixels have labels outside the classes: the classes are 0 to 3, and "),
+        ([[4, 4]], [[0, 1]], 4, "p.png: has label 4 where the truth counts; 2 of its pixels have labels outside the classes: "),
+        ([[255, 0]], [[1, 1]], None, "p.png: has label 255 where the truth counts; 1 of its pixels have labels outside the classes: "),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(
@@ -128,8 +128,9 @@ def test_partners() -> None:
     with pytest.raises(InputError) as caught:
         partners({"x": a, "y": a}, {"x": b, "z": b})
     assert str(caught.value) == (
-        "files without a partner of the same name: 'z' has no prediction or image, 'y' has no label map; "
-        "--list names those that count"
+        "unmatched files: 'z' has no prediction or image, 'y' has no label map; give the names to score with `only`"
     )
-    with pytest.raises(InputError, match="'4' has no prediction or image, and 5 more; --list"):
+    with pytest.raises(
+        InputError, match="'4' has no prediction or image, and 5 more; give the names to score with `only`"
+    ):
         partners({}, {str(number): b for number in range(10)})

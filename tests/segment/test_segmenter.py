@@ -113,7 +113,7 @@ def test_nets_that_do_not_segment() -> None:
         "kernel_size: 1 } }"
     )
     for net, output, message in [
-        (two, None, "the net has several outputs, score, b; say which, with --blob"),
+        (two, None, "the net has several outputs, score, b; choose one with `output`"),
         (two, "b", "the output 'b' has shape (1, 1, 8, 8), not N x classes x height x width with 2 to 256 classes"),
         (small(channels=4), None, "the net reads 4 channels; images have 3, or 1 if grey"),
     ]:
@@ -177,8 +177,8 @@ def test_what_is_no_image_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no image")
     for name, message in [
         ("none.png", "cannot be read as an image: No such file or directory"),
-        ("empty.jpg", "is not an image, or damaged; formats that are read: BMP, GIF"),
-        ("text.png", "is not an image, or damaged; formats that are read: BMP, GIF"),
+        ("empty.jpg", "is not an image, or is damaged; the formats that are read: BMP, GIF"),
+        ("text.png", "is not an image, or is damaged; the formats that are read: BMP, GIF"),
         ("cut.png", "cannot be read as an image: "),
     ]:
         with pytest.raises(FileFormatError) as caught:
@@ -240,9 +240,7 @@ def test_folders_patterns_and_lists(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             names(source)
         assert str(caught.value) == f"{tmp_path / source}: {message}"
-    with pytest.raises(
-        InputError, match=r"x/a.png: has the same name as 'a.jpg'; results are told apart by it: rename"
-    ):
+    with pytest.raises(InputError, match=r"x/a.png: has the same name as 'a.jpg'; results are named after it: rename"):
         images.by_stem([Path("a.jpg"), Path("x/a.png")])
 
 

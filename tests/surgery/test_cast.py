@@ -113,18 +113,21 @@ def test_what_cannot_be_cast(tmp_path: Path) -> None:
     with pytest.raises(
         CastError,
         match=r"net.pth: layer 'classifier.1' has 55 inputs, which are no kernel over the 6 channels before it; "
-        r"say its kernel with --kernel classifier.1=H,W",
+        r"give its kernel with `kernel`",
     ):
         cast(small_state(55))
     with pytest.raises(
         CastError,
         match=r"layer 'classifier.1' has 60 inputs, 10 for each of the 6 channels before it, which may be "
-        r"1 x 10, 2 x 5, 5 x 2, 10 x 1; say which with --kernel H,W",
+        r"1 x 10, 2 x 5, 5 x 2, 10 x 1; choose one with `kernel`",
     ):
         cast(small_state(60))
-    with pytest.raises(CastError, match="holds no fully connected layer, so there is nothing to cast"):
+    with pytest.raises(CastError, match="has no fully connected layer to cast"):
         cast({"a.weight": torch.zeros(1, 1, 3, 3)})
-    with pytest.raises(CastError, match="layer 'a' is fully connected, but no convolution stands before it; say"):
+    with pytest.raises(
+        CastError,
+        match="layer 'a' is fully connected, but no convolution stands before it; give its kernel with `kernel`",
+    ):
         cast({"a.weight": torch.zeros(4, 4)})
     path = write_classifier(tmp_path / "net.caffemodel", inputs=55)
     with pytest.raises(CastError, match="layer 'fc6' has 55 inputs"):
@@ -138,7 +141,8 @@ def test_what_cannot_be_cast(tmp_path: Path) -> None:
     with pytest.raises(CastError, match=r"layer 'classifier.1' has 54 inputs, which no kernel of 2 x 2 has"):
         cast_state(small_state(), kernel={"classifier.1": (2, 2)})
     with pytest.raises(
-        CastError, match=r"has 54 inputs, 9 for each .* which is not 2 x 2; say it of the layer alone: --kernel classif"
+        CastError,
+        match=r"has 54 inputs, 9 for each .* which is not 2 x 2; give the kernel of this layer alone with `kernel`",
     ):
         cast_state(small_state(), kernel=(2, 2))
     with pytest.raises(TypeError, match="fc2conv of a file needs an output"):
@@ -153,7 +157,7 @@ def test_an_order_that_names_do_not_tell() -> None:
         "stem.weight": torch.zeros(4, 3, 3, 3),
         "head.weight": torch.zeros(5, 36),
     }
-    message = "layer 'head' has 36 inputs: 3 x 3 over 4 channels, or 1 x 1 over those of 'blocks'; the file keeps"
+    message = "layer 'head' has 36 inputs: 3 x 3 over 4 channels, or 1 x 1 over those of 'blocks'; the file does not store the order of its layers; choose with `kernel`"
     with pytest.raises(CastError, match=message):
         cast_state(dict(state), ordered=False)
     assert cast_state(dict(state), ordered=False, kernel={"head": (1, 1)})[0].after == (5, 36, 1, 1)
@@ -179,7 +183,9 @@ def test_weights_of_maps_stored_with_channels_last() -> None:
 
 
 def test_what_cannot_be_cast_back(tmp_path: Path) -> None:
-    with pytest.raises(CastError, match="holds no filters of layers called fc, classifier or head; say"):
+    with pytest.raises(
+        CastError, match="has no filters of layers called fc, classifier or head; name the layers to cast with `layers`"
+    ):
         cast_state_back({"a.weight": torch.zeros(2, 2, 3, 3), "fc.weight": torch.zeros(2, 2)})
     with pytest.raises(CastError, match="has no filters of a layer 'b'"):
         cast_state_back({"a.weight": torch.zeros(2, 2, 3, 3)}, layers=["a", "b"])
@@ -264,17 +270,17 @@ def test_a_net_of_fcnkits_own(tmp_path: Path) -> None:
     fcnkit.fc2conv(tmp_path / "conv.safetensors", tmp_path / "back.safetensors", back=True)
     back = fcnkit.load(tmp_path / "back.safetensors").state_dict()
     assert all(torch.equal(back[name], tensor) for name, tensor in net.state_dict().items())
-    with pytest.raises(FcnkitError, match=r"net.safetensors: holds Caffe's names already"):
+    with pytest.raises(FcnkitError, match=r"net.safetensors: has Caffe's names already"):
         fcnkit.fc2conv(tmp_path / "net.safetensors", tmp_path / "out.safetensors", names="caffe")
 
 
 def test_no_inner_product_in_a_caffemodel(sample: Path, tmp_path: Path) -> None:
-    with pytest.raises(CastError, match="holds no fully connected layer with weights"):
+    with pytest.raises(CastError, match="has no fully connected layer with weights"):
         fcnkit.fc2conv(sample, tmp_path / "out.caffemodel")
 
 
 def test_files(tmp_path: Path, sample: Path) -> None:
-    with pytest.raises(FileFormatError, match=r"net.zip: is no .pth, .pt, .safetensors, .caffemodel or .h5 file"):
+    with pytest.raises(FileFormatError, match=r"net.zip: is not a .pth, .pt, .safetensors, .caffemodel or .h5 file"):
         fcnkit.fc2conv(tmp_path / "net.zip", tmp_path / "out.zip")
     with pytest.raises(FcnkitError, match=r"out.pth: fc2conv keeps the format of its input: name a .caffemodel file"):
         fcnkit.fc2conv(sample, tmp_path / "out.pth")
@@ -282,10 +288,12 @@ def test_files(tmp_path: Path, sample: Path) -> None:
     with pytest.raises(FcnkitError, match=r"net.pth: is a .pth file, which is cast without a definition; leave"):
         fcnkit.fc2conv(tmp_path / "net.pth", tmp_path / "out.pth", prototxt=sample)
     torch.save({"epoch": 3, "model": [1]}, tmp_path / "odd.pth")
-    with pytest.raises(FileFormatError, match=r"odd.pth: holds no state dict, tensors by name, neither itself nor as"):
+    with pytest.raises(
+        FileFormatError, match=r"odd.pth: contains no state dict, tensors by name, neither itself nor as"
+    ):
         fcnkit.fc2conv(tmp_path / "odd.pth", tmp_path / "out.pth")
     (tmp_path / "odd.safetensors").write_text("no")
-    with pytest.raises(FileFormatError, match=r"odd.safetensors: is no safetensors file, or a damaged one"):
+    with pytest.raises(FileFormatError, match=r"odd.safetensors: is not a safetensors file, or is damaged"):
         fcnkit.fc2conv(tmp_path / "odd.safetensors", tmp_path / "out.safetensors")
     (tmp_path / "out.prototxt").write_text("mine")
     path = write_classifier(tmp_path / "net.caffemodel")

@@ -159,7 +159,7 @@ def test_a_sequential() -> None:
     net = nn.Sequential(
         nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU()), nn.Flatten(), nn.Linear(6 * 10, 4, bias=False)
     ).requires_grad_(False)
-    with pytest.raises(CastError, match=r"layer '2' has 60 inputs, 10 for each of the 6 channels .*; say which"):
+    with pytest.raises(CastError, match=r"layer '2' has 60 inputs, 10 for each of the 6 channels .*; choose one"):
         fcnkit.fc2conv(net)
     dense = fcnkit.fc2conv(net, kernel=(2, 5))
     image = torch.randn(1, 3, 4, 7)
@@ -170,9 +170,9 @@ def test_a_sequential() -> None:
 def test_what_has_no_dense_form() -> None:
     with pytest.raises(CastError, match="a Linear is neither a CaffeNet nor a Sequential, and has no features and cl"):
         fcnkit.fc2conv(nn.Linear(3, 4))
-    with pytest.raises(CastError, match="the net has no Flatten with a Linear behind it, so there is nothing to cast"):
+    with pytest.raises(CastError, match="the net has no Flatten followed by a Linear to cast"):
         fcnkit.fc2conv(nn.Sequential(nn.Linear(3, 4), nn.Flatten()))
     with pytest.raises(CastError, match="no fully connected layer is called 'fc', whose kernel is given"):
         fcnkit.fc2conv(Classifier(), kernel={"fc": (1, 1)})
-    with pytest.raises(CastError, match="holds no fully connected layer with weights"):
+    with pytest.raises(CastError, match="has no fully connected layer with weights"):
         fcnkit.fc2conv(fcnkit.fc2conv(small()))

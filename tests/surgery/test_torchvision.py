@@ -180,9 +180,9 @@ def test_names_in_files(tmp_path: Path) -> None:
 
 
 def test_names_that_have_no_counterpart(sample: Path, tmp_path: Path) -> None:
-    with pytest.raises(NamesError, match=r"holds names that are not torchvision's of .*, such as 'conv1';"):
+    with pytest.raises(NamesError, match=r"has names that are not torchvision's of .*, such as 'conv1';"):
         rename(resnet(18), "caffe")
-    with pytest.raises(NamesError, match=r"holds names that are not Caffe's of .*, such as 'features.0'; leave"):
+    with pytest.raises(NamesError, match=r"has names that are not Caffe's of .*, such as 'features.0'; leave"):
         rename(vgg(16), "torchvision")
     with pytest.raises(NamesError, match="names are 'keras'; give one of caffe, torchvision"):
         rename(vgg(16), "keras")
@@ -191,5 +191,5 @@ def test_names_that_have_no_counterpart(sample: Path, tmp_path: Path) -> None:
     odd.layer("features.7", 4, 3, 3, 3)
     with pytest.raises(NamesError, match=r"such as 'features.0'"):
         rename(odd, "caffe")
-    with pytest.raises(FcnkitError, match="caffemodel: holds Caffe's names already; leave --names out"):
+    with pytest.raises(FcnkitError, match="caffemodel: has Caffe's names already; leave `names` out"):
         fcnkit.fc2conv(sample, tmp_path / "out.caffemodel", names="caffe")

@@ -157,7 +157,7 @@ def test_other_class_counts(begin: Callable[..., Start], tmp_path: Path) -> None
     rows = {row.layer: row for row in plain.rows}
     assert rows["score_fr"].what == "new"
     assert not plain.net.score_fr.weight.any()
-    assert rows["score_fr"].note == "zero; other classes; --expand-score keeps those that both have"
+    assert rows["score_fr"].note == "zero; other classes; `expand_score` keeps those that both nets have"
     more = begin("pascalcontext-fcn32s", tmp_path / "32s.pth", expand_score=True)
     rows = {row.layer: row for row in more.rows}
     assert rows["score_fr"][1:] == ("expanded", (21, 128, 1, 1), (60, 128, 1, 1), "21 of 21 classes")
@@ -192,7 +192,7 @@ def test_dense_kernels_and_groups(begin: Callable[..., Start], tmp_path: Path) -
     fcnkit.save(first, tmp_path / "mixed.pth")
     message = (
         r"mixed.pth: layer 'upscore2': blob 0 has shape \(21, 21, 4, 4\), the net's is \(21, 1, 4, 4\); "
-        "its filters mix channels, which groups cannot; start it anew with --new upscore2"
+        "its filters mix channels, which groups cannot; start it anew with `new`"
     )
     with pytest.raises(TransplantError, match=message):
         begin(tmp_path / "grouped.prototxt", tmp_path / "mixed.pth")
@@ -298,7 +298,7 @@ def test_what_does_not_fit(begin: Callable[..., Start], tmp_path: Path) -> None:
     torch.save({"conv1_1.weight": torch.ones(4, 3, 3, 3)}, tmp_path / "wide.pth")
     message = (
         r"wide.pth: layer 'conv1_1': blob 0 has shape \(4, 3, 3, 3\), the net's is \(2, 3, 3, 3\); "
-        "start it anew with --new conv1_1"
+        "start it anew with `new`"
     )
     with pytest.raises(TransplantError, match=message):
         begin("voc-fcn32s", tmp_path / "wide.pth")
@@ -307,7 +307,9 @@ def test_what_does_not_fit(begin: Callable[..., Start], tmp_path: Path) -> None:
     torch.save(dict(vgg(16, norm=True, thin=32, values=True)), tmp_path / "bn.pth")
     with pytest.raises(TransplantError, match=r"bn.pth: has batch normalization, such as 'bn1_1', which the net"):
         begin("voc-fcn32s", tmp_path / "bn.pth")
-    with pytest.raises(fcnkit.FcnkitError, match=r"weights.zip: is no .caffemodel, .h5, .pth, .pt, .safetensors file"):
+    with pytest.raises(
+        fcnkit.FcnkitError, match=r"weights.zip: is not a .caffemodel, .h5, .pth, .pt, .safetensors file"
+    ):
         begin("voc-fcn32s", tmp_path / "weights.zip")
     with pytest.raises(fcnkit.FcnkitError, match=r"none.prototxt: cannot be read"):
         begin(tmp_path / "none.prototxt")
