@@ -110,7 +110,7 @@ class Scorer:
     def _check(self, path: Path, values: np.ndarray, classes: int, where: str) -> None:
         wrong = values[(values < 0) | (values >= classes) | (values == self._ignore)]
         if wrong.size:
-            problem = f"has label {wrong[0]}{where}; {wrong.size} of its pixels have labels outside the classes: "
+            problem = f"has label {wrong[0]}{where}; {wrong.size} of its pixels are out of range: "
             problem += f"the classes are 0 to {classes - 1}, and {self._ignore} is ignored"
             raise InputError(problem).in_file(path)
 

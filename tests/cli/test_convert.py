@@ -51,8 +51,8 @@ def test_unused_weights_are_reported(run) -> None:
         ("convert none.caffemodel", "none.caffemodel: cannot be read: No such file or directory"),
         ("convert deploy.prototxt", "deploy.prototxt: is a prototxt, which has no weights; "
          "give it with --prototxt"),
-        ("convert fcn8s.caffemodel -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force or name "
-         "another file with -o"),
+        ("convert fcn8s.caffemodel -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force or "
+         "choose another output"),
         ("convert fcn8s.caffemodel -o none/x.pth", "none/x.pth: cannot be written: there is no folder 'none'"),
         ("convert fcn8s.caffemodel -o x.zip", "x.zip: has no suffix of a known format; known are .safetensors"),
         ("convert fcn8s.caffemodel --prototxt fcn8s.caffemodel",

@@ -60,9 +60,9 @@ def test_what_differs_is_told(run) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert Path("told.txt").read_text() == (
         "structure: 2 differences\n"
-        "layer    what   in A     in B\n"
-        "drop7    layer  Dropout  -\n"
-        "dropped  layer  -        Dropout\n"
+        "layer    property  in A     in B\n"
+        "drop7    layer     Dropout  -\n"
+        "dropped  layer     -        Dropout\n"
     )
 
 

@@ -141,7 +141,7 @@ def test_lists_of_files_and_of_names(run: Run, expected: dict) -> None:
         ("short labels", "unmatched files: '1' has no prediction or image, "),
         (
             "predictions labels --classes 3",
-            "labels/0.png: has label 3; 493 of its pixels have labels outside the classes: ",
+            "labels/0.png: has label 3; 493 of its pixels are out of range: ",
         ),
         ("fcn8s.caffemodel --images photos --labels labels --classes 3", "3: names 3 classes; the net has 4"),
         ("predictions labels --classes x", "x: is not a number of classes, not one of voc, "),

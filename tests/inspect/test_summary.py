@@ -109,8 +109,8 @@ def test_remarks_of_caffes_files(sample: Path, data: Path) -> None:
     assert summarize_file(sample).remarks == [
         "layers in the form V2",
         "saved in phase TRAIN",
-        "left out of the net that runs: Split 'data_data_0_split', 'pool3_pool3_0_split', 'pool4_pool4_0_split' and 2 more;"
-        " SoftmaxWithLoss 'loss'",
+        "left out of the net that runs: Split 'data_data_0_split', 'pool3_pool3_0_split', 'pool4_pool4_0_split' and 2"
+        " more; SoftmaxWithLoss 'loss'",
     ]
     legacy = data / "legacy"
     assert summarize_file(legacy / "v0" / "net.caffemodel").remarks[0] == "layers in the form V0"

@@ -94,8 +94,8 @@ def test_a_dump_without_labels_is_enough_for_the_net_that_runs(sample: Path, tmp
     assert found.unseen == ["loss"]
     score[0, 2, 3, 4] += 1
     np.savez(dump, **{"in/data": image, "out/score": score, "out/pool5": np.zeros((1, 2, 3, 4), np.float32)})
-    message = "blob 'pool5' of layer 'pool5' is off by inf, its largest value being 0: more than the tolerance 0.0001; "
-    with pytest.raises(VerificationError, match=message + "2 of 2 blobs are"):
+    message = "blob 'pool5' of layer 'pool5' differs by inf, more than the tolerance 0.0001 of its largest value, 0; "
+    with pytest.raises(VerificationError, match=message + "2 of 2 blobs do"):
         verify(sample, str(dump)).require(1e-4)
 
 

@@ -83,9 +83,9 @@ def save(path: Path, values: list[list[int]], kind: type = np.uint8) -> Path:
     ("predicted", "truth", "classes", "message"),
     [
         ([[0, 1]], [[0], [1]], None, "t.png: is 2 x 1 pixels, and '{p}' is 1 x 2; they must be equal"),
-        ([[0, 0]], [[0, 7]], 4, "t.png: has label 7; 1 of its pixels have labels outside the classes: the classes are 0 to 3, and "),
-        ([[4, 4]], [[0, 1]], 4, "p.png: has label 4 where the truth counts; 2 of its pixels have labels outside the classes: "),
-        ([[255, 0]], [[1, 1]], None, "p.png: has label 255 where the truth counts; 1 of its pixels have labels outside the classes: "),
+        ([[0, 0]], [[0, 7]], 4, "t.png: has label 7; 1 of its pixels are out of range: the classes are 0 to 3, and "),
+        ([[4, 4]], [[0, 1]], 4, "p.png: has label 4 where the truth counts; 2 of its pixels are out of range: "),
+        ([[255, 0]], [[1, 1]], None, "p.png: has label 255 where the truth counts; 1 of its pixels are out of range: "),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(

@@ -157,7 +157,8 @@ def test_an_order_that_names_do_not_tell() -> None:
         "stem.weight": torch.zeros(4, 3, 3, 3),
         "head.weight": torch.zeros(5, 36),
     }
-    message = "layer 'head' has 36 inputs: 3 x 3 over 4 channels, or 1 x 1 over those of 'blocks'; the file does not store the order of its layers; choose with `kernel`"
+    message = "layer 'head' has 36 inputs: 3 x 3 over 4 channels, or 1 x 1 over those of 'blocks'; the file does"
+    message += " not store the order of its layers; choose with `kernel`"
     with pytest.raises(CastError, match=message):
         cast_state(dict(state), ordered=False)
     assert cast_state(dict(state), ordered=False, kernel={"head": (1, 1)})[0].after == (5, 36, 1, 1)
@@ -192,7 +193,7 @@ def test_what_cannot_be_cast_back(tmp_path: Path) -> None:
     text = """layer { name: "fc6" type: "Convolution" bottom: "data" top: "fc6"
                       convolution_param { num_output: 2 kernel_size: 3 pad: 1 } }"""
     caffemodel.write(tmp_path / "net.caffemodel", prototxt.parse(text), {"fc6": [np.ones((2, 3, 3, 3))]})
-    with pytest.raises(CastError, match=r"'fc6' has a stride, pad, dilation or group, so .*; say which are"):
+    with pytest.raises(CastError, match=r"'fc6' has a stride, pad, dilation or group, so .*; name the fully"):
         fcnkit.fc2conv(tmp_path / "net.caffemodel", tmp_path / "out.caffemodel", back=True)
 
 
@@ -282,7 +283,7 @@ def test_no_inner_product_in_a_caffemodel(sample: Path, tmp_path: Path) -> None:
 def test_files(tmp_path: Path, sample: Path) -> None:
     with pytest.raises(FileFormatError, match=r"net.zip: is not a .pth, .pt, .safetensors, .caffemodel or .h5 file"):
         fcnkit.fc2conv(tmp_path / "net.zip", tmp_path / "out.zip")
-    with pytest.raises(FcnkitError, match=r"out.pth: fc2conv keeps the format of its input: name a .caffemodel file"):
+    with pytest.raises(FcnkitError, match=r"out.pth: fc2conv keeps the format of its input; choose a .caffemodel file"):
         fcnkit.fc2conv(sample, tmp_path / "out.pth")
     torch.save(small_state(), tmp_path / "net.pth")
     with pytest.raises(FcnkitError, match=r"net.pth: is a .pth file, which is cast without a definition; leave"):
