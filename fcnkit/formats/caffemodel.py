@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import torch
-
 from fcnkit.caffe.caffemodel import write
 from fcnkit.caffe.forks import fork_layers
 from fcnkit.caffe.schema import Message
@@ -22,9 +20,7 @@ def save(net: CaffeNet, path: Path) -> None:
         OutputError: a layer was replaced by what its definition does not say.
         BlobShapeError: a layer's weights have another shape than its definition says.
     """
-    blobs = {
-        name: [tensor.to("cpu", torch.float32).numpy() for tensor in tensors] for name, tensors in net.blobs().items()
-    }
+    blobs = net.arrays()
     definition = net.definition()
     # What Caffe would make of the two: nothing is copied.
     _require_equal_modules(net, CaffeNet(definition, blobs, mapped=True))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import torch
-
 from fcnkit.caffe.hdf5 import write
 from fcnkit.caffe.schema import Message
 from fcnkit.net import CaffeNet
@@ -15,8 +13,7 @@ from fcnkit.net.conversion import InputShape, build
 
 def save(net: CaffeNet, path: Path) -> None:
     """Write the weights to path."""
-    weights = net.blobs().items()
-    write(path, {name: [blob.to("cpu", torch.float32).numpy() for blob in blobs] for name, blobs in weights})
+    write(path, net.arrays())
 
 
 def load(

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from fcnkit.caffe.data import is_preprocessing
 from fcnkit.caffe.schema import Message
 from fcnkit.errors import FileFormatError, OutputError
 from fcnkit.formats.state_dict import net_from_state
-from fcnkit.mapped import stored
+from fcnkit.mapped import Stored
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape
 
@@ -54,21 +55,25 @@ def save(net: CaffeNet, path: Path) -> None:
         "prototxt": net.prototxt,
         "preprocessing": json.dumps(net.preprocessing),
     }
-    write(path, state, metadata, net.mapped)
+    write(path, state, metadata, net.places)
 
 
 def write(
-    path: str | os.PathLike[str], state: Mapping[str, Tensor], metadata: Mapping[str, str] | None, mapped: bool = False
+    path: str | os.PathLike[str],
+    state: Mapping[str, Tensor],
+    metadata: Mapping[str, str] | None,
+    places: Mapping[str, Stored] = MappingProxyType({}),
 ) -> None:
     """Write tensors by name to path, one after the other.
 
-    The library writes from memory alone; what lies in a mapped file is copied from there instead.
+    The library writes from memory alone; of a tensor that still lies in a mapped file the pages that nobody has
+    written to are copied from the file instead.
 
     Args:
         path: the file.
         state: the tensors, on any device.
         metadata: what else the file is to hold.
-        mapped: the tensors that lie in a mapped file are as they are there.
+        places: where tensors were views on a mapped file, by name.
 
     Raises:
         OutputError: the format has no such type of values, or the header is longer than it may be.
@@ -93,11 +98,13 @@ def write(
         )
     with open(path, "wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
-        for tensor in state.values():
+        for name, tensor in state.items():
             tensor = tensor.detach().cpu().contiguous()
-            # What was moved or copied just now lies in no file.
-            found = stored(tensor.data_ptr(), tensor.nbytes) if mapped else None
-            file.writelines(found or [tensor.reshape(-1).view(torch.uint8).numpy().data])
+            place = places.get(name)
+            if place is not None and place.address == tensor.data_ptr():
+                file.writelines(place.file.pieces(place.offset, tensor.nbytes))
+            else:
+                file.write(tensor.reshape(-1).view(torch.uint8).numpy().data)
 
 
 def load(

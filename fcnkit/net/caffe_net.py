@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +20,7 @@ from fcnkit.caffe.schema import Message
 from fcnkit.errors import DefinitionError, InputError, UnsupportedLayerError
 from fcnkit.layers import Layer, kind_of, rule_for
 from fcnkit.layers.base import LARGEST_BLOB, Placed
+from fcnkit.mapped import Stored
 from fcnkit.net.sharing import Weight, find_ties, held_ties, tie, views
 from fcnkit.net.tree import place
 from fcnkit.net.weights import fill_weights, freeze, load_weights
@@ -55,7 +57,7 @@ class CaffeNet(nn.Module):
         source: the file that the net was read from, or None.
         unused: names of layers in the weights that the net had no use for.
         ties: the weights that several layers share (see fcnkit.net.sharing).
-        mapped: whether the weights may be views on a file.
+        places: where weights lie that are views on a file, by name.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class CaffeNet(nn.Module):
             blobs: the weights by layer name; without them every blob is filled as its filler says.
             filled: False leaves the weights as they come out of memory, for a state dict to follow.
             mapped: use float32 blobs where they lie instead of copying them. That is for passing them on to
-                a file: they may be misaligned, they change with what they are a view on, and changes of them are lost.
+                a file: they may be misaligned, and they change with what they are a view on.
 
         Raises:
             DefinitionError, UnsupportedLayerError: the definition cannot be run.
@@ -81,7 +83,7 @@ class CaffeNet(nn.Module):
         self.preprocessing: dict[str, Any] = {}
         self.source: Path | None = None
         self.shapes: dict[str, Shape] = {}
-        self.mapped = mapped
+        self.places: dict[str, Stored] = {}
         built = list(_build(definition, self.shapes))
         self.inputs = tuple(input_shapes(definition))
         paths = place(self, [(layer.name, module) for layer, _, module in built])
@@ -91,7 +93,7 @@ class CaffeNet(nn.Module):
         tie(self, self.ties)
         self.unused: list[str] = []
         if blobs is not None:
-            self.unused = load_weights(placed, self.ties, blobs, mapped)
+            self.unused, self.places = load_weights(placed, self.ties, blobs, mapped)
         elif filled:
             fill_weights(placed, self.ties)
         freeze(placed, self.ties)
@@ -150,6 +152,18 @@ class CaffeNet(nn.Module):
                     found[layer.name] = [tensor.detach() for tensor in tensors]
         return found
 
+    def arrays(self) -> dict[str, list[np.ndarray]]:
+        """The same as float32 arrays on the CPU, which are views wherever the weights are that already."""
+        places = {place.address: place for place in self.places.values()}
+
+        def array(blob: Tensor) -> np.ndarray:
+            blob = blob.to("cpu", torch.float32)
+            place = places.get(blob.data_ptr())
+            found: np.ndarray = place.array(blob.shape) if place and blob.is_contiguous() else blob.numpy()
+            return found
+
+        return {name: list(map(array, blobs)) for name, blobs in self.blobs().items()}
+
     def neutral(self) -> tuple[CaffeNet, dict[str, str]]:
         """The same net under names of fcnkit's own, for tools that write names into code and run it.
 
@@ -197,6 +211,10 @@ class CaffeNet(nn.Module):
         result = super().load_state_dict(*args, **settings)
         tie(self, held)
         return result
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy has weights of its own.
+        return {**self.__dict__, "places": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

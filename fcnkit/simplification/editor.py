@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-
 from fcnkit.caffe.schema import Message
 from fcnkit.net import CaffeNet
 
@@ -23,9 +20,7 @@ class NetEditor:
         self._definition = net.definition()
         self._outputs = set(net.outputs)
         self.layers: list[Message] = list(self._definition.layer)
-        self.blobs: dict[str, list[np.ndarray]] = {
-            name: [blob.to("cpu", torch.float32).numpy() for blob in blobs] for name, blobs in net.blobs().items()
-        }
+        self.blobs = net.arrays()
         self.modules = {step.name: net.get_submodule(step.module) for step in net.steps}
         self.shapes = dict(net.shapes)
 
