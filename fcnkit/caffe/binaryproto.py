@@ -10,7 +10,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from fcnkit.caffe.schema import message_class
-from fcnkit.caffe.sniff import describe
+from fcnkit.caffe.sniff import sniff
 from fcnkit.errors import FileFormatError, naming
 
 
@@ -31,7 +31,7 @@ def read(path: str | PathLike[str]) -> np.ndarray:
         except OSError as error:
             raise FileFormatError(f"cannot be read: {error.strerror}") from None
         except DecodeError:
-            raise FileFormatError(f"is {describe(path)}, not a .binaryproto") from None
+            raise FileFormatError(f"is {sniff(path).phrase}, not a .binaryproto") from None
         values = np.array(blob.double_data or blob.data, np.float32)
         legacy = ("num", "channels", "height", "width")
         shape = tuple(blob.shape.dim)

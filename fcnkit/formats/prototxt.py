@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fcnkit.errors import FileFormatError
+from fcnkit.formats.format import FilePath
 from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import NetOptions, net_from_definition
 
 
 def save(net: CaffeNet, path: Path) -> None:
     """Write the definition to path."""
     path.write_bytes(net.prototxt.encode())
+
+
+def load(path: FilePath, options: NetOptions) -> CaffeNet:
+    """Build the net that the file defines."""
+    if options.prototxt is not None:
+        raise FileFormatError("is a prototxt itself; give the weights first, or it without --prototxt")
+    return net_from_definition(path, options)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
 from fcnkit.caffe import caffemodel, prototxt
+from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.schema import TRAIN, Message
-from fcnkit.caffe.sniff import NET, describe
 from fcnkit.caffe.upgrade import generation, upgrade_net
-from fcnkit.formats.opening import AnyPath, holds_definition_alone, open_net
+from fcnkit.formats.format import CAFFEMODEL, PROTOTXT, FilePath, recognize
+from fcnkit.formats.loading import load
 from fcnkit.geometry.coordinates import Coordinates, Traced
 from fcnkit.geometry.report import pair
 from fcnkit.layers import kind_of, rule_for
@@ -52,7 +53,7 @@ class Summary:
     rows: list[LayerSummary]
     inputs: dict[str, Shape]
     outputs: dict[str, Shape]
-    preprocessing: dict[str, Any]
+    preprocessing: Mapping[str, Preprocessing]
     statistics: int
     remarks: list[str]
 
@@ -79,16 +80,16 @@ class Summary:
         return [HEADER, *(_words(row) for row in self.rows)]
 
 
-def summarize_file(path: AnyPath, prototxt: AnyPath | None = None, input_shape: InputShape | None = None) -> Summary:
+def summarize_file(path: FilePath, prototxt: FilePath | None = None, input_shape: InputShape | None = None) -> Summary:
     """The summary of the net in a file, with remarks on how the file tells it.
 
     Args:
-        path, prototxt, input_shape: as in `fcnkit.formats.opening.open_net`.
+        path, prototxt, input_shape: as in `fcnkit.load`.
 
     Raises:
-        FcnkitError: see `open_net`.
+        FcnkitError: see `fcnkit.load`.
     """
-    net = open_net(path, prototxt, input_shape)
+    net = load(path, prototxt, input_shape=input_shape, mapped=True, untrained="leave")
     return summarize(net, remarks(net, path, prototxt))
 
 
@@ -121,7 +122,7 @@ def summarize(net: CaffeNet, remarks: list[str] | None = None) -> Summary:
     )
 
 
-def remarks(net: CaffeNet, path: str | os.PathLike[str], definition: str | os.PathLike[str] | None = None) -> list[str]:
+def remarks(net: CaffeNet, path: FilePath, definition: FilePath | None = None) -> list[str]:
     """What Caffe's files tell of a net beside the net that runs: generation, phase, and what was left out.
 
     Args:
@@ -129,9 +130,10 @@ def remarks(net: CaffeNet, path: str | os.PathLike[str], definition: str | os.Pa
         path: the file of the net or its weights.
         definition: the prototxt that came with it.
     """
-    if definition is not None or holds_definition_alone(path):
+    found = recognize(path)
+    if definition is not None or found is PROTOTXT:
         stored = prototxt.read(definition or path)
-    elif describe(path).startswith(NET):
+    elif found is CAFFEMODEL:
         stored = caffemodel.read(path).net
     else:
         return []

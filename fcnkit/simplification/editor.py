@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from fcnkit.caffe.schema import Message
 from fcnkit.net import CaffeNet
 
@@ -17,7 +19,7 @@ class NetEditor:
     """
 
     def __init__(self, net: CaffeNet):
-        self._definition = net.definition()
+        self._definition = copy.deepcopy(net.definition())
         self._outputs = set(net.outputs)
         self.layers: list[Message] = list(self._definition.layer)
         self.blobs = net.arrays()

@@ -13,7 +13,7 @@ from fcnkit.caffe.deploy import deploy
 from fcnkit.caffe.forks import FORK_TYPES, fork_layers, require_bvlc
 from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.errors import DefinitionError, FileFormatError, PrototxtError
-from fcnkit.net.conversion import convert
+from fcnkit.formats import convert
 
 CONV = 'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { %s } }'
 POOL = 'layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" pooling_param { kernel_size: 2 %s } }'

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import fcnkit
+from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.cli import main
 
 Run = Callable[[str], Result]
@@ -160,7 +161,7 @@ def tiny(path: str) -> None:
                 convolution_param { num_output: 2 kernel_size: 3 pad: 1 } }""")
     with torch.no_grad():
         net.score.weight.normal_(generator=torch.Generator().manual_seed(0))
-    net.preprocessing = {"data": {"channel_order": "BGR", "range": [0, 255], "mean": [], "scale": 1.0, "source": ""}}
+    net.preprocessing = {"data": Preprocessing("BGR")}
     fcnkit.save(net, path)
 
 

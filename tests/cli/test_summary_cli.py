@@ -78,7 +78,7 @@ def test_names_that_do_not_print(run) -> None:
     ("line", "message"),
     [
         ("none.caffemodel", "none.caffemodel: cannot be read: No such file or directory"),
-        ("picture.png", "picture.png: names no format by its suffix; nets are loaded from .safetensors"),
+        ("picture.png", "picture.png: is a PNG image; nets are loaded from .safetensors"),
         ("deploy.prototxt --prototxt deploy.prototxt",
          "deploy.prototxt: is a prototxt itself; give the weights first, or it without --prototxt"),
         ("net.pth", "net.pth: holds weights alone; give the net's definition too"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 import torch
 
 import fcnkit
+from fcnkit.caffe.preprocessing import to_json
 from fcnkit.errors import OutputError
 from tests.paths import LAYERS
 
@@ -68,7 +68,7 @@ def test_height_and_width_are_open(sample: Path, tmp_path: Path) -> None:
     assert [each.name for each in (*model.graph.input, *model.graph.output)] == ["data", "score"]
     metadata = {each.key: each.value for each in model.metadata_props}
     assert metadata["prototxt"] == net.prototxt
-    assert json.loads(metadata["preprocessing"]) == net.preprocessing
+    assert metadata["preprocessing"] == to_json(net.preprocessing)
     extra = {"prototxt": "", "preprocessing": ""}
     torch.export.load(tmp_path / "net.pt2", extra_files=extra)
     assert extra == {"prototxt": net.prototxt, "preprocessing": metadata["preprocessing"], "names": "{}"}

@@ -21,7 +21,6 @@ from fcnkit.caffe import prototxt, wire
 from fcnkit.errors import OutputError
 from fcnkit.formats import safetensors
 from fcnkit.mapped import MappedFile
-from fcnkit.net import conversion
 from fcnkit.simplification import simplify
 
 STATE = {
@@ -58,7 +57,7 @@ def test_a_header_that_no_reader_takes_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_view_that_is_turned_is_written_as_it_is(sample: Path, tmp_path: Path) -> None:
-    net = conversion.build(sample, None, None, mapped=True)
+    net = fcnkit.load(sample, mapped=True)
     turned = {"fc6": net.state_dict()["fc6.weight"].flatten(1).T}
     safetensors.write(tmp_path / "net", turned, None, {"fc6": net.places["fc6.weight"]})
     assert torch.equal(load_file(tmp_path / "net")["fc6"], turned["fc6"])
@@ -68,7 +67,7 @@ def test_a_view_that_is_turned_is_written_as_it_is(sample: Path, tmp_path: Path)
 def test_weights_from_file_to_file(sample: Path, tmp_path: Path, replaced: bool) -> None:
     source, target = tmp_path / "net.caffemodel", tmp_path / "net.safetensors"
     shutil.copy(sample, source)
-    net = conversion.build(source, None, None, mapped=True)
+    net = fcnkit.load(source, mapped=True)
     if replaced:
         # A new file under the old name is not the one that was read.
         (tmp_path / "other").write_bytes(bytes(source.stat().st_size))
@@ -144,7 +143,7 @@ def test_weights_that_were_changed_are_written_as_changed(
 ) -> None:
     if not pagemap:  # as on systems other than Linux
         monkeypatch.setattr(MappedFile, "_changed", lambda *_: None)
-    net = conversion.build(sample, None, None, mapped=True)
+    net = fcnkit.load(sample, mapped=True)
     assert net.places
     if simplified:
         net = simplify(net, mapped=True).net
@@ -155,12 +154,11 @@ def test_weights_that_were_changed_are_written_as_changed(
     assert not torch.equal(expected, before)
     fcnkit.save(net, tmp_path / "net.safetensors")
     assert torch.equal(load_file(tmp_path / "net.safetensors")["fc6.weight"], expected)
-    conversion.build(sample, None, None, mapped=True)
     assert torch.equal(fcnkit.convert(sample).fc6.weight, before)  # the file itself stays
 
 
 def test_a_copy_of_a_net_has_weights_of_its_own(sample: Path, tmp_path: Path) -> None:
-    net = conversion.build(sample, None, None, mapped=True)
+    net = fcnkit.load(sample, mapped=True)
     for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
         twin.fc6.weight.data.zero_()
         fcnkit.save(twin, tmp_path / "net.safetensors")
@@ -171,7 +169,7 @@ def test_a_copy_of_a_net_has_weights_of_its_own(sample: Path, tmp_path: Path) ->
 def test_a_source_that_is_cut_short_meanwhile(sample: Path, tmp_path: Path) -> None:
     source, target = tmp_path / "net.caffemodel", tmp_path / "net.safetensors"
     shutil.copy(sample, source)
-    net = conversion.build(source, None, None, mapped=True)
+    net = fcnkit.load(source, mapped=True)
     os.truncate(source, 100_000)
     with pytest.raises(OutputError, match=f"^{target}: cannot be written: the file it is made from was cut short"):
         formats.save(net, target)

@@ -207,7 +207,7 @@ def test_runtimes_that_cannot(
 
 def test_files_that_cannot_be_verified(sample: Path, data: Path, tmp_path: Path) -> None:
     definition = data / "shapes" / "deploy.prototxt"
-    with pytest.raises(FileFormatError, match="holds no weights; give a file of weights, and this one with --prototxt"):
+    with pytest.raises(FileFormatError, match="is a prototxt, the definition alone; give the weights first and"):
         verify(definition, "opencv")
     with pytest.raises(FileFormatError, match=r"none.npz: cannot be read: No such file or directory"):
         verify(sample, str(tmp_path / "none.npz"))

@@ -1,0 +1,55 @@
+"""Writing nets to files of any format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from pathlib import Path
+from typing import Any
+
+from fcnkit.errors import OutputError, naming
+from fcnkit.files import telling, writing
+from fcnkit.formats.format import FilePath, Format, named, suffixes
+from fcnkit.net import CaffeNet
+
+
+def outputs(paths: Iterable[FilePath]) -> dict[Path, Format]:
+    """The files that saving to these paths writes, with their formats: a .caffemodel has its .prototxt beside it.
+
+    Raises:
+        OutputError: a suffix names no format.
+    """
+    found: dict[Path, Format] = {}
+    for path in map(Path, paths):
+        chosen = named(path)
+        if chosen is None:
+            raise OutputError(f"names no format by its suffix; known are {', '.join(suffixes())}").in_file(path)
+        found[path] = chosen
+        if chosen.beside:
+            found |= outputs([path.with_suffix(chosen.beside)])
+    return found
+
+
+def save(
+    net: CaffeNet,
+    *paths: FilePath,
+    force: bool = True,
+    watch: Callable[[Path], AbstractContextManager[Any]] | None = None,
+) -> None:
+    """Write a net to files of one or several formats: all of them, or none.
+
+    Args:
+        net: the net; its weights may be on any device.
+        paths: the files, each of which appears whole or not at all; their suffixes choose the formats. .safetensors
+            and .caffemodel (with a .prototxt of the same stem) hold the net; .pth, .h5 and .npz hold its weights.
+        force: replace existing files.
+        watch: called with each path that is being written, gives a context to write in (for progress).
+
+    Raises:
+        OutputError: a suffix is unknown, a file cannot be written, or its format cannot hold the net.
+    """
+    with ExitStack() as stack:
+        partials = [(path, each, stack.enter_context(writing(path, force))) for path, each in outputs(paths).items()]
+        for path, each, partial in partials:
+            with naming(path), telling(path), watch(partial) if watch else nullcontext():
+                each.implementation().save(net, partial)
