@@ -115,7 +115,7 @@ def memory_alone(folder: Path) -> Callable[[], Any]:
 def read_protobuf(folder: Path) -> Callable[[], Any]:
     import numpy as np
 
-    from fcnkit.caffe.schema import NetParameter
+    from fcnkit.caffe.messages import NetParameter
 
     def work() -> list[np.ndarray]:
         net = NetParameter.FromString((folder / MODEL).read_bytes())

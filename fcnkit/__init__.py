@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from fcnkit.errors import FcnkitError
 
 if TYPE_CHECKING:
-    from fcnkit.formats import load, save
+    from fcnkit.formats import convert, load, save
     from fcnkit.generation.nets import generate
     from fcnkit.net import CaffeNet
-    from fcnkit.net.conversion import convert
     from fcnkit.simplification import fold_batchnorm, simplify
     from fcnkit.surgery import fc2conv
 
@@ -26,7 +25,7 @@ __all__ = ["CaffeNet", "FcnkitError", "convert", "fc2conv", "fold_batchnorm", "g
 
 _HOMES = {
     "CaffeNet": "fcnkit.net",
-    "convert": "fcnkit.net.conversion",
+    "convert": "fcnkit.formats",
     "fc2conv": "fcnkit.surgery",
     "fold_batchnorm": "fcnkit.simplification",
     "generate": "fcnkit.generation.nets",

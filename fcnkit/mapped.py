@@ -1,4 +1,4 @@
-"""Files mapped into memory, and what lies in them written on to other files without taking any."""
+"""Files mapped into memory, and arrays that lie in them written on to other files without taking any."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import errno
 import mmap
 import os
 import stat
-from collections.abc import Iterator
-from typing import Self
-from weakref import WeakSet, finalize
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Self
+from weakref import finalize
+
+import numpy as np
 
 from fcnkit.aliases import AnyPath
 
 # What is copied at a time: small enough to stay in the processor's cache on its way.
 _CHUNK = 2**18
+# Bits of an entry of /proc/self/pagemap (Linux Documentation/admin-guide/mm/pagemap.rst): the page is in memory, or
+# swapped out, and it is the file's own. A page of a private mapping is the file's own until it is written to.
+_PRESENT, _SWAPPED, _OF_FILE = 1 << 63, 1 << 62, 1 << 61
 
 
 class MappedFile(mmap.mmap):
@@ -26,7 +31,7 @@ class MappedFile(mmap.mmap):
     """
 
     _descriptor: int
-    _address: int
+    address: int
 
     def __new__(cls, path: AnyPath) -> Self:
         # A pipe without a writer would wait for one for ever.
@@ -41,33 +46,74 @@ class MappedFile(mmap.mmap):
             raise
         finalize(self, os.close, descriptor)
         self._descriptor = descriptor
-        self._address = ctypes.addressof(ctypes.c_char.from_buffer(self))
-        _FILES.add(self)
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self))
         return self
 
-    def _stored(self, offset: int, count: int) -> Iterator[memoryview]:
+    def pieces(self, offset: int, count: int) -> Iterator[memoryview]:
+        """The bytes as they are now, in pieces, each of which is valid until the next is asked for.
+
+        Memory that a mapped file is seen through counts as the process's own, page by page as it is touched, and each
+        page costs time on its first touch. So pages that nobody has written to are read from the file anew, which is
+        quicker and takes no memory; the others are taken from memory, whoever changed them and by whatever means.
+
+        Raises:
+            OSError: the file was cut short meanwhile.
+        """
+        memory = memoryview(self)
         chunk = memoryview(bytearray(min(_CHUNK, count)))
+        changed = self._changed(offset, count)
+        first = offset // mmap.PAGESIZE
         for at in range(offset, offset + count, _CHUNK):
-            wanted = chunk[: offset + count - at]
+            end = min(at + _CHUNK, offset + count)
+            pages = slice(at // mmap.PAGESIZE - first, (end - 1) // mmap.PAGESIZE - first + 1)
+            if changed is None or changed[pages].any():
+                yield memory[at:end]
+                continue
+            wanted = chunk[: end - at]
             if os.preadv(self._descriptor, [wanted], at) != len(wanted):
                 raise OSError("the file it is made from was cut short meanwhile")
             yield wanted
 
+    def _changed(self, offset: int, count: int) -> np.ndarray | None:
+        """For each page that the bytes lie in whether it was written to; None where the system does not report it."""
+        start, end = self.address + offset, self.address + offset + count
+        first, pages = start // mmap.PAGESIZE, -(-end // mmap.PAGESIZE) - start // mmap.PAGESIZE
+        try:
+            with open("/proc/self/pagemap", "rb", buffering=0) as pagemap:
+                pagemap.seek(8 * first)
+                entries = np.frombuffer(pagemap.read(8 * pages), np.uint64)
+        except OSError:
+            return None
+        if len(entries) != pages:
+            return None
+        present, swapped, of_file = (entries & np.uint64(bit) != 0 for bit in (_PRESENT, _SWAPPED, _OF_FILE))
+        changed: np.ndarray = swapped | (present & ~of_file)
+        return changed
 
-_FILES: WeakSet[MappedFile] = WeakSet()
+
+class Stored(NamedTuple):
+    """Where an array lies in a mapped file: at which byte."""
+
+    file: MappedFile
+    offset: int
+
+    @property
+    def address(self) -> int:
+        return self.file.address + self.offset
+
+    def array(self, shape: Sequence[int]) -> np.ndarray:
+        """The float32 values that lie there, as a view on the file."""
+        array: np.ndarray = np.ndarray(tuple(shape), "<f4", memoryview(self.file), self.offset)
+        return array
 
 
-def stored(address: int, count: int) -> Iterator[memoryview] | None:
-    """The bytes of a mapped file that lie at an address, read anew; None where no file is mapped there.
-
-    They come in pieces, each of which holds until the next is asked for.
-
-    Memory that a mapped file is seen through counts as the process's own, page by page as it is touched, and each page
-    costs time on its first touch: reading the file again is quicker, and takes no memory. What was written to the
-    pages since is not in it.
-    """
-    for file in list(_FILES):
-        offset = address - file._address
-        if hasattr(os, "preadv") and 0 <= offset <= len(file) - count:
-            return file._stored(offset, count)
-    return None
+def stored(array: np.ndarray) -> Stored | None:
+    """Where in a mapped file an array begins; None where it is no view on one."""
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, memoryview):
+        owner = owner.obj
+    if not isinstance(owner, MappedFile):
+        return None
+    return Stored(owner, array.__array_interface__["data"][0] - owner.address)

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe.messages import BlobProto
-from fcnkit.caffe.sniff import describe
+from fcnkit.caffe.sniff import sniff
 from fcnkit.errors import FileFormatError, naming
 
 
@@ -31,7 +31,7 @@ def read(path: AnyPath) -> np.ndarray:
         except OSError as error:
             raise FileFormatError(f"cannot be read: {error.strerror}") from None
         except DecodeError:
-            raise FileFormatError(f"is {describe(path)}, not a .binaryproto") from None
+            raise FileFormatError(f"is {sniff(path).phrase}, not a .binaryproto") from None
         values = np.array(blob.double_data or blob.data, np.float32)
         shape = tuple(blob.shape.dim)
         if blob.HasField("num") or blob.HasField("channels") or blob.HasField("height") or blob.HasField("width"):

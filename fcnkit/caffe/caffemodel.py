@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError, Message
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import wire
 from fcnkit.caffe.messages import LayerParameter, NetParameter, V1LayerParameter
-from fcnkit.caffe.sniff import NET, PROTOTXT, SOLVER_STATE, describe
+from fcnkit.caffe.sniff import FileKind, sniff
 from fcnkit.errors import FileFormatError, naming
 from fcnkit.mapped import MappedFile
 
@@ -138,13 +138,12 @@ def _undecodable(message: Message) -> bytes:
 
 
 def _not_a_caffemodel(path: AnyPath, problem: str) -> FileFormatError:
-    kind = describe(path)
-    if kind.startswith(NET):
+    kind = sniff(path)
+    if kind.intact is FileKind.NET:
         return FileFormatError(f"is a damaged .caffemodel: {problem}")
-    if kind == PROTOTXT:
+    if kind is FileKind.PROTOTXT:
         return FileFormatError("is a prototxt, which has no weights; give it with `prototxt`")
-    hint = "; the weights are in the .caffemodel that was saved with it" if kind == SOLVER_STATE else ""
-    return FileFormatError(f"is {kind}, not a .caffemodel{hint}")
+    return FileFormatError(f"is {kind.phrase}, not a .caffemodel{kind.way_out}")
 
 
 def _map(path: AnyPath) -> MappedFile:

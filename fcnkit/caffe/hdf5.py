@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fcnkit.aliases import AnyPath
-from fcnkit.caffe.sniff import HDF5, describe
+from fcnkit.caffe.sniff import FileKind, sniff
 from fcnkit.errors import FileFormatError, OutputError, naming
 
 _BLOB_PATH = re.compile(r"(?P<layer>.+)(/(?P<index>\d+)|[./](?P<name>weights?|bias))", re.DOTALL)
@@ -40,9 +40,9 @@ def read(path: AnyPath) -> dict[str, list[np.ndarray]]:
     import h5py
 
     with naming(path):
-        kind = describe(path)
-        if kind != HDF5:
-            raise FileFormatError(f"is {kind}, not {HDF5}")
+        kind = sniff(path)
+        if kind is not FileKind.HDF5:
+            raise FileFormatError(f"is {kind.phrase}, not {FileKind.HDF5.phrase}")
         try:
             with h5py.File(path, "r") as file:
                 return _read_weights(file, Path(path).stat().st_size * MOST_INFLATION)

@@ -16,9 +16,6 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from fcnkit.resources import folder
 
-# To become the messages' own types (see messages.pyi).
-Message = Any
-
 # Fork fields of BVLC's messages are numbered from here on; BVLC's own fields, and forks' own numbers, are below
 # or far above.
 FIRST_FORK_FIELD = 30001
@@ -52,11 +49,3 @@ FILE = _POOL.FindFileContainingSymbol("caffe.NetParameter")
 def message_class(name: str) -> Any:
     """The class of a Caffe message by its short name, such as "NetParameter"."""
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"caffe.{name}"))
-
-
-NetParameter = message_class("NetParameter")
-LayerParameter = message_class("LayerParameter")
-SolverParameter = message_class("SolverParameter")
-NetState = message_class("NetState")
-
-TRAIN, TEST = 0, 1

@@ -91,7 +91,12 @@ def command(
     written = formats.outputs(outputs)
     for output in written:
         check_output(output, force)
-    net = _net(weights, prototxt, input_shape, level, stages)
+    options: dict[str, Any] = {"input_shape": input_shape, "level": level, "stages": stages}
+    if weights is None:
+        net = formats.convert(None, prototxt, **options)
+    else:
+        # Weights go from file to file.
+        net = formats.load(weights, prototxt, **options, mapped=True, untrained="refuse")
     report = None
     if simplify or fold_batchnorm or legacy_inputs:
         from fcnkit.simplification import rewrites as simplification
@@ -104,24 +109,6 @@ def command(
             net = simplification.with_legacy_inputs(net, mapped=True)
     formats.save(net, *outputs, force=force, watch=_watch(net))
     click.echo(summary(net, source, written, prototxt, report))
-
-
-def _net(
-    weights: Path | None,
-    prototxt: Path | None,
-    input_shape: InputShape | None,
-    level: int,
-    stages: tuple[str, ...],
-) -> CaffeNet:
-    """The net of what was named: Caffe's own files whatever their suffix, for their weights can stay in the file."""
-    from fcnkit import formats
-    from fcnkit.caffe.messages import TEST, NetState
-    from fcnkit.net import conversion
-
-    if weights and weights.suffix.lower() in formats.STATES:
-        return formats.load(weights, prototxt, input_shape=input_shape, level=level, stages=stages)
-    state = NetState(phase=TEST, level=level, stage=stages)
-    return conversion.build(weights, prototxt, input_shape, state, mapped=True)
 
 
 def _watch(net: CaffeNet) -> Any:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcnkit.caffe.data import pixels_in_words
+from fcnkit.caffe.preprocessing import pixels_in_words
 from fcnkit.errors import printable
 
 if TYPE_CHECKING:
+    from fcnkit.formats.format import Format
     from fcnkit.net import CaffeNet
     from fcnkit.simplification.rewrites import Simplified
 
 
 def summary(
-    net: CaffeNet, source: Path, outputs: Sequence[Path], prototxt: Path | None, report: Simplified | None
+    net: CaffeNet, source: Path, outputs: Mapping[Path, Format], prototxt: Path | None, report: Simplified | None
 ) -> str:
     """What was converted, how it was simplified, and the lines of Python that load it."""
     definition = net.definition()
@@ -43,28 +43,13 @@ def _simplified(report: Simplified) -> list[str]:
     return ["Simplified:", *lines]
 
 
-def _loading(outputs: Sequence[Path], prototxt: Path | None) -> list[str]:
+def _loading(outputs: Mapping[Path, Format], prototxt: Path | None) -> list[str]:
     """The Python that loads the first of the outputs."""
-    suffix = outputs[0].suffix.lower()
-    if suffix == ".prototxt":
-        return ["import fcnkit", f"net = fcnkit.convert(None, prototxt={str(outputs[0])!r})"]
-    if suffix in (".py", ".onnx", ".pt2"):
-        return _loading_elsewhere(outputs[0])
-    call = f"fcnkit.load({str(outputs[0])!r}"
-    if suffix not in (".safetensors", ".caffemodel"):
-        definition = prototxt or next((path for path in outputs if path.suffix.lower() == ".prototxt"), None)
-        call += f", prototxt={str(definition)!r}" if definition else ", prototxt=...  # the net's definition"
-    return ["import fcnkit", f"net = {call})"]
+    from fcnkit.formats.format import Holds
 
-
-def _loading_elsewhere(output: Path) -> list[str]:
-    """The Python that loads what fcnkit only writes."""
-    if output.suffix.lower() == ".onnx":
-        return ["import onnxruntime", f"net = onnxruntime.InferenceSession({str(output)!r})"]
-    if output.suffix.lower() == ".pt2":
-        return ["import torch", f"net = torch.export.load({str(output)!r}).module()"]
-    name = re.findall(r"^class (\w+)", output.read_text(encoding="utf-8"), re.MULTILINE)[-1]
-    return [f"from {output.stem} import {name}", f"net = {name}()"]
+    path, of = next(iter(outputs.items()))
+    definition = next((path for path, each in outputs.items() if each.holds is Holds.DEFINITION), None)
+    return of.loading(path, prototxt or definition)
 
 
 def _times(shape: tuple[int, ...]) -> str:

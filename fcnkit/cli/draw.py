@@ -39,10 +39,11 @@ def command(file: Path, prototxt: Path | None, input_shape: InputShape | None, o
     suffix = Path(output).suffix.lower() if output else ".svg"
     if output:
         check_output(output, force)
-    from fcnkit.formats.opening import open_net
+    from fcnkit.formats import load
     from fcnkit.inspect.drawing import PICTURES
 
     if suffix not in PICTURES:
         known = ", ".join(PICTURES)
         raise OutputError(f"has no suffix of a known picture format; known are {known}").in_file(output or "")
-    put(PICTURES[suffix](open_net(file, prototxt, input_shape)), output, force)
+    net = load(file, prototxt, input_shape=input_shape, mapped=True, untrained="leave")
+    put(PICTURES[suffix](net), output, force)

@@ -89,10 +89,9 @@ def command(
         raise click.UsageError("--kernel has no effect with --back; leave it out")
     if layers and not back:
         raise click.UsageError("--layer has no effect without --back; leave it out")
-    from fcnkit.surgery.fc2conv_files import fc2conv, prototxt_beside
+    from fcnkit.surgery.fc2conv_files import default_output, fc2conv, prototxt_beside
 
-    stem = weights.name.removesuffix(weights.suffix).removesuffix(".caffemodel")
-    output = output or Path(f"{stem}{'-fc' if back else '-conv'}{weights.name.removeprefix(stem)}")
+    output = output or default_output(weights, back)
     casts = fc2conv(
         weights,
         output,
@@ -104,8 +103,8 @@ def command(
         layers=layers,
         force=force,
     )
-    beside = f" and {prototxt_beside(output)}" if prototxt or weights.suffix.lower() == ".caffemodel" else ""
-    click.echo(f"{weights} -> {output}{beside}")
+    written = [output, prototxt_beside(output, weights, prototxt)]
+    click.echo(f"{weights} -> {' and '.join(str(path) for path in written if path)}")
     rows = [[f"  {cast.name}", f"{cast.before} -> {cast.after}"] for cast in casts]
     if rows:
         click.echo(columns(rows))

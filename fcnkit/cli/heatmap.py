@@ -41,7 +41,7 @@ def command(weights: Path, image: Path, label: int, prototxt: Path | None, outpu
     from fcnkit.segment.heatmap import draw, heat
 
     picture = images.read(image)
-    net = load(weights, prototxt)
+    net = load(weights, prototxt, untrained="refuse")
     with naming(weights):
         found = heat(net, picture, label)
     with writing(output, force) as partial:

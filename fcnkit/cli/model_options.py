@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from fcnkit.net import CaffeNet
     from fcnkit.segment import Segmenter
 
 POSITIVE = click.IntRange(min=1)
@@ -67,16 +66,6 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def load(model: Path, prototxt: Path | None) -> CaffeNet:
-    """A net from any file that holds one."""
-    from fcnkit import formats
-    from fcnkit.net import conversion
-
-    if model.suffix.lower() in formats.STATES:
-        return formats.load(model, prototxt)
-    return conversion.convert(model, prototxt)
-
-
 def segmenter(
     model: Path,
     *,
@@ -94,10 +83,11 @@ def segmenter(
         kept: which results the Segmenter keeps.
     """
     from fcnkit.errors import naming
+    from fcnkit.formats import load
     from fcnkit.segment import Segmenter, parallel
 
     place = parallel.device(device)
-    net = load(model, prototxt)
+    net = load(model, prototxt, untrained="refuse")
     with naming(model):
         return Segmenter(net, output=output, mean=mean, rgb=rgb, tile=tile, device=place, **kept)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fcnkit.caffe.data import pixels_in_words
+from fcnkit.caffe.preprocessing import pixels_in_words
 from fcnkit.cli.input_shape import input_shape_option
 from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import printable

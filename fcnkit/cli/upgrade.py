@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from fcnkit.caffe import caffemodel, prototxt
-from fcnkit.caffe.sniff import NET, describe
+from fcnkit.caffe.sniff import FileKind, sniff
 from fcnkit.caffe.upgrade import upgrade_net, upgrade_text
 from fcnkit.cli.text_output import output_options, put
 from fcnkit.errors import naming
@@ -31,7 +31,7 @@ def command(old: str, output: str | None, force: bool) -> None:
     unchanged. OLD may also be a .caffemodel; then -o is required.
     """
     with naming(old):
-        if describe(old).startswith(NET):
+        if sniff(old).intact is FileKind.NET:
             if output is None:
                 raise click.UsageError("a .caffemodel is upgraded into a file; name it with -o")
             net, blobs = caffemodel.read(old)

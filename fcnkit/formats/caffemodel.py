@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import copy
 from pathlib import Path
 
-import torch
-
-from fcnkit.caffe.caffemodel import write
+from fcnkit.aliases import AnyPath
+from fcnkit.caffe.caffemodel import read, write
 from fcnkit.caffe.forks import fork_layers
-from fcnkit.caffe.schema import Message
 from fcnkit.errors import OutputError
 from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape, build
+from fcnkit.net.conversion import NetOptions, net_from_weights
 
 
 def save(net: CaffeNet, path: Path) -> None:
@@ -22,10 +20,8 @@ def save(net: CaffeNet, path: Path) -> None:
         OutputError: a layer was replaced by what its definition does not say.
         BlobShapeError: a layer's weights have another shape than its definition says.
     """
-    blobs = {
-        name: [tensor.to("cpu", torch.float32).numpy() for tensor in tensors] for name, tensors in net.blobs().items()
-    }
-    definition = net.definition()
+    blobs = net.arrays()
+    definition = copy.deepcopy(net.definition())
     # What Caffe would make of the two: nothing is copied.
     _require_equal_modules(net, CaffeNet(definition, blobs, mapped=True))
     if fork_layers(definition):
@@ -33,11 +29,10 @@ def save(net: CaffeNet, path: Path) -> None:
     write(path, definition, blobs)
 
 
-def load(
-    path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None, state: Message
-) -> CaffeNet:
-    """Convert the file."""
-    return build(path, prototxt, shape, state)
+def load(path: AnyPath, options: NetOptions) -> CaffeNet:
+    """Build the net of the file."""
+    definition, blobs = read(path)
+    return net_from_weights(path, definition, blobs, options)
 
 
 def _require_equal_modules(net: CaffeNet, defined: CaffeNet) -> None:

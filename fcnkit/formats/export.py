@@ -15,6 +15,7 @@ from torch.export import Dim, ExportedProgram
 
 from fcnkit.errors import OutputError
 from fcnkit.net import CaffeNet
+from fcnkit.net.neutral import neutral
 
 # Makes of a traced net what a format needs; also takes the paths of its modules in the net it was made of.
 Finish = Callable[[ExportedProgram, Mapping[str, str]], Any]
@@ -39,7 +40,7 @@ def export(net: CaffeNet, suffix: str, finish: Finish) -> Any:
         with torch.no_grad(), _quietly():
             inputs = _inputs(net.eval())
             try:
-                twin, paths = net.neutral()
+                twin, paths = neutral(net)
                 return finish(_traced(twin, list(inputs.values())), paths)
             except Exception as error:
                 _name_layer(net, suffix, inputs, finish)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import torch
-
-from fcnkit.caffe.hdf5 import write
-from fcnkit.caffe.schema import Message
+from fcnkit.aliases import AnyPath
+from fcnkit.caffe.hdf5 import read, write
 from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape, build
+from fcnkit.net.conversion import NetOptions, net_from_weights
 
 
 def save(net: CaffeNet, path: Path) -> None:
     """Write the weights to path."""
-    weights = net.blobs().items()
-    write(path, {name: [blob.to("cpu", torch.float32).numpy() for blob in blobs] for name, blobs in weights})
+    write(path, net.arrays())
 
 
-def load(
-    path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None, state: Message
-) -> CaffeNet:
-    """Build the net of prototxt with the weights of path."""
-    return build(path, prototxt, shape, state)
+def load(path: AnyPath, options: NetOptions) -> CaffeNet:
+    """Build the net of the options' prototxt with the weights of path."""
+    return net_from_weights(path, None, read(path), options)

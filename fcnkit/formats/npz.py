@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe.hdf5 import MOST_INFLATION
-from fcnkit.caffe.schema import Message
 from fcnkit.errors import FcnkitError, FileFormatError, OutputError
 from fcnkit.formats.state_dict import net_from_state
 from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape
+from fcnkit.net.conversion import NetOptions
 
 # A zip archive keeps the length of a name in two bytes, and readers end a name at its first NUL.
 _LONGEST_NAME = 2**16 - 1
@@ -35,14 +35,17 @@ def save(net: CaffeNet, path: Path) -> None:
         np.savez(file, **arrays)
 
 
-def load(
-    path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None, state: Message
-) -> CaffeNet:
-    """Build the net of prototxt with the weights of path."""
-    return net_from_state(_read(path), prototxt, shape, state)
+def load(path: AnyPath, options: NetOptions) -> CaffeNet:
+    """Build the net of the options' prototxt with the weights of path."""
+    return net_from_state(path, read_state(path), options)
 
 
-def _read(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+def read_state(path: AnyPath) -> dict[str, Tensor]:
+    """The state dict in a file.
+
+    Raises:
+        FileFormatError: the file cannot be read, or holds something else than arrays of numbers by name.
+    """
     try:
         with open(path, "rb") as file:
             found = np.load(file, allow_pickle=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 
+from fcnkit.caffe.preprocessing import to_json
 from fcnkit.errors import OutputError
 from fcnkit.formats.export import export
 from fcnkit.net import CaffeNet
@@ -32,7 +32,7 @@ def save(net: CaffeNet, path: Path) -> None:
         raise OutputError(f"would be over {_LARGEST} bytes, which an ONNX file cannot be")
 
     model = export(net, ".onnx", lambda program, paths: _named(net, _onnx(program), paths))
-    model.metadata_props.update(prototxt=net.prototxt, preprocessing=json.dumps(net.preprocessing))
+    model.metadata_props.update(prototxt=net.prototxt, preprocessing=to_json(net.preprocessing))
     model.producer_name = "fcnkit"
     import onnx_ir
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fcnkit.aliases import AnyPath
+from fcnkit.errors import FileFormatError
 from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import NetOptions, net_from_definition
 
 
 def save(net: CaffeNet, path: Path) -> None:
     """Write the definition to path."""
     path.write_bytes(net.prototxt.encode())
+
+
+def load(path: AnyPath, options: NetOptions) -> CaffeNet:
+    """Build the net that the file defines."""
+    if options.prototxt is not None:
+        raise FileFormatError("is a prototxt itself; give weights in its place, or leave `prototxt` out")
+    return net_from_definition(path, options)

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import torch
 from torch.export import ExportedProgram
 
+from fcnkit.caffe.preprocessing import to_json
 from fcnkit.formats.export import export
 from fcnkit.net import CaffeNet
 
@@ -32,7 +33,7 @@ def save(net: CaffeNet, path: Path) -> None:
     program, names = export(net, ".pt2", _with_names)
     extra = {
         "prototxt": net.prototxt,
-        "preprocessing": json.dumps(net.preprocessing),
+        "preprocessing": to_json(net.preprocessing),
         "names": json.dumps(names),
     }
     with path.open("wb") as file:

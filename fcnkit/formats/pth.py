@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import warnings
 import zipfile
@@ -13,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fcnkit.caffe.schema import Message
+from fcnkit.aliases import AnyPath
 from fcnkit.errors import FileFormatError
 from fcnkit.formats.state_dict import net_from_state
 from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape
+from fcnkit.net.conversion import NetOptions
 
 
 def save(net: CaffeNet, path: Path) -> None:
@@ -25,7 +24,7 @@ def save(net: CaffeNet, path: Path) -> None:
     pickle_to(path, net.state_dict())
 
 
-def pickle_to(path: str | os.PathLike[str], content: Any) -> None:
+def pickle_to(path: AnyPath, content: Any) -> None:
     """Write a state dict, or a checkpoint around one, to path."""
     try:
         torch.save(content, path)
@@ -34,14 +33,12 @@ def pickle_to(path: str | os.PathLike[str], content: Any) -> None:
         raise OSError(str(error).split("\n")[0]) from None
 
 
-def load(
-    path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None, state: Message
-) -> CaffeNet:
-    """Build the net of prototxt with the weights of path."""
-    return net_from_state(read_state(path), prototxt, shape, state)
+def load(path: AnyPath, options: NetOptions) -> CaffeNet:
+    """Build the net of the options' prototxt with the weights of path."""
+    return net_from_state(path, read_state(path), options)
 
 
-def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+def read_state(path: AnyPath) -> dict[str, Tensor]:
     """The state dict in a file; nothing in it is run, and tensors are read when they are used.
 
     Raises:
@@ -53,7 +50,7 @@ def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     return dict(state)
 
 
-def unpickle(path: str | os.PathLike[str]) -> Any:
+def unpickle(path: AnyPath) -> Any:
     """What a file holds, tensors and plain Python values alone; nothing in it is run.
 
     Raises:
@@ -63,8 +60,12 @@ def unpickle(path: str | os.PathLike[str]) -> Any:
         with warnings.catch_warnings():
             # Of pickles that were not written by torch's own defaults; reading them works, or fails below.
             warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-            # What torch wrote before version 1.6 is no zip archive, and cannot be mapped.
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+            # What torch wrote before version 1.6 is no zip archive, and cannot be mapped; and of a path that ends in
+            # .safetensors torch reads that format, whatever the file is.
+            if zipfile.is_zipfile(path) and Path(path).suffix != ".safetensors":
+                return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            with open(path, "rb") as file:
+                return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise FileFormatError(
             "is not a file of weights alone: it is damaged, or contains Python objects, which may run code"

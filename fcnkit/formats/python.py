@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from fcnkit.caffe.data import pixels_in_words
+from fcnkit.caffe.preprocessing import pixels_in_words
 from fcnkit.errors import OutputError, printable
 from fcnkit.formats.python_construction import UnwritableError, construction
 from fcnkit.formats.python_source import Import, source_of

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from fcnkit.caffe.data import is_preprocessing
-from fcnkit.caffe.schema import Message
+from fcnkit.aliases import AnyPath
+from fcnkit.caffe.preprocessing import to_json
 from fcnkit.errors import FileFormatError, OutputError
 from fcnkit.formats.state_dict import net_from_state
-from fcnkit.mapped import stored
+from fcnkit.mapped import Stored
 from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape
+from fcnkit.net.conversion import NetOptions
 
 # In the order in which the library writes them: wide values first, so that each lies at a multiple of its width.
 _DTYPES = {
@@ -52,23 +52,27 @@ def save(net: CaffeNet, path: Path) -> None:
         "format": "pt",
         "producer": "fcnkit",
         "prototxt": net.prototxt,
-        "preprocessing": json.dumps(net.preprocessing),
+        "preprocessing": to_json(net.preprocessing),
     }
-    write(path, state, metadata, net.mapped)
+    write(path, state, metadata, net.places)
 
 
 def write(
-    path: str | os.PathLike[str], state: Mapping[str, Tensor], metadata: Mapping[str, str] | None, mapped: bool = False
+    path: AnyPath,
+    state: Mapping[str, Tensor],
+    metadata: Mapping[str, str] | None,
+    places: Mapping[str, Stored] = MappingProxyType({}),
 ) -> None:
     """Write tensors by name to path, one after the other.
 
-    The library writes from memory alone; what lies in a mapped file is copied from there instead.
+    The library writes from memory alone; of a tensor that still lies in a mapped file the pages that nobody has
+    written to are copied from the file instead.
 
     Args:
         path: the file.
         state: the tensors, on any device.
         metadata: what else the file is to hold.
-        mapped: the tensors that lie in a mapped file are as they are there.
+        places: where tensors were views on a mapped file, by name.
 
     Raises:
         OutputError: the format has no such type of values, or the header is longer than it may be.
@@ -93,25 +97,22 @@ def write(
         )
     with open(path, "wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
-        for tensor in state.values():
+        for name, tensor in state.items():
             tensor = tensor.detach().cpu().contiguous()
-            # What was moved or copied just now lies in no file.
-            found = stored(tensor.data_ptr(), tensor.nbytes) if mapped else None
-            file.writelines(found or [tensor.reshape(-1).view(torch.uint8).numpy().data])
+            place = places.get(name)
+            if place is not None and place.address == tensor.data_ptr():
+                file.writelines(place.file.pieces(place.offset, tensor.nbytes))
+            else:
+                file.write(tensor.reshape(-1).view(torch.uint8).numpy().data)
 
 
-def load(
-    path: str | os.PathLike[str], prototxt: str | os.PathLike[str] | None, shape: InputShape | None, state: Message
-) -> CaffeNet:
+def load(path: AnyPath, options: NetOptions) -> CaffeNet:
     """Rebuild the net from the one file; a prototxt takes the place of the definition in it."""
     tensors, metadata = read(path)
-    net = net_from_state(tensors, prototxt, shape, state, metadata.get("prototxt"))
-    if prototxt is None:
-        net.preprocessing = _preprocessing(metadata.get("preprocessing", "{}"), net)
-    return net
+    return net_from_state(path, tensors, options, metadata.get("prototxt"), metadata.get("preprocessing", "{}"))
 
 
-def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read(path: AnyPath) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors by name, and the metadata."""
     try:
         with safe_open(path, framework="pt") as file:
@@ -120,17 +121,3 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str
     # RuntimeError is torch's, of shapes that it cannot have.
     except (SafetensorError, OSError, RuntimeError) as error:
         raise FileFormatError(f"is not a safetensors file, or is damaged: {error}") from None
-
-
-def _preprocessing(text: str, net: CaffeNet) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise FileFormatError("has metadata of which the preprocessing is not JSON; was it edited by hand?")
-    for name, each in found.items():
-        shape = net.shapes[name] if name in net.inputs else ()
-        if len(shape) != 4 or not is_preprocessing(each, shape[1]):
-            raise FileFormatError(f"has metadata whose preprocessing does not fit {name!r}; was it edited by hand?")
-    return found

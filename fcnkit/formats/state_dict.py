@@ -2,56 +2,76 @@
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from torch import Tensor
 
+from fcnkit.aliases import AnyPath, Shape
 from fcnkit.caffe import prototxt as prototxts
-from fcnkit.caffe.inputs import resolve
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.inputs import input_shapes, resolve
+from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import BlobShapeError, FileFormatError, MissingBlobsError, naming
 from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape, prepare
+from fcnkit.net.conversion import NetOptions, prepare
 
 
 def net_from_state(
+    path: AnyPath,
     tensors: Mapping[str, Tensor],
-    prototxt: str | os.PathLike[str] | None,
-    input_shape: InputShape | None,
-    state: Message,
+    options: NetOptions,
     stored: str | None = None,
+    preprocessing: str = "{}",
 ) -> CaffeNet:
     """Build a net with the tensors of a state dict.
 
     Args:
+        path: the file that it is from.
         tensors: the state dict; its tensors become the net's own.
-        prototxt: the definition; it rules over the stored one, and is cut down to the net that runs.
-        input_shape: as in `convert`.
-        state: a NetState, against which the prototxt's rules are held.
+        options: a prototxt among them overrides the stored definition, and is cut down to the net that runs.
         stored: the definition that came with the state dict, as it runs.
+        preprocessing: of the inputs of that definition, as JSON.
 
     Raises:
-        FileFormatError: there is no definition, or weights are no floating point numbers.
+        FileFormatError: there is no definition, the preprocessing does not fit it, or weights are no floating point
+            numbers.
         MissingBlobsError, BlobShapeError: state dict and net do not fit.
     """
     blobs: dict[str, list[Tensor]] = {}
     for name, tensor in tensors.items():
         blobs.setdefault(name.rpartition(".")[0], []).append(tensor)
-    if prototxt is not None:
-        definition = prototxts.read(prototxt)
-        with naming(prototxt):
-            definition, preprocessing = prepare(definition, blobs, input_shape, state)
-            net = CaffeNet(definition, filled=False)
-        net.preprocessing = preprocessing
+    if options.prototxt is not None:
+        definition = prototxts.read(options.prototxt)
+        with naming(options.prototxt):
+            definition, images = prepare(definition, blobs, options.input_shape, options.state, options.deploy)
+            net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
     elif stored is not None:
         definition = prototxts.parse(stored)
-        resolve(definition, blobs, input_shape)
-        net = CaffeNet(definition, filled=False)
+        resolve(definition, blobs, options.input_shape)
+        images = _preprocessing(preprocessing, input_shapes(definition))
+        net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
     else:
         raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
     _load(net, tensors)
-    return net
+    return net.train(options.training)
+
+
+def _preprocessing(text: str, inputs: Mapping[str, Shape]) -> dict[str, Preprocessing]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise FileFormatError("has metadata of which the preprocessing is not JSON; was it edited by hand?")
+    images = {}
+    for name, plain in found.items():
+        shape = inputs.get(name, ())
+        each = Preprocessing.from_plain(plain, shape[1]) if len(shape) == 4 else None
+        if each is None:
+            raise FileFormatError(f"has metadata whose preprocessing does not fit {name!r}; was it edited by hand?")
+        images[name] = each
+    return images
 
 
 def _load(net: CaffeNet, state: Mapping[str, Tensor]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -12,10 +12,12 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 from torch import Tensor
 
+from fcnkit.aliases import AnyPath, Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import FileFormatError, InputError
-from fcnkit.formats.opening import AnyPath, holds_definition_alone, open_net, open_to_run
-from fcnkit.net import CaffeNet, Shape, Step
+from fcnkit.formats.format import Holds, recognize
+from fcnkit.formats.loading import load
+from fcnkit.net import CaffeNet, Step
 from fcnkit.net.conversion import InputShape
 
 # How many values are compared at a time: for large weights memory counts.
@@ -86,7 +88,7 @@ def compare_files(
     """Compare the nets of two files of any formats.
 
     Args:
-        a, b: see `fcnkit.formats.opening.open_net`.
+        a, b: see `fcnkit.load`.
         prototxt: the definition for those of them that hold weights alone.
         input_shape: as in `fcnkit.convert`, for both.
         run: compare what the nets compute, too.
@@ -96,11 +98,10 @@ def compare_files(
         FileFormatError: run is asked for, and a file is a definition alone.
         FcnkitError: a file cannot be opened, or the nets cannot take the same input.
     """
-    definitions = [path for path in (a, b) if holds_definition_alone(path)]
+    definitions = [path for path in (a, b) if recognize(path).holds is Holds.DEFINITION]
     if run and definitions:
         raise FileFormatError("has no weights and cannot run; give weights, or leave `run` out").in_file(definitions[0])
-    opened = open_to_run if run else open_net
-    one, other = (_opened(opened, path, prototxt, input_shape) for path in (a, b))
+    one, other = (_opened(path, prototxt, input_shape, run) for path in (a, b))
     structure, weights = compare_structure(one, other), None
     if not definitions:
         unlike, weights = compare_weights(one, other)
@@ -108,15 +109,13 @@ def compare_files(
     return Comparison(structure, weights, list(compare_runs(one, other, seed)) if run else None)
 
 
-def _opened(
-    opened: Callable[..., CaffeNet], path: AnyPath, prototxt: AnyPath | None, shape: InputShape | None
-) -> CaffeNet:
+def _opened(path: AnyPath, prototxt: AnyPath | None, shape: InputShape | None, run: bool) -> CaffeNet:
     try:
-        return opened(path, None, shape)
+        return load(path, input_shape=shape, mapped=not run, untrained="leave")
     except FileFormatError:
-        if prototxt is None or holds_definition_alone(path):
+        if prototxt is None or recognize(path).holds is Holds.DEFINITION:
             raise
-    return opened(path, prototxt, shape)
+    return load(path, prototxt, input_shape=shape, mapped=not run)
 
 
 def compare_structure(a: CaffeNet, b: CaffeNet) -> list[Difference]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
-from fcnkit.aliases import AnyPath
+from fcnkit.aliases import AnyPath, Shape
 from fcnkit.caffe import caffemodel, prototxt
 from fcnkit.caffe.messages import TRAIN, LayerParameter
-from fcnkit.caffe.sniff import NET, describe
+from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.upgrade import generation, upgrade_net
-from fcnkit.formats.opening import holds_definition_alone, open_net
+from fcnkit.formats.format import CAFFEMODEL, PROTOTXT, recognize
+from fcnkit.formats.loading import load
 from fcnkit.geometry.coordinates import Coordinates, Traced
 from fcnkit.geometry.report import pair
 from fcnkit.layers import kind_of, rule_for
-from fcnkit.net import CaffeNet, Shape
+from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape
 
 HEADER = ["layer", "type", "output shape", "parameters", "multiply-adds", "receptive field", "stride"]
@@ -52,7 +54,7 @@ class Summary:
     rows: list[LayerSummary]
     inputs: dict[str, Shape]
     outputs: dict[str, Shape]
-    preprocessing: dict[str, Any]
+    preprocessing: Mapping[str, Preprocessing]
     statistics: int
     remarks: list[str]
 
@@ -83,12 +85,12 @@ def summarize_file(path: AnyPath, prototxt: AnyPath | None = None, input_shape: 
     """The summary of the net in a file, with remarks on how the file tells it.
 
     Args:
-        path, prototxt, input_shape: as in `fcnkit.formats.opening.open_net`.
+        path, prototxt, input_shape: as in `fcnkit.load`.
 
     Raises:
-        FcnkitError: see `open_net`.
+        FcnkitError: see `fcnkit.load`.
     """
-    net = open_net(path, prototxt, input_shape)
+    net = load(path, prototxt, input_shape=input_shape, mapped=True, untrained="leave")
     return summarize(net, remarks(net, path, prototxt))
 
 
@@ -129,9 +131,10 @@ def remarks(net: CaffeNet, path: AnyPath, definition: AnyPath | None = None) -> 
         path: the file of the net or its weights.
         definition: the prototxt that came with it.
     """
-    if definition is not None or holds_definition_alone(path):
+    found = recognize(path)
+    if definition is not None or found is PROTOTXT:
         stored = prototxt.read(definition or path)
-    elif describe(path).startswith(NET):
+    elif found is CAFFEMODEL:
         stored = caffemodel.read(path).net
     else:
         return []

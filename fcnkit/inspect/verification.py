@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fcnkit.aliases import AnyPath
 from fcnkit.errors import FcnkitError, FileFormatError, InputError, naming
-from fcnkit.formats.opening import AnyPath, holds_definition_alone, open_to_run
+from fcnkit.formats.loading import load
 from fcnkit.inspect import runtimes
 from fcnkit.inspect.comparison import Gap, LayerGap, gap, seeded_inputs
 from fcnkit.inspect.runtimes import RUNTIMES, Job
@@ -61,7 +62,7 @@ def verify(
     """Run a net beside another runtime.
 
     Args:
-        model, prototxt, input_shape: see `fcnkit.formats.opening.open_to_run`.
+        model, prototxt, input_shape: as in `fcnkit.load`.
         against: caffe, opencv, onnxruntime, or a dump: an .npz file of blobs, `in/NAME` and `out/NAME`; None takes
             the first runtime that is installed.
         seed: of the values that go in; with a dump it is the dump's own that do.
@@ -81,9 +82,7 @@ def verify(
 def _with_runtime(
     model: AnyPath, runtime: runtimes.Runtime, prototxt: AnyPath | None, shape: InputShape | None, seed: int
 ) -> Verification:
-    net = open_to_run(model, prototxt, shape)
-    if holds_definition_alone(model) and any(True for _ in net.parameters()):
-        raise FileFormatError("has no weights; give a file of weights, and this one with `prototxt`").in_file(model)
+    net = load(model, prototxt, input_shape=shape, untrained="refuse")
     inputs = seeded_inputs(net, seed)
     with naming(model), tempfile.TemporaryDirectory() as folder:
         arrays = {name: value.numpy() for name, value in inputs.items()}
@@ -117,9 +116,9 @@ def _sizes(shape: Sequence[int]) -> list[int]:
 def _with_dump(model: AnyPath, dump: str, prototxt: AnyPath | None, shape: InputShape | None) -> Verification:
     inputs, expected = _read(dump)
     # A dump of a net in training or testing has labels and losses too.
-    net = open_to_run(model, prototxt, shape, deploy=False)
+    net = load(model, prototxt, input_shape=shape, deploy=False)
     if not inputs.keys() >= set(net.inputs):
-        net = open_to_run(model, prototxt, shape)
+        net = load(model, prototxt, input_shape=shape)
     lacking = [name for name in net.inputs if name not in inputs]
     if lacking:
         raise InputError(f"has no array {IN + lacking[0]!r}, an input of the net").in_file(dump)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import LayerParameter, ParamSpec
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Placed
 
@@ -40,7 +40,7 @@ class Tie(NamedTuple):
 class _Owner(NamedTuple):
     """Who named a blob first, and what the layers that name it say of its training."""
 
-    layer: Message
+    layer: LayerParameter
     weight: Weight
     blob: Tensor
     tensor: Tensor
@@ -121,7 +121,7 @@ def _tensor(net: nn.Module, path: str) -> Tensor | None:
     return found
 
 
-def _check(owner: _Owner, layer: Message, blob: Tensor, spec: Message) -> None:
+def _check(owner: _Owner, layer: LayerParameter, blob: Tensor, spec: ParamSpec) -> None:
     words = f"layers {owner.layer.name!r} and {layer.name!r} share the blob {spec.name!r}"
     if spec.DimCheckMode.Name(spec.share_mode) == "STRICT":
         if blob.shape != owner.blob.shape:
@@ -134,7 +134,7 @@ def _check(owner: _Owner, layer: Message, blob: Tensor, spec: Message) -> None:
             raise DefinitionError(f"{words}, but give it {field} {owner.settings[field]:g} and {value:g}")
 
 
-def _view(owner: _Owner, layer: Message, blob: Tensor, tensor: Tensor) -> View | None:
+def _view(owner: _Owner, layer: LayerParameter, blob: Tensor, tensor: Tensor) -> View | None:
     """How the user's tensor lies in the owner's, or None where both are alike."""
     # The blob's axes in the order in which they lie in its tensor.
     order = sorted(range(blob.dim()), key=blob.stride, reverse=True)

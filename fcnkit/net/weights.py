@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -11,6 +12,7 @@ from fcnkit.caffe.caffemodel import Blobs
 from fcnkit.errors import MissingBlobsError
 from fcnkit.layers.base import Placed, fit
 from fcnkit.layers.fillers import fill
+from fcnkit.mapped import Stored, stored
 from fcnkit.net.sharing import Tie, holder
 
 
@@ -24,7 +26,17 @@ def fill_weights(layers: Sequence[Placed], ties: Sequence[Tie]) -> None:
                 fill(blob.detach(), filler, placed.layer.name)
 
 
-def load_weights(layers: Sequence[Placed], ties: Sequence[Tie], stored: Blobs, mapped: bool) -> list[str]:
+class Loaded(NamedTuple):
+    """The names in the weights that no layer has a use for, and of each weight left in its file where it lies there.
+
+    The places are by the weights' names in the net's state dict.
+    """
+
+    unused: list[str]
+    places: dict[str, Stored]
+
+
+def load_weights(layers: Sequence[Placed], ties: Sequence[Tie], blobs: Blobs, mapped: bool) -> Loaded:
     """Fill every blob with what is stored under its layer's name.
 
     Of layers that share a blob one in the weights is enough; of several the last one's holds.
@@ -32,11 +44,8 @@ def load_weights(layers: Sequence[Placed], ties: Sequence[Tie], stored: Blobs, m
     Args:
         layers: those of the net.
         ties: what they share.
-        stored: the weights by layer name.
+        blobs: the weights by layer name.
         mapped: use float32 blobs where they lie, save shared ones.
-
-    Returns:
-        The names in the weights that no layer has a use for.
 
     Raises:
         MissingBlobsError, BlobShapeError: the weights do not fit.
@@ -44,25 +53,28 @@ def load_weights(layers: Sequence[Placed], ties: Sequence[Tie], stored: Blobs, m
     Source: BVLC/caffe src/caffe/net.cpp, CopyTrainedLayersFrom.
     """
     needed = [placed.blobs() for placed in layers]
-    _require_all(layers, [len(blobs) for blobs in needed], ties, stored)
-    used = set()
-    for placed, blobs in zip(layers, needed, strict=True):
+    _require_all(layers, [len(own) for own in needed], ties, blobs)
+    used, places = set(), {}
+    for placed, own in zip(layers, needed, strict=True):
         name = placed.layer.name
-        found = stored.get(name)
-        if not blobs or not found:
+        found = blobs.get(name)
+        if not own or not found:
             continue
         used.add(name)
         found = placed.rule.in_order(placed.layer, found)
-        if len(found) != len(blobs):
-            raise MissingBlobsError(f"layer {name!r}: the weights have {len(found)} blobs, the net needs {len(blobs)}")
-        for index, (blob, array) in enumerate(zip(blobs, found, strict=True)):
+        if len(found) != len(own):
+            raise MissingBlobsError(f"layer {name!r}: the weights have {len(found)} blobs, the net needs {len(own)}")
+        for index, (blob, array) in enumerate(zip(own, found, strict=True)):
             source = fit(torch.from_numpy(array), tuple(blob.shape), name, index)
             usable = source.dtype == blob.dtype and source.is_contiguous()
             if mapped and usable and not ties and isinstance(blob, nn.Parameter):
                 blob.data = source
+                place = stored(array)
+                if place is not None:
+                    places[f"{placed.path}.{holder(placed.module, blob)[0]}"] = place
             else:
                 blob.detach().copy_(source)
-    return [name for name in stored if name not in used]
+    return Loaded([name for name in blobs if name not in used], places)
 
 
 def freeze(layers: Sequence[Placed], ties: Sequence[Tie]) -> None:

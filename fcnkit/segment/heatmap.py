@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -96,7 +97,7 @@ def _dense(net: CaffeNet) -> CaffeNet:
     layers = net.definition().layer
     if any(layer.type == "InnerProduct" for layer in layers):
         net, _ = dense_net(net)
-    definition = net.definition()
+    definition = copy.deepcopy(net.definition())
     averages = [layer for layer in definition.layer if _is_global_average(layer)]
     if not averages:
         return net
@@ -104,9 +105,7 @@ def _dense(net: CaffeNet) -> CaffeNet:
         definition.layer.remove(pool)
         for layer in definition.layer:
             layer.bottom[:] = [pool.bottom[0] if bottom == pool.top[0] else bottom for bottom in layer.bottom]
-    result = CaffeNet(definition, {name: [t.numpy() for t in tensors] for name, tensors in net.blobs().items()})
-    result.preprocessing = net.preprocessing
-    return result.eval()
+    return net.rebuilt(definition, net.arrays()).eval()
 
 
 def _is_global_average(layer: LayerParameter) -> bool:

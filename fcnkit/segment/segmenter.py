@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import DefinitionError, FcnkitError, InputError
 from fcnkit.geometry.tiles import Span, Tile, Tiling
 from fcnkit.net import CaffeNet
@@ -20,7 +22,7 @@ from fcnkit.segment.parallel import in_order
 from fcnkit.segment.raster import MAX_PIXELS
 
 
-def input_from_image(image: Image.Image, preprocessing: Mapping[str, Any]) -> Tensor:
+def input_from_image(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
     """The values that a net reads for an image: no resizing, 0..255 unless the net says otherwise.
 
     Args:
@@ -30,15 +32,15 @@ def input_from_image(image: Image.Image, preprocessing: Mapping[str, Any]) -> Te
     Returns:
         (1, channels, height, width) float32.
     """
-    order = preprocessing["channel_order"]
+    order = preprocessing.channel_order
     pixels = np.array(image.convert("RGB" if order else "L"), np.float32).reshape(image.height, image.width, -1)
     if order == "BGR":
         pixels = pixels[:, :, ::-1]
-    low, high = preprocessing["range"]
+    low, high = preprocessing.range
     pixels = pixels * ((high - low) / 255) + low
-    if preprocessing["mean"]:
-        pixels = pixels - np.array(preprocessing["mean"], np.float32)
-    values = (pixels * preprocessing["scale"]).astype(np.float32).transpose(2, 0, 1)
+    if preprocessing.mean:
+        pixels = pixels - np.array(preprocessing.mean, np.float32)
+    values = (pixels * preprocessing.scale).astype(np.float32).transpose(2, 0, 1)
     return torch.from_numpy(np.ascontiguousarray(values)).unsqueeze(0)
 
 
@@ -242,22 +244,22 @@ def _segment(segmenter: Segmenter, group: Sequence[tuple[Path, Image.Image]]) ->
         yield Segmented(path, image, prediction)
 
 
-def _preprocessing(net: CaffeNet, mean: Sequence[float] | None, rgb: bool) -> dict[str, Any]:
-    preprocessing: dict[str, Any] = dict(net.preprocessing[net.inputs[0]])
+def _preprocessing(net: CaffeNet, mean: Sequence[float] | None, rgb: bool) -> Preprocessing:
+    preprocessing = net.preprocessing[net.inputs[0]]
     channels = net.shapes[net.inputs[0]][1]
     if channels not in (1, 3):
         raise DefinitionError(f"the net reads {channels} channels; images have 3, or 1 if grey")
     if rgb:
         if channels == 1:
             raise InputError("the net reads grey images; they have no order of channels")
-        if preprocessing["channel_order"] == "BGR":
+        if preprocessing.channel_order == "BGR":
             # The mean of each channel moves with it.
-            preprocessing["mean"] = preprocessing["mean"][::-1]
-        preprocessing.update(channel_order="RGB", source="as given")
+            preprocessing = replace(preprocessing, mean=preprocessing.mean[::-1])
+        preprocessing = replace(preprocessing, channel_order="RGB", source="as given")
     if mean is not None:
         if len(mean) not in (1, channels):
             raise InputError(f"the mean has {len(mean)} numbers; the net reads {channels} channels")
-        preprocessing.update(mean=list(mean), source="as given")
+        preprocessing = replace(preprocessing, mean=tuple(mean), source="as given")
     return preprocessing
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
+import copy
 
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.net import CaffeNet
@@ -20,12 +19,10 @@ class NetEditor:
     """
 
     def __init__(self, net: CaffeNet):
-        self._definition = net.definition()
+        self._definition = copy.deepcopy(net.definition())
         self._outputs = set(net.outputs)
         self.layers: list[LayerParameter] = list(self._definition.layer)
-        self.blobs: dict[str, list[np.ndarray]] = {
-            name: [blob.to("cpu", torch.float32).numpy() for blob in blobs] for name, blobs in net.blobs().items()
-        }
+        self.blobs = net.arrays()
         self.modules = {step.name: net.get_submodule(step.module) for step in net.steps}
         self.shapes = dict(net.shapes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 from torch import nn
 
 from fcnkit.caffe.inputs import to_legacy_inputs
-from fcnkit.caffe.messages import LayerParameter, NetParameter
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import InputError
 from fcnkit.inspect.summary import summarize
 from fcnkit.net import CaffeNet
@@ -62,9 +63,9 @@ def fold_batchnorm(net: CaffeNet, *, mapped: bool = False) -> Simplified:
 
 def with_legacy_inputs(net: CaffeNet, *, mapped: bool = False) -> CaffeNet:
     """The same net, its inputs stated by the fields input and input_dim as in Caffe's first years."""
-    definition = net.definition()
+    definition = copy.deepcopy(net.definition())
     to_legacy_inputs(definition)
-    return _rebuilt(net, definition, NetEditor(net).blobs, mapped)
+    return net.rebuilt(definition, net.arrays(), mapped=mapped)
 
 
 def _rewritten(net: CaffeNet, rewrites: Sequence[Rewrite], mapped: bool) -> Simplified:
@@ -76,15 +77,9 @@ def _rewritten(net: CaffeNet, rewrites: Sequence[Rewrite], mapped: bool) -> Simp
     for what, rewrite in rewrites:
         if layers := rewrite(editor):
             changes.append(Change(what, layers))
-    result = _rebuilt(net, editor.definition(), editor.blobs, mapped)
+    result = net.rebuilt(editor.definition(), editor.blobs, mapped=mapped)
     work = summarize(net).multiply_adds, summarize(result).multiply_adds
     return Simplified(result, changes, (before, _parameters(editor)), work)
-
-
-def _rebuilt(net: CaffeNet, definition: NetParameter, blobs: dict[str, list[np.ndarray]], mapped: bool) -> CaffeNet:
-    result = CaffeNet(definition, blobs, mapped=mapped)
-    result.preprocessing, result.source, result.unused = net.preprocessing, net.source, net.unused
-    return result.train(net.training)
 
 
 def _parameters(editor: NetEditor) -> int:

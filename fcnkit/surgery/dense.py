@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from fcnkit.aliases import Pair
 from fcnkit.net import CaffeNet
@@ -50,13 +50,9 @@ def dense(net: nn.Module, *, kernel: Kernels = None, order: str = "chw") -> nn.M
 
 def dense_net(net: CaffeNet, *, back: bool = False, **said: Any) -> tuple[CaffeNet, list[Cast]]:
     """A CaffeNet cast as `cast_net` does, or with back as `cast_net_back` does, and what was cast."""
-    definition = net.definition()
-    blobs = {name: [tensor.cpu().float().numpy() for tensor in tensors] for name, tensors in net.blobs().items()}
+    definition, blobs = copy.deepcopy(net.definition()), net.arrays()
     casts = (cast_net_back if back else cast_net)(definition, blobs, **said)
-    result = CaffeNet(definition, blobs)
-    result.preprocessing = copy.deepcopy(net.preprocessing)
-    first: Tensor = next(net.parameters())
-    return result.to(first.device, first.dtype).train(net.training), casts
+    return net.rebuilt(definition, blobs), casts
 
 
 def _flat(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:

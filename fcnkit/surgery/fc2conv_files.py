@@ -16,13 +16,18 @@ from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import FileFormatError, OutputError, naming
 from fcnkit.files import check_output, writing
-from fcnkit.formats import load, save
+from fcnkit.formats import load
+from fcnkit.formats.format import CAFFEMODEL, HDF5, PTH, SAFETENSORS, Format, named, recognize, suffixes
 from fcnkit.surgery.dense import dense, dense_net
 from fcnkit.surgery.kernels import Cast, Kernels
 from fcnkit.surgery.names import NamesError, rename
 from fcnkit.surgery.net_casting import cast_net, cast_net_back
 from fcnkit.surgery.state_casting import cast_state, cast_state_back, natural
-from fcnkit.surgery.weight_files import SUFFIXES, WeightFile, read_weight_file
+from fcnkit.surgery.weight_files import WeightFile, read_caffe_weights, read_weight_file
+
+AnyPath = AnyPath
+
+_CAST = (PTH, SAFETENSORS, CAFFEMODEL, HDF5)
 
 
 @overload
@@ -48,10 +53,10 @@ def fc2conv(source: Any, output: Any = None, **options: Any) -> Any:
     """Make fully connected weights convolution filters, in a net or in a file. Nothing else is changed.
 
     Args:
-        source: a net, which gives a new net that takes images of any size; or a file: .pth, .pt or .safetensors with
-            a state dict or a checkpoint around one, .caffemodel, .h5.
-        output: for a file, one of the same format. The layers of a .caffemodel become Convolutions too, and its
-            definition is also written beside it, as .prototxt.
+        source: a net, which gives a new net that takes images of any size; or a file of any name: .pth or .safetensors
+            with a state dict or a checkpoint around one, .caffemodel, .h5.
+        output: for a file, one of the same format; its suffix is that of the format or of source. The layers of a
+            .caffemodel become Convolutions too, and its definition is also written beside it, as .prototxt.
         prototxt: definition to use in place of the one in a .caffemodel, or beside an .h5.
         kernel: for layers whose shapes leave a choice: one (height, width) for all, or by layer.
         order: "chw", or "hwc" for weights that were trained where maps are stored as H, W, C.
@@ -74,8 +79,23 @@ def fc2conv(source: Any, output: Any = None, **options: Any) -> Any:
     return _fc2conv_file(source, output, **options)
 
 
-def prototxt_beside(output: AnyPath) -> Path:
-    """The prototxt that goes with an output: the same name with .prototxt in place of its suffix."""
+def default_output(weights: AnyPath, back: bool) -> Path:
+    """The output where none is chosen: in the current folder, -conv or -fc added to the name.
+
+    Raises:
+        FcnkitError: see `recognize`.
+    """
+    path, of = Path(weights), recognize(weights)
+    stem = path.name.removesuffix(path.suffix).removesuffix(".caffemodel")
+    # The name of a format that the file is not of would be none of the output's either.
+    suffix = path.name.removeprefix(stem) if named(path) in (of, None) else of.suffixes[0]
+    return Path(f"{stem}{'-fc' if back else '-conv'}{suffix}")
+
+
+def prototxt_beside(output: AnyPath, weights: AnyPath, prototxt: AnyPath | None) -> Path | None:
+    """The prototxt that is written with an output: the same name with .prototxt in place of its suffix, or None."""
+    if prototxt is None and recognize(weights) is not CAFFEMODEL:
+        return None
     return Path(str(output).removesuffix(".h5")).with_suffix(".prototxt")
 
 
@@ -91,32 +111,40 @@ def _fc2conv_file(
     layers: Collection[str] = (),
     force: bool = False,
 ) -> list[Cast]:
-    suffix = Path(weights).suffix.lower()
-    if suffix not in (*SUFFIXES, ".caffemodel", ".h5"):
-        raise FileFormatError(f"is not a {', '.join(SUFFIXES)}, .caffemodel or .h5 file").in_file(weights)
-    if Path(output).suffix.lower() != suffix:
-        raise OutputError(f"fc2conv keeps the format of its input; choose a {suffix} file as output").in_file(output)
+    of = recognize(weights)
+    if of not in _CAST:
+        raise FileFormatError(f"is a {of.suffixes[0]} file; fc2conv casts {', '.join(suffixes(_CAST))}").in_file(
+            weights
+        )
+    # A suffix that names no format is kept like the format.
+    kept = named(output) is of or (named(output) is None and Path(output).suffix == Path(weights).suffix)
+    if not kept:
+        raise OutputError(f"fc2conv keeps the format of its input; choose a {of.suffixes[0]} file as output").in_file(
+            output
+        )
     check_output(output, force)
     said: dict[str, Any] = {"layers": layers} if back else {"kernel": kernel}
     with naming(weights):
-        if suffix in SUFFIXES:
+        if of in (PTH, SAFETENSORS):
             if prototxt is not None:
-                raise FileFormatError(f"is a {suffix} file, which is cast without a definition; leave `prototxt` out")
-            return _cast_state_file(weights, output, suffix, said | {"order": order}, names, back, force)
+                problem = f"is a {of.suffixes[0]} file, which is cast without a definition; leave `prototxt` out"
+                raise FileFormatError(problem)
+            return _cast_state_file(weights, output, of, said | {"order": order}, names, back, force)
         if names is not None:
             raise NamesError("has Caffe's names already; leave `names` out")
-        return _cast_caffe_file(weights, output, suffix, said | {"order": order}, prototxt, back, force)
+        return _cast_caffe_file(weights, output, of, said | {"order": order}, prototxt, back, force)
 
 
 def _cast_state_file(
-    path: AnyPath, output: AnyPath, suffix: str, said: dict[str, Any], names: str | None, back: bool, force: bool
+    path: AnyPath, output: AnyPath, of: Format, said: dict[str, Any], names: str | None, back: bool, force: bool
 ) -> list[Cast]:
-    weights = read_weight_file(path)
+    weights = read_weight_file(path, of)
     if "prototxt" in weights.metadata:
         if names is not None:
             raise NamesError("has Caffe's names already; leave `names` out")
         net, casts = dense_net(load(path), back=back, **said)
-        save(net, output, force=force)
+        with writing(output, force) as partial:
+            of.implementation().save(net, partial)
         return casts
     # With names, filters that are cast already only change their names.
     done = names is not None and not back and not any(tensor.dim() == 2 for tensor in weights.state.values())
@@ -124,7 +152,7 @@ def _cast_state_file(
     if names is not None:
         weights.state = rename(weights.state, names)
     with writing(output, force) as partial:
-        weights.write(partial, suffix)
+        weights.write(partial)
     return casts
 
 
@@ -135,25 +163,26 @@ def _cast_state(weights: WeightFile, said: dict[str, Any], back: bool) -> list[C
 
 
 def _cast_caffe_file(
-    path: AnyPath, output: AnyPath, suffix: str, said: dict[str, Any], prototxt: AnyPath | None, back: bool, force: bool
+    path: AnyPath, output: AnyPath, of: Format, said: dict[str, Any], prototxt: AnyPath | None, back: bool, force: bool
 ) -> list[Cast]:
-    definition, blobs = (None, hdf5.read(path)) if suffix == ".h5" else caffemodel.read(path)
+    definition, blobs = read_caffe_weights(path, of)
     if prototxt is not None:
         definition = prototxts.read(prototxt)
-    if definition is None:
+    beside = prototxt_beside(output, path, prototxt)
+    if definition is None or beside is None:
         casts = _cast_blobs(blobs, said, back)
     else:
-        check_output(prototxt_beside(output), force)
+        check_output(beside, force)
         definition = upgrade_net(definition)
         casts = (cast_net_back if back else cast_net)(definition, blobs, **said)
     with writing(output, force) as partial:
-        if suffix == ".h5":
+        if of is HDF5:
             hdf5.write(partial, blobs)
         else:
             assert definition is not None
             caffemodel.write(partial, definition, blobs)
-    if definition is not None:
-        with writing(prototxt_beside(output), force) as partial:
+    if beside is not None and definition is not None:
+        with writing(beside, force) as partial:
             partial.write_text(prototxts.to_text(definition), encoding="utf-8")
     return casts
 
@@ -161,7 +190,8 @@ def _cast_caffe_file(
 def _cast_blobs(blobs: dict[str, list[np.ndarray]], said: dict[str, Any], back: bool) -> list[Cast]:
     """Cast the blobs of an .h5 file, which keeps neither definition nor order, by their names."""
     layers = sorted((name for name in blobs if blobs[name]), key=natural)
-    weights = WeightFile({f"{name}.weight": torch.from_numpy(blobs[name][0]) for name in layers}, ordered=False)
+    state = {f"{name}.weight": torch.from_numpy(blobs[name][0]) for name in layers}
+    weights = WeightFile(state, HDF5, ordered=False)
     casts = _cast_state(weights, said, back)
     for cast in casts:
         blobs[cast.name][0] = weights.state[f"{cast.name}.weight"].numpy()

@@ -24,7 +24,7 @@ _FULLY_CONNECTED = re.compile(
 
 
 class CastError(FcnkitError):
-    """WeightFile that cannot be cast, with the way to say how."""
+    """Weights that cannot be cast, with the way to say how."""
 
 
 class Cast(NamedTuple):
@@ -38,7 +38,7 @@ class Cast(NamedTuple):
 def conv_weight_from_fc(weight: Any, channels: int, kernel: Pair, order: str = "chw") -> Any:
     """Reshape an InnerProduct weight into the convolution filter that computes the same.
 
-    Caffe flattens a bottom in C, H, W order, and so does PyTorch: nothing is transposed. WeightFile trained where maps
+    Caffe flattens a bottom in C, H, W order, and so does PyTorch: nothing is transposed. Weights trained where maps
     are stored as H, W, C have their columns in that order, and are put into Caffe's.
 
     Args:

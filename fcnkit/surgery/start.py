@@ -79,14 +79,13 @@ def _build(
         definition = prototxt.parse(generate(described))
         shapes = {name: (1, channels, FCN_SIZE, FCN_SIZE) for name, channels in described.inputs.items()}
         definition, preprocessing = prepare(definition, None, input_shape or shapes)
-        result = CaffeNet(definition)
+        result = CaffeNet(definition, preprocessing=preprocessing)
     else:
         definition = prototxt.read(net)
         with naming(net):
             blobs = {name: source.blobs(name, None) for source in sources.values() for name in source.layers}
             definition, preprocessing = prepare(definition, blobs, input_shape)
-            result = CaffeNet(definition)
-    result.preprocessing = preprocessing
+            result = CaffeNet(definition, preprocessing=preprocessing)
     return result.eval()
 
 
@@ -94,7 +93,7 @@ def _notes(net: CaffeNet, sources: Collection[LayerWeights]) -> list[str]:
     if not any(source.torchvision for source in sources):
         return []
     reads: Sequence[str] = [
-        f"{image['channel_order']} {image['range'][0]}..{image['range'][1]}" + " minus a mean" * bool(image["mean"])
+        f"{image.channel_order} {image.range[0]:g}..{image.range[1]:g}" + " minus a mean" * bool(image.mean)
         for image in net.preprocessing.values()
     ]
     return [TORCHVISION_NOTE.format(reads=" and ".join(reads))]

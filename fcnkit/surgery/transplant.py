@@ -1,6 +1,6 @@
 """Transplanting weights from one net into another, layer by layer.
 
-LayerWeights: shelhamer/fcn.berkeleyvision.org, surgery.py, and the solve.py of each net.
+Source: shelhamer/fcn.berkeleyvision.org, surgery.py, and the solve.py of each net.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STACKED = "_bgrd"
 
 
 class TransplantError(FcnkitError):
-    """WeightFile that have no place in the net they are meant for."""
+    """Weights that have no place in the net they are meant for."""
 
 
 class Transplanted(NamedTuple):

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import caffemodel, hdf5
+from fcnkit.caffe.messages import NetParameter
 from fcnkit.errors import FileFormatError, naming
-from fcnkit.formats import safetensors
+from fcnkit.formats import npz, safetensors
+from fcnkit.formats.format import CAFFEMODEL, HDF5, NPZ, SAFETENSORS, Format, Holds, recognize
 from fcnkit.formats.pth import pickle_to, unpickle
 from fcnkit.layers import Layer
 from fcnkit.surgery.names import is_torchvision, rename, without_prefix
-
-SUFFIXES = (".pth", ".pt", ".safetensors")
 
 # Where training scripts keep the state dict in a checkpoint.
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "module")
@@ -30,19 +30,21 @@ class WeightFile:
 
     Attributes:
         state: tensors by name.
+        format: of the file.
         ordered: whether they stand in the order of the model, which .safetensors does not keep.
         around: the checkpoint the state dict lies in, and its key there; none if the file is the state dict.
         metadata: of a .safetensors file.
     """
 
     state: dict[str, Tensor]
+    format: Format
     ordered: bool = True
     around: tuple[Mapping[str, Any], str] | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
-    def write(self, path: AnyPath, suffix: str) -> None:
-        """Write all that was read, the state dict as it is now."""
-        if suffix == ".safetensors":
+    def write(self, path: AnyPath) -> None:
+        """Write all that was read, in the same format, the state dict as it is now."""
+        if self.format is SAFETENSORS:
             safetensors.write(path, self.state, self.metadata)
         elif self.around:
             checkpoint, key = self.around
@@ -51,23 +53,23 @@ class WeightFile:
             pickle_to(path, self.state)
 
 
-def read_weight_file(path: AnyPath) -> WeightFile:
-    """Read a .pth, .pt or .safetensors file; nothing in it is run.
+def read_weight_file(path: AnyPath, of: Format) -> WeightFile:
+    """Read a file of PTH or SAFETENSORS; nothing in it is run.
 
     Raises:
         FileFormatError: it cannot be read, or holds no tensors by name, neither itself nor in a checkpoint.
     """
     with naming(path):
-        if Path(path).suffix.lower() == ".safetensors":
+        if of is SAFETENSORS:
             state, metadata = safetensors.read(path)
-            return WeightFile(state, ordered=False, metadata=metadata)
+            return WeightFile(state, of, ordered=False, metadata=metadata)
         loaded = unpickle(path)
         if _is_state(loaded):
-            return WeightFile(dict(loaded))
+            return WeightFile(dict(loaded), of)
         if isinstance(loaded, Mapping):
             for key in _WRAPPERS:
                 if _is_state(loaded.get(key)):
-                    return WeightFile(dict(loaded[key]), around=(loaded, key))
+                    return WeightFile(dict(loaded[key]), of, around=(loaded, key))
         raise FileFormatError(f"contains no state dict, tensors by name, neither itself nor as {', '.join(_WRAPPERS)}")
 
 
@@ -103,28 +105,32 @@ class LayerWeights:
         return "running_mean" in self.layers[layer]
 
 
+def read_caffe_weights(path: AnyPath, of: Format) -> tuple[NetParameter | None, dict[str, list[np.ndarray]]]:
+    """Read a file of CAFFEMODEL or HDF5, of which the latter has no definition."""
+    return caffemodel.read(path) if of is CAFFEMODEL else (None, hdf5.read(path))
+
+
 def read_layer_weights(path: AnyPath) -> LayerWeights:
     """Read weights; torchvision's names of a VGG or AlexNet become Caffe's.
 
     Args:
-        path: a .caffemodel, .h5, .pth, .pt or .safetensors file, with a net, a state dict or a checkpoint.
+        path: a .caffemodel, .h5, .pth, .safetensors or .npz file of any name, with a net, a state dict or a checkpoint.
 
     Raises:
         FileFormatError: it is none of these.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix in (".caffemodel", ".h5"):
-        blobs = hdf5.read(path) if suffix == ".h5" else caffemodel.read(path).blobs
+    of = recognize(path)
+    if of in (CAFFEMODEL, HDF5):
         return LayerWeights(
             {
                 name: {str(index): torch.from_numpy(array) for index, array in enumerate(arrays)}
-                for name, arrays in blobs.items()
+                for name, arrays in read_caffe_weights(path, of)[1].items()
                 if arrays
             }
         )
-    if suffix not in SUFFIXES:
-        raise FileFormatError(f"is not a .caffemodel, .h5, {', '.join(SUFFIXES)} file").in_file(path)
-    state = without_prefix(read_weight_file(path).state)
+    if of.holds is Holds.DEFINITION:
+        raise FileFormatError("is a prototxt, the definition alone; give a file of weights").in_file(path)
+    state = without_prefix(npz.read_state(path) if of is NPZ else read_weight_file(path, of).state)
     torchvision = is_torchvision(state)
     if torchvision:
         state = rename(state, "caffe")

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fcnkit.caffe import caffemodel, prototxt, schema, wire
+from fcnkit.caffe import caffemodel, messages, prototxt, schema, wire
 from fcnkit.caffe.data import top_shape
 from fcnkit.caffe.deploy import deploy
 from fcnkit.caffe.forks import fork_layers, require_bvlc
 from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.errors import DefinitionError, FileFormatError, PrototxtError
-from fcnkit.net.conversion import convert
+from fcnkit.formats import convert
 from fcnkit.types import all_types
 
 CONV = 'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { %s } }'
@@ -136,7 +136,7 @@ def test_binary_nets_with_fork_fields_ask_for_the_prototxt(binary: bytes, tmp_pa
 
 
 def test_many_layers_are_counted() -> None:
-    net = schema.NetParameter()
+    net = messages.NetParameter()
     for index in range(7):
         net.layer.add(name=f"p{index}", type="Permute")
     with pytest.raises(

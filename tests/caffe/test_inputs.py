@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fcnkit.caffe import prototxt
-from fcnkit.caffe.data import FCN_MEAN, preprocessing, top_shape
+from fcnkit.caffe.data import top_shape
 from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.errors import InputError
 
@@ -108,36 +108,3 @@ def test_channels_of_two_inputs(text: str, filters: dict[str, int] | None, chann
 def test_what_data_layers_tell(text: str, shapes: list[tuple[int, ...]]) -> None:
     layer = prototxt.parse(f'layer {{ name: "d" top: "x" top: "y" {text} }}').layer[0]
     assert [top_shape(layer, 0), top_shape(layer, 1)] == shapes
-
-
-def test_preprocessing_of_a_data_layer() -> None:
-    net = prototxt.parse("""
-        layer { name: "d" type: "Data" top: "x"
-                transform_param { mean_value: 104 mean_value: 117 mean_value: 123 scale: 0.5 } }
-    """)
-    assert preprocessing(net.layer, "x", 3) == {
-        "channel_order": "BGR",
-        "range": [0, 255],
-        "mean": [104, 117, 123],
-        "scale": 0.5,
-        "source": "data layer 'd'",
-    }
-
-
-@pytest.mark.parametrize("param", ["", "{'seed': 1}", "not a dict", "{'mean': 'x'}", "[" * 5000])
-def test_preprocessing_without_a_mean_is_that_of_the_published_nets(param: str) -> None:
-    layer = prototxt.parse('layer { name: "d" type: "Python" top: "x" }').layer[0]
-    layer.python_param.param_str = param
-    found = preprocessing([layer], "x", 3)
-    assert found["mean"] == list(FCN_MEAN)
-    assert found["source"] == "assumed: the mean of the published FCN nets"
-
-
-def test_a_mean_file_is_told() -> None:
-    net = prototxt.parse('layer { name: "d" type: "Data" top: "x" transform_param { mean_file: "m.binaryproto" } }')
-    assert preprocessing(net.layer, "x", 3)["source"] == "assumed: data layer 'd' reads its mean from m.binaryproto"
-
-
-def test_grey_images_have_no_mean_or_order() -> None:
-    found = preprocessing([], "x", 1)
-    assert (found["channel_order"], found["mean"]) == ("", [])

@@ -99,4 +99,4 @@ def test_works_beside_an_installed_caffe() -> None:
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(other.SerializeToString())
     assert not pool.FindMessageTypeByName("caffe.NetParameter").fields
-    assert schema.NetParameter(name="ours").name == "ours"
+    assert messages.NetParameter(name="ours").name == "ours"

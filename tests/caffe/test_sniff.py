@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from fcnkit.caffe.schema import NetParameter, message_class
-from fcnkit.caffe.sniff import describe
+from fcnkit.caffe.messages import NetParameter
+from fcnkit.caffe.schema import message_class
+from fcnkit.caffe.sniff import FileKind, sniff
 from fcnkit.errors import FileFormatError
 from tests.paths import LEGACY
 
@@ -60,6 +61,7 @@ MEAN = BlobProto(num=1, channels=3, height=2, width=2, data=[0.5] * 12)
         (archive("archive/data.pkl", "archive/data/0"), "a PyTorch checkpoint (.pth)"),
         (archive("fc6.weight.npy"), "a NumPy archive (.npz)"),
         (archive("readme", "fc6.weight.npy"), "a zip archive"),
+        (archive("readm\u00eb").replace("readm\u00eb".encode(), b"readme\xbb"), "a zip archive, cut short or damaged"),
         (archive("readme")[:40], "a zip archive, cut short or damaged"),
         (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9", "a PyTorch checkpoint (.pth)"),
         (b"\x80\x04\x95\x10", "a Python pickle"),
@@ -90,32 +92,32 @@ MEAN = BlobProto(num=1, channels=3, height=2, width=2, data=[0.5] * 12)
 def test_contents(tmp_path, content, kind):
     path = tmp_path / "net.caffemodel"
     path.write_bytes(content)
-    assert describe(path) == kind
+    assert sniff(path).phrase == kind
 
 
 @pytest.mark.parametrize("case", ["v0", "v1", "v2_input_fields"])
 def test_caffes_own_files(case):
-    assert describe(LEGACY / case / "net.caffemodel") == "a Caffe net (.caffemodel)"
-    assert describe(LEGACY / case / "net.caffemodel.h5") == "an HDF5 file"
-    assert describe(LEGACY / case / "net.prototxt") == "a prototxt"
+    assert sniff(LEGACY / case / "net.caffemodel").phrase == "a Caffe net (.caffemodel)"
+    assert sniff(LEGACY / case / "net.caffemodel.h5").phrase == "an HDF5 file"
+    assert sniff(LEGACY / case / "net.prototxt").phrase == "a prototxt"
 
 
 def test_files_of_other_libraries(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["x"] = 1
-    assert describe(tmp_path / "a.h5") == "an HDF5 file"
+    assert sniff(tmp_path / "a.h5").phrase == "an HDF5 file"
     save_file({"fc6.weight": np.zeros(3, np.float32)}, tmp_path / "a.safetensors")
-    assert describe(tmp_path / "a.safetensors") == "a safetensors file"
+    assert sniff(tmp_path / "a.safetensors").phrase == "a safetensors file"
     np.savez(tmp_path / "a.npz", x=np.zeros(3))
-    assert describe(tmp_path / "a.npz") == "a NumPy archive (.npz)"
+    assert sniff(tmp_path / "a.npz").phrase == "a NumPy archive (.npz)"
 
 
 def test_what_is_no_file(tmp_path):
-    assert describe(tmp_path) == "a folder"
+    assert sniff(tmp_path).phrase == "a folder"
     os.mkfifo(tmp_path / "pipe")
-    assert describe(tmp_path / "pipe") == "no regular file"
+    assert sniff(tmp_path / "pipe").phrase == "no regular file"
     with pytest.raises(FileFormatError) as error:
-        describe(tmp_path / "missing")
+        sniff(tmp_path / "missing")
     assert str(error.value) == f"{tmp_path}/missing: cannot be read: No such file or directory"
 
 
@@ -125,4 +127,16 @@ def test_a_large_file_is_not_read_whole(tmp_path):
     with open(path, "wb") as file:
         file.write(b"\x0a\x01n\x12\x80\xc8\xaf\xa0\x25")
         file.truncate(file.tell() + 10_000_000_000)
-    assert describe(path) == "a Caffe net (.caffemodel)"
+    assert sniff(path).phrase == "a Caffe net (.caffemodel)"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FileKind if kind.name.startswith("CUT_")])
+def test_a_damaged_file_is_of_the_kind_that_it_was(kind):
+    assert kind.phrase == f"{kind.intact.phrase}, cut short or damaged"
+
+
+def test_damage_is_told_apart(tmp_path):
+    (tmp_path / "net").write_bytes(NET[:2000])
+    assert sniff(tmp_path / "net") is FileKind.CUT_NET
+    assert sniff(tmp_path / "net").intact is FileKind.NET
+    assert FileKind.NET.intact is FileKind.NET

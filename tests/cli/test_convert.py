@@ -49,7 +49,7 @@ def test_unused_weights_are_reported(run) -> None:
     ("line", "message"),
     [
         ("convert none.caffemodel", "none.caffemodel: cannot be read: No such file or directory"),
-        ("convert deploy.prototxt", "deploy.prototxt: is a prototxt, which has no weights; "
+        ("convert deploy.prototxt", "deploy.prototxt: has no weights; "
          "give it with --prototxt"),
         ("convert fcn8s.caffemodel -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force or "
          "choose another output"),

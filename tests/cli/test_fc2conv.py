@@ -59,7 +59,7 @@ def test_it_says_what_it_cast(run) -> None:
 
 def test_mistakes_are_one_line(run) -> None:
     for line, message in [
-        ("fc2conv none.pth", "none.pth: cannot be read as a PyTorch file: No such file or directory"),
+        ("fc2conv none.pth", "none.pth: cannot be read: No such file or directory"),
         ("fc2conv vgg16.pth -o caffenet.caffemodel", "caffenet.caffemodel: fc2conv keeps the format of its input"),
         ("fc2conv vgg16.pth -o vgg16.pth", "vgg16.pth: exists; replace it with --force"),
     ]:

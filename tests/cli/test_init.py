@@ -50,7 +50,7 @@ def test_the_helps_examples_run(run, run_examples) -> None:
     results = run_examples("init")
     assert len(results) == 5
     assert fcnkit.load("voc-fcn32s.caffemodel").shapes["score"] == (1, 21, 500, 500)
-    assert fcnkit.load("voc-fcn16s.safetensors").preprocessing["data"]["mean"] == [104.00699, 116.66877, 122.67892]
+    assert fcnkit.load("voc-fcn16s.safetensors").preprocessing["data"].mean == (104.00699, 116.66877, 122.67892)
     assert fcnkit.load("fcn.safetensors").score_pool3.weight.shape == (4, 4, 1, 1)
     assert torch.load("my.pth")["enlarged.weight"].any()
     assert fcnkit.load("nyud-fcn32s-color-hha.safetensors").inputs == ("color", "hha")
@@ -77,8 +77,8 @@ def test_it_tells_of_each_layer(run) -> None:
 def test_mistakes_are_one_line(run) -> None:
     for line, message in [
         ("none.prototxt --from vgg16.pth", "none.prototxt: cannot be read: No such file or directory"),
-        ("voc-fcn32s --from none.pth", "none.pth: cannot be read as a PyTorch file: No such file or directory"),
-        ("voc-fcn32s --from vgg16.pth -o out.zip", "out.zip: has no suffix of a known format"),
+        ("voc-fcn32s --from none.pth", "none.pth: cannot be read: No such file or directory"),
+        ("voc-fcn32s --from vgg16.pth -o out.zip", "out.zip: names no format by its suffix"),
         ("voc-fcn32s --from vgg16.pth -o my.prototxt", "my.prototxt: exists; replace it with --force"),
         ("voc-fcn32s --from hha=vgg16.pth", "weights are given for 'hha', but the net's inputs are 'data'"),
     ]:

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import fcnkit
+from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.cli import main
 
 Run = Callable[[str], Result]
@@ -106,7 +107,7 @@ def test_a_palette_of_ones_own(run: Run) -> None:
     ("line", "message"),
     [
         ("none.caffemodel photos", "none.caffemodel: cannot be read: No such file or directory"),
-        ("deploy.prototxt photos", "deploy.prototxt: is a prototxt, which has no weights"),
+        ("deploy.prototxt photos", "deploy.prototxt: has no weights"),
         ("fcn8s.caffemodel none", "none: there is no such image or folder"),
         ("fcn8s.caffemodel photos --device cuda:99", "there is no device 'cuda:99' here, only cpu"),
         ("fcn8s.caffemodel photos --classes voc", "voc: names 21 classes; the net has 4"),
@@ -160,7 +161,7 @@ def tiny(path: str) -> None:
                 convolution_param { num_output: 2 kernel_size: 3 pad: 1 } }""")
     with torch.no_grad():
         net.score.weight.normal_(generator=torch.Generator().manual_seed(0))
-    net.preprocessing = {"data": {"channel_order": "BGR", "range": [0, 255], "mean": [], "scale": 1.0, "source": ""}}
+    net.preprocessing = {"data": Preprocessing("BGR")}
     fcnkit.save(net, path)
 
 

@@ -147,7 +147,7 @@ def test_lists_of_files_and_of_names(run: Run, expected: dict) -> None:
         ("predictions labels --classes x", "x: is not a number of classes, not one of voc, "),
         ("predictions labels --ignore 254", "labels/0.png: has label 255"),
         ("predictions labels --list none.txt", "none.txt: cannot be read: No such file or directory"),
-        ("none.pth --images photos --labels labels", "none.pth: cannot be read as a PyTorch file: "),
+        ("none.pth --images photos --labels labels", "none.pth: cannot be read: No such file"),
     ],
 )
 def test_what_is_wrong_is_named(run: Run, line: str, message: str) -> None:

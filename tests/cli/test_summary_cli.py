@@ -78,7 +78,7 @@ def test_names_that_do_not_print(run) -> None:
     ("line", "message"),
     [
         ("none.caffemodel", "none.caffemodel: cannot be read: No such file or directory"),
-        ("picture.png", "picture.png: has no suffix of a known format; nets are loaded from .safetensors"),
+        ("picture.png", "picture.png: is a PNG image; nets are loaded from .safetensors"),
         ("deploy.prototxt --prototxt deploy.prototxt",
          "deploy.prototxt: is a prototxt itself; give weights in its place, or leave --prototxt out"),
         ("net.pth", "net.pth: contains weights alone; give the net's definition with"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -13,8 +12,8 @@ import pytest
 import torch
 
 import fcnkit
+from fcnkit.caffe.preprocessing import to_json
 from fcnkit.errors import OutputError
-from fcnkit.net.conversion import build
 from tests.formats.sparse import sparse
 from tests.paths import LAYERS
 
@@ -70,7 +69,7 @@ def test_height_and_width_are_open(sample: Path, tmp_path: Path) -> None:
     assert [each.name for each in (*model.graph.input, *model.graph.output)] == ["data", "score"]
     metadata = {each.key: each.value for each in model.metadata_props}
     assert metadata["prototxt"] == net.prototxt
-    assert json.loads(metadata["preprocessing"]) == net.preprocessing
+    assert metadata["preprocessing"] == to_json(net.preprocessing)
     extra = {"prototxt": "", "preprocessing": ""}
     torch.export.load(tmp_path / "net.pt2", extra_files=extra)
     assert extra == {"prototxt": net.prototxt, "preprocessing": metadata["preprocessing"], "names": "{}"}
@@ -116,7 +115,7 @@ def test_onnx_is_an_extra(sample: Path, tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_what_an_onnx_file_cannot_hold(tmp_path: Path) -> None:
     sparse(tmp_path / "net.caffemodel", channels=8192, count=8)
-    net = build(tmp_path / "net.caffemodel", None, None, mapped=True)
+    net = fcnkit.load(tmp_path / "net.caffemodel", mapped=True)
     with pytest.raises(OutputError, match=r"net.onnx: would be over 2147483647 bytes, which an ONNX file cannot be"):
         fcnkit.save(net, tmp_path / "net.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["net.caffemodel"]

@@ -92,12 +92,14 @@ def test_an_existing_file_stays_without_force(net: fcnkit.CaffeNet, tmp_path: Pa
 def test_unknown_suffixes(net: fcnkit.CaffeNet, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"net.zip: has no suffix of a known format; known are .safetensors, .pth"):
         fcnkit.save(net, tmp_path / "net.zip")
-    with pytest.raises(
-        FileFormatError, match=r"net: has no suffix of a known format; nets are loaded from .safetensors"
-    ):
+    (tmp_path / "net").write_text("no net")
+    with pytest.raises(FileFormatError, match=r"net: is a text file; nets are loaded from .safetensors, .pth, .pt, "):
         fcnkit.load(tmp_path / "net")
-    with pytest.raises(FileFormatError, match=r"x.prototxt: is of a format that is only written; nets are loaded from"):
-        fcnkit.load("x.prototxt")
+    with pytest.raises(FileFormatError, match=r"none: cannot be read: No such file or directory"):
+        fcnkit.load(tmp_path / "none")
+    fcnkit.save(net, tmp_path / "net.py")
+    with pytest.raises(FileFormatError, match=r"net.py: is a .py file, which fcnkit only writes; nets are loaded from"):
+        fcnkit.load(tmp_path / "net.py")
 
 
 def test_files_that_are_no_nets(net: fcnkit.CaffeNet, tmp_path: Path, examples: Path, data: Path) -> None:
@@ -178,10 +180,13 @@ def test_state_dicts_that_do_not_fit(net: fcnkit.CaffeNet, tmp_path: Path, data:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"mean": "none"}, {"mean": [1, 2]}, {"scale": None}, {"range": [0]}, {"channel_order": ""}, {"source": 3}, None],
-)
+    [
+        {"mean": "none"}, {"mean": [1, 2]}, {"scale": None}, {"range": [0]}, {"channel_order": ""}, {"source": 3},
+        {"scale": float("nan")}, {"mean": [True]}, {"source": "two\nlines"}, None,
+    ],
+)  # fmt: skip
 def test_preprocessing_that_was_edited(net: fcnkit.CaffeNet, tmp_path: Path, wrong: dict[str, object] | None) -> None:
-    right = net.preprocessing["data"]
+    right = net.preprocessing["data"].to_plain()
     for name, each in (("data", {**right, **wrong} if wrong else [right]), ("score", right), ("elsewhere", right)):
         metadata = {"prototxt": net.prototxt, "preprocessing": json.dumps({name: each})}
         save_file(net.state_dict(), tmp_path / "net.safetensors", metadata)

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 import fcnkit
 from fcnkit import formats
 from fcnkit.caffe import caffemodel, prototxt
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe.messages import NetParameter
 from fcnkit.cli import main
 from fcnkit.errors import OutputError
 
@@ -159,7 +159,7 @@ def test_formats_without_a_place_for_some_names(
     assert not Path(MARK).exists()
 
 
-def definition_of(name: str) -> Message:
+def definition_of(name: str) -> NetParameter:
     """A net of one layer with weights."""
     definition = prototxt.parse('input: "x" input_dim: [1, 2, 3, 4]')
     definition.layer.add(name=name, type="Scale", bottom=["x"], top=[name])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,8 @@ import fcnkit
 from fcnkit import formats
 from fcnkit.errors import OutputError
 from fcnkit.formats import safetensors
-from fcnkit.net import conversion
+from fcnkit.mapped import MappedFile
+from fcnkit.simplification import simplify
 from tests.formats.sparse import sparse
 
 STATE = {
@@ -53,9 +57,9 @@ def test_a_header_that_no_reader_takes_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_view_that_is_turned_is_written_as_it_is(sample: Path, tmp_path: Path) -> None:
-    net = conversion.build(sample, None, None, mapped=True)
+    net = fcnkit.load(sample, mapped=True)
     turned = {"fc6": net.state_dict()["fc6.weight"].flatten(1).T}
-    safetensors.write(tmp_path / "net", turned, None, mapped=True)
+    safetensors.write(tmp_path / "net", turned, None, {"fc6": net.places["fc6.weight"]})
     assert torch.equal(load_file(tmp_path / "net")["fc6"], turned["fc6"])
 
 
@@ -63,7 +67,7 @@ def test_a_view_that_is_turned_is_written_as_it_is(sample: Path, tmp_path: Path)
 def test_weights_from_file_to_file(sample: Path, tmp_path: Path, replaced: bool) -> None:
     source, target = tmp_path / "net.caffemodel", tmp_path / "net.safetensors"
     shutil.copy(sample, source)
-    net = conversion.build(source, None, None, mapped=True)
+    net = fcnkit.load(source, mapped=True)
     if replaced:
         # A new file under the old name is not the one that was read.
         (tmp_path / "other").write_bytes(bytes(source.stat().st_size))
@@ -73,18 +77,99 @@ def test_weights_from_file_to_file(sample: Path, tmp_path: Path, replaced: bool)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
-def test_what_was_changed_in_memory_is_written(sample: Path, tmp_path: Path) -> None:
-    net = fcnkit.convert(sample)
+def zero_in_place(net: fcnkit.CaffeNet) -> None:
     with torch.no_grad():
-        net.get_submodule("fc6").weight.zero_()
+        net.fc6.weight.zero_()
+
+
+def zero_data(net: fcnkit.CaffeNet) -> None:
+    net.fc6.weight.data.zero_()  # which torch's own counter of versions does not see
+
+
+def zero_array(net: fcnkit.CaffeNet) -> None:
+    net.fc6.weight.detach().numpy()[:] = 0
+
+
+def zero_one_page(net: fcnkit.CaffeNet) -> None:
+    """A few values in the midst, which lie in one page of a chunk that is otherwise untouched."""
+    net.fc6.weight.detach().numpy().reshape(-1)[100_000:100_010] = 0
+
+
+def replace_data(net: fcnkit.CaffeNet) -> None:
+    net.fc6.weight.data = torch.zeros_like(net.fc6.weight)
+
+
+def replace_parameter(net: fcnkit.CaffeNet) -> None:
+    net.fc6.weight = torch.nn.Parameter(torch.zeros_like(net.fc6.weight))
+
+
+def load_state(net: fcnkit.CaffeNet) -> None:
+    net.load_state_dict({name: torch.zeros_like(tensor) for name, tensor in net.state_dict().items()})
+
+
+def assign_state(net: fcnkit.CaffeNet) -> None:
+    net.load_state_dict({name: torch.zeros_like(tensor) for name, tensor in net.state_dict().items()}, assign=True)
+
+
+def step(net: fcnkit.CaffeNet) -> None:
+    net.fc6.weight.grad = torch.ones_like(net.fc6.weight)
+    torch.optim.SGD([net.fc6.weight], 1.0).step()
+
+
+def halve(net: fcnkit.CaffeNet) -> None:
+    net.half()
+
+
+def there_and_back(net: fcnkit.CaffeNet) -> None:
+    net.half().float()
+
+
+def share(net: fcnkit.CaffeNet) -> None:
+    net.share_memory()
+    net.fc6.weight.data.zero_()
+
+
+CHANGES = [
+    zero_in_place, zero_data, zero_array, zero_one_page, replace_data, replace_parameter, load_state, assign_state,
+    step, halve, there_and_back, share,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("simplified", [False, True])
+@pytest.mark.parametrize("pagemap", [True, False])
+def test_weights_that_were_changed_are_written_as_changed(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable, simplified: bool, pagemap: bool
+) -> None:
+    if not pagemap:  # as on systems other than Linux
+        monkeypatch.setattr(MappedFile, "_changed", lambda *_: None)
+    net = fcnkit.load(sample, mapped=True)
+    assert net.places
+    if simplified:
+        net = simplify(net, mapped=True).net
+        assert net.places["fc6.weight"].file is not None
+    before = net.fc6.weight.detach().clone()
+    change(net)
+    expected = net.fc6.weight.detach().clone()
+    assert not torch.equal(expected, before)
     fcnkit.save(net, tmp_path / "net.safetensors")
-    assert not load_file(tmp_path / "net.safetensors")["fc6.weight"].any()
+    assert torch.equal(load_file(tmp_path / "net.safetensors")["fc6.weight"], expected)
+    assert torch.equal(fcnkit.convert(sample).fc6.weight, before)  # the file itself stays
+
+
+def test_a_copy_of_a_net_has_weights_of_its_own(sample: Path, tmp_path: Path) -> None:
+    net = fcnkit.load(sample, mapped=True)
+    for twin in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        twin.fc6.weight.data.zero_()
+        fcnkit.save(twin, tmp_path / "net.safetensors")
+        assert not load_file(tmp_path / "net.safetensors")["fc6.weight"].any()
+        assert net.fc6.weight.any()
 
 
 def test_a_source_that_is_cut_short_meanwhile(sample: Path, tmp_path: Path) -> None:
     source, target = tmp_path / "net.caffemodel", tmp_path / "net.safetensors"
     shutil.copy(sample, source)
-    net = conversion.build(source, None, None, mapped=True)
+    net = fcnkit.load(source, mapped=True)
     os.truncate(source, 100_000)
     with pytest.raises(OutputError, match=f"^{target}: cannot be written: the file it is made from was cut short"):
         formats.save(net, target)

@@ -33,7 +33,7 @@ def read_caffemodel(data: bytes) -> None:
     """The wire walk, and all that follows up to the net."""
     path = _file(data, ".caffemodel")
     caffemodel.read(path)
-    conversion.convert(path)
+    formats.load(path)
 
 
 def read_prototxt(data: bytes) -> None:
@@ -73,7 +73,7 @@ def seeds(name: str) -> list[bytes]:
         return [b"score", 'quote" brace } back\\slash\nnewline \u00fc'.encode(), bytes(range(256))]
     if name in ("read_safetensors", "read_pth", "read_npz"):
         path = _FOLDER / f"seed.{name.removeprefix('read_')}"
-        formats.save(conversion.convert(_SEED / "net.caffemodel"), path)
+        formats.save(formats.load(_SEED / "net.caffemodel"), path)
         return [path.read_bytes()]
     pattern = {"read_caffemodel": "net.caffemodel", "read_prototxt": "*.prototxt", "read_hdf5": "*.h5"}[name]
     found = [path.read_bytes() for path in sorted(DATA.rglob(pattern))]

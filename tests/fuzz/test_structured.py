@@ -17,8 +17,8 @@ import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from fcnkit.caffe import prototxt, schema, wire
-from fcnkit.caffe.schema import Message
+from fcnkit.caffe import messages, prototxt, wire
+from fcnkit.caffe.messages import NetParameter
 from fcnkit.formats.safetensors import write
 from fcnkit.layers import supported
 from tests.fuzz.targets import TARGETS, holds
@@ -97,7 +97,7 @@ def many(field: Any) -> bool:
     return bool(field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED)
 
 
-def fill(draw: Callable[[Any], Any], message: Message, depth: int = 2) -> None:
+def fill(draw: Callable[[Any], Any], message: NetParameter, depth: int = 2) -> None:
     """Set some fields of a message."""
     fields = list(message.DESCRIPTOR.fields)
     for field in draw(st.lists(st.sampled_from(fields), max_size=3, unique_by=lambda field: field.name)):
@@ -112,9 +112,9 @@ def fill(draw: Callable[[Any], Any], message: Message, depth: int = 2) -> None:
 
 
 @st.composite
-def definitions(draw: Callable[[Any], Any]) -> Message:
+def definitions(draw: Callable[[Any], Any]) -> NetParameter:
     """Some layers behind an input or a data layer, with any settings."""
-    net = schema.NetParameter(name="n")
+    net = messages.NetParameter(name="n")
     if draw(st.booleans()):
         net.layer.add(name="in", type="Data", top=["x", "y"])
     else:
@@ -122,7 +122,7 @@ def definitions(draw: Callable[[Any], Any]) -> Message:
         dims = st.lists(st.sampled_from([-1, 0, 1, 2, 3, 8, 2**40]), max_size=5)
         shape.dim.extend(draw(dims | st.just([1, 3, 8, 8])))
     blobs = st.sampled_from(["x", "y", "z"])
-    settings_of = [field for field in schema.LayerParameter.DESCRIPTOR.fields if field.name.endswith("_param")]
+    settings_of = [field for field in messages.LayerParameter.DESCRIPTOR.fields if field.name.endswith("_param")]
     for kind in draw(st.lists(st.sampled_from(supported()), min_size=1, max_size=3)):
         bottoms, tops = draw(st.lists(blobs, max_size=3)), draw(st.lists(blobs, max_size=2))
         layer = net.layer.add(name=f"l{len(net.layer)}", type=kind, bottom=bottoms, top=tops)
@@ -134,7 +134,7 @@ def definitions(draw: Callable[[Any], Any]) -> Message:
 
 @thorough
 @given(definitions())
-def test_definitions(net: Message) -> None:
+def test_definitions(net: NetParameter) -> None:
     holds(TARGETS["read_prototxt"], prototxt.to_text(net).encode())
 
 

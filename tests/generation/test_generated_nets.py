@@ -12,7 +12,7 @@ import torch
 
 import fcnkit
 from fcnkit.caffe import caffemodel, prototxt
-from fcnkit.caffe.schema import TRAIN, Message, NetState
+from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
 from fcnkit.generation import nets as generation
 from fcnkit.generation import published as zoo
 from fcnkit.net import CaffeNet, conversion
@@ -25,7 +25,7 @@ OWN = [
 ]
 
 
-def thin(text: str) -> Message:
+def thin(text: str) -> NetParameter:
     """A net with a sixteenth of its features, its classes as they are."""
     net = prototxt.parse(text)
     scored = {bottom for layer in net.layer if layer.type == "Crop" for bottom in layer.bottom}

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader
 
 import fcnkit
 from fcnkit.caffe import prototxt
-from fcnkit.formats.opening import open_net
+from fcnkit.formats import load
 from fcnkit.inspect.drawing import dot, html, shown, svg
 from fcnkit.inspect.placement import GAP, Edge, arrange
 from fcnkit.inspect.summary import in_words
@@ -49,7 +49,7 @@ def net(name: str) -> fcnkit.CaffeNet:
         environment.globals["thin"] = 8
         text = environment.get_template(f"{name}.j2").render()
     else:
-        return open_net(DATA / "layers" / name / "net.prototxt")
+        return load(DATA / "layers" / name / "net.prototxt")
     return fcnkit.CaffeNet(prepare(prototxt.parse(text), None, None)[0], filled=False)
 
 

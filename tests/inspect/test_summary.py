@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import fcnkit
-from fcnkit.formats.opening import open_net
+from fcnkit.formats import load
 from fcnkit.inspect.summary import summarize, summarize_file
 
 SHARED = "".join(
@@ -56,7 +56,7 @@ def test_receptive_fields_are_as_published(options: dict, layer: str, field: int
              "ip_transpose", "conv_two_bottoms", "shared_weights"]
 )  # fmt: skip
 def test_multiply_adds_are_those_that_pytorch_runs(case: str, data: Path) -> None:
-    net = open_net(data / "layers" / case / "net.prototxt")
+    net = load(data / "layers" / case / "net.prototxt")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         net(*(torch.zeros(net.shapes[name]) for name in net.inputs))
     filters = [row for row in summarize(net).rows if row.type in ("Convolution", "Deconvolution", "InnerProduct")]
@@ -73,7 +73,7 @@ def test_what_only_moves_values_computes_nothing(sample: Path) -> None:
 def test_a_recurrent_layer_multiplies_its_weights_at_each_step(data: Path) -> None:
     folder = data / "layers" / "lstm"
     row = summarize_file(folder / "net.caffemodel").rows[-1]
-    net = open_net(folder / "net.caffemodel")
+    net = load(folder / "net.caffemodel")
     steps, streams = net.shapes[row.bottoms[0]][:2]
     bias = row.tops[next(iter(row.tops))][2] * 4
     assert row.type == "LSTM"

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 import fcnkit
+from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.segment.segmenter import input_from_image, label_map
 
 IMAGES = range(6)
@@ -54,12 +55,5 @@ def test_scores_and_labels_equal_caffes(
 
 
 def test_preprocessing_is_read_from_the_data_layer(nets: dict[str, fcnkit.CaffeNet]) -> None:
-    assert nets["safetensors"].preprocessing == {
-        "data": {
-            "channel_order": "BGR",
-            "range": [0, 255],
-            "mean": [104.00699, 116.66877, 122.67892],
-            "scale": 1.0,
-            "source": "data layer 'data'",
-        }
-    }
+    mean = (104.00699, 116.66877, 122.67892)
+    assert nets["safetensors"].preprocessing == {"data": Preprocessing("BGR", mean=mean, source="data layer 'data'")}

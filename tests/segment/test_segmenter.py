@@ -12,6 +12,7 @@ from PIL import Image
 
 import fcnkit
 from fcnkit.caffe import prototxt
+from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import DefinitionError, FileFormatError, InputError
 from fcnkit.geometry.tiles import TilingError
 from fcnkit.net import CaffeNet
@@ -42,7 +43,7 @@ def small(body: str = "", channels: int = 3) -> CaffeNet:
     weight[0, 0] = weight[1, min(1, channels - 1)] = 1
     built.load_state_dict({"score.weight": weight}, strict=False)
     order = "BGR" if channels == 3 else ""
-    built.preprocessing = {"data": {"channel_order": order, "range": [0, 255], "mean": [], "scale": 1.0, "source": ""}}
+    built.preprocessing = {"data": Preprocessing(order)}
     return built.eval()
 
 
@@ -76,9 +77,9 @@ def test_channel_order_and_mean() -> None:
     assert Segmenter(net)([image])[0].labels.tolist() == [[0, 1], [0, 0], [0, 0]]
     assert Segmenter(net, rgb=True)([image])[0].labels.tolist() == [[0, 1], [1, 0], [0, 0]]
     assert Segmenter(net, mean=[100, 0, 0])([image])[0].labels.tolist() == [[1, 1], [0, 1], [1, 1]]
-    net.preprocessing["data"]["mean"] = [1.0, 2.0, 3.0]
-    assert Segmenter(net, rgb=True).preprocessing["mean"] == [3.0, 2.0, 1.0]
-    assert Segmenter(net, rgb=True, mean=[5.0]).preprocessing["mean"] == [5.0]
+    net.preprocessing["data"] = Preprocessing("BGR", mean=(1.0, 2.0, 3.0))
+    assert Segmenter(net, rgb=True).preprocessing.mean == (3.0, 2.0, 1.0)
+    assert Segmenter(net, rgb=True, mean=[5.0]).preprocessing.mean == (5.0,)
     values = input_from_image(image, Segmenter(net).preprocessing)
     assert values[0, :, 0, 0].tolist() == [19, 8, 247]
 

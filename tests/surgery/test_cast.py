@@ -281,7 +281,8 @@ def test_no_inner_product_in_a_caffemodel(sample: Path, tmp_path: Path) -> None:
 
 
 def test_files(tmp_path: Path, sample: Path) -> None:
-    with pytest.raises(FileFormatError, match=r"net.zip: is not a .pth, .pt, .safetensors, .caffemodel or .h5 file"):
+    (tmp_path / "net.zip").write_text("x")
+    with pytest.raises(FileFormatError, match=r"net.zip: is a text file; nets are loaded from .safetensors, .pth, .pt"):
         fcnkit.fc2conv(tmp_path / "net.zip", tmp_path / "out.zip")
     with pytest.raises(FcnkitError, match=r"out.pth: fc2conv keeps the format of its input; choose a .caffemodel file"):
         fcnkit.fc2conv(sample, tmp_path / "out.pth")

@@ -1,0 +1,56 @@
+"""Writing nets to files of any format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from pathlib import Path
+from typing import Any
+
+from fcnkit.aliases import AnyPath
+from fcnkit.errors import OutputError, naming
+from fcnkit.files import telling, writing
+from fcnkit.formats.format import Format, named, suffixes
+from fcnkit.net import CaffeNet
+
+
+def outputs(paths: Iterable[AnyPath]) -> dict[Path, Format]:
+    """The files that saving to these paths writes, with their formats: a .caffemodel has its .prototxt beside it.
+
+    Raises:
+        OutputError: a suffix names no format.
+    """
+    found: dict[Path, Format] = {}
+    for path in map(Path, paths):
+        chosen = named(path)
+        if chosen is None:
+            raise OutputError(f"has no suffix of a known format; known are {', '.join(suffixes())}").in_file(path)
+        found[path] = chosen
+        if chosen.beside:
+            found |= outputs([path.with_suffix(chosen.beside)])
+    return found
+
+
+def save(
+    net: CaffeNet,
+    *paths: AnyPath,
+    force: bool = True,
+    watch: Callable[[Path], AbstractContextManager[Any]] | None = None,
+) -> None:
+    """Write a net to files of one or several formats: all of them, or none.
+
+    Args:
+        net: the net; its weights may be on any device.
+        paths: the files, each of which appears whole or not at all; their suffixes choose the formats. .safetensors
+            and .caffemodel (with a .prototxt of the same stem) hold the net; .pth, .h5 and .npz hold its weights.
+        force: replace existing files.
+        watch: called with each path that is being written, gives a context to write in (for progress).
+
+    Raises:
+        OutputError: a suffix is unknown, a file cannot be written, or its format cannot hold the net.
+    """
+    with ExitStack() as stack:
+        partials = [(path, each, stack.enter_context(writing(path, force))) for path, each in outputs(paths).items()]
+        for path, each, partial in partials:
+            with naming(path), telling(path), watch(partial) if watch else nullcontext():
+                each.implementation().save(net, partial)
