@@ -100,7 +100,7 @@ def read_copies(folder: Path) -> Callable[[], Any]:
 
 def read_convert(folder: Path) -> Callable[[], Any]:
     import fcnkit
-    import fcnkit.net.conversion
+    import fcnkit.formats
 
     return lambda: list(fcnkit.convert(folder / MODEL).state_dict().values())
 

@@ -7,7 +7,10 @@ import errno
 import mmap
 import os
 import stat
+from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from io import FileIO
 from typing import NamedTuple, Self
 from weakref import finalize
 
@@ -61,34 +64,32 @@ class MappedFile(mmap.mmap):
         """
         memory = memoryview(self)
         chunk = memoryview(bytearray(min(_CHUNK, count)))
-        changed = self._changed(offset, count)
-        first = offset // mmap.PAGESIZE
-        for at in range(offset, offset + count, _CHUNK):
-            end = min(at + _CHUNK, offset + count)
-            pages = slice(at // mmap.PAGESIZE - first, (end - 1) // mmap.PAGESIZE - first + 1)
-            if changed is None or changed[pages].any():
-                yield memory[at:end]
-                continue
-            wanted = chunk[: end - at]
-            if os.preadv(self._descriptor, [wanted], at) != len(wanted):
-                raise OSError("the file it is made from was cut short meanwhile")
-            yield wanted
+        with _pagemap() as pagemap:
+            for at in range(offset, offset + count, _CHUNK):
+                end = min(at + _CHUNK, offset + count)
+                if pagemap is None or self._changed(pagemap, at, end):
+                    yield memory[at:end]
+                    continue
+                wanted = chunk[: end - at]
+                if os.preadv(self._descriptor, [wanted], at) != len(wanted):
+                    raise OSError("the file it is made from was cut short meanwhile")
+                yield wanted
 
-    def _changed(self, offset: int, count: int) -> np.ndarray | None:
-        """For each page that the bytes lie in whether it was written to; None where the system does not report it."""
-        start, end = self.address + offset, self.address + offset + count
-        first, pages = start // mmap.PAGESIZE, -(-end // mmap.PAGESIZE) - start // mmap.PAGESIZE
-        try:
-            with open("/proc/self/pagemap", "rb", buffering=0) as pagemap:
-                pagemap.seek(8 * first)
-                entries = np.frombuffer(pagemap.read(8 * pages), np.uint64)
-        except OSError:
-            return None
-        if len(entries) != pages:
-            return None
-        present, swapped, of_file = (entries & np.uint64(bit) != 0 for bit in (_PRESENT, _SWAPPED, _OF_FILE))
-        changed: np.ndarray = swapped | (present & ~of_file)
-        return changed
+    def _changed(self, pagemap: FileIO, start: int, end: int) -> bool:
+        """Whether a page that the bytes from start to end lie in was written to, or may have been."""
+        first, last = ((self.address + at) // mmap.PAGESIZE for at in (start, end - 1))
+        pagemap.seek(8 * first)
+        entries = array("Q", pagemap.read(8 * (last - first + 1)))
+        own = (entry & (_SWAPPED | _OF_FILE) == _OF_FILE or not entry & (_SWAPPED | _PRESENT) for entry in entries)
+        return len(entries) != last - first + 1 or not all(own)
+
+
+def _pagemap() -> AbstractContextManager[FileIO | None]:
+    """What Linux reports of this process's pages, 8 bytes for each; None on other systems."""
+    try:
+        return open("/proc/self/pagemap", "rb", buffering=0)
+    except OSError:
+        return nullcontext()
 
 
 class Stored(NamedTuple):
@@ -103,17 +104,17 @@ class Stored(NamedTuple):
 
     def array(self, shape: Sequence[int]) -> np.ndarray:
         """The float32 values that lie there, as a view on the file."""
-        array: np.ndarray = np.ndarray(tuple(shape), "<f4", memoryview(self.file), self.offset)
-        return array
+        found: np.ndarray = np.ndarray(tuple(shape), "<f4", memoryview(self.file), self.offset)
+        return found
 
 
-def stored(array: np.ndarray) -> Stored | None:
+def stored(values: np.ndarray) -> Stored | None:
     """Where in a mapped file an array begins; None where it is no view on one."""
-    owner: object = array
+    owner: object = values
     while isinstance(owner, np.ndarray):
         owner = owner.base
     if isinstance(owner, memoryview):
         owner = owner.obj
     if not isinstance(owner, MappedFile):
         return None
-    return Stored(owner, array.__array_interface__["data"][0] - owner.address)
+    return Stored(owner, values.__array_interface__["data"][0] - owner.address)

@@ -188,10 +188,10 @@ def test_a_folder_that_cannot_be_written_to(sample: Path, tmp_path: Path) -> Non
 
 SLOW = """
 import sys, time
-from fcnkit import files, formats
+from fcnkit.formats import saving
 from fcnkit.cli import run
 from contextlib import contextmanager
-write = formats.writing
+write = saving.writing
 @contextmanager
 def slowly(*arguments):
     with write(*arguments) as partial:
@@ -199,7 +199,7 @@ def slowly(*arguments):
         print("writing", flush=True)
         time.sleep(30)
         yield partial
-formats.writing = slowly
+saving.writing = slowly
 run()
 """
 

@@ -23,7 +23,7 @@ from fcnkit.layers import rule_for
 from fcnkit.layers.base import Placed
 from fcnkit.mapped import Stored
 from fcnkit.net.building import Step, build, call_with, plan
-from fcnkit.net.sharing import find_ties, held_ties, tie, views
+from fcnkit.net.sharing import Tie, find_ties, held_ties, tie, views
 from fcnkit.net.tree import place
 from fcnkit.net.weights import fill_weights, freeze, load_weights
 
@@ -43,6 +43,10 @@ class CaffeNet(nn.Module):
         ties: the weights that several layers share (see fcnkit.net.sharing).
         places: where weights lie that are views on a file, by name.
     """
+
+    outputs: tuple[str, ...]
+    steps: list[Step]
+    ties: list[Tie]
 
     def __init__(
         self,
@@ -78,6 +82,9 @@ class CaffeNet(nn.Module):
         self.source = source
         self.shapes: dict[str, Shape] = {}
         self.places: dict[str, Stored] = {}
+        self.unused: list[str] = []
+        # Each attribute is there before the layers, so that a layer of its name gets another path.
+        self.outputs, self.steps, self.ties = (), [], []
         built = list(build(definition, self.shapes))
         self.inputs = tuple(input_shapes(definition))
         paths = place(self, [(layer.name, module) for layer, _, module in built])
@@ -85,7 +92,6 @@ class CaffeNet(nn.Module):
         placed = [Placed(*each, path) for each, path in zip(built, paths, strict=True)]
         self.ties = find_ties(placed)
         tie(self, self.ties)
-        self.unused: list[str] = []
         if blobs is not None:
             self.unused, self.places = load_weights(placed, self.ties, blobs, mapped)
         elif filled:

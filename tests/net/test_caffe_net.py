@@ -59,6 +59,13 @@ def test_layers_of_any_name_work(name: str, key: str) -> None:
     assert torch.equal(exported(X), model(X))
 
 
+@pytest.mark.parametrize("name", sorted(vars(fcnkit.CaffeNet(INPUT + CONV % ("c", "x", "y")))))
+def test_a_layer_may_have_the_name_of_an_attribute(name: str) -> None:
+    model = net(conv(name))
+    assert set(model.state_dict()) == {f"{name}_.weight", f"{name}_.bias"}
+    assert model(X).shape == (1, 3, 8, 10)
+
+
 def test_a_layer_may_be_named_below_another() -> None:
     model = net(conv("a.b", "x", "y"), conv("a", "y", "z"), conv("a.b.weight", "z", "w"))
     assert {"a.weight", "a.b.weight", "a.b.weight_.weight"} <= set(model.state_dict())
