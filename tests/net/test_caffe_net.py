@@ -174,7 +174,7 @@ def test_unsupported_layers_are_all_named() -> None:
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        ('name: "r" type: "ReLU" bottom: "q" top: "y"', "layer 'r': bottom 'q' is made by no layer before it"),
+        ('name: "r" type: "ReLU" bottom: "q" top: "y"', "layer 'r': bottom 'q' is not a top of an earlier layer"),
         ('name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 4 kernel_size: 1 '
          'group: 2 }',
          "layer 'c': group 2 must divide 3 channels and num_output 4"),
