@@ -167,9 +167,9 @@ def test_branches_and_nets_without_a_crop() -> None:
         (layer("s", "Scale", "data", "scale_param { axis: 1 num_axes: -1 }"),
          "layer 's' (Scale) has weights for each place of the image; run it without tiles"),
         ('layer { name: "x" type: "DummyData" top: "x" }' + layer("s", "Eltwise", "data x", ""),
-         "layer 'x' (DummyData) makes numbers of a size of its own; run it without tiles"),
+         "layer 'x' (DummyData) reads no pixels of the image; run it without tiles"),
         (layer("p", "Pooling", "data", "pooling_param { kernel_size: 2 stride: 2 }"),
-         "its output 'p' is no map of the image pixel by pixel"),
+         "its output 'p' does not have one pixel for each pixel of the image"),
         (layer("p", "Pooling", "data", "pooling_param { kernel_size: 2 stride: 2 }")
          + layer("e", "Eltwise", "data p", ""),
          "layer 'e' (Eltwise) joins blobs of different strides"),
