@@ -113,8 +113,8 @@ class Coordinates:
                 for one, two in zip(known, grids, strict=True):
                     if one.map != two.map:
                         raise DefinitionError(
-                            f"{kind_of(layer)} {layer.name!r} joins blobs that are not aligned: {names[0]!r} = {one.map} "
-                            f"and {name!r} = {two.map}, x in pixels of {source!r}"
+                            f"{kind_of(layer)} {layer.name!r} joins blobs that are not aligned: {names[0]!r} = "
+                            f"{one.map} and {name!r} = {two.map}, x in pixels of {source!r}"
                         )
                 if grids[0].field > known[0].field:
                     joined[source] = grids

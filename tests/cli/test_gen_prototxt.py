@@ -43,7 +43,7 @@ def test_channels_that_are_no_positive_integer_are_a_usage_error(classes):
 def test_an_empty_name_is_one_line():
     result = run("--factor", "2", "--name", "")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: a layer or blob has an empty name; give it one\n"
+    assert result.stderr == "Error: the name of a layer or blob is empty; give it a name\n"
 
 
 def test_output_goes_to_a_file_and_replaces_one_only_by_force(tmp_path):
@@ -126,13 +126,13 @@ def test_weights_of_an_only_head():
     [
         ("", "give one of NET, --factor and --list"),
         ("voc-fcn8s --factor 2", "give one of NET, --factor and --list"),
-        ("voc-fcn9s", "no net is called 'voc-fcn9s'; there are fcn, voc-fcn32s, "),
+        ("voc-fcn9s", "unknown net 'voc-fcn9s'; the nets are fcn, voc-fcn32s, "),
         ("voc-fcn8s --classes 4", "--classes says nothing about voc-fcn8s; leave it out"),
         ("voc-fcn8s --name x", "--name says nothing about voc-fcn8s; leave it out"),
         ("--factor 2 --phase val", "--phase says nothing about --factor; leave it out"),
         ("--list --stride 8", "--stride says nothing about --list; leave it out"),
         ("fcn --solver --phase val", "--phase says nothing about --solver; leave it out"),
-        ("voc-fcn8s --phase test", "no phase is called 'test'; there are train, val and deploy"),
+        ("voc-fcn8s --phase test", "unknown phase 'test'; the phases are train, val and deploy"),
         ("fcn --stride 5", "'5' is not one of '32', '16', '8', '4'"),
         ("fcn --classes 4 --heads a:2", "give --classes for one head or --heads for several, not both"),
         ("fcn --heads a:x", "'a:x' is not another NAME:CLASSES; write them as sem:33,geo:3"),
@@ -140,7 +140,7 @@ def test_weights_of_an_only_head():
         ("fcn --weighting 1,b", "'1,b' is not a number per class; write them as 0.5,1,1"),
         ("fcn --weighting 1,2", "2 weights for 21 classes; give one for each class"),
         ("fcn --set x", "'x' is not KEY=VALUE"),
-        ("fcn --solver --set lr=1", "lr: no setting of a solver; there are base_lr"),
+        ("fcn --solver --set lr=1", "lr: unknown solver setting; the settings are base_lr"),
         ("fcn --at-once", "a net of stride 32 has none; give 16, 8 or 4"),
         ("fcn --templates gone", "Directory 'gone' does not exist"),
     ],

@@ -262,19 +262,19 @@ def test_data_layers_of_ones_own():
         ({"average_pool": True}, "only googlenet ends in an average pool, vgg16 does not"),
         ({"pad": -1}, "pad is -1; give a whole number from 0"),
         ({"weights": {"": [1, 2]}}, "2 weights for 21 classes; give one for each class"),
-        ({"weights": {"x": [1]}}, "weights for 'x', which is no head"),
-        ({"weights": {"": [float("nan")] * 21}}, "a weight is negative or no number"),
+        ({"weights": {"x": [1]}}, "weights for 'x', which is not a head"),
+        ({"weights": {"": [float("nan")] * 21}}, "a weight is negative or not a number"),
         (
             {"backbone": "resnet"},
-            "no backbone is called 'resnet'; there are alexnet, googlenet, vgg16, vgg19, or write",
+            "unknown backbone 'resnet'; choose from alexnet, googlenet, vgg16, vgg19, or write",
         ),
-        ({"backbone": "../x"}, "no backbone is called '../x'"),
-        ({"data": "coco"}, "no data layer is called 'coco'; there are hdf5, nyud, pascalcontext, siftflow, voc, or"),
+        ({"backbone": "../x"}, "unknown backbone '../x'"),
+        ({"data": "coco"}, "unknown data layer 'coco'; choose from hdf5, nyud, pascalcontext, siftflow, voc, or"),
         ({"inputs": {"a": 3, "b": 1}}, "fusion is ''; give early or late for several inputs, none for one"),
         ({"fusion": "early"}, "fusion is 'early'; give"),
         ({"inputs": {"a": 3, "b": 1}, "fusion": "early", "backbone": "alexnet"}, "only the VGG nets fuse inputs"),
-        ({"inputs": {"a": 3, "b": 1}, "fusion": "late", "stride": 8}, "late fusion is of two streams that end in one"),
-        ({"colour": 1}, "an option that no net has: .*'colour'"),
+        ({"inputs": {"a": 3, "b": 1}, "fusion": "late", "stride": 8}, "late fusion needs two inputs, one head"),
+        ({"colour": 1}, "unknown option of a net: .*'colour'"),
     ],
 )
 def test_choices_that_cannot_be(options, message):
@@ -283,9 +283,9 @@ def test_choices_that_cannot_be(options, message):
 
 
 def test_published_nets_are_not_for_choosing():
-    with pytest.raises(DefinitionError, match="stride cannot be chosen for a net that is given; use 'fcn'"):
+    with pytest.raises(DefinitionError, match="stride cannot be set for a published net or a description; use 'fcn'"):
         generate("voc-fcn8s", stride=16)
-    with pytest.raises(DefinitionError, match="no net is called 'fcn8s'; there are fcn, voc-fcn32s, "):
+    with pytest.raises(DefinitionError, match="unknown net 'fcn8s'; the nets are fcn, voc-fcn32s, "):
         generate("fcn8s")
     assert describe("voc-fcn8s") == describe(Net(stride=8)) == describe("fcn", stride=8)
 
@@ -315,7 +315,7 @@ def test_solvers_can_be_changed():
     assert (solver.base_lr, solver.snapshot, solver.snapshot_prefix) == (0.5, 10, "snapshot/train")
     assert (solver.train_net, list(solver.test_net)) == ('a"b', ["test.prototxt"])
     for change, message in [
-        ({"lr": 1}, "lr: no setting of a solver; there are base_lr, momentum, "),
+        ({"lr": 1}, "lr: unknown solver setting; the settings are base_lr, momentum, "),
         ({"base_lr": "x"}, "base_lr is 'x'; give a number from 0 up"),
         ({"max_iter": 0.5}, "max_iter is 0.5; give a whole number"),
     ]:

@@ -65,5 +65,5 @@ def test_broken_templates_say_where(tmp_path, name, text, message):
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(TemplateError, match="is no folder of templates"):
+    with pytest.raises(TemplateError, match="is not a folder of templates"):
         generate("voc-fcn8s", templates=tmp_path / "gone")
