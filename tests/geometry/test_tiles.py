@@ -165,7 +165,7 @@ def test_branches_and_nets_without_a_crop() -> None:
         (layer("s", "Softmax", "data", "softmax_param { axis: 2 }"),
          "layer 's' (Softmax) may look at the whole image at once; run it without tiles"),
         (layer("s", "Scale", "data", "scale_param { axis: 1 num_axes: -1 }"),
-         "layer 's' (Scale) has weights for each place of the image; run it without tiles"),
+         "layer 's' (Scale) has weights for each position in the image; run it without tiles"),
         ('layer { name: "x" type: "DummyData" top: "x" }' + layer("s", "Eltwise", "data x", ""),
          "layer 'x' (DummyData) reads no pixels of the image; run it without tiles"),
         (layer("p", "Pooling", "data", "pooling_param { kernel_size: 2 stride: 2 }"),
