@@ -63,7 +63,7 @@ class Eltwise(Layer):
         if p.coeff and (operation == "PROD" or len(p.coeff) != len(bottoms)):
             raise DefinitionError(
                 f"layer {layer.name!r}: coeff is for SUM only, once for each of the {len(bottoms)} bottoms;"
-                f" it is given {len(p.coeff)} times for {operation}"
+                f" {len(p.coeff)} are given for {operation}"
             )
         # Caffe accepts coeff for MAX and ignores it.
         return combine.Eltwise(operation, p.coeff if operation == "SUM" else ())

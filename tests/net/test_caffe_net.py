@@ -195,7 +195,7 @@ def test_unsupported_layers_are_all_named() -> None:
         ('name: "k" type: "Crop" bottom: "x" bottom: "x" top: "y" crop_param { offset: [1, 2, 3] }',
          "3 offsets for 2 cropped axes"),
         ('name: "e" type: "Eltwise" bottom: "x" bottom: "x" top: "y" eltwise_param { coeff: 1 }',
-         "coeff is for SUM only, once for each of the 2 bottoms; it is given 1 times for SUM"),
+         "coeff is for SUM only, once for each of the 2 bottoms; 1 are given for SUM"),
         ('name: "s" type: "Scale" bottom: "x" top: "y" scale_param { axis: 2 num_axes: 3 }',
          r"axis 2 and num_axes 3 leave the bottom \(1, 3, 8, 10\)"),
         ('name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 4 kernel_size: 1'
