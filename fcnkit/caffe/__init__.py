@@ -1,1 +1,1 @@
-"""Caffe's own world: its messages, its files and its rules. Nothing here needs torch."""
+"""Caffe's messages, file formats and conventions. Nothing here needs torch."""

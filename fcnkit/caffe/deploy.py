@@ -1,4 +1,4 @@
-"""From the net that was trained to the net that runs: inputs for data layers, and no losses."""
+"""Derive the net for inference from a training net: data layers become inputs, and losses are removed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fcnkit.errors import DefinitionError
 from fcnkit.types import is_input, type_of
 from fcnkit.types.record import LOSS, SINK
 
-# The state that a net runs in unless told otherwise: TEST, level 0, no stages.
+# The default state: TEST, level 0, no stages.
 TEST_STATE = NetState(phase=TEST)
 
 
 def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[str] = ()) -> NetParameter:
-    """The net as it stands in a state, with an Input for each blob that a data layer fed.
+    """The layers of a net that take part in a state, with an Input for each blob that a data layer fed.
 
     Args:
-        net: a V2 net, with the layers of all phases or, from a snapshot, of the one it was trained in.
-        state: a NetState, against which the layers' include and exclude rules are held.
-        declared: names of inputs that the file states without a shape, as old snapshots do.
+        net: a V2 net, with the layers of all phases or, from a snapshot, those of its training phase.
+        state: the NetState that the layers' include and exclude rules are matched against.
+        declared: names of inputs that the file declares without a shape, as old snapshots do.
 
     Returns:
         A new net. Its Input layers may have unknown (0) dimensions.
@@ -31,14 +31,14 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
     layers = list(result.layer)
     del result.layer[:]
     for layer in layers:
-        # They have done their work; what is left would mean nothing in the net that results.
+        # The rules have been applied, so they mean nothing in the resulting net.
         for field in ("phase", "include", "exclude"):
             layer.ClearField(field)
     made = {top for layer in layers if not is_data_layer(layer) for top in layer.top}
     wanted = {bottom for layer in layers for bottom in layer.bottom}
     for source in filter(is_data_layer, layers):
         wanted.update(source.top)
-    # A snapshot made in training holds only that phase's data layers: all phases are asked for the sources.
+    # A training snapshot has only that phase's data layers, so the data layers of all phases are searched.
     for source in [*filter(is_data_layer, layers), *filter(is_data_layer, net.layer)]:
         for index, top in enumerate(source.top):
             if top in wanted and top not in made:
@@ -53,13 +53,13 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
 
 
 def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[str] = ()) -> NetParameter:
-    """The net that runs on an image: no losses, no labels, none of Caffe's own Split layers.
+    """The net for inference: without losses, labels and the Split layers that Caffe inserted.
 
     Args:
         net, state, declared: as in `runnable`.
 
     Raises:
-        DefinitionError: nothing is left.
+        DefinitionError: no layer remains.
     """
     result = runnable(net, state, declared)
     layers = [layer for layer in result.layer if not _is_sink(layer)]
@@ -68,7 +68,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     read = {bottom for layer in layers for bottom in layer.bottom}
     layers = [layer for layer in layers if not is_input(layer) or any(top in read for top in layer.top)]
     if all(map(is_input, layers)):
-        raise DefinitionError("no layer is left of the net once data layers and losses are cut off")
+        raise DefinitionError("no layer remains after data layers and losses are removed")
     del result.layer[:]
     result.layer.extend(layers)
     for field in ("force_backward", "debug_info", "state"):
@@ -87,12 +87,12 @@ def _check_bottoms(net: NetParameter) -> None:
     for layer in net.layer:
         for bottom in layer.bottom:
             if bottom not in made:
-                raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is made by no layer before it")
+                raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")
         made.update(layer.top)
 
 
 def _is_sink(layer: LayerParameter) -> bool:
-    """Whether training and testing need a layer, and running the net does not."""
+    """Whether a layer serves only training or testing."""
     record = type_of(layer)
     if record is not None:
         return record.role in (LOSS, SINK)
@@ -100,7 +100,7 @@ def _is_sink(layer: LayerParameter) -> bool:
 
 
 def _without_inserted_splits(layers: list[LayerParameter]) -> list[LayerParameter]:
-    """Undo what Caffe does on loading: a Split wherever a blob has several readers.
+    """Remove the Split layers that Caffe inserts on loading where a blob has several readers.
 
     Source: BVLC/caffe src/caffe/util/insert_splits.cpp, SplitLayerName and SplitBlobName.
     """
@@ -117,7 +117,7 @@ def _without_inserted_splits(layers: list[LayerParameter]) -> list[LayerParamete
 
 
 def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> list[LayerParameter]:
-    """Drop layers that only prepared labels: they neither see an image nor feed a layer that does."""
+    """Remove layers that only prepare labels: they neither read an image nor feed a layer that does."""
     second = {top for layer in net.layer if is_data_layer(layer) for top in layer.top[1:]}
     image: set[str] = set()
     for layer in layers:

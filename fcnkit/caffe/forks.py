@@ -1,6 +1,6 @@
-"""What forks of Caffe add to nets: told by name in text, and not to be told in binary files.
+"""Fields and layer types that forks of Caffe add: identified by name in text, ambiguous in binary files.
 
-Forks number their fields as they like: 137 is embed_param in BVLC/caffe and upsample_param in
+Forks assign field numbers independently: 137 is embed_param in BVLC/caffe and upsample_param in
 alexgkendall/caffe-segnet, 143 is input_param and in hszhao/PSPNet interp_param (src/caffe/proto/caffe.proto of each).
 """
 
@@ -25,7 +25,7 @@ def has_fork_fields(message: Any) -> bool:
     for field, value in message.ListFields():
         if field.number >= FIRST_FORK_FIELD:
             return True
-        # DeepLab v1 has `hole` where BVLC has this (TheLegendAli/DeepLab-Context src/caffe/proto/caffe.proto).
+        # DeepLab v1 uses this field's number for `hole` (TheLegendAli/DeepLab-Context src/caffe/proto/caffe.proto).
         if field.name == "force_nd_im2col" and value:
             return True
         if field.message_type and any(map(has_fork_fields, [value] if hasattr(value, "ListFields") else value)):
@@ -34,22 +34,22 @@ def has_fork_fields(message: Any) -> bool:
 
 
 def fork_layers(net: NetParameter) -> list[LayerParameter | V1LayerParameter]:
-    """The layers of a net, of any generation, that are a fork's or have a fork's settings."""
+    """The layers of a net, of any generation, whose type or settings come from a fork."""
     old = [layer for layer in net.layers if has_fork_fields(layer)]
     return [*(layer for layer in net.layer if _is_forks(layer)), *old]
 
 
 def _is_forks(layer: LayerParameter) -> bool:
     record = type_of(layer)
-    # A Python layer is BVLC's, whoever wrote the module that it names.
+    # A Python layer counts as BVLC's, whatever module it names.
     return has_fork_fields(layer) or (record is not None and record.of_fork and layer.type == record.name)
 
 
 def require_bvlc(net: NetParameter) -> None:
-    """Refuse the definition in a fork's binary file; what fcnkit wrote itself passes, and loses its mark.
+    """Refuse the definition in a fork's binary file. A file that fcnkit wrote is accepted, and its mark is removed.
 
     Raises:
-        FileFormatError: layers have settings whose numbers mean something else in every fork.
+        FileFormatError: layers have settings whose field numbers differ between forks.
     """
     if net.fcnkit_numbers:
         net.ClearField("fcnkit_numbers")
@@ -65,10 +65,10 @@ def require_bvlc(net: NetParameter) -> None:
 
 
 def to_bvlc(net: NetParameter) -> None:
-    """Say in BVLC's fields, in place, what forks say in others: `hole` is dilation, `ceil_mode` is round_mode.
+    """Replace, in place, fork fields by their BVLC equivalents: `hole` by dilation, `ceil_mode` by round_mode.
 
     Raises:
-        DefinitionError: both are given and differ, or a field contradicts itself.
+        DefinitionError: a field contradicts its equivalent, or `hole` is not given once or for each axis.
 
     Source: TheLegendAli/DeepLab-Context src/caffe/layers/conv_layer.cpp, LayerSetUp; BVLC/caffe pull request 3057.
     """

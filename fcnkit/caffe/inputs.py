@@ -1,4 +1,4 @@
-"""The shapes of a net's inputs, worked out from what definition, weights and user say."""
+"""The shapes of a net's inputs, derived from the definition, the weights and the caller's choice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fcnkit.errors import InputError
 from fcnkit.types import is_input, type_of
 from fcnkit.types.channels import Filtered, Joined, Kept
 
-# The size at which a fully convolutional net is described when nothing tells one: that of the published FCNs.
+# The default input height and width of a fully convolutional net, in pixels: those of the published FCNs.
 FCN_SIZE = 500
 
 
@@ -22,7 +22,7 @@ def input_layers(net: NetParameter) -> list[LayerParameter]:
 
 
 def input_shapes(net: NetParameter) -> dict[str, Shape]:
-    """The shape of every input blob by name; UNKNOWN (0) stands for a size that nothing tells yet."""
+    """The shape of every input blob by name; UNKNOWN (0) stands for a size that is not yet determined."""
     shapes: dict[str, Shape] = {}
     for index, name in enumerate(net.input):
         shape = net.input_shape[index].dim if net.input_shape else net.input_dim[4 * index : 4 * index + 4]
@@ -37,7 +37,7 @@ def input_shapes(net: NetParameter) -> dict[str, Shape]:
 
 
 def set_input_shapes(net: NetParameter, shapes: Mapping[str, Shape]) -> None:
-    """State the shapes in the net's Input layers, or in the net's own fields where the inputs stand there."""
+    """Write the shapes into the net's Input layers, or into the net's own fields if they declare the inputs."""
     net.ClearField("input_dim")
     net.ClearField("input_shape")
     for name in net.input:
@@ -52,9 +52,9 @@ def set_input_shapes(net: NetParameter, shapes: Mapping[str, Shape]) -> None:
 
 
 def to_legacy_inputs(net: NetParameter) -> None:
-    """State the inputs, in place, as Caffe did before it had Input layers.
+    """Declare the inputs, in place, as Caffe did before it had Input layers.
 
-    That is by the net's fields input and input_dim; by input_shape where an input has not four axes.
+    The net's fields input and input_dim are used; input_shape replaces input_dim if an input does not have four axes.
     """
     shapes = input_shapes(net)
     layers = [layer for layer in net.layer if not is_input(layer)]
@@ -69,29 +69,29 @@ def resolve(
     blobs: Mapping[str, Sequence[Any]] | None,
     given: Sequence[int] | Mapping[str, Sequence[int]] | None,
 ) -> None:
-    """Fill in the unknown sizes of the net's inputs, in place, as far as torch is not needed for it.
+    """Fill in, in place, those unknown sizes of the net's inputs that can be determined without torch.
 
-    Channels come from the first weights that read the input. Where there are none, an image has 3, and what no
-    filters read, or what is joined to an image, such as a label or a depth map, has 1. Height and width are 500 in a
-    net without InnerProduct; in a net with one they stay UNKNOWN. Further inputs take those of the first.
+    The channels come from the first weights that read the input. Without weights, an image has 3 channels. An input
+    that no filters read or that is joined to an image, such as a label or a depth map, has 1. Height and width are
+    500 in a net without InnerProduct, and stay UNKNOWN in a net with one. Further inputs take those of the first.
 
     Args:
-        net: as `deploy` or `runnable` give it.
-        blobs: the weights by layer name, or None for a net without.
-        given: the user's shape for the first input, or shapes by name.
+        net: as `deploy` or `runnable` returns it.
+        blobs: the weights by layer name, or None for a net without weights.
+        given: the caller's shape for the first input, or shapes by input name.
 
     Raises:
-        InputError: given names no input or has an impossible size, or nothing tells the channels.
+        InputError: given names an unknown input or has an invalid size, or the channels cannot be determined.
     """
     shapes = input_shapes(net)
     if not shapes:
         if given is None and any(not layer.bottom for layer in net.layer):
-            return  # layers like DummyData make all that it reads
+            return  # layers such as DummyData make all blobs
         raise InputError("the net has no input")
     _apply_given(shapes, given)
     first = next(iter(shapes))
     fully_convolutional = not any(layer.type == "InnerProduct" for layer in net.layer)
-    # From the last to the first: of inputs that are joined, the first takes the channels that are left.
+    # From the last to the first, so that the first of several joined inputs takes the remaining channels.
     for name, shape in reversed(shapes.items()):
         if len(shape) == 4 and shape[1] == UNKNOWN:
             channels = _channels(net, name, blobs, shapes) or (1 if name != first else 3 if blobs is None else None)
@@ -113,7 +113,7 @@ def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, S
     named = given if isinstance(given, Mapping) else {next(iter(shapes)): given}
     for name, shape in named.items():
         if name not in shapes:
-            raise InputError(f"there is no input {name!r}; the inputs are {', '.join(map(repr, shapes))}")
+            raise InputError(f"the net has no input {name!r}; its inputs are {', '.join(map(repr, shapes))}")
         if not shape or min(shape) < 1:
             raise InputError(f"input {name!r} cannot have the shape {tuple(shape)}; sizes are whole numbers from 1 up")
         shapes[name] = tuple(shape)

@@ -1,4 +1,4 @@
-"""Caffe's messages and enums under their names, as a module that protoc generates has them.
+"""Caffe's messages and enums by name, laid out like a module that protoc generates.
 
 They exist only at run time; messages.pyi, written by `make proto`, describes them to editors and type checkers.
 """

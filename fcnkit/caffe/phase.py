@@ -1,4 +1,4 @@
-"""The layers of a net that take part in a phase: include and exclude rules held against a NetState."""
+"""The layers of a net that take part in a phase: include and exclude rules matched against a NetState."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ def filter_net(net: NetParameter, phase: int, level: int = 0, stages: Iterable[s
     """The net as Caffe runs it in one phase.
 
     Args:
-        net: a NetParameter of the present form (see upgrade.upgrade_net); it is not changed.
+        net: a V2 NetParameter (see upgrade.upgrade_net); it is not changed.
         phase: TRAIN or TEST, of fcnkit.caffe.messages.
-        level: the level that min_level and max_level rules are held against.
-        stages: stages that are set, beside those that the net's own `state` sets.
+        level: the level that min_level and max_level are compared with.
+        stages: stages to set in addition to those of the net's own `state`.
 
     Returns:
-        A new NetParameter with the layers that take part, and with the state they were chosen by in `state`.
+        A new NetParameter with the layers that take part; its `state` is the one that selected them.
 
     Raises:
         DefinitionError: a layer has include and exclude rules.
 
-    Source: BVLC/caffe src/caffe/net.cpp, Net::FilterNet; the constructor for what becomes of the net's own state.
+    Source: BVLC/caffe src/caffe/net.cpp, Net::FilterNet, and the constructor for the net's own state.
     """
     filtered = type(net)()
     filtered.CopyFrom(net)
@@ -44,7 +44,7 @@ def _takes_part(layer: LayerParameter, state: NetState) -> bool:
 
 
 def _meets(state: NetState, rule: NetStateRule) -> bool:
-    """Whether a state meets everything a rule asks for; a rule that asks for nothing is always met.
+    """Whether a state meets all conditions of a rule; a rule without conditions is always met.
 
     Source: Net::StateMeetsRule.
     """

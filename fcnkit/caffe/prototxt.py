@@ -1,4 +1,4 @@
-"""Caffe's text files: protobuf text format in, messages out, and back."""
+"""Read and write Caffe's text files, which are in protobuf text format."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def parse(text: str, kind: str = "NetParameter") -> Any:
 
     Args:
         text: the text of a net or solver definition.
-        kind: the Caffe message it holds.
+        kind: name of the Caffe message that the text describes.
 
     Raises:
         PrototxtError: with line, column and the offending text, unknown fields included.
-        DefinitionError: a fork's field contradicts BVLC's for the same.
+        DefinitionError: a fork's field contradicts its BVLC equivalent.
     """
     message = schema.message_class(kind)()
     try:
-        # Python deprecates backslashes before any letter; in a Windows path they have always been let through.
+        # protobuf accepts any escape, such as those of a Windows path; Python deprecates the unknown ones.
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
             text_format.Parse(text, message)
     except text_format.ParseError as error:
         line, column = error.GetLine() or 0, error.GetColumn() or 0
         lines = text.splitlines()
         offending = lines[line - 1] if 0 < line <= len(lines) else ""
-        # protobuf puts "line:column : " before its own words; ours say it in full.
+        # protobuf's message starts with "line:column : "; PrototxtError states the position itself.
         problem = str(error).removeprefix(f"{line}:{column} : ").rstrip(".").replace("caffe.", "").replace("\n", " ")
         raise PrototxtError(problem, line, column, offending[:120]) from None
     if kind == "NetParameter":
@@ -71,12 +71,12 @@ def read_bytes(path: AnyPath) -> bytes:
 
 
 def decode(data: bytes) -> str:
-    """The text of a prototxt file; comments in any encoding are let through, binary files are not."""
+    """The text of a prototxt file; comments in any encoding are accepted, a binary file is refused."""
     if b"\0" in data:
         raise FileFormatError("is a binary file, not a prototxt; is it a .caffemodel?")
     return data.decode("utf-8-sig", errors="replace")
 
 
 def to_text(message: Message) -> str:
-    """Print a message in protobuf text format, as Caffe's own tools do."""
+    """Format a message in protobuf text format, as Caffe's own tools do."""
     return text_format.MessageToString(message)

@@ -2,10 +2,10 @@
 
 Generated `caffe_pb2` modules register in protobuf's default pool, where they clash with an
 installed Caffe ("duplicate file name") and break between protobuf's major versions. Loading
-the compiled descriptions into a private pool does neither.
+the compiled descriptions into a private pool avoids both.
 
-BVLC's messages (proto/caffe.proto) have the fields of forks (proto/forks.proto) too, so that
-prototxts of forks are read by their fields' names.
+BVLC's messages (proto/caffe.proto) are extended by the fields of forks (proto/forks.proto), so
+that a fork's prototxt is parsed by field name.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from fcnkit.resources import folder
 
-# Fork fields of BVLC's messages are numbered from here on; BVLC's own fields, and forks' own numbers, are below
-# or far above.
+# Fork fields in BVLC's messages are numbered from here on. The numbers that BVLC and the forks themselves use are
+# lower or far higher.
 FIRST_FORK_FIELD = 30001
 
 
 def description(name: str) -> Any:
-    """The FileDescriptorProto of "caffe" (BVLC's messages alone) or "forks" (what forks add to them)."""
+    """The FileDescriptorProto of "caffe" (BVLC's messages alone) or "forks" (the additions of forks)."""
     return descriptor_pb2.FileDescriptorSet.FromString((folder("proto") / f"{name}.desc").read_bytes()).file[0]
 
 

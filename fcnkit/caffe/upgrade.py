@@ -1,8 +1,8 @@
-"""Old net and solver definitions brought to the present form, as Caffe does whenever it reads one.
+"""Upgrade old net and solver definitions to the current format, as Caffe does whenever it reads one.
 
-Three generations of layers are in circulation: V0 (`layers { layer { .. } }`), V1 (`layers`, types
+Three generations of layers are in use: V0 (`layers { layer { .. } }`), V1 (`layers`, types
 in capitals) and V2 (`layer`, types as strings). A net of any of them may also state its inputs in
-the fields `input`, `input_shape` and `input_dim`, which V2 turned into an Input layer.
+the fields `input`, `input_shape` and `input_dim`, which V2 replaced by an Input layer.
 
 Source: BVLC/caffe src/caffe/util/upgrade_proto.cpp, UpgradeNetAsNeeded for the order of the steps.
 """
@@ -30,7 +30,7 @@ SOLVER_TYPE_FROM_ENUM = {
     "ADAM": "Adam",
 }
 
-# The V1 lists that V2 holds in one ParamSpec per blob, and the field of it that each becomes.
+# The V1 lists that V2 merged into one ParamSpec per blob, and the ParamSpec field for each.
 _PARAM_SPEC_FIELD = {
     "param": "name",
     "blob_share_mode": "share_mode",
@@ -38,7 +38,7 @@ _PARAM_SPEC_FIELD = {
     "weight_decay": "decay_mult",
 }
 
-# The V1 types whose own message had the fields that transform_param has now.
+# The V1 types whose own message had the fields that V2 moved to transform_param.
 _TRANSFORMING = {
     record.v1: record.role.old_transform
     for record in all_types()
@@ -50,26 +50,26 @@ _v1_type_name = message_class("V1LayerParameter").LayerType.Name
 
 
 def generation(net: NetParameter) -> str:
-    """The generation of a net's layers: "V0", "V1" or "V2" (a net without layers too)."""
+    """The generation of a net's layers: "V0", "V1" or "V2" (also for a net without layers)."""
     if any(layer.HasField("layer") for layer in net.layers):
         return "V0"
     return "V1" if net.layers else "V2"
 
 
 def upgrade_net(net: NetParameter) -> NetParameter:
-    """Bring a net of any generation to the present form, the way Caffe's upgrade_net_proto_text does.
+    """Upgrade a net of any generation to the current format, as Caffe's upgrade_net_proto_text does.
 
-    Blobs are copied as they are, be they stripped of their numbers or not.
+    Blobs are copied unchanged, with or without their data.
 
     Args:
         net: a NetParameter; it is not changed.
 
     Returns:
-        A new NetParameter, or net itself where nothing is to be done.
+        A new NetParameter, or net itself if it needs no upgrade.
 
     Raises:
         DefinitionError: generations are mixed, a V0 type is unknown, a V0 padding layer cannot be folded into the
-            layer that reads it, or an input has no shape while shapes are given.
+            layer that reads it, or an input has no shape although shapes are given.
     """
     if net.layers and net.layer:
         old, new = net.layers[0], net.layer[0]
@@ -96,13 +96,13 @@ def upgrade_net(net: NetParameter) -> NetParameter:
 
 
 def upgrade_solver(solver: SolverParameter) -> SolverParameter:
-    """Replace the old enum solver_type by the string type, the way Caffe's upgrade_solver_proto_text does.
+    """Replace the old enum solver_type by the string type, as Caffe's upgrade_solver_proto_text does.
 
     Args:
-        solver: a SolverParameter; it is not changed. Nets inside it are left as they are, as Caffe leaves them.
+        solver: a SolverParameter; it is not changed. Nets inside it are not upgraded, as in Caffe.
 
     Returns:
-        A new SolverParameter, or solver itself where nothing is to be done.
+        A new SolverParameter, or solver itself if it needs no upgrade.
 
     Raises:
         DefinitionError: both forms of the type are given.
@@ -119,13 +119,13 @@ def upgrade_solver(solver: SolverParameter) -> SolverParameter:
 
 
 def upgrade_text(text: str) -> str:
-    """Upgrade the prototxt of a net or a solver, whichever it is.
+    """Upgrade the prototxt of a net or of a solver.
 
     Returns:
-        New text, without the old one's comments; or the text as it is, where nothing is to be done.
+        New text without the comments of the old text, or the text itself if it needs no upgrade.
 
     Raises:
-        PrototxtError: the text is neither; the message is that of the kind which explains more of the text.
+        PrototxtError: the text is neither; the error is that of the parse that came further in the text.
         DefinitionError: see upgrade_net and upgrade_solver.
     """
     failures = []
@@ -153,7 +153,7 @@ def _move_transform_fields(net: NetParameter) -> None:
     if not any(own.HasField(field) for own, _ in messages for field in _TRANSFORM_FIELDS):
         return
     for own, transform in messages:
-        # Once one layer is due, Caffe gives every data layer both messages, be they empty.
+        # If one layer needs the upgrade, Caffe gives every data layer both messages, even empty ones.
         own.SetInParent()
         transform.SetInParent()
         for field in _TRANSFORM_FIELDS:
@@ -163,7 +163,7 @@ def _move_transform_fields(net: NetParameter) -> None:
 
 
 def _v2_layer_from_v1(old: V1LayerParameter) -> LayerParameter:
-    """One V2 layer from one V1 layer; all but the type and the blobs' settings has kept its name and form.
+    """One V2 layer from one V1 layer; all fields but the type and the blobs' settings are the same in both.
 
     Source: UpgradeV1LayerParameter.
     """
@@ -186,7 +186,7 @@ def _v2_layer_from_v1(old: V1LayerParameter) -> LayerParameter:
 def _make_input_layer(net: NetParameter) -> None:
     """Turn the fields input, input_shape and input_dim into an Input layer at the start of the net.
 
-    Caffe's own old .caffemodel files name inputs without shapes; there the names are dropped.
+    Old .caffemodel files of Caffe name inputs without shapes; those names are dropped.
 
     Source: UpgradeNetInput.
     """
@@ -210,7 +210,7 @@ def _make_input_layer(net: NetParameter) -> None:
 
 
 def _is_old_batch_norm(layer: LayerParameter) -> bool:
-    """Whether a BatchNorm layer lets its three blobs be trained, from before Caffe saw to it that they are not.
+    """Whether a BatchNorm layer sets learning rates for its three blobs, which Caffe later fixed at 0.
 
     Source: NetNeedsBatchNormUpgrade.
     """

@@ -1,6 +1,6 @@
-"""The first generation of layers, V0: one message of parameters for all types, and padding as a layer of its own.
+"""Upgrade the first generation of layers, V0: one parameter message for all types, and separate padding layers.
 
-Source: BVLC/caffe src/caffe/util/upgrade_proto.cpp, UpgradeV0Net and what it calls.
+Source: BVLC/caffe src/caffe/util/upgrade_proto.cpp, UpgradeV0Net and the functions it calls.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 from fcnkit.caffe.messages import NetParameter, V1LayerParameter
 from fcnkit.errors import DefinitionError
 
-# UpgradeV0LayerType. Padding layers are folded away before.
+# UpgradeV0LayerType. Padding layers are folded beforehand.
 V1_TYPE_FROM_V0 = {
     "accuracy": "ACCURACY",
     "bnll": "BNLL",
@@ -74,7 +74,7 @@ _RENAMED = {
     "shuffle_images": "shuffle",
 }
 
-# Taken over whatever the type: what stands directly in a V1 layer, and what stands in its transform_param.
+# Fields that are copied for every type: those directly in a V1 layer, and those in its transform_param.
 _LAYER_FIELDS = {"blobs", "blobs_lr", "weight_decay"}
 _TRANSFORM_FIELDS = {"scale", "mean_file", "crop_size", "mirror"}
 
@@ -82,12 +82,11 @@ _TRANSFORM_FIELDS = {"scale", "mean_file", "crop_size", "mirror"}
 def v1_layers_from_v0(net: NetParameter) -> list[V1LayerParameter]:
     """The layers of a V0 net as V1 layers, padding layers folded into the layers that read them.
 
-    A parameter that means nothing to its layer's type, such as kernelsize in a relu layer, is left out, as Caffe
-    leaves it out.
+    A parameter that does not apply to the layer's type, such as kernelsize in a relu layer, is dropped, as in Caffe.
 
     Raises:
-        DefinitionError: a layer is of an unknown type, is (partly) of another generation, reads a blob that no
-            layer made, or a padding layer does not stand before a single convolution or pooling input.
+        DefinitionError: a layer has an unknown type or fields of another generation, or reads a blob that no earlier
+            layer makes; or a padding layer does not feed the only bottom of a convolution or pooling layer.
     """
     for connection in net.layers:
         _check_v0(connection)
@@ -95,16 +94,16 @@ def v1_layers_from_v0(net: NetParameter) -> list[V1LayerParameter]:
 
 
 def _check_v0(connection: V1LayerParameter) -> None:
-    """Refuse what Caffe would drop without a word: layers and fields of V1 in a V0 net."""
+    """Refuse V1 layers and V1 fields in a V0 net, which Caffe would drop silently."""
     if not connection.HasField("layer"):
-        raise DefinitionError(f"layer {connection.name!r} has the form V1, but others have the older form V0")
+        raise DefinitionError(f"layer {connection.name!r} is a V1 layer, but others are older V0 layers")
     for field, _ in connection.ListFields():
         if field.name not in ("layer", "bottom", "top"):
-            raise DefinitionError(f"layer {connection.layer.name!r} has the form V0, but field {field.name!r} is of V1")
+            raise DefinitionError(f"layer {connection.layer.name!r} is a V0 layer, but field {field.name!r} is of V1")
 
 
 def _fold_padding(net: NetParameter) -> list[V1LayerParameter]:
-    """The net's layers without its padding layers; the layers that read one pad by themselves instead.
+    """The net's layers without the padding layers; the layers that read one have its pad instead.
 
     Source: UpgradeV0PaddingLayers.
     """
@@ -116,7 +115,7 @@ def _fold_padding(net: NetParameter) -> list[V1LayerParameter]:
         folded.CopyFrom(connection)
         for i, blob in enumerate(connection.bottom):
             if blob not in maker:
-                raise DefinitionError(f"layer {name!r}: bottom {blob!r} is no input and no top of a layer before it")
+                raise DefinitionError(f"layer {name!r}: bottom {blob!r} is not an input or an earlier layer's top")
             padding = maker[blob]
             if padding is None or padding.layer.type != "padding":
                 continue

@@ -1,4 +1,4 @@
-"""Protobuf's wire format, as far as reading and writing large files needs it.
+"""The part of protobuf's wire format that reading and writing large files needs.
 
 Source: the protobuf encoding specification (protocolbuffers/protobuf, docs: Encoding).
 """
@@ -12,7 +12,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 class WireError(ValueError):
-    """Bytes that are no protobuf message; says at which offset."""
+    """The bytes are not a protobuf message; the text gives the offset."""
 
 
 class Field(NamedTuple):
@@ -34,11 +34,11 @@ def varint(buffer: memoryview, at: int, end: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, position + 1
         shift += 7
-    raise WireError(f"the number at byte {at} " + ("runs past the end" if end - at < 10 else "never ends"))
+    raise WireError(f"the number at byte {at} " + ("runs past the end" if end - at < 10 else "has more than 10 bytes"))
 
 
 def fields(buffer: memoryview, start: int, end: int) -> Iterator[Field]:
-    """The fields of the message in buffer[start:end], in file order, without looking into them."""
+    """The fields of the message in buffer[start:end], in file order, without parsing their values."""
     at = start
     while at < end:
         tag, value_start = varint(buffer, at, end)
@@ -53,9 +53,9 @@ def fields(buffer: memoryview, start: int, end: int) -> Iterator[Field]:
             length, value_start = varint(buffer, value_start, end)
             value_end = value_start + length
         else:
-            raise WireError(f"there is no protobuf field at byte {at}")
+            raise WireError(f"no valid protobuf field at byte {at}")
         if number == 0:
-            raise WireError(f"there is no protobuf field at byte {at}")
+            raise WireError(f"no valid protobuf field at byte {at}")
         if value_end > end:
             needed, left = value_end - value_start, end - value_start
             raise WireError(f"the field at byte {at} needs {needed} bytes, {left} are left")
@@ -74,5 +74,5 @@ def encode_varint(value: int) -> bytes:
 
 
 def header(number: int, length: int) -> bytes:
-    """What stands before a value of `length` bytes: tag and length."""
+    """The tag and the length that precede a value of `length` bytes."""
     return encode_varint(number << 3 | BYTES) + encode_varint(length)

@@ -1,1 +1,1 @@
-"""Caffe networks and solvers written from templates."""
+"""Generate Caffe nets and solvers from templates."""

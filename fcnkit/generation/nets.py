@@ -1,4 +1,4 @@
-"""Whole nets and solvers from the templates, the crop offsets derived from what the templates wrote."""
+"""Generate whole nets and solvers; the crop offsets are derived from the generated net."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def generate(
     """A whole net as prototxt.
 
     Args:
-        net: a published one by name, "fcn" for one's own, or its description.
-        phase: train, val or deploy, or what the net's own files are called, such as trainval.
-        templates: a folder of templates that go before fcnkit's own.
-        options: of fcnkit.generation.options.Net, for "fcn"; `classes` is short for heads={"": classes}.
+        net: name of a published net, "fcn" for a net described by options, or a description.
+        phase: train, val or deploy, or the name of one of the net's own files, such as trainval.
+        templates: a folder of templates that override fcnkit's own.
+        options: fields of fcnkit.generation.options.Net, for "fcn"; `classes` is short for heads={"": classes}.
 
     Raises:
-        DefinitionError: a choice that cannot be, a crop without an offset, or templates that give no valid net.
+        DefinitionError: an option is invalid, a crop has no offset, or the templates give no valid net.
     """
     described = describe(net, **options)
     lookup = environment(templates)
@@ -42,7 +42,7 @@ def generate(
         "offsets": {},
     }
     _check_choices(lookup, described)
-    # Rendered once to learn where the blobs lie, and again with the offsets that follow.
+    # The first rendering gives the coordinate maps; the second has the offsets derived from them.
     values["offsets"] = _offsets(render(lookup, "fcn.prototxt.j2", values))
     return render(lookup, "fcn.prototxt.j2", values)
 
@@ -53,13 +53,14 @@ def generate_solver(
     templates: AnyPath | None = None,
     **options: Unpack[NetOptions],
 ) -> str:
-    """The solver that a net was published with, or one to start from, as prototxt.
+    """The solver that a net was published with, or a starting point for an own net, as prototxt.
 
     Args:
-        changes: settings of fcnkit.generation.options.Solver to replace; the other arguments are those of generate.
+        net, templates, options: as in `generate`.
+        changes: settings of fcnkit.generation.options.Solver to replace.
 
     Raises:
-        DefinitionError: a net, a change or templates that cannot be.
+        DefinitionError: the net, a change or a template is invalid.
     """
     described = describe(net, **options)
     solver = zoo.PUBLISHED[net].solver if isinstance(net, str) and net != "fcn" else zoo.own_solver(described)
@@ -67,15 +68,15 @@ def generate_solver(
 
 
 def smallest_input(text: str) -> int:
-    """The least height and width of inputs from which on all windows and crops of a net find a place in them."""
+    """The smallest height and width of inputs from which on all windows and crops of a net fit."""
     return Coordinates(prototxt.parse(text)).smallest_input()
 
 
 def describe(net: str | Net = "fcn", **options: Unpack[NetOptions]) -> Net:
-    """The description of a net: of a published one by name, or of one's own by its options.
+    """The description of a net: of a published net by name, or of a net described by options.
 
     Raises:
-        DefinitionError: no net has the name, or the options are not those of a Net or contradict each other.
+        DefinitionError: the name is unknown, or an option is unknown or contradicts another.
     """
     if net == "fcn":
         fields: dict[str, Any] = {**options}
@@ -90,19 +91,19 @@ def describe(net: str | Net = "fcn", **options: Unpack[NetOptions]) -> Net:
     if isinstance(net, Net):
         return net
     if net not in zoo.PUBLISHED:
-        raise DefinitionError(f"no net is called {net!r}; there are fcn, {', '.join(zoo.PUBLISHED)}")
+        raise DefinitionError(f"unknown net {net!r}; the nets are fcn, {', '.join(zoo.PUBLISHED)}")
     return zoo.PUBLISHED[net].net
 
 
 def _check_choices(lookup: SandboxedEnvironment, net: Net) -> None:
-    """Backbones and data layers are templates, so the templates say which there are."""
+    """Check that the templates of the backbone and of the data layer exist."""
     templates = [name.removesuffix(SUFFIX) for name in lookup.list_templates()]
     chosen = {"backbone": ("backbone_", f"backbone_{net.backbone}"), "data layer": ("data_", net.data_template)}
     for what, (prefix, template) in chosen.items():
         if template not in templates:
             there = ", ".join(name.removeprefix(prefix) for name in templates if name.startswith(prefix))
             raise DefinitionError(
-                f"no {what} is called {template.removeprefix(prefix)!r}; there are {there}, "
+                f"unknown {what} {template.removeprefix(prefix)!r}; choose from {there}, "
                 f"or write {prefix}NAME{SUFFIX} in a template folder of your own"
             )
 
@@ -111,8 +112,8 @@ def _offsets(text: str) -> Mapping[str, Sequence[int]]:
     """The offset of each Crop of a net, by its name.
 
     Raises:
-        CropError: a crop has none or leaves its blob.
-        TemplateError: the text is no net.
+        CropError: a crop has no offset or leaves its blob.
+        TemplateError: the text is not a valid net.
     """
     try:
         coordinates = Coordinates(prototxt.parse(text))
@@ -125,7 +126,7 @@ def _offsets(text: str) -> Mapping[str, Sequence[int]]:
 
 
 def _check_names(coordinates: Coordinates) -> None:
-    """No two layers may have one name, nor may two write one blob unless in place: a head's name can cause either."""
+    """Refuse equal names of layers, and of tops that are not in place; the name of a head can cause either."""
     layers: set[str] = set()
     blobs: set[str] = set()
     for layer in coordinates.layers:

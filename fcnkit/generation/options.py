@@ -1,4 +1,4 @@
-"""What an FCN is made of: the choices that the templates turn into a net."""
+"""The options of an FCN and of its solver, as the templates receive them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ STRIDES = (32, 16, 8, 4)
 UPSAMPLINGS = ("dense", "bilinear")
 FUSIONS = ("", "early", "late")
 
-# What kinds of data layers call the nets to train and to test with, where not train and val.
+# By kind of data layer, the names of the nets for training and testing if they are not train and val.
 PHASES = {"siftflow": ("trainval", "test"), "nyud": ("trainval", "test")}
 
 
 @dataclass(frozen=True)
 class Solver:
-    """How a net is trained; the defaults are those of the published nets. test_iter counts images."""
+    """The settings of a solver; the defaults are those of the published nets. test_iter counts images."""
 
     base_lr: float = 1e-10
     momentum: float = 0.99
@@ -40,7 +40,7 @@ class Solver:
                 raise DefinitionError(f"{what} is {value!r}; give a number from 0 up")
 
     def changed(self, settings: Mapping[str, Any]) -> Solver:
-        """This solver with some settings changed; an unknown one is a DefinitionError."""
+        """A copy with some settings replaced; an unknown setting is a DefinitionError."""
         unknown = settings.keys() - {known.name for known in fields(self)}
         if unknown:
             known = ", ".join(known.name for known in fields(self))
@@ -53,23 +53,23 @@ class Net:
     """An FCN: backbone, output stride, heads, data.
 
     Args:
-        backbone: names the template backbone_NAME.prototxt.j2.
-        stride: of the finest features that are scored, in pixels of the input: 32, 16, 8 or 4.
-        heads: classes of each head by its name; a single head may be called "".
-        at_once: skips are scaled down, so that all strides train together.
-        pad: of the first convolution, in pixels; None leaves it to the backbone, which then takes inputs from 1 x 1 up.
-        upsampling: "dense" kernels, set by net surgery, or "bilinear" ones from their filler.
-        average_pool: GoogLeNet keeps the average pool at its end.
-        weights: a weight per class in the training loss of the heads named here.
-        normalize: the loss is averaged over the pixels, not summed.
-        data: kind of data layer, which names the template data_KIND.prototxt.j2, or MODULE.CLASS of a Python layer.
+        backbone: NAME of the template backbone_NAME.prototxt.j2.
+        stride: stride of the finest features that are scored, in pixels of the input: 32, 16, 8 or 4.
+        heads: number of classes of each head by its name; a single head may have the name "".
+        at_once: scale the skips down, so that all strides train together.
+        pad: pad of the first convolution, in pixels; None for the backbone's own, which accepts inputs from 1 x 1 up.
+        upsampling: "dense" for kernels set by net surgery, or "bilinear" for kernels set by their filler.
+        average_pool: keep the average pool at the end of GoogLeNet.
+        weights: by name of a head, a weight for each class in its training loss.
+        normalize: average the loss over the pixels instead of summing it.
+        data: KIND of the template data_KIND.prototxt.j2, or MODULE.CLASS of a Python layer.
         root: folder of the published data sets.
-        settings: of the data layer; they go before its own.
-        inputs: channels of each input blob by its name.
-        fusion: of several inputs: "early", stacked as channels, or "late", as the mean of two streams' scores.
+        settings: settings of the data layer; they override the template's.
+        inputs: number of channels of each input blob by its name.
+        fusion: for several inputs, "early" to stack them as channels, or "late" for the mean of two streams' scores.
 
     Raises:
-        DefinitionError: what cannot be, with what could.
+        DefinitionError: an option is invalid; the message gives the valid values.
     """
 
     backbone: str = "vgg16"
@@ -105,7 +105,7 @@ class Net:
         if self.fusion and not self.backbone.startswith("vgg"):
             raise DefinitionError(f"only the VGG nets fuse inputs, not {self.backbone}; give vgg16 or vgg19")
         if self.fusion == "late" and (self.stride != STRIDES[0] or "" not in self.heads or len(self.inputs) != 2):
-            raise DefinitionError("late fusion is of two streams that end in one head without a name, at stride 32")
+            raise DefinitionError("late fusion needs two inputs, one head without a name, and stride 32")
         if self.pad is not None:
             whole("pad", self.pad, least=0)
         if not self.heads or ("" in self.heads and len(self.heads) > 1):
@@ -123,7 +123,7 @@ class Net:
         if len(weights) != self.heads[name]:
             raise DefinitionError(f"{len(weights)} weights for {self.heads[name]} classes; give one for each class")
         if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
-            raise DefinitionError("a weight is negative or no number; give numbers from 0 up")
+            raise DefinitionError("a weight is negative or not a number; give numbers from 0 up")
 
     @property
     def labels(self) -> dict[str, str]:
@@ -137,20 +137,20 @@ class Net:
 
     @property
     def data_template(self) -> str:
-        """Which template writes the data layer; a dotted name is a Python layer."""
+        """Name of the template of the data layer; a dotted name is a Python layer."""
         return "python_data" if "." in self.data else f"data_{self.data}"
 
     @property
     def phases(self) -> tuple[str, str]:
-        """What this net's own files are called: the one to train with and the one to test with."""
+        """Names of the net's own files for training and for testing."""
         return PHASES.get(self.data, ("train", "val"))
 
     def phase(self, word: str) -> str:
-        """Which of train, val and deploy is meant, by these words or the net's own."""
+        """train, val or deploy, from one of these names or a name of the net's own files."""
         train, test = self.phases
         known = {train: "train", test: "val", "train": "train", "val": "val", "deploy": "deploy"}
         if word not in known:
-            raise DefinitionError(f"no phase is called {word!r}; there are {train}, {test} and deploy")
+            raise DefinitionError(f"unknown phase {word!r}; the phases are {train}, {test} and deploy")
         return known[word]
 
 

@@ -1,4 +1,4 @@
-"""The published FCN models as data: what each is made of, how it was trained, where its weights lie.
+"""The published FCN models as data: net, solver, mean IU and the address of the weights.
 
 Source: shelhamer/fcn.berkeleyvision.org, the folder of each net, its caffemodel-url, and README.md for mean IU.
 """
@@ -20,8 +20,8 @@ DATASETS = {"voc": "PASCAL VOC", "pascalcontext": "PASCAL-Context", "siftflow": 
 class Published:
     """A published model.
 
-    mean_iu is in percent on seg11valid, None where none is stated for these weights (the papers' tables are of
-    weights trained otherwise); weights names the file on the authors' server, "" where none was released.
+    mean_iu is in percent on seg11valid, None if it was not published for these weights (the papers' tables are for
+    weights trained differently); weights names the file on the authors' server, "" if none was released.
     """
 
     net: Net
@@ -39,7 +39,7 @@ class Published:
 
     @property
     def row(self) -> list[str]:
-        """What a list of the models says of this one, under HEADER."""
+        """The model's row in a list of models, under HEADER."""
         classes = ", ".join(f"{name} {count}".strip() for name, count in self.net.heads.items())
         strides = ", ".join(str(stride) for stride in STRIDES if stride >= self.net.stride)
         mean_iu = "-" if self.mean_iu is None else str(self.mean_iu)
@@ -52,9 +52,9 @@ def _files(net: Net, solver: Solver) -> Solver:
 
 
 def own_solver(net: Net) -> Solver:
-    """How to start training a net of one's own: as the published net that is nearest.
+    """A solver to start training an own net with: that of the most similar published net.
 
-    AlexNet and GoogLeNet take ordinary rates for an averaged loss, 20 images a step (arXiv 1411.4038, section 4.3).
+    With an averaged loss the learning rates are those for 20 images per step (arXiv 1411.4038, section 4.3).
     """
     if net.normalize:
         rate = {"alexnet": 1e-4, "googlenet": 5e-5}.get(net.backbone, 1e-4)
@@ -71,7 +71,7 @@ def _published() -> dict[str, Published]:
 
     models = {
         "voc-fcn32s": Published(Net(), voc, "fcn32s-heavy-pascal", 63.6),
-        # This one was trained a folder deeper than its siblings.
+        # Trained one folder deeper than the other VOC nets.
         "voc-fcn16s": Published(
             Net(stride=16, root="../../data"), replace(voc, base_lr=1e-12), "fcn16s-heavy-pascal", 65.0
         ),

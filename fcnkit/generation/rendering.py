@@ -1,4 +1,4 @@
-"""Filling in the templates in `templates/`: names are quoted, numbers checked, errors say where."""
+"""Render the templates in `templates/`: names are quoted, numbers are checked, errors give template and line."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from fcnkit.errors import DefinitionError
 from fcnkit.resources import folder
 
 SUFFIX = ".prototxt.j2"
-# Caffe computes with 32-bit ints; this leaves room for a kernel of twice the factor.
+# Caffe computes with 32-bit ints; a kernel of twice the factor must fit.
 LARGEST = 2**30 - 1
 
 
 class TemplateError(DefinitionError):
-    """A template that cannot be used; says which, and where in it."""
+    """A template cannot be rendered; the message gives the template and the line."""
 
 
 def whole(what: str, value: Any, least: int = 1) -> int:
-    """The value, if it is a whole number that Caffe could hold, else a DefinitionError that names it."""
+    """The value, if it is a whole number that Caffe can represent, else a DefinitionError that names it."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= LARGEST:
         raise DefinitionError(f"{what} is {value!r}; give a whole number from {least} to {LARGEST}")
     return value
 
 
 def quote(name: str) -> str:
-    """A name as a prototxt string: the one way by which names get into the text.
+    """A name as a prototxt string; the templates write every name through this filter.
 
-    Whatever does not print is written as the octal escapes of its UTF-8 bytes.
+    Unprintable characters are written as octal escapes of their UTF-8 bytes.
 
     Raises:
         DefinitionError: the name is empty or is not Unicode text.
     """
     if not name:
-        raise DefinitionError("a layer or blob has an empty name; give it one")
+        raise DefinitionError("the name of a layer or blob is empty; give it a name")
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -58,12 +58,12 @@ def _escape(character: str) -> str:
 
 
 def environment(templates: AnyPath | None = None) -> SandboxedEnvironment:
-    """Where templates are looked up: in the user's folder, if given, and then in fcnkit's own.
+    """The environment that looks templates up: first in the caller's folder, if given, and then in fcnkit's own.
 
-    It is sandboxed, since a folder of templates can be anyone's.
+    It is sandboxed, because the author of a template folder need not be trusted.
 
     Raises:
-        TemplateError: there is no such folder.
+        TemplateError: the folder does not exist.
     """
     if templates is None:
         return _environment(str(folder("templates")))
@@ -74,7 +74,7 @@ def environment(templates: AnyPath | None = None) -> SandboxedEnvironment:
 
 @lru_cache(maxsize=8)
 def _environment(*folders: str) -> SandboxedEnvironment:
-    # Kept, since it holds the templates compiled; Jinja looks whether their files have changed.
+    # Cached with its compiled templates; Jinja checks whether their files have changed.
     sandbox = SandboxedEnvironment(
         loader=jinja2.FileSystemLoader(folders),
         undefined=jinja2.StrictUndefined,
@@ -86,10 +86,10 @@ def _environment(*folders: str) -> SandboxedEnvironment:
 
 
 def render(environment: SandboxedEnvironment, template: str, values: Mapping[str, Any]) -> str:
-    """Fill in a template, without the blank lines that its own layout leaves.
+    """Render a template and remove the blank lines that its layout leaves.
 
     Raises:
-        TemplateError: it cannot be read, or does what cannot be done.
+        TemplateError: it cannot be read, or fails while it is rendered.
     """
     try:
         text = environment.get_template(template).render(values)
@@ -111,7 +111,7 @@ def render(environment: SandboxedEnvironment, template: str, values: Mapping[str
 
 
 def _place(error: Exception, template: str) -> str:
-    """The template and line that an error comes from, and those that led there."""
+    """The template and line of an error, and those of the templates that include it."""
     if isinstance(error, jinja2.TemplateSyntaxError):
         return f"{error.name or template}:{error.lineno}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(SUFFIX)]

@@ -1,4 +1,4 @@
-"""The Deconvolution that upsamples: its arithmetic, and one such layer by itself."""
+"""Deconvolutions that upsample: kernel, stride and pad, and a single layer as prototxt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fcnkit.generation.rendering import environment, render, whole
 
 @dataclass(frozen=True)
 class Upsampling:
-    """A bilinear kernel and its step, in pixels of the top; dense if it is to be set by net surgery."""
+    """Kernel, stride and pad in pixels of the top; dense if net surgery sets the kernel."""
 
     kernel: int
     stride: int
@@ -20,15 +20,15 @@ class Upsampling:
 
 
 def upsampling(factor: int, odd: bool = False, dense_pad: int | None = None) -> Upsampling:
-    """How a Deconvolution upsamples bilinearly.
+    """The settings with which a Deconvolution upsamples bilinearly.
 
     Args:
-        factor: whole, from 1 up.
-        odd: take a kernel of odd size for an even factor too. It is one pixel smaller, and so is the top.
+        factor: a whole number from 1 up.
+        odd: use a kernel of odd size for an even factor too; kernel and top are then one pixel smaller.
         dense_pad: the pad of a dense kernel. None is a kernel per channel, padded so that the top has exactly
             factor times the size.
 
-    Source: BVLC/caffe include/caffe/filler.hpp, BilinearFiller, states the recipe.
+    Source: BVLC/caffe include/caffe/filler.hpp, BilinearFiller.
     """
     kernel = 2 * factor - factor % 2
     if odd and kernel % 2 == 0:
@@ -47,20 +47,20 @@ def deconvolution(
 ) -> str:
     """One Deconvolution layer that upsamples bilinearly, channel by channel, to exactly factor times the size.
 
-    Its weights are fixed: lr_mult and decay_mult are 0, and the bilinear filler makes them.
+    Its weights are fixed: the bilinear filler sets them, and lr_mult and decay_mult are 0.
 
     Args:
-        factor: whole, from 1 up.
-        num_output: channels of the bottom and of the top; also the group, since Caffe's bilinear filler fills
+        factor: a whole number from 1 up.
+        num_output: channels of the bottom and of the top; also the group, because Caffe's bilinear filler fills
             every pair of channels within a group.
-        name, bottom, top: of the layer and its blobs.
-        templates: a folder of templates that go before fcnkit's own.
+        name, bottom, top: names of the layer and of its blobs.
+        templates: a folder of templates that override fcnkit's own.
 
     Returns:
-        Prototxt, ending in a newline.
+        Prototxt that ends in a newline.
 
     Raises:
-        DefinitionError: a number that is not whole or out of range; a name that Caffe could not hold.
+        DefinitionError: a number is not whole or is out of range, or a name is empty or not Unicode text.
     """
     up = upsampling(whole("factor", factor))
     whole("num_output", num_output)

@@ -1,1 +1,1 @@
-"""Where the blobs of a net lie: windows, coordinate maps, receptive fields, crop offsets, tiles."""
+"""Geometry of a net's blobs: windows, coordinate maps, receptive fields, crop offsets, tiles."""

@@ -1,7 +1,8 @@
-"""Coordinate maps of a whole net: the grid of every blob, the offset of every Crop, the inputs it can take.
+"""Coordinate maps of a whole net: the grid of every blob, the offset of every Crop, the smallest input.
 
 Blobs are traced forward. A layer that keeps no grid, such as an InnerProduct, begins a new one, and so does a join of
-blobs that lie apart. A Crop has an offset if both of its bottoms come from one beginning, a whole shift apart.
+blobs that are not aligned. A Crop has an offset if both of its bottoms come from the same source, shifted by a whole
+number of pixels.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from fcnkit.types.looks import WHOLE, Around, Everything, Look, Pixel, Shifted, 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter, NetParameter
 
-# No net's strides have a larger common multiple, and no kernel needs a larger input.
+# Limits of the search for the smallest input, in pixels: practical nets need less of both.
 LONGEST_PERIOD, LARGEST_INPUT = 4096, 2**20
 
 
 @dataclass(frozen=True)
 class Traced:
-    """A layer of a traced net: the grids of its tops and what made them.
+    """A layer of a traced net: the grids of its tops, and the window or crop that made them.
 
-    reason says why the tops begin grids of their own, where they do.
+    reason explains why the tops begin new grids; "" if they do not.
     """
 
     name: str
@@ -42,11 +43,11 @@ class Traced:
 
 
 class Coordinates:
-    """Where the blobs of a net lie.
+    """The coordinate maps of a net.
 
     Attributes:
-        layers: of a net of the present form (see upgrade.upgrade_net), as traced, in the net's order.
-        blobs: the grids of each blob, as the last layer that writes it leaves them.
+        layers: the traced layers of a V2 net (see upgrade.upgrade_net), in the net's order.
+        blobs: the grids of each blob after the last layer that writes it.
     """
 
     def __init__(self, net: NetParameter):
@@ -75,7 +76,7 @@ class Coordinates:
             looks = self._looks(layer)
             if isinstance(looks[0], Sliding):
                 window = windows(looks[0])
-                # A layer with several bottoms makes one top of each.
+                # A layer with several bottoms makes one top from each.
                 sources = [*layer.bottom, *[layer.bottom[0]] * len(layer.top)][: len(layer.top)]
                 tops = [_through(self.blobs[source], layer.name, window) for source in sources]
             elif isinstance(looks[0], Shifted):
@@ -91,7 +92,7 @@ class Coordinates:
         return Traced(layer.name, kind_of(layer), layer.bottom, layer.top, tops, window, crop, reason)
 
     def _looks(self, layer: LayerParameter) -> Sequence[Look]:
-        """Where a layer looks in its bottoms; a DefinitionError if its tops lie on the grid of none."""
+        """Where a layer looks in its bottoms; a DefinitionError if its tops keep the grid of none of them."""
         record = type_of(layer)
         looks = record.looks(layer) if record is not None and layer.bottom else ()
         if not any(isinstance(look, Sliding | Shifted) or leads(look) for look in looks):
@@ -100,7 +101,7 @@ class Coordinates:
         return looks
 
     def _joined(self, layer: LayerParameter, looks: Sequence[Look]) -> Grids:
-        """The grids of a layer that keeps those of its bottoms; where it joins several, they must lie on each other."""
+        """The grids of a layer that keeps those of its bottoms; the grids of several bottoms must be aligned."""
         first, *others = [
             _seen(self.blobs[bottom], look) for bottom, look in zip(layer.bottom, looks, strict=False) if leads(look)
         ]
@@ -112,24 +113,24 @@ class Coordinates:
                 for one, two in zip(known, grids, strict=True):
                     if one.map != two.map:
                         raise DefinitionError(
-                            f"{kind_of(layer)} {layer.name!r} joins blobs that lie apart: {names[0]!r} = {one.map} "
-                            f"and {name!r} = {two.map}, x in pixels of {source!r}"
+                            f"{kind_of(layer)} {layer.name!r} joins blobs that are not aligned: {names[0]!r} = "
+                            f"{one.map} and {name!r} = {two.map}, x in pixels of {source!r}"
                         )
                 if grids[0].field > known[0].field:
                     joined[source] = grids
         return joined
 
     def smallest_input(self) -> int:
-        """The least height and width from which on every window finds a place and every crop stays inside.
+        """The smallest height and width from which on every window fits and every crop stays inside its blob.
 
         Raises:
-            CropError: a crop leaves its blob on inputs however large.
-            DefinitionError: a window finds no place in any input.
+            CropError: a crop leaves its blob even for large inputs.
+            DefinitionError: a window fits into no input.
         """
         return max(self._smallest(axis) for axis in (0, 1))
 
     def _smallest(self, axis: int) -> int:
-        # A window that finds a place finds one in larger inputs too, so the least can be closed in on by halves.
+        # A window that fits also fits into larger inputs, so the smallest input can be found by bisection.
         low, high = 0, 1
         while self._crop_sizes(high, axis) is None:
             low, high = high, 2 * high
@@ -138,10 +139,11 @@ class Coordinates:
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self._crop_sizes(middle, axis) is None else (low, middle)
-        # An input larger by all strides' common multiple makes each blob larger in proportion: one period shows all.
+        # An input larger by the common multiple of all strides makes each blob larger in proportion, so the sizes of
+        # one period cover all.
         strides = {grids[axis].stride.numerator for blob in self.blobs.values() for grids in blob.values()}
         period = min(math.lcm(*strides), LONGEST_PERIOD)
-        # A crop that states an offset between blobs of different strides, which fits by chance, shows in the distance.
+        # A stated offset between blobs of different strides can fit small inputs by chance; a far larger one shows it.
         for size in (*range(high, high + period), high + 1000 * period):
             for crop, cropped, reference in self._crop_sizes(size, axis) or ():
                 needed = (crop.offset or (0, 0))[axis] + reference
@@ -150,7 +152,7 @@ class Coordinates:
         return high
 
     def _crop_sizes(self, size: int, axis: int) -> list[tuple[Crop, int, int]] | None:
-        """Each crop with the sizes of its bottoms for inputs of a size; None where a window finds no place."""
+        """Each crop with the sizes of its bottoms for inputs of a size; None if a window does not fit."""
         sizes: dict[str, int | None] = {}
         found = []
         for layer in self.layers:
@@ -171,7 +173,7 @@ class Coordinates:
 
 
 def leads(look: Look) -> bool:
-    """Whether the tops of a layer lie on the grid of a bottom that it looks at so."""
+    """Whether the tops of a layer lie on the grid of a bottom with this look."""
     return isinstance(look, Around) or (isinstance(look, Pixel | Everything) and look.leads)
 
 
@@ -183,10 +185,10 @@ def _left(crop: Crop, axis: int, when: str, needed: int, there: int) -> CropErro
 
 
 def fill(net: NetParameter, coordinates: Coordinates) -> NetParameter:
-    """A copy of a net in which every Crop states its offset; offsets that are there stay.
+    """A copy of a net in which every Crop states its offset; stated offsets are kept.
 
     Raises:
-        CropError: one that states none has none.
+        CropError: an offset is neither stated nor can be derived.
     """
     filled = type(net)()
     filled.CopyFrom(net)
@@ -204,7 +206,7 @@ def _through(grids: Grids, layer: str, windows: tuple[AxisWindow, AxisWindow]) -
 
 
 def _seen(grids: Grids, look: Look) -> Grids:
-    """The grids of a bottom as a layer that keeps them sees them."""
+    """The grids of a bottom, with the receptive fields of a layer that keeps them."""
     if not isinstance(look, Around):
         return grids
     return {source: (height.around(look.size), width.around(look.size)) for source, (height, width) in grids.items()}

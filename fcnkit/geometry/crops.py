@@ -1,4 +1,4 @@
-"""The offset of a Crop, from where its two bottoms lie."""
+"""Derive the offset of a Crop from the coordinate maps of its two bottoms."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
 
 class CropError(DefinitionError):
-    """A Crop without an offset, or one that leaves its blob; shows both maps and what would help."""
+    """A Crop has no offset or leaves its blob; the message gives both maps and a remedy."""
 
 
 @dataclass
 class Crop:
-    """A Crop layer and what follows for it; pairs are along height and width.
+    """A Crop layer and its derived offset; pairs are (height, width).
 
     Attributes:
-        layer, cropped, reference: its name and those of its bottoms.
+        layer, cropped, reference: names of the layer and of its bottoms.
         axis: the first spatial axis that it crops, 0 for height or 1 for width.
-        channels: 1 if it crops the channels too.
-        stated: the offset in the net, None where it is missing.
-        grids: of both bottoms, from a source that they share; none if they share none.
-        maps: both in words.
-        derived: the offset that follows from the grids, or error, why none does.
+        channels: 1 if it crops the channels too, else 0.
+        stated: the offset in the net, None if it is missing.
+        grids: of both bottoms, from a common source; empty if there is no common source.
+        maps: both maps as text.
+        derived: the offset that follows from the grids; None if error is set.
+        error: why no offset follows from the grids.
     """
 
     layer: str
@@ -46,18 +47,18 @@ class Crop:
 
     @property
     def offset(self) -> tuple[int, int] | None:
-        """What the layer crops by: what is stated, whatever follows."""
+        """The offset that the layer crops by: the stated one overrides the derived one."""
         return self.stated or self.derived
 
     def offsets(self) -> list[int]:
-        """The derived offset as the layer states it: once if it is the same along all axes that are cropped.
+        """The derived offset in the form of crop_param: one number if it is the same along all cropped axes.
 
         Raises:
-            CropError: there is none.
+            CropError: no offset follows from the grids.
         """
         if self.error is not None:
             raise self.error
-        # derive leaves one of the two.
+        # derive sets one of the two.
         assert self.derived is not None
         offsets = [0] * self.channels + list(self.derived[self.axis :])
         return offsets[:1] if len(set(offsets)) == 1 else offsets
@@ -67,13 +68,13 @@ def crop_from(layer: LayerParameter) -> Crop:
     """Read a Crop layer.
 
     Raises:
-        DefinitionError: it has not two bottoms, or an offset for neither all axes nor each.
+        DefinitionError: it does not have two bottoms, or not one offset for all axes or for each.
     """
     if len(layer.bottom) != 2:
         raise DefinitionError(f"Crop {layer.name!r} has {len(layer.bottom)} bottoms, not 2")
     axis = layer.crop_param.axis % 4
     if axis == 0:
-        raise DefinitionError(f"Crop {layer.name!r} crops the images of a batch")
+        raise DefinitionError(f"Crop {layer.name!r} crops the batch axis")
     spatial, offsets = max(axis - 2, 0), list(layer.crop_param.offset)
     stated = None
     if offsets:
@@ -86,19 +87,19 @@ def crop_from(layer: LayerParameter) -> Crop:
 
 
 def derive(crop: Crop, cropped: Grids, reference: Grids, reasons: Mapping[str, str]) -> None:
-    """Find the offset at which the reference lies in what is cropped.
+    """Find the offset at which the reference lies in the cropped blob.
 
     Args:
-        crop: what is found is filled in.
+        crop: receives the grids, the maps, and the derived offset or the error.
         cropped, reference: the grids of its bottoms.
-        reasons: why blobs begin grids of their own, for those that do.
+        reasons: by blob, why it begins a new grid.
     """
     source = next((source for source in cropped if source in reference), None)
     if source is None:
         why = "".join(f"; {reasons[source]}" for source in [*cropped, *reference] if reasons.get(source))
         one, other = (", ".join(map(repr, sources)) for sources in (cropped, reference))
         crop.error = CropError(
-            f"Crop {crop.layer!r}: {crop.cropped!r} goes back to {one} and {crop.reference!r} to {other}, "
+            f"Crop {crop.layer!r}: {crop.cropped!r} derives from {one} and {crop.reference!r} from {other}, "
             f"so their relative position is unknown{why}; state the offset"
         )
         return
@@ -121,7 +122,7 @@ def _both(grids: tuple[Grid, Grid]) -> str:
 
 
 def _problem(crop: Crop, cropped: Grid, reference: Grid, between: Map) -> str:
-    """Why the map from the reference to what is cropped is no offset, and what would help; "" if it is one."""
+    """Why the map from the reference to the cropped blob is not an offset, and a remedy; "" if it is one."""
     offset, scale = between.shift, between.scale
     if scale != 1:
         smaller = crop.cropped if scale < 1 else crop.reference
@@ -137,28 +138,28 @@ def _problem(crop: Crop, cropped: Grid, reference: Grid, between: Map) -> str:
 
 
 def _apart(cropped: Grid, reference: Grid) -> tuple[list[WindowStep], list[WindowStep]]:
-    """The steps that only what is cropped has taken, and those that only the reference has."""
+    """The steps that only the cropped blob has, and those that only the reference has."""
     own = [step for step in cropped.steps if step not in reference.steps]
     return own, [step for step in reference.steps if step not in cropped.steps]
 
 
 def _other_kernel(cropped: Grid, reference: Grid, offset: Fraction) -> str:
-    """Which kernel of an upsampling layer, smaller or larger by 1, makes the offset whole."""
+    """The kernel of an upsampling layer, smaller or larger by 1, that makes the offset a whole number."""
     own, others = _apart(cropped, reference)
     for step in own[::-1] + others[::-1]:
-        # A kernel that grows by 1 moves the centre by half a pixel of the layer's top, whichever way.
+        # A kernel that is larger or smaller by 1 moves the centre by half a pixel of the layer's top.
         moved = step.jump / step.window.stride / reference.stride / 2
         if step.window.up and (offset + moved).denominator == 1:
             kernel = step.window.kernel
             return f"give {step.layer!r} a kernel of {kernel - 1} or {kernel + 1}, not {kernel}"
-    return "change a kernel or pad of the layers between"
+    return "change a kernel or pad on the path between them"
 
 
 def more_pad(cropped: Grid, reference: Grid, missing: Fraction | int) -> str:
-    """Which pad would make up for so many missing pixels of the reference.
+    """The pad that would supply a number of missing pixels of the reference.
 
-    A pad adds to what a convolution makes and takes away from what a Deconvolution makes; what is cropped needs more
-    of the one or less of the other, or else the reference more of the other.
+    A pad enlarges the top of a convolution and reduces that of a Deconvolution. The cropped blob needs more pad in a
+    convolution or less in a Deconvolution; otherwise the reference needs more pad in a Deconvolution.
     """
     own, others = _apart(cropped, reference)
     for step in own + [step for step in others[::-1] if step.window.up]:
@@ -168,4 +169,4 @@ def more_pad(cropped: Grid, reference: Grid, missing: Fraction | int) -> str:
         pad = window.pad - change if window.up and step in own else window.pad + change
         if window.kernel > 1 and pad >= 0:
             return f"give {step.layer!r} a pad of {pad}, not {window.pad}"
-    return f"pad what is cropped by {exactly(Fraction(missing))} more before it"
+    return f"pad the path to the cropped blob by {exactly(Fraction(missing))} more"

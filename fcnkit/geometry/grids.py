@@ -1,4 +1,4 @@
-"""Where the pixels of a blob lie among those of the blob it comes from: exact, one axis at a time."""
+"""Exact positions of a blob's pixels among those of its source blob, one axis at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fcnkit.types.windows import pooled_size
 
 
 def exactly(value: Fraction) -> str:
-    """A number in decimals where they are exact and few, else as a fraction."""
+    """A number as a short exact decimal if it has one, else as a fraction."""
     decimals = f"{float(value):.10g}"
     return decimals if Fraction(decimals) == value else str(value)
 
@@ -24,7 +24,7 @@ class Map:
     shift: Fraction = Fraction(0)
 
     def after(self, first: Map) -> Map:
-        """The map that goes by `first` and then by this one."""
+        """The composition: `first`, then this map."""
         return Map(self.scale * first.scale, self.scale * first.shift + self.shift)
 
     def inverse(self) -> Map:
@@ -40,8 +40,8 @@ class Map:
 class AxisWindow:
     """A window along one axis: a kernel that reads a bottom or, with up, writes into a top; all lengths in pixels.
 
-    kernel counts its dilation; ceil: the output size rounds up, as in pooling; padded: the window has a pad along any
-    axis.
+    kernel includes the dilation; ceil: the output size is rounded up, as in pooling; padded: the window has a pad
+    along any axis.
     """
 
     kernel: int
@@ -64,11 +64,11 @@ class AxisWindow:
 
     @property
     def reach(self) -> int:
-        """How many pixels of the bottom beyond the first a pixel of the top can depend on."""
+        """The number of pixels of the bottom, beyond the first, that a pixel of the top can depend on."""
         return -(-self.kernel // self.stride) - 1 if self.up else self.kernel - 1
 
     def size(self, bottom: int) -> int:
-        """Size of the top for that of the bottom; below 1 where the window finds no place.
+        """Size of the top for a size of the bottom; below 1 if the window does not fit.
 
         Source: BVLC/caffe src/caffe/layers/{conv,deconv,pooling}_layer.cpp.
         """
@@ -81,7 +81,7 @@ class AxisWindow:
 
 @dataclass(frozen=True)
 class WindowStep:
-    """A window on the way to a blob; jump is the stride of the window's bottom in pixels of the source."""
+    """A window on the path to a blob; jump is the stride of the window's bottom in pixels of the source."""
 
     layer: str
     window: AxisWindow
@@ -90,9 +90,9 @@ class WindowStep:
 
 @dataclass(frozen=True)
 class Grid:
-    """Where a blob's pixels lie along one axis: map goes there from the source, by those steps.
+    """Positions of a blob's pixels along one axis: map leads from the source to the blob, through the steps.
 
-    field is the receptive field in pixels of the source. Where branches join, it is that of the widest one.
+    field is the receptive field in pixels of the source; where branches join, that of the widest branch.
     """
 
     map: Map = Map()
@@ -101,7 +101,7 @@ class Grid:
 
     @property
     def stride(self) -> Fraction:
-        """How many pixels of the source one pixel of the blob stands for."""
+        """The distance between neighbouring pixels of the blob, in pixels of the source."""
         return 1 / self.map.scale
 
     @property
@@ -119,7 +119,7 @@ class Grid:
         return Grid(self.map, self.field + (size - 1) * self.stride, self.steps)
 
     def cropped(self, offset: int) -> Grid:
-        """The grid of what begins at pixel `offset`."""
+        """The grid of a crop that begins at pixel `offset`."""
         return Grid(Map(self.map.scale, self.map.shift - offset), self.field, self.steps)
 
 

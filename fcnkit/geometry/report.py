@@ -1,4 +1,4 @@
-"""The coordinate maps of a net in words: its blobs one by one, then its crops."""
+"""The coordinate maps of a net as text: a row for each blob, then a sentence for each crop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEADER = ["layer", "type", "blob", "stride", "offset", "receptive field", "in pi
 
 @dataclass
 class Explanation:
-    """rows say of each blob what HEADER names; crops and notes are sentences; problems keep the net from running."""
+    """rows have the columns of HEADER; crops and notes are sentences; problems prevent the net from running."""
 
     rows: list[list[str]]
     crops: list[str]
@@ -25,15 +25,15 @@ class Explanation:
 
 
 def explain(coordinates: Coordinates) -> Explanation:
-    """Say how the blobs of a net lie: stride, place of the first pixel and receptive field, in pixels of the input.
+    """Describe each blob of a net: stride, position of the first pixel and receptive field, in pixels of the input.
 
-    Left out are layers in place, since they move nothing, and what neither lies anywhere nor is read.
+    Omitted are in-place layers, which move nothing, and layers that begin a new grid that no layer reads.
     """
     rows, notes = [], []
     read = {bottom for layer in coordinates.layers for bottom in layer.bottoms}
     for layer in coordinates.layers:
         if layer.reason and not read.intersection(layer.tops):
-            continue  # a loss, say
+            continue  # a loss, for example
         for top, grids in zip(layer.tops, layer.grids, strict=True):
             if top not in layer.bottoms:
                 rows += _rows(layer.name, layer.type, top, grids)
@@ -60,7 +60,7 @@ def _rows(layer: str, kind: str, blob: str, grids: Grids) -> list[list[str]]:
 
 
 def pair(values: Sequence[Fraction | int]) -> str:
-    """Height and width, once if they agree."""
+    """Height and width, or one number if they are equal."""
     height, width = (exactly(Fraction(value)) for value in values)
     return height if height == width else f"{height} x {width}"
 

@@ -1,9 +1,8 @@
-"""Tiles of an image in which a net computes just what it would in the whole.
+"""Tiles of an image for which a net computes exactly the values of the whole image.
 
-A pixel of the output depends on an interval of the image along each axis; walking back through the net's windows finds
-it. A tile that holds the interval and begins a whole number of the net's strides into the image gives the whole image's
-value: no window reaches a border that only the tile has, and at the image's own borders pads and rounded sizes are the
-same.
+A pixel of the output depends on an interval of the image along each axis, which is traced back through the net's
+windows. A tile gives the whole image's value if it contains the interval and begins at a multiple of the net's stride:
+no window reaches a border that only the tile has, and at the image's own borders pads and rounded sizes are the same.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _SAME = AxisWindow(1)
 
 
 class TilingError(DefinitionError):
-    """A net that tiles cannot run exactly; says which layer stands in the way."""
+    """A net that tiles cannot compute exactly; the message names the layer."""
 
 
 class Span(NamedTuple):
@@ -36,7 +35,10 @@ class Span(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """What of the image a tile reads and what of the output it makes, (height, width) each, in pixels of the whole."""
+    """The part of the image that a tile reads and the part of the output that it makes.
+
+    Both are (height, width), in pixels of the whole image.
+    """
 
     read: tuple[Span, Span]
     make: tuple[Span, Span]
@@ -50,14 +52,14 @@ class Tiling:
     """
 
     def __init__(self, definition: NetParameter, image: str, output: str):
-        """Work out how the output depends on the image.
+        """Trace the output back to the image.
 
         Args:
-            definition: a net as a CaffeNet holds it.
-            image, output: names of the input and the output.
+            definition: a net as CaffeNet.definition returns it.
+            image, output: names of the input and of the output.
 
         Raises:
-            TilingError: some of the output depends on all of the image, or not pixel by pixel on its grid.
+            TilingError: a pixel of the output depends on the whole image, or the output is not on the image's grid.
         """
         self._image, self._output = image, output
         self._links: list[tuple[LayerParameter, dict[str, tuple[AxisWindow, AxisWindow]]]] = []
@@ -80,14 +82,14 @@ class Tiling:
             self._links.append((layer, links))
         self.stride = (strides[0], strides[1])
         if grids.get(output) != (Fraction(1), Fraction(1)):
-            raise TilingError(f"its output {output!r} is no map of the image pixel by pixel")
+            raise TilingError(f"its output {output!r} does not have one pixel for each pixel of the image")
 
     def tiles(self, height: int, width: int, size: int) -> Iterator[Tile]:
-        """The tiles of an image, row by row; what they make covers it without overlap.
+        """The tiles of an image, row by row; the parts that they make cover it without overlap.
 
         Args:
             height, width: of the image, in pixels.
-            size: side of what a tile makes; it reads more.
+            size: height and width of the part that a tile makes, in pixels; the part that it reads is larger.
         """
         for top in range(0, height, size):
             rows = Span(top, min(top + size, height))
@@ -96,7 +98,7 @@ class Tiling:
                 yield Tile((self.read(0, rows, height), self.read(1, columns, width)), (rows, columns))
 
     def read(self, axis: int, make: Span, length: int) -> Span:
-        """What of an image `length` pixels long a tile must read to make some of the output."""
+        """The part of an image `length` pixels long that a tile must read to make a part of the output."""
         spans = {self._output: make}
         for layer, links in reversed(self._links):
             tops = [spans.pop(top) for top in dict.fromkeys(layer.top) if top in spans]
@@ -111,7 +113,7 @@ class Tiling:
 
 
 def _back(window: AxisWindow, top: Span) -> Span:
-    """The pixels of a window's bottom that those of its top depend on."""
+    """The pixels of a window's bottom that a span of its top depends on."""
     first, last = top.start, top.stop - 1
     if window.up:
         # Pixel x of the bottom reaches the top's pixels x * stride - pad and the kernel - 1 that follow.
@@ -145,7 +147,7 @@ def _links(layer: LayerParameter) -> dict[str, tuple[AxisWindow, AxisWindow]]:
     """How the tops of a layer depend on its bottoms, by bottom, along height and width.
 
     Raises:
-        TilingError: they depend on all of a bottom, or the layer makes numbers of a size of its own.
+        TilingError: they depend on all pixels of a bottom, or on none.
     """
     where = f"layer {layer.name!r} ({kind_of(layer)})"
     record = type_of(layer)
@@ -158,7 +160,7 @@ def _links(layer: LayerParameter) -> dict[str, tuple[AxisWindow, AxisWindow]]:
         if not isinstance(look, Aside):
             links[bottom] = _link(layer, look, where)
     if not links:
-        raise TilingError(f"{where} makes numbers of a size of its own; run it without tiles")
+        raise TilingError(f"{where} reads no pixels of the image; run it without tiles")
     return links
 
 

@@ -1,7 +1,7 @@
 """One rule per Caffe layer type: how its module is built, and how its blobs map to tensors.
 
-The families have the file names of `fcnkit.types`, where the types are recorded. `layer` registers a rule; users
-register theirs with it too.
+The families have the file names of `fcnkit.types`, which has the records of the types. `layer` registers a rule,
+also for users' own types.
 """
 
 from fcnkit.layers import (

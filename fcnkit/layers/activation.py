@@ -72,7 +72,7 @@ class Log(Elementwise):
         p = layer.log_param
         base = _base(layer, p.base)
         if base == 1:
-            raise DefinitionError(f"layer {layer.name!r}: there is no logarithm to base 1")
+            raise DefinitionError(f"layer {layer.name!r}: base 1 has no logarithm")
         return activation.Log(base, p.scale, p.shift)
 
 
@@ -87,7 +87,7 @@ class Power(Elementwise):
 
 @rule(types.PRELU)
 class PReLU(Elementwise):
-    """A slope below 0 for each channel, or one for all where channel_shared is set: blob 0 has no axes then."""
+    """A slope below 0 for each channel, or one for all if channel_shared is set; blob 0 then has no axes."""
 
     blob_names = ("weight",)
 
@@ -163,7 +163,7 @@ class TanH(Elementwise):
 
 @rule(types.THRESHOLD)
 class Threshold(Elementwise):
-    """1 over the threshold, else 0."""
+    """1 above the threshold, else 0."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return activation.Threshold(layer.threshold_param.threshold)

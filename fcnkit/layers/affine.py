@@ -16,7 +16,7 @@ from fcnkit.types import affine as types
 
 @rule(types.AXPY)
 class Axpy(Layer):
-    """Multiplies the channels of its second bottom with the first bottom's factors, and adds the third.
+    """Multiplies the channels of its second bottom by the first bottom's factors, and adds the third.
 
     Source: hujie-frank/SENet src/caffe/layers/axpy_layer.cpp.
     """
@@ -30,7 +30,7 @@ class Axpy(Layer):
 
 @rule(types.BIAS)
 class Bias(Layer):
-    """Adds weights along num_axes axes from axis on, or a second bottom in their place."""
+    """Adds weights along num_axes axes from axis on, or a second bottom instead."""
 
     blob_names = ("bias",)
 
@@ -48,7 +48,7 @@ class Bias(Layer):
 
 @rule(types.SCALE)
 class Scale(Layer):
-    """Weights along num_axes axes from axis on, or a second bottom in their place; the last blob is the bias."""
+    """Multiplies by weights along num_axes axes from axis on, or by a second bottom; the last blob is the bias."""
 
     blob_names = ("weight", "bias")
 

@@ -1,4 +1,4 @@
-"""How a Caffe layer type becomes a module: the base of all rules, and their registry."""
+"""The base class of the rules that build modules from Caffe layers, and the registry of rules."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from fcnkit.errors import BlobShapeError, DefinitionError
 from fcnkit.types import Count, LayerType, add, find, kind_of, own_type
 from fcnkit.types.record import EACH, LOSS
 
-# The most values that Caffe lets a blob have: it counts with 32-bit ints.
+# The largest number of values in a Caffe blob, which counts them in 32-bit ints.
 LARGEST_BLOB = 2**31 - 1
 
 
 class Layer:
-    """How layers of one Caffe type become modules: what is known of the type beside its record.
+    """The rule that builds modules from layers of one Caffe type.
 
-    A rule has no state of its own: the layer's settings come in with every call.
+    A rule has no state: every call receives the layer's settings.
     """
 
-    # What is known of the type without torch; set when the rule is registered.
+    # The record of the type; set when the rule is registered.
     record: LayerType
     # The module's parameters or buffers in the order of Caffe's blobs.
     blob_names: tuple[str, ...] = ()
 
     @property
     def per_bottom(self) -> bool:
-        """Whether a layer with several bottoms makes one top of each, all with the same weights."""
+        """Whether a layer with several bottoms makes one top from each, all with the same weights."""
         return self.record.tops is EACH
 
     @property
     def auto_top(self) -> bool:
-        """Whether a layer without a top still makes one, which is then an output of the net, as Caffe's losses do."""
+        """Whether a layer without a named top makes one, which becomes an output of the net, as Caffe's losses do."""
         return self.record.role is LOSS
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
@@ -46,10 +46,11 @@ class Layer:
 
         Args:
             layer: its LayerParameter.
-            bottoms: shape of each bottom at the net's input size. What depends on a size that may differ
-                later, height and width above all, must be read in the module's forward instead.
+            bottoms: shape of each bottom at the net's input size. Sizes that may differ later, above all height
+                and width, must be read in the module's forward instead.
 
-        The module takes the bottoms in order, and gives a tensor for one top, else a tuple.
+        Returns:
+            A module that takes the bottoms in order and returns a tensor for one top, else a tuple.
         """
         raise NotImplementedError
 
@@ -59,7 +60,7 @@ class Layer:
         return [tensor for tensor in named if tensor is not None]
 
     def in_order(self, layer: LayerParameter, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        """A file's blobs in the order of `blobs`, for layers that files store in several."""
+        """A file's blobs in the order of `blobs`, for layers whose order differs between files."""
         return stored
 
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
@@ -67,25 +68,25 @@ class Layer:
         return []
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
-        """The multiplications, each with its addition, that the layer takes; without weights, the values it computes.
+        """The number of multiply-adds; for a layer without weights, the number of values that it computes.
 
         Args:
-            module: what `build` made.
-            bottoms, tops: their shapes.
+            module: the module that `build` returned.
+            bottoms, tops: shapes of the bottoms and tops.
         """
         return 0 if self.record.moves else sum(map(math.prod, tops))
 
     def batchwise(self, layer: LayerParameter) -> bool:
-        """Whether axis 0 is the batch, each item of which is computed alone.
+        """Whether axis 0 is the batch, whose items are computed independently.
 
-        Such a layer's top shapes are found by running it on a batch of none, any other's on meta tensors.
-        Both give what the module itself gives; the first needs nothing of torch that is slow to import.
+        The top shapes of such a layer are found by running its module on an empty batch, those of other layers on
+        meta tensors. An empty batch avoids the parts of torch that are slow to import.
         """
         return False
 
 
 class Elementwise(Layer):
-    """A rule whose layers compute each item of a batch alone, whatever their settings are."""
+    """A rule whose layers compute the items of a batch independently, whatever their settings."""
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True
@@ -97,20 +98,20 @@ Rule = TypeVar("Rule", bound=type[Layer])
 
 
 def rule(kind: LayerType | str) -> Callable[[Rule], Rule]:
-    """Register the rule that a class is, for a layer type.
+    """Register a class as the rule for a layer type.
 
     Args:
         kind: the type's record; or the name of a user's own type in a prototxt ("module.Class" for a Python layer),
-            of which no more is known than what the rule's attributes `bottom_count` and `moves` state.
+            whose record is made from the rule's attributes `bottom_count` and `moves`.
 
     Raises:
-        ValueError: there is a rule for the type, or the record is not among those of `fcnkit.types`.
+        ValueError: the type already has a rule, or the record is not among those of `fcnkit.types`.
     """
 
     def register(rule: Rule) -> Rule:
         name = kind if isinstance(kind, str) else kind.name
         if name in _RULES:
-            raise ValueError(f"there is already a rule for layer type {name!r}")
+            raise ValueError(f"layer type {name!r} already has a rule")
         record = kind if isinstance(kind, LayerType) else find(name) or add(_own_record(name, rule))
         if find(name) is not record:
             raise ValueError(f"the record of layer type {name!r} is not among those of fcnkit.types")
@@ -127,7 +128,7 @@ def _own_record(name: str, rule: type[Layer]) -> LayerType:
 
 
 def rule_for(definition: LayerParameter) -> Layer | None:
-    """The rule for a layer, or None where there is none."""
+    """The rule for a layer, or None if its type has no rule."""
     return _RULES.get(kind_of(definition))
 
 
@@ -137,9 +138,9 @@ def supported() -> list[str]:
 
 
 def uninitialized(module: type[nn.Module], *args: Any, **settings: Any) -> nn.Module:
-    """Build a module without the time that PyTorch takes to fill it with random numbers.
+    """Build a module without PyTorch's slow random initialization.
 
-    Its parameters are real but hold anything: a filler or a stored blob follows.
+    Its parameters are allocated but not initialized; a filler or a stored blob sets them later.
     """
     with torch.device("meta"):
         built = module(*args, **settings)
@@ -152,7 +153,7 @@ def uninitialized(module: type[nn.Module], *args: Any, **settings: Any) -> nn.Mo
 
 
 class Placed(NamedTuple):
-    """A layer of a net: its definition and rule, the module that it became, and the module's path in the net."""
+    """A layer of a net: its definition, its rule, its module, and the module's path in the net."""
 
     layer: LayerParameter
     rule: Layer
@@ -173,17 +174,17 @@ def canonical_axis(layer: LayerParameter, axis: int, bottom: Shape) -> int:
     Source: BVLC/caffe include/caffe/blob.hpp, CanonicalAxisIndex.
     """
     if not -len(bottom) <= axis < len(bottom):
-        raise DefinitionError(f"layer {layer.name!r}: axis {axis} is none of the bottom's {len(bottom)}: {bottom}")
+        raise DefinitionError(f"layer {layer.name!r}: axis {axis} is outside the bottom's {len(bottom)} axes: {bottom}")
     return axis % len(bottom)
 
 
 def fit(found: Tensor, expected: Shape, where: str, index: int) -> Tensor:
     """Give a stored blob the shape that its layer expects.
 
-    Files from before 2015 store four axes; the leading ones of them that are 1 may be missing in expected.
+    Files from before 2015 store four axes; expected may lack leading axes of length 1.
 
     Raises:
-        BlobShapeError: the shapes differ otherwise.
+        BlobShapeError: the shapes differ in another way.
 
     Source: BVLC/caffe src/caffe/blob.cpp, ShapeEquals.
     """

@@ -1,4 +1,4 @@
-"""Layers that take blobs apart and put them together."""
+"""Layers that split, join and select blobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fcnkit.types import combine as types
 
 @rule(types.BATCH_REINDEX)
 class BatchReindex(Layer):
-    """Picks items of its first bottom by the numbers in the second."""
+    """Selects items of its first bottom by the indices in the second."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.BatchReindex()
@@ -63,10 +63,10 @@ class Eltwise(Layer):
         operation = {0: "PROD", 1: "SUM", 2: "MAX"}[p.operation]
         if p.coeff and (operation == "PROD" or len(p.coeff) != len(bottoms)):
             raise DefinitionError(
-                f"layer {layer.name!r}: coeff belongs to SUM, once for each of the {len(bottoms)} bottoms;"
-                f" here are {len(p.coeff)} for {operation}"
+                f"layer {layer.name!r}: coeff is for SUM only, once for each of the {len(bottoms)} bottoms;"
+                f" {len(p.coeff)} are given for {operation}"
             )
-        # Caffe lets MAX have factors and takes no notice of them.
+        # Caffe accepts coeff for MAX and ignores it.
         return combine.Eltwise(operation, p.coeff if operation == "SUM" else ())
 
     def batchwise(self, layer: LayerParameter) -> bool:
@@ -75,7 +75,7 @@ class Eltwise(Layer):
 
 @rule(types.FILTER)
 class Filter(Layer):
-    """Keeps the items that its last bottom chooses; the stated shapes are those with all items chosen."""
+    """Keeps the items that its last bottom selects; the shapes that a net reports are for all items selected."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Filter()
@@ -86,7 +86,7 @@ class Filter(Layer):
 
 @rule(types.HDF5_OUTPUT)
 class HDF5Output(Layer):
-    """Reads its bottoms, which Caffe writes to a file: here they are no outputs of the net, and no file is made."""
+    """Reads its bottoms, so that they are not outputs of the net; the file that Caffe makes is not written."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Silence()
@@ -94,7 +94,7 @@ class HDF5Output(Layer):
 
 @rule(types.SLICE)
 class Slice(Layer):
-    """Cuts its bottom into tops, of equal size unless slice_point says where."""
+    """Cuts its bottom into tops, of equal size unless slice_point is given."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p, tops = layer.slice_param, len(layer.top)
@@ -130,14 +130,14 @@ class Split(Layer):
 
 @rule(types.SILENCE)
 class Silence(Layer):
-    """Reads its bottoms, so that they are no outputs of the net."""
+    """Reads its bottoms, so that they are not outputs of the net."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.Silence()
 
 
 def _axis(layer: LayerParameter, param: Any, old: str) -> int:
-    """The axis of a Concat or a Slice, which once was a field of another name."""
+    """The axis of a Concat or a Slice, from `axis` or from the older field."""
     if not param.HasField(old):
         return int(param.axis)
     if param.HasField("axis"):

@@ -62,7 +62,7 @@ class _Filters(Layer):
 
 @rule(types.CONVOLUTION)
 class Convolution(_Filters):
-    """Filters of shape (num_output, channels / group, kernel...), each applied at each value of a top."""
+    """Filters of shape (num_output, channels / group, kernel...), one application per value of a top."""
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return sum(map(math.prod, tops)) * int(math.prod(module.weight.shape[1:]))
@@ -73,7 +73,7 @@ class Convolution(_Filters):
 
 @rule(types.DECONVOLUTION)
 class Deconvolution(_Filters):
-    """Filters of shape (channels, num_output / group, kernel...): PyTorch's own layout, nothing is flipped."""
+    """Filters of shape (channels, num_output / group, kernel...): PyTorch's own layout, without flipping."""
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return sum(map(math.prod, bottoms)) * int(math.prod(module.weight.shape[1:]))
@@ -84,7 +84,7 @@ class Deconvolution(_Filters):
 
 @rule(types.DEPTHWISE_CONVOLUTION)
 class DepthwiseConvolution(Convolution):
-    """A Convolution of another name, with as many groups as channels.
+    """A Convolution under another name, with as many groups as channels.
 
     Source: yonghenglh6/DepthwiseConvolution caffe/src/caffe/layers/depthwise_conv_layer.cpp.
     """
@@ -92,7 +92,7 @@ class DepthwiseConvolution(Convolution):
 
 @rule(types.CONVOLUTION_DEPTHWISE)
 class ConvolutionDepthwise(Convolution):
-    """A Convolution with a filter for each channel, whatever num_output and group say.
+    """A Convolution with a filter for each channel; num_output and group are ignored.
 
     Source: openvinotoolkit/training_toolbox_caffe src/caffe/layers/conv_dw_layer.cpp, LayerSetUp.
     """

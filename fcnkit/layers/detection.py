@@ -1,4 +1,4 @@
-"""Layers that find objects."""
+"""Layers for object detection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fcnkit.types import detection as types
 
 @rule(types.PRIOR_BOX)
 class PriorBox(Layer):
-    """Default boxes around each place of its first bottom, for images of the second's size.
+    """Default boxes around each position of its first bottom, for images of the second's size.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp.
     """
@@ -39,10 +39,11 @@ class PriorBox(Layer):
 
 
 def prior_sizes(layer: LayerParameter) -> list[tuple[float, float]]:
-    """The (width, height) of the default boxes at a place, in pixels: for each min_size that itself, the geometric
-    mean with its max_size, and one box for each aspect_ratio and, with flip, its inverse.
+    """The (width, height) of the default boxes at a position, in pixels.
 
-    Sizes are cut to whole pixels, as the fork does it; ratios that are there already are left out.
+    Each min_size gives a square of its own size, one of the geometric mean with its max_size, and a box for each
+    aspect_ratio and, with flip, for its inverse. Sizes are cut to whole pixels, as in the fork; repeated ratios are
+    skipped.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp and Forward_cpu.
     """
@@ -69,7 +70,7 @@ def prior_sizes(layer: LayerParameter) -> list[tuple[float, float]]:
 
 
 def _pair(layer: LayerParameter, both: str, height: str, width: str) -> tuple[float, float] | None:
-    """(height, width) from two fields, or from one for both; None where none of them is given."""
+    """(height, width) from two fields or from one for both; None if none of them is given."""
     p: Any = layer.prior_box_param
     given = {field: getattr(p, field) for field in (both, height, width) if p.HasField(field)}
     if not given:
@@ -82,9 +83,9 @@ def _pair(layer: LayerParameter, both: str, height: str, width: str) -> tuple[fl
 
 @rule(types.DETECTION_OUTPUT)
 class DetectionOutput(Layer):
-    """Objects from locations, scores and default boxes; a fourth bottom, only for pictures of them, is not read.
+    """Objects from locations, scores and default boxes; a fourth bottom, only for visualization, is not read.
 
-    What the fork writes to files (save_output_param) is not written.
+    The files that the fork writes (save_output_param) are not written.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, LayerSetUp.
     """
@@ -94,7 +95,7 @@ class DetectionOutput(Layer):
         if not p.num_classes:
             raise DefinitionError(f"layer {layer.name!r}: num_classes must be given")
         if nms.nms_threshold < 0 or not 0 < nms.eta <= 1:
-            raise DefinitionError(f"layer {layer.name!r}: nms_threshold must be 0 or more, eta over 0 and up to 1")
+            raise DefinitionError(f"layer {layer.name!r}: nms_threshold must be at least 0, eta above 0 and at most 1")
         code = layer.prior_box_param.CodeType.Name(p.code_type)
         return detection.DetectionOutput(
             p.num_classes,

@@ -17,10 +17,10 @@ from fcnkit.types import dropout as types
 
 @rule(types.DROPOUT)
 class Dropout(Elementwise):
-    """Identity in TEST; in TRAIN what is kept is scaled up, as PyTorch does.
+    """Identity in TEST; in TRAIN the kept values are scaled up, as in PyTorch.
 
-    With SegNet's sample_weights_test it drops in TEST too; without Fast R-CNN's scale_train it scales down in TEST
-    in place of up in TRAIN.
+    With SegNet's sample_weights_test it drops in TEST too. With Fast R-CNN's scale_train off, it scales down in TEST
+    instead of up in TRAIN.
 
     Source: BVLC/caffe, alexgkendall/caffe-segnet, rbgirshick/caffe-fast-rcnn (branch faster-rcnn),
     src/caffe/layers/dropout_layer.cpp of each.
@@ -29,7 +29,7 @@ class Dropout(Elementwise):
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.dropout_param
         if p.sample_weights_test and not p.scale_train:
-            raise DefinitionError(f"layer {layer.name!r}: sample_weights_test and scale_train are of different forks")
+            raise DefinitionError(f"layer {layer.name!r}: sample_weights_test and scale_train are from different forks")
         if p.sample_weights_test:
             return dropout.SampledDropout(p.dropout_ratio)
         return (nn.Dropout if p.scale_train else dropout.UnscaledDropout)(p.dropout_ratio)
@@ -39,7 +39,7 @@ class Dropout(Elementwise):
 class SpatialDropout(Elementwise):
     """ENet's dropout of channels, a Python layer.
 
-    Its param_str states the net's phase, which here is the module's own mode.
+    Its param_str states the net's phase; the module's own mode replaces it.
 
     Source: TimoSaemann/caffe-enet python/spatial_dropout.py.
     """
@@ -51,5 +51,5 @@ class SpatialDropout(Elementwise):
         except (SyntaxError, ValueError, TypeError, KeyError, MemoryError, RecursionError):
             ratio = 0
         if not 0 < ratio < 1:
-            raise DefinitionError(f"layer {layer.name!r}: param_str must give p, over 0 and below 1; it is {text!r}")
+            raise DefinitionError(f"layer {layer.name!r}: param_str must give p, above 0 and below 1; it is {text!r}")
         return dropout.SpatialDropout(ratio)

@@ -1,4 +1,4 @@
-"""Fillers: what Caffe puts into a parameter blob before training.
+"""Fillers: the initial values of parameter blobs before training.
 
 Source: BVLC/caffe include/caffe/filler.hpp.
 """
@@ -24,11 +24,11 @@ def fill(blob: Tensor, filler: FillerParameter, layer: str) -> None:
         layer: name of the layer, for the error.
 
     Raises:
-        DefinitionError: Caffe has no filler of that type, or it does not suit the blob, or its numbers make no sense.
+        DefinitionError: the type of the filler is unknown, its settings are invalid, or it does not fit the blob.
     """
     function = _FILLERS.get(filler.type)
     if function is None:
-        raise DefinitionError(f"layer {layer!r}: there is no filler {filler.type!r}; known are {', '.join(_FILLERS)}")
+        raise DefinitionError(f"layer {layer!r}: unknown filler {filler.type!r}; the fillers are {', '.join(_FILLERS)}")
     if filler.sparse >= 0 and filler.type != "gaussian":
         raise DefinitionError(f"layer {layer!r}: only the gaussian filler can be sparse, not {filler.type!r}")
     if filler.type == "bilinear" and (blob.dim() != 4 or blob.shape[2] != blob.shape[3]):
@@ -37,7 +37,7 @@ def fill(blob: Tensor, filler: FillerParameter, layer: str) -> None:
         with torch.no_grad():
             function(blob, filler)
     except RuntimeError as error:
-        # A deviation below 0, a minimum above the maximum: Caffe stops there too.
+        # A negative deviation, or a minimum above the maximum; Caffe refuses them too.
         raise DefinitionError(f"layer {layer!r}: its {filler.type} filler cannot be used: {error}") from None
 
 
@@ -73,7 +73,7 @@ def _positive_unitball(blob: Tensor, filler: FillerParameter) -> None:
 
 
 def _fan(blob: Tensor, filler: FillerParameter) -> float:
-    """The number of inputs or outputs of a unit, by Caffe's own count over the blob's first two axes."""
+    """The number of inputs or outputs of a unit, as Caffe counts them from the blob's first two axes."""
     fan_in = blob.numel() / (blob.shape[0] if blob.dim() else 1)
     fan_out = blob.numel() / (blob.shape[1] if blob.dim() > 1 else 1)
     norm = filler.VarianceNorm.Name(filler.variance_norm)
@@ -90,7 +90,7 @@ def _msra(blob: Tensor, filler: FillerParameter) -> None:
 
 
 def _bilinear(blob: Tensor, filler: FillerParameter) -> None:
-    # Every pair of channels gets the kernel, off the diagonal too: right only where group is num_output.
+    # As in Caffe, every pair of channels gets the kernel, off the diagonal too; correct only if group is num_output.
     blob.copy_(bilinear_kernel(blob.shape[-1]))
 
 

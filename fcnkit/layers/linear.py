@@ -18,7 +18,7 @@ from fcnkit.types import linear as types
 
 @rule(types.EMBED)
 class Embed(Layer):
-    """A table of shape (input_dim, num_output), from which each number of the bottom picks a row."""
+    """A table of shape (input_dim, num_output); each value of the bottom selects a row."""
 
     blob_names = ("weight", "bias")
 
@@ -38,7 +38,7 @@ class Embed(Layer):
 
 @rule(types.INNER_PRODUCT)
 class InnerProduct(Layer):
-    """Weights of shape (num_output, inputs); stored the other way round where `transpose` is set."""
+    """Weights of shape (num_output, inputs), or (inputs, num_output) if `transpose` is set."""
 
     blob_names = ("weight", "bias")
 

@@ -1,4 +1,4 @@
-"""Losses, and the accuracy, which compare scores with labels."""
+"""Losses and metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fcnkit.types import loss as types
 
 @rule(types.ACCURACY)
 class Accuracy(Layer):
-    """The share of right labels, and as an optional second top the share per class."""
+    """The fraction of correct predictions, and as an optional second top the fraction per class."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.accuracy_param
@@ -28,7 +28,7 @@ class Accuracy(Layer):
 
 @rule(types.CONTRASTIVE_LOSS)
 class ContrastiveLoss(Layer):
-    """The distance of similar pairs, and what dissimilar ones lack to a margin."""
+    """The distance of similar pairs, and the shortfall of dissimilar pairs from a margin."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.contrastive_loss_param
@@ -54,12 +54,12 @@ class HingeLoss(Layer):
 
 @rule(types.INFOGAIN_LOSS)
 class InfogainLoss(Layer):
-    """The loss weighed by a matrix from a file or a third bottom, and as an optional second top the probabilities."""
+    """The loss weighted by a matrix from a file or a third bottom; an optional second top has the probabilities."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.infogain_loss_param
         if layer.loss_param.HasField("normalize"):
-            raise DefinitionError(f"layer {layer.name!r}: InfogainLoss knows no normalize; give normalization")
+            raise DefinitionError(f"layer {layer.name!r}: InfogainLoss has no normalize; give normalization")
         axis = canonical_axis(layer, p.axis, bottoms[0])
         matrix = _matrix(layer) if len(bottoms) < 3 else None
         return loss.InfogainLoss(
@@ -96,12 +96,12 @@ class SoftmaxWithLoss(Layer):
 
 
 def ignore_label(param: Any) -> int | None:
-    """The label that a loss or an accuracy leaves out, if there is one."""
+    """The label that a loss or an accuracy ignores, or None."""
     return int(param.ignore_label) if param.HasField("ignore_label") else None
 
 
 def normalization(layer: LayerParameter, default: str = "VALID") -> str:
-    """The normalization of a loss by name, the old `normalize` field taken into account.
+    """The name of the normalization of a loss, from `normalization` or the older field `normalize`.
 
     Source: BVLC/caffe src/caffe/layers/softmax_loss_layer.cpp and sigmoid_cross_entropy_loss_layer.cpp, LayerSetUp.
     """

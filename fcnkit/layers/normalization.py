@@ -18,11 +18,11 @@ from fcnkit.types import normalization as types
 
 @rule(types.BATCH_NORM)
 class BatchNorm(Layer):
-    """Normalizes each channel by stored statistics, or by those of the batch; Caffe's Scale layer scales after it.
+    """Normalizes each channel by stored statistics, or by those of the batch; a Scale layer usually follows.
 
-    NVCaffe's has two more blobs where scale_bias, scale_filler or bias_filler is given: it scales itself then, and
-    has in place of the scale factor a number that does nothing. Its version 0.15 stored scale and bias first, that
-    number last, and all of them with four axes.
+    NVCaffe's BatchNorm has two more blobs, scale and bias, if scale_bias, scale_filler or bias_filler is given. Its
+    third blob is then unused instead of being the scale factor. Version 0.15 stored scale and bias first and the
+    unused blob last, all with four axes.
 
     Source: BVLC/caffe src/caffe/layers/batch_norm_layer.cpp; NVIDIA/caffe (branch caffe-0.17)
     src/caffe/layers/batch_norm_layer.cpp, and src/caffe/net.cpp, CopyTrainedLayersFrom.
@@ -74,12 +74,12 @@ class BatchNorm(Layer):
 
 @rule(types.BN)
 class BN(Layer):
-    """Two layers of one name; which of them is told by the settings that only one of them has.
+    """Two layers of the same name, distinguished by settings that only one of them has.
 
-    SegNet's has 2 blobs, scale and shift. In the mode INFERENCE they are all it does, since the statistics have been
-    worked into them; in the mode LEARN it normalizes with the batch's own statistics in both phases, and gives these
-    as further tops.
-    PSPNet's has 4, slope, bias, mean and variance; frozen, it uses the stored statistics in training too.
+    SegNet's has 2 blobs, scale and shift. In the mode INFERENCE it only applies these, because the statistics have
+    been merged into them. In the mode LEARN it normalizes with the batch's own statistics in both phases, and
+    returns the statistics as further tops.
+    PSPNet's has 4 blobs, slope, bias, mean and variance; if frozen, it uses the stored statistics in training too.
     All blobs have the shape (1, channels, 1, 1).
 
     Source: alexgkendall/caffe-segnet src/caffe/layers/bn_layer.cpp; hszhao/PSPNet src/caffe/layers/bn_layer.cpp.
@@ -116,7 +116,7 @@ class BN(Layer):
         if pspnets is None:
             raise DefinitionError(
                 f"layer {layer.name!r}: BN is SegNet's, with 2 blobs, or PSPNet's, with 4;"
-                " say which in bn_param by bn_mode or by slope_filler"
+                " give bn_mode or slope_filler in bn_param to choose one"
             )
         return pspnets
 
@@ -151,9 +151,9 @@ class MVN(Layer):
 
 @rule(types.NORMALIZE)
 class Normalize(Layer):
-    """Divides each place, or each item across all places, by its length, and multiplies with a weight.
+    """Divides each position, or each item across all positions, by its L2 norm, and multiplies by a weight.
 
-    The weight is one for each channel, or one for all where channel_shared is set: blob 0 has no axes then.
+    There is one weight for each channel, or one for all if channel_shared is set; blob 0 then has no axes.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp.
     """

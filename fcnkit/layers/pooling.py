@@ -18,9 +18,9 @@ from fcnkit.types.windows import pooling_window
 
 @rule(types.POOLING)
 class Pooling(Layer):
-    """Maximum, average or a random choice; the number of windows is rounded up unless round_mode says FLOOR.
+    """Maximum, average or stochastic pooling; the number of windows is rounded up unless round_mode is FLOOR.
 
-    A second top of MAX pooling holds the places of the maxima.
+    A second top of MAX pooling contains the positions of the maxima.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:

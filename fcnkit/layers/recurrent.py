@@ -18,7 +18,7 @@ from fcnkit.types import recurrent as types
 
 class _Recurrent(Layer):
     module: type[recurrent.LSTM] | type[recurrent.RNN]
-    # How many blobs the state has.
+    # The number of blobs of the state.
     states: int
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
@@ -35,7 +35,7 @@ class _Recurrent(Layer):
         if len(bottoms[0]) < 3 or (static is not None and len(static) < 2):
             raise DefinitionError(
                 f"layer {layer.name!r}: {layer.type} reads (steps, streams, ...) and, as static input, (streams, ...);"
-                f" here are {bottoms}"
+                f" the bottoms are {bottoms}"
             )
         return self.module(
             math.prod(bottoms[0][2:]),
@@ -59,7 +59,7 @@ class _Recurrent(Layer):
 
 @rule(types.LSTM)
 class LSTM(_Recurrent):
-    """Long short-term memory; the second bottom says where sequences begin."""
+    """Long short-term memory; the second bottom marks where sequences begin."""
 
     module, states = recurrent.LSTM, 2
     blob_names = ("W_xc", "b_c", "W_xc_static", "W_hc")
@@ -75,7 +75,7 @@ class LSTMUnit(Layer):
 
 @rule(types.RNN)
 class RNN(_Recurrent):
-    """The plain recurrent net; the second bottom says where sequences begin."""
+    """The plain recurrent net; the second bottom marks where sequences begin."""
 
     module, states = recurrent.RNN, 1
     blob_names = ("W_xh", "b_h", "W_xh_static", "W_hh", "W_ho", "b_o")

@@ -1,4 +1,4 @@
-"""Layers that make few values of many."""
+"""Layers that reduce axes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fcnkit.types import reduction as types
 
 @rule(types.ARG_MAX)
 class ArgMax(Layer):
-    """The places, or the values, of the top_k largest values of each item, or along an axis."""
+    """The positions, or the values, of the top_k largest values of each item, or along an axis."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.argmax_param

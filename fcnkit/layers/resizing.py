@@ -16,7 +16,7 @@ from fcnkit.types import resizing as types
 
 @rule(types.UPSAMPLE)
 class Upsample(Layer):
-    """Puts each value of its first bottom where the second, a pooling's mask, says that it came from.
+    """Puts each value of its first bottom at the position that the second, a pooling mask, gives for it.
 
     Source: alexgkendall/caffe-segnet src/caffe/layers/upsample_layer.cpp, LayerSetUp.
     """
@@ -25,7 +25,7 @@ class Upsample(Layer):
         p = layer.upsample_param
         if p.HasField("upsample_h") and p.HasField("upsample_w"):
             if min(p.upsample_h, p.upsample_w) < 2:
-                raise DefinitionError(f"layer {layer.name!r}: upsample_h and upsample_w must be over 1")
+                raise DefinitionError(f"layer {layer.name!r}: upsample_h and upsample_w must be above 1")
             return resizing.Unpool(size=(p.upsample_h, p.upsample_w))
         pair = p.HasField("scale_h") and p.HasField("scale_w") and not p.HasField("scale")
         if not pair and (p.HasField("scale_h") or p.HasField("scale_w")):
@@ -33,7 +33,7 @@ class Upsample(Layer):
         scale = (p.scale_h, p.scale_w) if pair else (p.scale, p.scale)
         less = (int(p.pad_out_h), int(p.pad_out_w))
         if min(scale) < 2 or any(cut and factor != 2 for cut, factor in zip(less, scale, strict=True)):
-            raise DefinitionError(f"layer {layer.name!r}: scale {scale} must be over 1, and 2 where pad_out is set")
+            raise DefinitionError(f"layer {layer.name!r}: scale {scale} must be above 1, and 2 if pad_out is set")
         return resizing.Unpool(scale, less)
 
     def batchwise(self, layer: LayerParameter) -> bool:
@@ -44,7 +44,7 @@ class Upsample(Layer):
 class Interp(Layer):
     """Bilinear interpolation by a whole factor, or to a fixed size.
 
-    Both factors count only where no size is given; one alone rules over the size.
+    A single factor overrides the size. Both factors together are used only if no size is given.
 
     Source: hszhao/PSPNet src/caffe/layers/interp_layer.cpp, LayerSetUp and Reshape.
     """

@@ -1,4 +1,4 @@
-"""Layers that give a blob another shape, or its values another place."""
+"""Layers that change the shape of a blob or rearrange its values."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from fcnkit.types.windows import convolution_window
 
 @rule(types.FLATTEN)
 class Flatten(Layer):
-    """Makes one axis of those from axis to end_axis: of all behind the batch by default."""
+    """Merges the axes from axis to end_axis into one: by default all axes after the batch."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.flatten_param
         first, last = (canonical_axis(layer, axis, bottoms[0]) for axis in (p.axis, p.end_axis))
         if first > last:
-            raise DefinitionError(f"layer {layer.name!r}: axis {first} lies behind end_axis {last}")
+            raise DefinitionError(f"layer {layer.name!r}: axis {first} comes after end_axis {last}")
         return nn.Flatten(first, last)
 
     def batchwise(self, layer: LayerParameter) -> bool:
@@ -32,13 +32,13 @@ class Flatten(Layer):
 
 @rule(types.IM2COL)
 class Im2col(Layer):
-    """Puts what a convolution's window covers at each place along the channel axis."""
+    """Puts the values that a convolution's window covers along the channel axis, for each window position."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         axis = canonical_axis(layer, layer.convolution_param.axis, bottoms[0])
         axes = len(bottoms[0]) - axis - 1
         if not axes:
-            raise DefinitionError(f"layer {layer.name!r}: no axis lies behind axis {axis} of the bottom {bottoms[0]}")
+            raise DefinitionError(f"layer {layer.name!r}: no axis follows axis {axis} of the bottom {bottoms[0]}")
         return shape.Im2col(*convolution_window(layer, axes), axis)
 
     def batchwise(self, layer: LayerParameter) -> bool:
@@ -47,7 +47,7 @@ class Im2col(Layer):
 
 @rule(types.PERMUTE)
 class Permute(Layer):
-    """Reorders the axes; those that order does not name stand behind the others, in their own order.
+    """Reorders the axes; those that order does not name follow in their own order.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/permute_layer.cpp, LayerSetUp.
     """
@@ -64,7 +64,7 @@ class Permute(Layer):
 
 @rule(types.RESHAPE)
 class Reshape(Layer):
-    """Replaces num_axes axes from axis on; in the new shape 0 copies a size and -1 takes what is left."""
+    """Replaces num_axes axes from axis on; in the new shape 0 copies a size and -1 is inferred."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.reshape_param
@@ -72,10 +72,10 @@ class Reshape(Layer):
         if min(sizes, default=0) < -1 or sizes.count(-1) > 1 or p.num_axes < -1:
             raise DefinitionError(
                 f"layer {layer.name!r}: a shape has sizes from 1 up, 0, and -1 once; num_axes is at least -1;"
-                f" here are shape {sizes} and num_axes {p.num_axes}"
+                f" given are shape {sizes} and num_axes {p.num_axes}"
             )
         if self._keeps_batch(layer):
-            # The same from the axis behind it on.
+            # The same reshape, without the batch axis.
             sizes, axis, num_axes = sizes[1:], 1, max(num_axes - 1, -1)
         return shape.Reshape(sizes, axis, num_axes)
 
@@ -90,7 +90,7 @@ class Reshape(Layer):
 
 @rule(types.SHUFFLE_CHANNEL)
 class ShuffleChannel(Layer):
-    """Deals the channels out again: the first of each group, then the second of each.
+    """Interleaves the groups of channels: the first channel of each group, then the second of each.
 
     Source: farmingyard/ShuffleNet shuffle_channel_layer.cpp.
     """

@@ -22,7 +22,7 @@ _FillerParameter = message_class("FillerParameter")
 
 @rule(types.DUMMY_DATA)
 class DummyData(Layer):
-    """Blobs as their fillers make them: random ones anew in every forward, constant ones once."""
+    """Blobs made by fillers: random ones in every forward, constant ones once."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.dummy_data_param
@@ -42,7 +42,8 @@ class DummyData(Layer):
         tops = len(layer.top)
         if len(values) not in (1, tops):
             raise DefinitionError(
-                f"layer {layer.name!r}: {field} is given {len(values)} times; once, or once for each of {tops} tops"
+                f"layer {layer.name!r}: {field} is given {len(values)} times;"
+                f" give it once, or once for each of {tops} tops"
             )
         return list(values) * (tops if len(values) == 1 else 1)
 
@@ -58,5 +59,5 @@ class Parameter(Layer):
 
 
 def _fill(blob: Tensor, filler: bytes, layer: str) -> None:
-    """`fill` by a serialized filler: a module that holds the message itself could not be pickled."""
+    """`fill` with a serialized filler: a module that contains the message itself could not be pickled."""
     fill(blob, _FillerParameter.FromString(filler), layer)

@@ -1,1 +1,1 @@
-"""The few modules that PyTorch lacks: plain torch, knowing nothing of Caffe's files."""
+"""The few modules that PyTorch lacks, in plain torch, independent of Caffe's files."""

@@ -1,4 +1,4 @@
-"""Functions of each value that PyTorch has as functions but not as modules."""
+"""Elementwise modules that PyTorch lacks."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Abs(nn.Module):
 
 
 class Clip(nn.Module):
-    """Values cut to a range.
+    """Values limited to a range.
 
-    Unlike Hardtanh it passes the gradient of values that lie on a bound, as those behind a ReLU do.
+    Unlike Hardtanh it passes the gradient of values on a bound, such as the zeros after a ReLU.
 
     Source: BVLC/caffe src/caffe/layers/clip_layer.cpp.
     """
@@ -93,7 +93,7 @@ class Power(nn.Module):
 
     def forward(self, bottom: Tensor) -> Tensor:
         if self.power * self.scale == 0:
-            # The bottom has no say then, be it infinite.
+            # The result does not depend on the bottom, even if that is infinite.
             return torch.full_like(bottom, self.shift).pow(self.power)
         return (bottom * self.scale + self.shift).pow(self.power)
 
@@ -119,7 +119,7 @@ class Swish(nn.Module):
 
 
 class Threshold(nn.Module):
-    """1 where a value is over the threshold, else 0; it passes no gradient.
+    """1 where a value is above the threshold, else 0; it passes no gradient.
 
     Source: BVLC/caffe src/caffe/layers/threshold_layer.cpp.
     """

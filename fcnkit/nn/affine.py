@@ -9,15 +9,15 @@ from torch import Tensor, nn
 
 
 def broadcast(values: Tensor, bottom: Tensor, axis: int) -> Tensor:
-    """Give values, whose axes lie along bottom's from `axis` on, the trailing axes that broadcasting needs.
+    """Append to values, whose axes match those of bottom from `axis` on, the axes that broadcasting needs.
 
     Raises:
-        RuntimeError: the sizes along those axes differ; Caffe repeats no value within them.
+        RuntimeError: the sizes along those axes differ; Caffe does not broadcast along them.
 
     Source: BVLC/caffe src/caffe/layers/bias_layer.cpp, Reshape.
     """
     if not values.dim():
-        return values  # one value for all: the axis has no say
+        return values  # one value for all: the axis does not matter
     start = axis % bottom.dim()
     along = bottom.shape[start : start + values.dim()]
     if values.shape != along:
@@ -29,8 +29,8 @@ class Bias(nn.Module):
     """Add a bias along some axes of a bottom.
 
     Args:
-        shape: of the bias, or None where a second bottom takes its place.
-        axis: the bottom's axis that the bias' first axis lies along.
+        shape: shape of the bias, or None if a second bottom replaces it.
+        axis: the bottom's axis that corresponds to the first axis of the bias.
 
     Source: BVLC/caffe src/caffe/layers/bias_layer.cpp.
     """
@@ -54,8 +54,8 @@ class Scale(nn.Module):
     """Multiply a bottom by weights along some of its axes, and add a bias.
 
     Args:
-        shape: of the weight, or None where a second bottom takes its place.
-        axis: the bottom's axis that the weight's first axis lies along.
+        shape: shape of the weight, or None if a second bottom replaces it.
+        axis: the bottom's axis that corresponds to the first axis of the weight.
         bias: shape of the bias, or None for no bias.
 
     Source: BVLC/caffe src/caffe/layers/scale_layer.cpp.
@@ -80,7 +80,7 @@ class Scale(nn.Module):
 
 
 class Axpy(nn.Module):
-    """Multiply the channels of x with factors (batch, channels) or (batch, channels, 1, 1), and add y.
+    """Multiply the channels of x by factors (batch, channels) or (batch, channels, 1, 1), and add y.
 
     Source: hujie-frank/SENet src/caffe/layers/axpy_layer.cpp.
     """

@@ -1,4 +1,4 @@
-"""Modules that take blobs apart and put them together."""
+"""Modules that split, join and select blobs."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from torch import Tensor, nn
 
 
 def require_equal_shapes(bottoms: Sequence[Tensor]) -> None:
-    """Caffe never broadcasts: bottoms that must agree do so in every axis."""
+    """Refuse bottoms of different shapes: Caffe does not broadcast them."""
     for bottom in bottoms[1:]:
         if bottom.shape != bottoms[0].shape:
             raise RuntimeError("the bottoms must have equal shapes")
 
 
 class BatchReindex(nn.Module):
-    """Pick items along axis 0 by a second bottom of their numbers, in any order and any number of times.
+    """Select items along axis 0 by the indices in a second bottom, in any order and with repetition.
 
     Source: BVLC/caffe src/caffe/layers/batch_reindex_layer.cpp.
     """
 
     def forward(self, bottom: Tensor, index: Tensor) -> Tensor:
         if index.dim() != 1:
-            raise RuntimeError("the item numbers must have 1 axis")
+            raise RuntimeError("the indices must have 1 axis")
         return bottom.index_select(0, index.long())
 
 
@@ -46,7 +46,7 @@ class Concat(nn.Module):
 
 
 class Crop(nn.Module):
-    """Cut from the first bottom, from an axis on, a window of the second one's size.
+    """Cut a window of the second bottom's size from the first bottom, along all axes from one on.
 
     The window is not centred: it starts at the offset.
 
@@ -85,7 +85,7 @@ class Eltwise(nn.Module):
 
     Args:
         operation: "SUM", "PROD" or "MAX".
-        coeff: for SUM a factor for each bottom, or none.
+        coeff: for SUM a factor for each bottom; empty for no factors.
 
     Source: BVLC/caffe src/caffe/layers/eltwise_layer.cpp.
     """
@@ -132,7 +132,7 @@ class Slice(nn.Module):
     Args:
         tops: number of pieces.
         axis: the axis that is cut.
-        points: where each piece but the first begins, or nothing for pieces of equal size.
+        points: the index at which each piece but the first begins; empty for pieces of equal size.
 
     Source: BVLC/caffe src/caffe/layers/slice_layer.cpp.
     """
@@ -147,7 +147,7 @@ class Slice(nn.Module):
             sizes = [stop - start for start, stop in pairwise((0, *self.points, size))]
             return torch.split(bottom, sizes, self.axis)
         if size % self.tops:
-            raise RuntimeError(f"{size} elements along axis {self.axis} make no {self.tops} equal pieces")
+            raise RuntimeError(f"{size} elements along axis {self.axis} cannot be cut into {self.tops} equal pieces")
         return torch.split(bottom, size // self.tops, self.axis)
 
     def extra_repr(self) -> str:
@@ -166,7 +166,7 @@ class Split(nn.Module):
 
 
 class Silence(nn.Module):
-    """Read blobs, so that they are no outputs of the net, and do nothing."""
+    """Read blobs, so that they are not outputs of the net, and do nothing."""
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensor, ...]:
         return ()

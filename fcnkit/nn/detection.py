@@ -1,4 +1,4 @@
-"""Modules that find objects: default boxes, boxes from scores, and pooling over regions."""
+"""Modules for object detection: default boxes, boxes from scores, and pooling over regions."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Pair = tuple[float, float]
 
 
 class PriorBox(nn.Module):
-    """Default boxes of fixed sizes around each place of a feature map, and the variances of their coordinates.
+    """Default boxes of fixed sizes around each position of a feature map, and the variances of their coordinates.
 
-    The top has shape (1, 2, places * sizes * 4): first the boxes as (xmin, ymin, xmax, ymax) in widths and heights of
-    the image, place by place and row by row, then the variances. It holds for every image of the batch.
+    The top has shape (1, 2, positions * sizes * 4): first the boxes as (xmin, ymin, xmax, ymax) in widths and heights
+    of the image, row by row, then the variances. It is the same for all images of the batch.
 
     Args:
-        sizes: (width, height) of the boxes at a place, in pixels of the image.
+        sizes: (width, height) of the boxes at a position, in pixels of the image.
         variances: of the four coordinates.
         image: (height, width) of the image in pixels, or None for those of the second bottom.
-        step: (height, width) in pixels from place to place, or None for the image's size over the map's.
-        offset: where in its step a place lies.
-        clip: cut the boxes off at the image's border.
+        step: (height, width) in pixels between positions, or None for the image's size divided by the map's.
+        offset: position of the box centre within a step, as a fraction of it.
+        clip: clip the boxes to the image.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, Forward_cpu.
     """
@@ -64,13 +64,13 @@ class PriorBox(nn.Module):
 
 
 def decoded(offsets: Tensor, priors: Tensor, code: str, scaled: bool = False) -> Tensor:
-    """Boxes from what a net says of where they are relative to default boxes.
+    """Boxes from a net's offsets relative to default boxes.
 
     Args:
         offsets: (..., priors, classes, 4).
         priors: (2, priors, 4), the default boxes and their variances.
         code: "CORNER", "CENTER_SIZE" or "CORNER_SIZE".
-        scaled: the offsets have their variances in them already.
+        scaled: the offsets already include the variances.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/util/bbox_util.cpp, DecodeBBox.
     """
@@ -104,16 +104,16 @@ def overlaps(box: Tensor, boxes: Tensor) -> Tensor:
 
 
 def without_overlaps(boxes: Tensor, threshold: float, eta: float = 1) -> list[int]:
-    """Which of boxes (n, 4), the best first, stay when each takes away the later ones that overlap it.
+    """Non-maximum suppression: the indices of boxes (n, 4), best first, that overlap no better box that is kept.
 
     Args:
         threshold: the largest overlap that two boxes may have.
-        eta: below 1, what a threshold over 0.5 is multiplied with for each box that stays.
+        eta: if below 1, the factor by which a threshold above 0.5 is multiplied for each box that is kept.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/util/bbox_util.cpp, ApplyNMSFast.
     """
     kept: list[int] = []
-    largest = boxes.new_zeros(len(boxes))  # overlap with a box that stays
+    largest = boxes.new_zeros(len(boxes))  # overlap with a box that is kept
     for index in range(len(boxes)):
         if largest[index] <= threshold:
             kept.append(index)
@@ -126,18 +126,18 @@ def without_overlaps(boxes: Tensor, threshold: float, eta: float = 1) -> list[in
 class DetectionOutput(nn.Module):
     """The objects that a net finds: a row (image, class, score, xmin, ymin, xmax, ymax) for each.
 
-    The top has shape (1, 1, objects, 7), image by image, class by class, and the best first. Where nothing is found
-    in any image it has a row for each, with -1 for all but the image.
+    The top has shape (1, 1, objects, 7), image by image, class by class, and the best first. If no object is found
+    in any image, it has a row for each image, with -1 for all but the image.
 
     Args:
         classes: number of classes, background included.
         background: the class that is no object.
-        shared: one box for all classes, else one for each.
+        shared: one box for all classes, else one for each class.
         code, scaled: see `decoded`.
-        threshold: scores up to it are none.
-        overlap, eta: see `without_overlaps`.
-        best: scores that are looked at in each class, or None for all.
-        keep: objects that stay in each image, or None for all.
+        threshold: scores up to it are ignored.
+        overlap, eta: threshold and eta of `without_overlaps`.
+        best: the number of best scores considered in each class, or None for all.
+        keep: the number of objects kept in each image, or None for all.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, Reshape and Forward_cpu.
     """
@@ -167,7 +167,7 @@ class DetectionOutput(nn.Module):
                 f"{count} default boxes need {count * located * 4} locations and {count * self.classes} scores"
             )
         if offsets.is_meta:
-            # How many objects there are only the values tell; this is what Caffe says before it has them.
+            # The number of objects depends on the values; this is Caffe's shape before it has them.
             return offsets.new_empty((1, 1, 1, 7))
         images = len(offsets)
         boxes = decoded(
@@ -204,13 +204,13 @@ class DetectionOutput(nn.Module):
 
 
 class RegionPool(nn.Module):
-    """The largest values in each of height x width parts of regions of a feature map; 0 in a part that lies outside.
+    """The maximum of each of height x width parts of regions of a feature map; 0 for a part outside the map.
 
     Regions are rows (image, xmin, ymin, xmax, ymax) in pixels of the image, ends included.
 
     Args:
-        height, width: parts of each region.
-        scale: pixels of the map for each of the image.
+        height, width: the number of parts of each region along each axis.
+        scale: pixels of the map per pixel of the image.
 
     Source: rbgirshick/caffe-fast-rcnn (branch faster-rcnn) src/caffe/layers/roi_pooling_layer.cpp, Forward_cpu.
     """
@@ -228,8 +228,8 @@ class RegionPool(nn.Module):
         images = regions[:, 0].int().tolist()
         if not 0 <= min(images) <= max(images) < len(features):
             raise RuntimeError(f"there are {len(features)} images, the regions are of {min(images)} to {max(images)}")
-        # C rounds halves away from zero. What follows is done in single precision, as Caffe does it: the end of a
-        # part can come out one higher than the exact quotient's.
+        # C rounds halves away from zero. The parts are computed in single precision, as in Caffe: the end of a part
+        # can be one higher than with the exact quotient.
         scaled = regions[:, 1:].float() * self.scale
         corners = scaled.trunc() + (scaled.frac().abs() >= 0.5) * scaled.sign()
         columns = _parts(corners[:, 0], corners[:, 2], self.width, features.shape[3])

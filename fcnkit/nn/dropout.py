@@ -1,4 +1,4 @@
-"""Dropouts that do something when the net is not in training."""
+"""Dropouts that differ from PyTorch's in eval mode."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SampledDropout(nn.Dropout):
 
 
 class UnscaledDropout(nn.Dropout):
-    """Dropout that leaves what it keeps as it is; in eval mode all is multiplied with the share that is kept.
+    """Dropout that does not scale the kept values; in eval mode all values are multiplied by the kept fraction.
 
     Source: rbgirshick/caffe-fast-rcnn (branch faster-rcnn) src/caffe/layers/dropout_layer.cpp, scale_train.
     """
@@ -27,7 +27,7 @@ class UnscaledDropout(nn.Dropout):
 
 
 class SpatialDropout(nn.Dropout2d):
-    """Dropout of whole channels that divides by the share that is kept in eval mode too, where it drops none.
+    """Dropout of whole channels; in eval mode it drops none, but still divides by the kept fraction.
 
     Source: TimoSaemann/caffe-enet python/spatial_dropout.py.
     """

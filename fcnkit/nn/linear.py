@@ -24,7 +24,7 @@ class InnerProduct(nn.Linear):
 
 
 class Embed(nn.Embedding):
-    """A row of the weight for each number of the bottom, which holds whole numbers of any type, and a bias.
+    """A row of the weight for each value of the bottom (whole numbers of any type), plus a bias.
 
     Source: BVLC/caffe src/caffe/layers/embed_layer.cpp.
     """

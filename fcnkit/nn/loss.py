@@ -1,4 +1,4 @@
-"""Losses and scores on labels, as Caffe counts them."""
+"""Losses and metrics, as Caffe computes them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# Caffe takes the logarithm of no probability below these: the first in SoftmaxWithLoss, the second elsewhere.
+# The smallest probabilities whose logarithm Caffe takes: the first in SoftmaxWithLoss, the second elsewhere.
 _LOG_FLT_MIN = math.log(torch.finfo(torch.float32).tiny)
 _THRESHOLD = 1e-20
 
 
 def normalizer(mode: str, outer: int, inner: int, valid: Tensor) -> Tensor:
-    """What a summed loss is divided by: at least 1.
+    """The divisor of a summed loss: at least 1.
 
     Args:
         mode: "FULL", "VALID", "BATCH_SIZE" or "NONE".
-        outer, inner: elements before and behind the class axis.
+        outer, inner: number of elements before and after the class axis.
         valid: number of labels that are not ignored.
 
     Source: BVLC/caffe src/caffe/layers/softmax_loss_layer.cpp, get_normalizer.
@@ -29,31 +29,31 @@ def normalizer(mode: str, outer: int, inner: int, valid: Tensor) -> Tensor:
 
 
 class Labels(NamedTuple):
-    """Whole numbers (outer, inner), for the elements before and behind the class axis, and which of them to ignore."""
+    """Whole numbers (outer, inner), for the elements before and after the class axis, and a mask of ignored ones."""
 
     target: Tensor
     ignored: Tensor
 
 
 def labels_for(scores: Tensor, label: Tensor, axis: int, ignore_label: int | None) -> Labels:
-    """A blob of labels in the order of the scores' elements; what is ignored is 0.
+    """A blob of labels in the order of the scores' elements; ignored labels are replaced by 0.
 
     Raises:
-        RuntimeError: there is not one label for each.
+        RuntimeError: the number of labels differs from the number of elements.
 
     Source: BVLC/caffe src/caffe/layers/softmax_loss_layer.cpp, Reshape.
     """
     axis = axis % scores.dim()
     outer, inner = math.prod(scores.shape[:axis]), math.prod(scores.shape[axis + 1 :])
     if label.numel() != outer * inner:
-        raise RuntimeError(f"{outer * inner} labels are needed, here are {label.numel()}")
+        raise RuntimeError(f"{outer * inner} labels are needed, {label.numel()} are given")
     target = label.long().reshape(outer, inner)
     ignored = torch.zeros_like(target, dtype=torch.bool) if ignore_label is None else target == ignore_label
     return Labels(target.masked_fill(ignored, 0), ignored)
 
 
 def require_equal_batches(first: Tensor, second: Tensor, whole: bool = False) -> None:
-    """What compares two blobs needs as many items of the one as of the other.
+    """Refuse two blobs with different numbers of items.
 
     Args:
         first, second: the blobs.
@@ -68,16 +68,16 @@ def require_equal_batches(first: Tensor, second: Tensor, whole: bool = False) ->
 
 
 def with_gradient_of(gradient: Tensor, value: Tensor) -> Tensor:
-    """The value of one expression with the gradient of another, for where Caffe's is not the value's own."""
+    """The value of one expression with the gradient of another, where Caffe's gradient is not that of the value."""
     return gradient + (value - gradient).detach()
 
 
 class SoftmaxWithLoss(nn.Module):
-    """Multinomial logistic loss of the softmax over one axis; gives the loss and the probabilities.
+    """Multinomial logistic loss of the softmax over one axis; returns the loss and optionally the probabilities.
 
     Args:
         axis: the class axis of the scores.
-        ignore_label: a label that counts for nothing, or None.
+        ignore_label: a label that is ignored, or None.
         normalization: see `normalizer`.
         tops: 1 for the loss alone, 2 for the loss and the probabilities.
 
@@ -96,7 +96,7 @@ class SoftmaxWithLoss(nn.Module):
         target, ignored = labels_for(scores, label, self.axis, self.ignore_label)
         log_probabilities = F.log_softmax(scores, self.axis)
         rows = log_probabilities.reshape(target.shape[0], -1, target.shape[1])
-        # The floors hold for the value; Caffe's gradient is that of the plain softmax.
+        # The floor applies to the value only; Caffe's gradient is that of the plain softmax.
         if matrix is None:
             picked = rows.gather(1, target.unsqueeze(1)).squeeze(1)
             terms = with_gradient_of(picked, picked.clamp(min=_LOG_FLT_MIN))
@@ -113,10 +113,10 @@ class SoftmaxWithLoss(nn.Module):
 
 
 class InfogainLoss(SoftmaxWithLoss):
-    """SoftmaxWithLoss that weighs every class, not the label's alone, by a matrix: a row for each label.
+    """SoftmaxWithLoss that weights every class, not only the label's, by a matrix with a row for each label.
 
     Args:
-        matrix: (classes, classes), or None where it comes as a third bottom, of any shape with as many elements.
+        matrix: (classes, classes), or None if it is a third bottom, of any shape with as many elements.
         axis, ignore_label, normalization, tops: as in `SoftmaxWithLoss`.
 
     Source: BVLC/caffe src/caffe/layers/infogain_loss_layer.cpp.
@@ -149,7 +149,7 @@ def _one_label_each(scores: Tensor, label: Tensor) -> Tensor:
     """The scores as one row for each item."""
     require_equal_batches(scores, label)
     if label.numel() != scores.shape[0]:
-        raise RuntimeError(f"{scores.shape[0]} labels are needed, here are {label.numel()}")
+        raise RuntimeError(f"{scores.shape[0]} labels are needed, {label.numel()} are given")
     return scores.flatten(1)
 
 
@@ -171,7 +171,7 @@ class HingeLoss(nn.Module):
     """One-versus-all hinge loss: each item's label should score over 1, every other class below -1.
 
     Args:
-        squared: square the margins that are missed (Caffe's L2) instead of summing them up (L1).
+        squared: sum the squares of the missed margins (Caffe's L2) instead of the margins (L1).
 
     Source: BVLC/caffe src/caffe/layers/hinge_loss_layer.cpp.
     """
@@ -205,7 +205,7 @@ class SigmoidCrossEntropyLoss(nn.Module):
     """Cross entropy of the sigmoid of scores with targets from 0 to 1.
 
     Args:
-        ignore_label: a target, its fraction cut off, that counts for nothing, or None.
+        ignore_label: a target, compared without its fraction, that is ignored, or None.
         normalization: see `normalizer`.
 
     Source: BVLC/caffe src/caffe/layers/sigmoid_cross_entropy_loss_layer.cpp.
@@ -230,11 +230,11 @@ class SigmoidCrossEntropyLoss(nn.Module):
 
 
 class ContrastiveLoss(nn.Module):
-    """Half the squared distance of similar pairs, and what dissimilar ones lack to a margin, squared; per pair.
+    """Half the squared distance of similar pairs, or the squared shortfall of dissimilar ones from a margin; per pair.
 
     Args:
         margin: the distance that dissimilar pairs should have.
-        legacy: compare the margin with the squared distance, and do not square what it lacks.
+        legacy: compare the margin with the squared distance, and do not square the shortfall.
 
     Source: BVLC/caffe src/caffe/layers/contrastive_loss_layer.cpp.
     """
@@ -255,7 +255,7 @@ class ContrastiveLoss(nn.Module):
         else:
             lack = (self.margin - distance).clamp(min=0)
             value = lack.square()
-            # Caffe's own way around the division by a distance of 0.
+            # Caffe avoids the division by a distance of 0 in the same way.
             slope = -lack / (distance + 1e-4)
         alike = similar.long().flatten() != 0
         slope, value = slope.masked_fill(alike, 1), torch.where(alike, squared.detach(), value)
@@ -266,13 +266,13 @@ class ContrastiveLoss(nn.Module):
 
 
 class Accuracy(nn.Module):
-    """Share of labels that are among the top_k scores; with two tops also the share per class.
+    """Fraction of labels that are among the top_k scores; with two tops also the fraction per class.
 
     Args:
         axis: the class axis of the scores.
         top_k: how many of the highest scores count.
-        ignore_label: a label that counts for nothing, or None.
-        tops: 1 for the overall share, 2 for the share per class as well.
+        ignore_label: a label that is ignored, or None.
+        tops: 1 for the overall fraction, 2 for the fraction per class as well.
 
     Source: BVLC/caffe src/caffe/layers/accuracy_layer.cpp.
     """
@@ -289,7 +289,7 @@ class Accuracy(nn.Module):
         counted = ~ignored
         rows = scores.movedim(self.axis, -1).reshape(-1, classes)
         own = rows.gather(1, target.unsqueeze(1))
-        # A label is right while fewer than top_k other classes score at least as much as it does.
+        # A label is correct if fewer than top_k other classes score at least as high.
         right = ((rows >= own).sum(1) <= self.top_k) & counted
         overall = right.sum() / counted.sum().clamp(min=1)
         if self.tops == 1:

@@ -1,4 +1,4 @@
-"""Normalizations that PyTorch lacks, or computes from other numbers."""
+"""Normalizations that PyTorch lacks or computes differently."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ class BatchNorm(nn.Module):
     """Normalize each channel (axis 1) by its mean and variance, without weights of its own.
 
     Not nn.BatchNorm2d, because Caffe stores sums: mean and variance are the stored ones divided by a third number,
-    the scale factor, which counts batches with the same decay. A net that was divided once cannot give back the blobs
-    that it was read from. And Caffe's sums decay by a fraction where PyTorch takes a momentum of a running average.
+    the scale factor, which counts batches with the same decay. The original blobs cannot be recovered after the
+    division. Caffe's sums also decay by a fraction, where PyTorch updates a running average by a momentum.
 
-    In train mode the batch's own statistics are used, and added to the stored ones. In eval mode nothing is stored,
+    In train mode the batch's own statistics are used and added to the stored ones. In eval mode nothing is stored,
     whichever statistics are used.
 
     Args:
         channels: length of axis 1.
         eps: added to the variance.
-        fraction: how much of the stored sums each batch leaves.
-        use_stored: True for the stored statistics in both modes, False for the batch's, None as the mode says.
+        fraction: the fraction of the stored sums that each batch keeps.
+        use_stored: True for the stored statistics in both modes, False for the batch's, None to follow the mode.
 
     Source: BVLC/caffe src/caffe/layers/batch_norm_layer.cpp.
     """
@@ -88,12 +88,12 @@ class LRNWithinChannel(nn.Module):
 class MeanVarianceNorm(nn.Module):
     """Subtract the mean of each channel, or of each item, and divide by its standard deviation.
 
-    The top has four axes, as Caffe's has: missing ones behind the bottom's are 1 long.
+    The top has four axes, as in Caffe: axes of length 1 are appended to those of the bottom.
 
     Args:
         across_channels: one mean for all channels of an item.
         normalize_variance: divide as well.
-        eps: added to the standard deviation, behind the root.
+        eps: added to the standard deviation, after the root.
 
     Source: BVLC/caffe src/caffe/layers/mvn_layer.cpp.
     """
@@ -104,7 +104,7 @@ class MeanVarianceNorm(nn.Module):
 
     def forward(self, bottom: Tensor) -> Tensor:
         if bottom.dim() > 4:
-            raise RuntimeError("a bottom of 4 axes at most is needed")
+            raise RuntimeError("the bottom must have at most 4 axes")
         bottom = bottom.reshape(bottom.shape + (1,) * (4 - bottom.dim()))
         axes = (1, 2, 3) if self.across_channels else (2, 3)
         centred = bottom - bottom.mean(axes, keepdim=True)
@@ -121,11 +121,11 @@ class MeanVarianceNorm(nn.Module):
 
 
 class L2Norm(nn.Module):
-    """Divide by the root of the sum of squares, and multiply with a weight.
+    """Divide by the root of the sum of squares, and multiply by a weight.
 
     Args:
         channels: number of weights, or None for one without axes.
-        across_spatial: one sum for each item, else one for each place of it.
+        across_spatial: one sum for each item, else one for each position in it.
         eps: added to the sum, inside the root.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp, Forward_cpu.

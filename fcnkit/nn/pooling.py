@@ -1,4 +1,4 @@
-"""Caffe's pooling where PyTorch's own modules would give another size or another value."""
+"""Caffe's pooling, for cases in which PyTorch's own modules give another size or other values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pooled_sizes(sizes: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: b
 
 
 def max_pool2d(bottom: Tensor, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool = True) -> tuple[Tensor, Tensor]:
-    """The largest value in each window, and its place in the bottom's plane, row by row; both in the bottom's type.
+    """The largest value in each window and its index in the bottom's plane, row by row; both in the bottom's type.
 
     Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, Forward_cpu.
     """
@@ -43,7 +43,7 @@ def max_pool2d(bottom: Tensor, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: b
 
 
 def ave_pool2d(bottom: Tensor, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool = True) -> Tensor:
-    """The mean of each window, which counts the padding, up to one pad beyond the bottom.
+    """The mean of each window, including the padding up to one pad beyond the bottom.
 
     Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, Forward_cpu.
     """
@@ -53,9 +53,9 @@ def ave_pool2d(bottom: Tensor, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: b
 
 
 def stochastic_pool2d(bottom: Tensor, kernel: Sizes, stride: Sizes, ceil: bool = True, random: bool = False) -> Tensor:
-    """One value of each window, drawn with itself for probability, or the mean by those probabilities.
+    """One value of each window, drawn with probability proportional to itself, or the mean under that probability.
 
-    The bottom must not be negative; a window that is 0 throughout gives 0.
+    The bottom must not be negative; a window of zeros gives 0.
 
     Source: BVLC/caffe src/caffe/layers/pooling_layer.cu, StoPoolForwardTrain and StoPoolForwardTest.
     """
@@ -75,16 +75,16 @@ def stochastic_pool2d(bottom: Tensor, kernel: Sizes, stride: Sizes, ceil: bool =
 
 
 class Pool2d(nn.Module):
-    """Pooling as Caffe does it in every case, those included that nn.MaxPool2d and nn.AvgPool2d do otherwise.
+    """Caffe's pooling, including the cases in which nn.MaxPool2d and nn.AvgPool2d differ.
 
-    PyTorch refuses pads over half the kernel, and silently leaves out windows where strides are over the kernel.
+    PyTorch refuses pads above half the kernel, and silently omits windows if the stride is above the kernel.
 
     Args:
         method: "MAX", "AVE" or "STOCHASTIC".
         kernel: (height, width) in elements, or None for the whole plane.
         stride, pad: (height, width) in elements.
-        ceil: round the number of windows up, as Caffe does unless told otherwise.
-        mask: for MAX give the places of the largest values as well.
+        ceil: round the number of windows up, as Caffe does by default.
+        mask: for MAX return the indices of the largest values as well.
     """
 
     def __init__(

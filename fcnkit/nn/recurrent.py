@@ -1,7 +1,7 @@
-"""Recurrent modules whose sequences start where a second bottom says so.
+"""Recurrent modules in which a second bottom marks where sequences begin.
 
-Caffe unrolls them over time inside one layer. nn.LSTM and nn.RNN cannot stand in for them: they know no sequences that
-end and begin within a batch, and torch orders the gates otherwise.
+Caffe unrolls them over time inside one layer. nn.LSTM and nn.RNN cannot replace them: they do not support sequences
+that end and begin within a batch, and they order the gates differently.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def lstm_unit(cell: Tensor, gates: Tensor, cont: Tensor) -> State:
 
     Args:
         cell: (..., num_output), the cell state before.
-        gates: (..., 4 * num_output), what goes into the gates i, f, o and g.
-        cont: (..., 1), 0 where a sequence begins, which forgets the cell state.
+        gates: (..., 4 * num_output), the inputs of the gates i, f, o and g.
+        cont: (..., 1), 0 where a sequence begins, which resets the cell state.
 
     Returns:
         The cell state after, and the hidden state.
@@ -44,20 +44,20 @@ class LSTMUnit(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """What LSTM and RNN share: the walk over time, and the state.
+    """The base of LSTM and RNN: the loop over time, and the state.
 
-    The state that a forward ends with is the one that the next begins with, unless cont is 0 there: so a long
-    sequence can be fed in pieces. `reset` sets it to 0. No gradient goes back beyond one forward.
+    Each forward begins with the state in which the previous one ended, unless cont is 0, so that a long sequence can
+    be fed in pieces. `reset` sets the state to 0. No gradient flows back beyond one forward.
 
-    Takes the bottom (steps, streams, ...); cont (steps, streams), 0 at the first step of every sequence, else 1;
-    with static inputs a bottom (streams, ...) that all steps see; with expose_hidden the state to begin with, each
-    part (1, streams, num_output), and gives the one it ends with after the top (steps, streams, num_output).
+    The bottoms are (steps, streams, ...); cont (steps, streams), 0 at the first step of every sequence, else 1; with
+    static inputs (streams, ...), read at every step; with expose_hidden the initial state, each part (1, streams,
+    num_output). The tops are (steps, streams, num_output) and, with expose_hidden, the final state.
 
     Args:
         states: names of the parts of the state.
-        streams: sequences side by side.
-        num_output: numbers in each part.
-        expose_hidden: whether the state comes in and goes out as blobs.
+        streams: number of parallel sequences.
+        num_output: number of values in each part.
+        expose_hidden: whether the state is among the bottoms and tops.
 
     Source: BVLC/caffe src/caffe/layers/recurrent_layer.cpp.
     """
@@ -67,7 +67,7 @@ class Recurrent(nn.Module):
         self.states, self.num_output, self.expose_hidden = tuple(states), num_output, expose_hidden
         if not expose_hidden:
             for name in self.states:
-                # Caffe saves no state either.
+                # Caffe does not save the state either.
                 self.register_buffer(name, torch.zeros(streams, num_output), persistent=False)
 
     def weight(self, rows: int, *columns: int) -> nn.Parameter:
@@ -75,15 +75,15 @@ class Recurrent(nn.Module):
         return nn.Parameter(torch.zeros(rows, *columns))
 
     def project(self, bottom: Tensor, static: Tensor | None) -> Tensor:
-        """What the inputs contribute to each step, (steps, streams, ...)."""
+        """The contribution of the inputs to each step, (steps, streams, ...)."""
         raise NotImplementedError
 
     def step(self, projected: Tensor, cont: Tensor, state: State) -> tuple[Tensor, State]:
-        """One step; gives the top at that step and the state after it."""
+        """One step; returns the top at that step and the state after it."""
         raise NotImplementedError
 
     def reset(self) -> None:
-        """Forget the state."""
+        """Set the state to 0."""
         if not self.expose_hidden:
             for name in self.states:
                 self.get_buffer(name).zero_()
@@ -113,7 +113,7 @@ class Recurrent(nn.Module):
 
     def _stored(self, shape: tuple[int, int]) -> State:
         stored = [self.get_buffer(name) for name in self.states]
-        # Copies, for the buffers change before the gradient has gone back through this forward.
+        # Copies, because the buffers change before the backward pass of this forward.
         return tuple(part.clone() if part.shape == shape else part.new_zeros(shape) for part in stored)
 
     @torch.no_grad()
@@ -131,8 +131,8 @@ class LSTM(Recurrent):
     """Long short-term memory with gates in the order i, f, o, g, without peepholes.
 
     Args:
-        inputs: numbers in each item of the bottom.
-        static: numbers in each item of the static input, or None without one.
+        inputs: number of values in each item of the bottom.
+        static: number of values in each item of the static input, or None without one.
         streams, num_output, expose_hidden: as in `Recurrent`; the state is h and c.
 
     Source: BVLC/caffe src/caffe/layers/lstm_layer.cpp.

@@ -1,4 +1,4 @@
-"""Modules that make few values of many: sums, and where the largest values lie."""
+"""Modules that reduce axes: sums, and the positions of the largest values."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from torch import Tensor, nn
 
 
 class ArgMax(nn.Module):
-    """The places of the largest values, in the bottom's type; of equal values the one farther back comes first.
+    """The indices of the largest values, in the bottom's type; of equal values the last comes first.
 
     Args:
-        top_k: how many places to give, that of the largest value first.
-        axis: the axis to search along; None for all axes behind the batch, taken as one.
-        values: with an axis give the values in place of their places, without one give both.
+        top_k: the number of indices to return, that of the largest value first.
+        axis: the axis to search along; None for all axes after the batch, flattened.
+        values: with an axis return the values instead of their indices, without one return both.
 
     Returns:
-        With an axis the bottom's shape, with top_k in place of that axis' length. Else (batch, 1, top_k), with
-        values (batch, 2, top_k), places first; axes of 1 follow until there are as many as the bottom has.
+        With an axis the bottom's shape, with top_k as the length of that axis. Without one (batch, 1, top_k), or with
+        values (batch, 2, top_k), indices first; axes of length 1 are appended up to the bottom's number of axes.
 
     Source: BVLC/caffe src/caffe/layers/argmax_layer.cpp.
     """
@@ -34,7 +34,7 @@ class ArgMax(nn.Module):
         return found.reshape(found.shape + (1,) * (bottom.dim() - 3))
 
     def _search(self, bottom: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-        # From the back: PyTorch gives the first of equal values.
+        # From the back: PyTorch returns the first of equal values.
         backwards = bottom.flip(axis)
         if self.top_k == 1:
             places = backwards.argmax(axis, keepdim=True)
@@ -54,7 +54,7 @@ class Reduction(nn.Module):
 
     Args:
         operation: "SUM", "MEAN", "ASUM" (of absolute values) or "SUMSQ" (of squares).
-        axis: the first axis that goes.
+        axis: the first axis that is reduced.
         coeff: the factor.
 
     Source: BVLC/caffe src/caffe/layers/reduction_layer.cpp.

@@ -9,12 +9,12 @@ Size = tuple[int, int]
 
 
 class Interp(nn.Module):
-    """Bilinear interpolation with the corners on the corners; crops first, and shrinks before it zooms.
+    """Bilinear interpolation with aligned corners; it crops first, and shrinks before it zooms.
 
     Args:
         shrink, zoom: whole factors of the distances between pixels.
-        size: (height, width) of the top, in place of the factors.
-        crop: pixels cut off above and left, and below and right.
+        size: (height, width) of the top, instead of the factors.
+        crop: pixels cut off at the top and left, and at the bottom and right.
 
     Source: hszhao/PSPNet src/caffe/layers/interp_layer.cpp; src/caffe/util/interp.cpp, caffe_cpu_interp2.
     """
@@ -35,14 +35,14 @@ class Interp(nn.Module):
 
 
 class Unpool(nn.Module):
-    """Put each value at the place in a larger plane that a pooling mask gives, and 0 elsewhere.
+    """Put each value at the index in a larger plane that a pooling mask gives, and 0 elsewhere.
 
-    Places count row by row from 0. Of values for one place the last stays.
+    Indices count row by row from 0. Of several values for one index the last is kept.
 
     Args:
-        scale: (height, width) of the top over the bottom's.
-        less: (height, width) that the top lacks of that, 0 or 1.
-        size: (height, width) of the top, in place of the scale.
+        scale: (height, width) of the top divided by those of the bottom.
+        less: (height, width) to subtract from the scaled size, 0 or 1 each.
+        size: (height, width) of the top, instead of the scale.
 
     Source: alexgkendall/caffe-segnet src/caffe/layers/upsample_layer.cpp.
     """

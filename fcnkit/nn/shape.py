@@ -1,4 +1,4 @@
-"""Modules that give a blob another shape."""
+"""Modules that change the shape of a blob."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 
 class Im2col(nn.Module):
-    """Put all that a window covers at one place along the channel axis, for every place of the window.
+    """Put the elements that a window covers along the channel axis, for every position of the window.
 
-    The top has channels * window elements along that axis, channel by channel, and behind it an axis for each
-    way the window slides. nn.Unfold does the same for two such ways, and makes one axis of the places.
+    The top has channels * window elements along that axis, channel by channel, followed by an axis for each spatial
+    axis of the window. nn.Unfold does the same for two spatial axes, and flattens the positions into one axis.
 
     Args:
         kernel, stride, pad, dilation: per spatial axis, in elements.
-        axis: the channel axis; all axes behind it are spatial.
+        axis: the channel axis; all axes after it are spatial.
 
     Source: BVLC/caffe src/caffe/layers/im2col_layer.cpp.
     """
@@ -33,7 +33,7 @@ class Im2col(nn.Module):
         first = bottom.dim() - len(self.kernel)
         result = F.pad(bottom, [pad for pad in reversed(self.pad) for _ in (0, 1)])
         for axis, (kernel, stride, dilation) in enumerate(zip(self.kernel, self.stride, self.dilation, strict=True)):
-            # Every unfold puts the elements of the window along that axis last.
+            # Every unfold appends the window's elements along that axis as the last axis.
             result = result.unfold(first + axis, dilation * (kernel - 1) + 1, stride)[..., ::dilation]
         places = range(first, bottom.dim())
         window = range(bottom.dim(), result.dim())
@@ -65,9 +65,9 @@ class Reshape(nn.Module):
     """Replace some axes of a bottom by others with the same number of elements.
 
     Args:
-        sizes: of the new axes. 0 takes the bottom's size at that place, -1 (once) what is left.
-        axis: first axis that is replaced; a negative one counts from behind the last, which is -1.
-        num_axes: how many are replaced; -1 for all that follow.
+        sizes: sizes of the new axes. 0 copies the bottom's size at that position, -1 (once) is inferred.
+        axis: first axis that is replaced; a negative one counts from the end, where -1 is after the last axis.
+        num_axes: number of axes that are replaced; -1 for all that follow.
 
     Source: BVLC/caffe src/caffe/layers/reshape_layer.cpp.
     """
@@ -87,13 +87,13 @@ class Reshape(nn.Module):
                 if start + i >= bottom.dim():
                     raise RuntimeError(f"the bottom has no axis {start + i} that size 0 could copy")
                 sizes[i] = bottom.shape[start + i]
-        # By the replaced axes alone, so that all is known for an empty batch as well.
+        # From the replaced axes alone, so that -1 can be inferred for an empty batch as well.
         count = math.prod(bottom.shape[start:stop])
         if -1 in sizes:
             known = -math.prod(sizes)
             sizes[sizes.index(-1)] = count // known
         if math.prod(sizes) != count:
-            raise RuntimeError(f"the shape {self.sizes} does not suit {count} elements")
+            raise RuntimeError(f"the shape {self.sizes} does not fit {count} elements")
         return bottom.reshape((*bottom.shape[:start], *sizes, *bottom.shape[stop:]))
 
     def extra_repr(self) -> str:

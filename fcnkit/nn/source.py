@@ -1,4 +1,4 @@
-"""Modules that make blobs of nothing."""
+"""Modules that make blobs without reading any."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Parameter(nn.Module):
         self.weight = nn.Parameter(torch.zeros(tuple(shape)))
 
     def forward(self) -> Tensor:
-        # A copy, so that no caller holds the parameter itself.
+        # A copy, so that no caller can change the parameter itself.
         return self.weight.clone()
 
 
 class DummyData(nn.Module):
-    """Blobs that a function fills: anew in every forward if they are random, else once.
+    """Blobs that a function fills: in every forward if they are random, else once.
 
     Args:
-        shapes: of the tops.
-        fill: for each top what fills a tensor in place.
+        shapes: shapes of the tops.
+        fill: for each top a function that fills a tensor in place.
         random: for each top whether to fill it in every forward.
 
     Source: BVLC/caffe src/caffe/layers/dummy_data_layer.cpp.
@@ -43,7 +43,7 @@ class DummyData(nn.Module):
             blob = torch.zeros(tuple(shape))
             if not self.random[index]:
                 self.fill[index](blob)
-            # A buffer goes where the net goes; it is no weight, so the state dict does not hold it.
+            # A buffer moves with the net to its device; it is not a weight, so the state dict omits it.
             self.register_buffer(f"top{index}", blob, persistent=False)
 
     def forward(self) -> tuple[Tensor, ...]:

@@ -1,8 +1,8 @@
-"""One record per layer type: everything that is known of it without torch.
+"""One record per layer type: all its properties that do not need torch.
 
-Each family file states its types, and `fcnkit.layers` has a file of the same name with the rules that build their
-modules. Whatever else asks about a type (receptive fields, crop offsets, tiles, input channels, forks, the net that
-runs, pictures) asks its record.
+Each family file defines the records of its types; the file of the same name in `fcnkit.layers` has the rules that
+build their modules. All other code that depends on a type (receptive fields, crop offsets, tiles, input channels,
+forks, the net for inference, drawings) reads its record.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ def add(record: LayerType) -> LayerType:
     """Add a type.
 
     Raises:
-        ValueError: there is one of the name.
+        ValueError: the name is already in use.
     """
     if record.name in _TYPES:
-        raise ValueError(f"there is already a layer type {record.name!r}")
+        raise ValueError(f"layer type {record.name!r} already exists")
     _TYPES[record.name] = record
     return record
 
@@ -85,10 +85,10 @@ def is_input(layer: LayerParameter) -> bool:
 
 
 def all_types() -> list[LayerType]:
-    """Every type, those of users included."""
+    """All types, including those that users added."""
     return list(_TYPES.values())
 
 
 def type_of(layer: LayerParameter) -> LayerType | None:
-    """The record of a layer's type, None for a type that is not known."""
+    """The record of a layer's type, None for an unknown type."""
     return _TYPES.get(kind_of(layer))

@@ -12,7 +12,7 @@ from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, PLAIN, THREE, Drawn, 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
 
-_PER_PLACE = Everything("has weights for each place of the image", leads=True)
+_PER_PLACE = Everything("has weights for each position in the image", leads=True)
 _BROADCAST = Everything("may look at the whole image at once", leads=False)
 
 

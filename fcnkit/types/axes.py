@@ -13,6 +13,6 @@ def along_channels(param: Any, old: str = "") -> bool:
 
     Args:
         param: the layer's settings, with a field `axis`.
-        old: the field that stated the axis before there was `axis`.
+        old: the older field for the axis, which `axis` replaced; "" if there was none.
     """
     return (getattr(param, old) if old and param.HasField(old) else param.axis) in CHANNELS

@@ -21,7 +21,7 @@ class Kept:
     bottom: int = 0
 
     def of(self, layer: LayerParameter, bottoms: Sequence[int]) -> int:
-        """The channels of the tops from those of the bottoms, UNKNOWN where nothing fixes them."""
+        """The channels of the tops from those of the bottoms, UNKNOWN if they cannot be determined."""
         return bottoms[self.bottom] if len(bottoms) > self.bottom else UNKNOWN
 
 
@@ -37,7 +37,7 @@ class Joined:
 
 @dataclass(frozen=True)
 class Made:
-    """num_output of the layer's settings, which stand in the field `param`."""
+    """num_output of the layer's settings in the field `param`."""
 
     param: str
 
@@ -47,7 +47,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Filtered(Made):
-    """num_output, by filters that show how many channels they read.
+    """num_output, by filters whose shape gives the number of channels that they read.
 
     rows: whether axis 0 of the filters counts the channels that are read; else axis 1 counts those of a group.
     """
@@ -69,7 +69,7 @@ class OnePerFilter(Filtered):
 
 @dataclass(frozen=True)
 class Lost:
-    """A number that only the bottoms' sizes or the settings of the layer fix."""
+    """A number that depends on the sizes of the bottoms or on further settings of the layer."""
 
     def of(self, layer: LayerParameter, bottoms: Sequence[int]) -> int:
         return UNKNOWN

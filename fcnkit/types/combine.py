@@ -1,4 +1,4 @@
-"""Layers that take blobs apart and put them together."""
+"""Layers that split, join and select blobs."""
 
 from __future__ import annotations
 

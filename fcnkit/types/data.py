@@ -1,4 +1,4 @@
-"""Layers that feed data from outside the net; in the net that runs an Input stands in the place of each."""
+"""Layers that feed data from outside the net; in the net for inference an Input replaces each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that find objects."""
+"""Layers for object detection."""
 
 from __future__ import annotations
 

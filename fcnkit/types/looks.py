@@ -1,4 +1,4 @@
-"""Where a pixel of a layer's tops looks in one of its bottoms, along height and width."""
+"""The pixels of a bottom that a pixel of a layer's tops depends on, along height and width."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from fcnkit.aliases import Pair
 
 @dataclass(frozen=True)
 class Pixel:
-    """At the same pixel, and at no other.
+    """At the same pixel only.
 
-    leads: whether the tops lie on this bottom's grid; a factor that is multiplied with another bottom does not lead.
+    leads: whether the tops lie on this bottom's grid; a factor that multiplies another bottom does not lead.
     """
 
     leads: bool
@@ -21,8 +21,8 @@ class Pixel:
 class Sliding:
     """At a window that slides over the bottom, or with `up` from each pixel of the bottom into a window of the top.
 
-    All are (height, width) in pixels. ceil: the number of windows is rounded up, as in pooling. positions: a top holds
-    positions in the whole bottom beside values.
+    All pairs are (height, width) in pixels. ceil: the number of windows is rounded up, as in pooling. positions: a
+    further top contains positions in the whole bottom.
     """
 
     kernel: Pair
@@ -43,7 +43,7 @@ class Around:
 
 @dataclass(frozen=True)
 class Shifted:
-    """At the pixel that lies the crop's offset farther on."""
+    """At the pixel shifted by the crop's offset."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Everything:
     """At all pixels.
 
     Attributes:
-        why: what makes it so, as a predicate for messages: "takes its statistics from the whole image".
-        leads: whether the tops lie on this bottom's grid all the same.
+        why: the reason, as a predicate for messages: "takes its statistics from the whole image".
+        leads: whether the tops lie on this bottom's grid nevertheless.
     """
 
     why: str

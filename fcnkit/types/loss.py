@@ -1,4 +1,4 @@
-"""Losses, and scores on labels."""
+"""Losses and metrics."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def _batch_norm_looks(layer: LayerParameter) -> Sequence[Look]:
 
 
 def is_pspnets(layer: LayerParameter) -> bool | None:
-    """Whether a BN layer is PSPNet's, with 4 blobs, or SegNet's, with 2; None where its settings are of neither.
+    """Whether a BN layer is PSPNet's, with 4 blobs, or SegNet's, with 2; None if its settings fit neither or both.
 
     Source: hszhao/PSPNet and alexgkendall/caffe-segnet, src/caffe/proto/caffe.proto, BNParameter.
     """

@@ -1,4 +1,4 @@
-"""The record of a layer type: everything that is known of it without torch."""
+"""The record of a layer type: all its properties that do not need torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BVLC = "BVLC/caffe"
 
 @dataclass(frozen=True)
 class Origin:
-    """The Caffe that a type comes from, and the file that defines it there."""
+    """The Caffe repository that a type comes from, and the file that defines it there."""
 
     repository: str
     file: str
@@ -30,7 +30,7 @@ def bvlc(file: str) -> Origin:
 
 @dataclass(frozen=True)
 class Count:
-    """How many bottoms or tops a layer has: at least, and at most (None for any number)."""
+    """The least and the greatest number of bottoms or tops of a layer; most is None for no limit."""
 
     least: int
     most: int | None
@@ -47,40 +47,40 @@ class Count:
 NONE, ONE, TWO, THREE = (Count(number, number) for number in range(4))
 ONE_OR_TWO, TWO_OR_THREE = Count(1, 2), Count(2, 3)
 SOME, SEVERAL = Count(1, None), Count(2, None)
-# One top for each bottom, all made with the same weights.
+# One top for each bottom, all computed with the same weights.
 EACH = Count(1, None)
 
 
 @dataclass(frozen=True)
 class Role:
-    """What a layer does in a net."""
+    """The role of a layer in a net."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Data(Role):
-    """Feeds data; the net that runs has an Input in its place.
+    """Feeds data; in the net for inference an Input replaces it.
 
     Attributes:
         label_per_image: whether the second top is one class label for each image, not a label map.
-        old_transform: the message that held in V1 what transform_param holds now; "" for none.
+        old_transform: the V1 message with the fields that V2 moved to transform_param; "" for none.
     """
 
     label_per_image: bool
     old_transform: str
 
 
-INPUT = Role("feeds what the caller gives")
-SOURCE = Role("makes numbers that belong to the net")
+INPUT = Role("feeds the caller's values")
+SOURCE = Role("makes values that belong to the net")
 COMPUTES = Role("computes")
-LOSS = Role("is a loss: for training; a top that the net leaves out is made all the same")
-SINK = Role("ends a branch that running the net does not need: scores, files, nothing at all")
+LOSS = Role("is a loss, for training; it makes a top even if the net names none")
+SINK = Role("ends a branch that inference does not need: metrics, files, silenced blobs")
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """How a layer is drawn: the kind of its box, and its settings in words, given the number of spatial axes."""
+    """The kind of a layer's box in drawings, and its settings as text, given the number of spatial axes."""
 
     kind: Literal["input", "filter", "up", "pool", "fuse", "plain"]
     words: Callable[[LayerParameter, int], Iterable[str]]
@@ -88,18 +88,18 @@ class Drawn:
 
 @dataclass(frozen=True)
 class LayerType:
-    """All that is known of a layer type without torch. No field has a default: a new type answers every question.
+    """The properties of a layer type that do not need torch. No field has a default: a new type must state all.
 
     Attributes:
-        name: in a prototxt; of a Python layer "module.Class".
-        v1: the name in the enum of old nets, None for a type that is younger.
-        origin: whose type it is.
-        bottoms, tops: how many it has. Tops that are EACH come from the bottoms one by one.
-        looks: where a pixel of the tops looks in each bottom.
-        channels: how many the tops have.
-        role: what the layer does in a net.
-        moves: whether it only passes values on or puts them elsewhere, and computes none.
-        drawn: how it is drawn.
+        name: the type in a prototxt; "module.Class" for a Python layer.
+        v1: the name in the enum of V1 nets, None for a type that V1 does not have.
+        origin: the Caffe that defines it.
+        bottoms, tops: their number. EACH makes one top from each bottom.
+        looks: for each bottom, the pixels that a pixel of the tops depends on.
+        channels: the number of channels of the tops.
+        role: the role of the layer in a net.
+        moves: whether it only passes values on or rearranges them, and computes none.
+        drawn: its appearance in drawings.
     """
 
     name: str
@@ -120,7 +120,7 @@ class LayerType:
 
 
 def every(look: Look) -> Callable[[LayerParameter], Sequence[Look]]:
-    """The same look into all bottoms."""
+    """The same look for all bottoms."""
     return lambda layer: [look] * len(layer.bottom)
 
 
@@ -134,12 +134,12 @@ PLAIN = Drawn("plain", no_words)
 def own_type(
     name: str, bottoms: Count = Count(0, None), tops: Count = Count(0, None), moves: bool = False
 ) -> LayerType:  # fmt: skip
-    """A record for a type of a user's own of which no more is known: it may look at everything."""
+    """A record for a user's own type, which may depend on all pixels of its bottoms."""
     return LayerType(name, None, Origin("", ""), bottoms, tops, every(WHOLE), LOST, COMPUTES, moves, PLAIN)
 
 
 def kind_of(layer: LayerParameter) -> str:
-    """The name of a layer's type; of a Python layer "module.Class"."""
+    """The name of a layer's type; "module.Class" for a Python layer."""
     if layer.type == "Python":
         return f"{layer.python_param.module}.{layer.python_param.layer}"
     return str(layer.type)

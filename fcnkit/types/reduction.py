@@ -1,4 +1,4 @@
-"""Layers that make few values of many."""
+"""Layers that reduce axes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _argmax_looks(layer: LayerParameter) -> Sequence[Look]:
-    # There is no default axis: without one it looks at all values of an image.
+    # The axis has no default: without one the layer searches all values of an image.
     p = layer.argmax_param
     return [PIXEL if p.HasField("axis") and along_channels(p) else WHOLE]
 

@@ -1,4 +1,4 @@
-"""Layers that give a blob another shape, or its values another place."""
+"""Layers that change the shape of a blob or rearrange its values."""
 
 from __future__ import annotations
 

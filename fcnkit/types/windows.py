@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Window(NamedTuple):
-    """One number per spatial axis each, outermost axis first: (height, width) for images."""
+    """In each field one number per spatial axis, outermost axis first: (height, width) for images."""
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
@@ -25,7 +25,8 @@ def convolution_window(layer: LayerParameter, axes: int) -> Window:
     """The window of a Convolution, Deconvolution or Im2col layer over `axes` spatial axes.
 
     Raises:
-        DefinitionError: kernel, stride or dilation is missing, zero or given a wrong number of times.
+        DefinitionError: kernel, stride or dilation is missing, is zero, or does not have one value for all axes or
+            one for each.
 
     Source: BVLC/caffe src/caffe/layers/base_conv_layer.cpp, LayerSetUp.
     """
@@ -69,12 +70,12 @@ def pooling_window(layer: LayerParameter) -> Window | None:
 
 
 def pooled_size(size: int, kernel: int, stride: int, pad: int, ceil: bool, padded: bool) -> int:
-    """How many windows of a pooling layer lie along an axis, below 1 where none finds a place.
+    """The number of windows of a pooling layer along an axis, below 1 if none fits.
 
     Args:
         size: of the bottom along the axis, in pixels, like kernel, stride and pad.
         ceil: round the number up, as Caffe does by default.
-        padded: whether there is a pad along any axis; then a last window that would begin beyond the bottom and its
+        padded: whether there is a pad along any axis; if so, a last window that would begin beyond the bottom and its
             padding is dropped along every axis.
 
     Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, Reshape.
@@ -108,13 +109,13 @@ def sliding_pool(layer: LayerParameter) -> Sliding | None:
         return None
     (h, w), *others = window
     stride, pad, dilation = ((values[0], values[1]) for values in others)
-    # A second top of maximum pooling has the places of the maxima.
+    # The second top of maximum pooling contains the positions of the maxima.
     positions = len(layer.top) > 1
     return Sliding((h, w), stride, pad, dilation, up=False, ceil=p.round_mode == p.CEIL, positions=positions)
 
 
 def _pooling_pair(layer: LayerParameter, field: str) -> tuple[int, int]:
-    """A field of pooling_param for both axes, given once or with _h and _w."""
+    """A field of pooling_param for both axes, from one field or from its _h and _w forms."""
     p: Any = layer.pooling_param
     height, width = p.HasField(f"{field}_h"), p.HasField(f"{field}_w")
     if height != width or (height and p.HasField(field)):

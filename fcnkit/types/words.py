@@ -1,4 +1,4 @@
-"""Settings of layers in words, for pictures."""
+"""Settings of layers as text, for drawings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pooling_words(layer: LayerParameter, axes: int) -> Iterator[str]:
 
 
 def window_words(window: Window) -> Iterator[str]:
-    """The kernel, and all else that is not the default."""
+    """The kernel, and all other settings that are not the default."""
     yield " x ".join(map(str, window.kernel))
     for word, default in (("stride", 1), ("pad", 0), ("dilation", 1)):
         values = getattr(window, word)

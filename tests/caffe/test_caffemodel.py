@@ -140,9 +140,9 @@ def test_a_blob_without_axes_survives_the_round_trip(tmp_path: Path) -> None:
         (model(shape(1 << 40, 1 << 40)), "contains 0 values for it"),
         (model(shape(2) + wire.header(5, 7) + b"1234567"), "end in the middle of one"),
         (model(shape(6) + wire.header(5, 24) + VALUES.tobytes())[:-3], "is a damaged .caffemodel|is a binary file"),
-        (model(shape(6), b"\xff" * 12), "never ends|binary file"),
-        (model(shape(6), b"\x0b"), "no protobuf field at byte|binary file"),
-        (wire.header(1, 3) + b"net", "is a binary file of unknown kind|is a text file|has no layer"),
+        (model(shape(6), b"\xff" * 12), "has more than 10 bytes|binary file"),
+        (model(shape(6), b"\x0b"), "no valid protobuf field at byte|binary file"),
+        (wire.header(1, 3) + b"net", "is a binary file of unknown kind|is a text file|holds no layer"),
     ],
 )
 def test_bad_files_are_one_clear_error(tmp_path: Path, data: bytes, words: str) -> None:

@@ -96,7 +96,7 @@ def test_python_losses_and_silence_go() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(DefinitionError, match="layer 'r': bottom 'b' is made by no layer before it"):
+    with pytest.raises(DefinitionError, match="layer 'r': bottom 'b' is not a top of an earlier layer"):
         deploy(prototxt.parse('layer { name: "r" type: "ReLU" bottom: "b" top: "c" }'))
-    with pytest.raises(DefinitionError, match="no layer is left"):
+    with pytest.raises(DefinitionError, match="no layer remains after"):
         deploy(prototxt.parse('layer { name: "d" type: "Data" top: "d" top: "l" }'))

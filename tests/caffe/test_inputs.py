@@ -46,7 +46,7 @@ def test_the_users_shape_rules(given: object) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"y": (1, 2, 3, 4)}, "there is no input 'y'; the inputs are 'x'"),
+        ({"y": (1, 2, 3, 4)}, "the net has no input 'y'; its inputs are 'x'"),
         ((1, 0, 3, 4), r"input 'x' cannot have the shape \(1, 0, 3, 4\)"),
         ((), "cannot have the shape"),
     ],

@@ -363,16 +363,16 @@ PADDING = 'input: "a" input: "e" layers { layer { name: "p" type: "padding" pad:
         ),
         (
             'layers { layer { name: "a" type: "relu" } } layers { name: "b" type: RELU }',
-            "layer 'b' has the form V1, but others have the older form V0",
+            "layer 'b' is a V1 layer, but others are older V0 layers",
         ),
         (
             'layers { layer { name: "a" type: "relu" } include { phase: TEST } }',
-            "layer 'a' has the form V0, but field 'include' is of V1",
+            "layer 'a' is a V0 layer, but field 'include' is of V1",
         ),
         ('layers { layer { name: "a" type: "Conv" } }', "layer 'a': unknown V0 type 'Conv'"),
         (
             'layers { layer { name: "a" type: "relu" } bottom: "x" }',
-            "layer 'a': bottom 'x' is no input and no top of a layer before it",
+            "layer 'a': bottom 'x' is not an input or an earlier layer's top",
         ),
         (
             PADDING + 'layers { layer { name: "r" type: "relu" } bottom: "b" }',

@@ -58,7 +58,7 @@ def test_unused_weights_are_reported(run) -> None:
         ("convert fcn8s.caffemodel --prototxt fcn8s.caffemodel",
          "fcn8s.caffemodel: is a binary file, not a prototxt; is it a .caffemodel?"),
         ("convert fcn8s.caffemodel --input-shape label=1,1,2,2",
-         "fcn8s.caffemodel: there is no input 'label'; the inputs are 'data'"),
+         "fcn8s.caffemodel: the net has no input 'label'; its inputs are 'data'"),
         ("convert fcn8s.caffemodel --input-shape 1,4,50,50",
          "fcn8s.caffemodel: layer 'conv1_1': blob 0 has shape (8, 3, 3, 3), expected (8, 4, 3, 3)"),
     ],

@@ -43,7 +43,7 @@ def test_channels_that_are_no_positive_integer_are_a_usage_error(classes):
 def test_an_empty_name_is_one_line():
     result = run("--factor", "2", "--name", "")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: a layer or blob has an empty name; give it one\n"
+    assert result.stderr == "Error: the name of a layer or blob is empty; give it a name\n"
 
 
 def test_output_goes_to_a_file_and_replaces_one_only_by_force(tmp_path):

@@ -60,7 +60,7 @@ def test_a_crop_without_an_offset_is_explained_and_an_error(folder):
         'layer { name: "a\\nb" type: "Convolution" bottom: "data" top: "a" convolution_param { kernel_size: 4 } }'
         'layer { name: "c" type: "Crop" bottom: "a" bottom: "data" top: "c" }'
     )
-    message = "Crop 'c': the offset would be -1.5, not a whole number; change a kernel or pad of the layers between"
+    message = "Crop 'c': the offset would be -1.5, not a whole number; change a kernel or pad on the path between them"
     result = run("bad.prototxt")
     assert result.exit_code == 1
     assert "'a\\nb'" in result.stdout

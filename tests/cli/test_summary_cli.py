@@ -83,7 +83,7 @@ def test_names_that_do_not_print(run) -> None:
          "deploy.prototxt: is a prototxt itself; give weights in its place, or leave --prototxt out"),
         ("net.pth", "net.pth: contains weights alone; give the net's definition with"),
         ("fcn8s.caffemodel --input-shape label=1,1,2,2",
-         "fcn8s.caffemodel: there is no input 'label'; the inputs are 'data'"),
+         "fcn8s.caffemodel: the net has no input 'label'; its inputs are 'data'"),
         ("deploy.prototxt -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force"),
     ],
 )  # fmt: skip

@@ -63,7 +63,7 @@ def test_every_format_and_back_changes_no_bit(case: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("case", sorted(SINKS))
 def test_nets_of_losses_alone_do_not_run_on_an_image(case: str) -> None:
-    with pytest.raises(DefinitionError, match="no layer is left of the net"):
+    with pytest.raises(DefinitionError, match="no layer remains"):
         convert(case)
 
 

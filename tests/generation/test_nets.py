@@ -90,9 +90,9 @@ def test_nets_of_two_inputs(name, inputs):
 @pytest.mark.parametrize("name", ["siftflow-fcn8s", "nyud-fcn32s-hha"])
 def test_phases_go_by_the_nets_own_words_too(name):
     assert generate(name, "trainval") == generate(name, "train") != generate(name, "test") == generate(name, "val")
-    with pytest.raises(DefinitionError, match="no phase is called 'x'; there are trainval, test and deploy"):
+    with pytest.raises(DefinitionError, match="unknown phase 'x'; the phases are trainval, test and deploy"):
         generate(name, "x")
-    with pytest.raises(DefinitionError, match="no phase is called 'trainval'; there are train, val and deploy"):
+    with pytest.raises(DefinitionError, match="unknown phase 'trainval'; the phases are train, val and deploy"):
         generate("voc-fcn8s", "trainval")
 
 

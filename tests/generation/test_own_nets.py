@@ -266,10 +266,10 @@ def test_data_layers_of_ones_own():
         ({"weights": {"": [float("nan")] * 21}}, "a weight is negative or no number"),
         (
             {"backbone": "resnet"},
-            "no backbone is called 'resnet'; there are alexnet, googlenet, vgg16, vgg19, or write",
+            "unknown backbone 'resnet'; choose from alexnet, googlenet, vgg16, vgg19, or write",
         ),
-        ({"backbone": "../x"}, "no backbone is called '../x'"),
-        ({"data": "coco"}, "no data layer is called 'coco'; there are hdf5, nyud, pascalcontext, siftflow, voc, or"),
+        ({"backbone": "../x"}, "unknown backbone '../x'"),
+        ({"data": "coco"}, "unknown data layer 'coco'; choose from hdf5, nyud, pascalcontext, siftflow, voc, or"),
         ({"inputs": {"a": 3, "b": 1}}, "fusion is ''; give early or late for several inputs, none for one"),
         ({"fusion": "early"}, "fusion is 'early'; give"),
         ({"inputs": {"a": 3, "b": 1}, "fusion": "early", "backbone": "alexnet"}, "only the VGG nets fuse inputs"),
@@ -285,7 +285,7 @@ def test_choices_that_cannot_be(options, message):
 def test_published_nets_are_not_for_choosing():
     with pytest.raises(DefinitionError, match="stride cannot be changed in a published net; use 'fcn'"):
         generate("voc-fcn8s", stride=16)
-    with pytest.raises(DefinitionError, match="no net is called 'fcn8s'; there are fcn, voc-fcn32s, "):
+    with pytest.raises(DefinitionError, match="unknown net 'fcn8s'; the nets are fcn, voc-fcn32s, "):
         generate("fcn8s")
     assert describe("voc-fcn8s") == describe(Net(stride=8)) == describe("fcn", stride=8)
 

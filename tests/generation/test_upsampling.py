@@ -69,7 +69,7 @@ def test_a_template_of_ones_own_goes_first(tmp_path):
         ({"factor": 2, "num_output": True}, "num_output is True"),
         ({"factor": 2, "num_output": "21 }"}, "num_output is '21 }'"),
         ({"factor": LARGEST + 1}, f"to {LARGEST}"),
-        ({"factor": 2, "name": ""}, "empty name; give it one"),
+        ({"factor": 2, "name": ""}, "is empty; give it a name"),
         ({"factor": 2, "name": "\ud800"}, r"'\\ud800' is not Unicode text"),
         ({"factor": 2, "bottom": "a", "top": "a"}, "in place on 'a'; give the top another name"),
     ],

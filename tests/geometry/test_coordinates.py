@@ -139,7 +139,7 @@ def test_layers_that_keep_the_grid(kind):
 def test_layers_that_begin_anew(kind, text):
     coordinates = traced(INPUT + layer("b", kind, "data", text) + conv("c", "b", 1, 1, 9) + crop("out", "c", "data"))
     message = (
-        f"Crop 'out': 'c' goes back to 'b' and 'data' to 'data', so their relative position is unknown; "
+        f"Crop 'out': 'c' derives from 'b' and 'data' from 'data', so their relative position is unknown; "
         f"{kind} 'b' keeps no grid; state the offset"
     )
     assert str(coordinates.crops[0].error) == message
@@ -171,7 +171,7 @@ def test_two_inputs_that_are_joined_lie_on_each_other():
 def test_a_join_of_blobs_that_lie_apart_is_told():
     text = INPUT + conv("a", "data", 1, 1, 4) + conv("b", "data", 3, 1, 4)
     (one,) = traced(text + layer("sum", "Eltwise", "a b") + crop("out", "sum", "data")).crops
-    message = "Eltwise 'sum' joins blobs that lie apart: 'a' = x + 4 and 'b' = x + 3, x in pixels of 'data'"
+    message = "Eltwise 'sum' joins blobs that are not aligned: 'a' = x + 4 and 'b' = x + 3, x in pixels of 'data'"
     assert message in str(one.error)
 
 
@@ -232,7 +232,7 @@ def test_an_offset_below_0():
         ),
         (
             [("a", 1, 2, 9), ("up", 1, 2, 20)],
-            "the offset would be -11, below 0; pad what is cropped by 11 more before it",
+            "the offset would be -11, below 0; pad the path to the cropped blob by 11 more",
         ),
     ],
 )
@@ -316,7 +316,7 @@ def test_a_pad_that_no_input_makes_up_for():
     ("text", "message"),
     [
         (layer("c", "Crop", "data"), "Crop 'c' has 1 bottoms, not 2"),
-        (crop("c", "data", "data", "axis: 0"), "Crop 'c' crops the images of a batch"),
+        (crop("c", "data", "data", "axis: 0"), "Crop 'c' crops the batch axis"),
         (crop("c", "data", "data", "axis: 1 offset: [1, 2]"), "Crop 'c' has 2 offsets, not 1 or 3"),
         (
             layer("p", "Pooling", "data", "pooling_param { global_pooling: true }"),

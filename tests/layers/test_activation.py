@@ -100,7 +100,7 @@ def test_a_shared_slope_has_no_axes() -> None:
         ("Log", "log_param { base: -2 }", (1, 2), r"layer 'l': base -2 must be positive, or -1 for e$"),
         ("Exp", "exp_param { base: inf }", (1, 2), "layer 'l': base inf must be positive"),
         ("Log", "log_param { base: nan }", (1, 2), "layer 'l': base nan must be positive"),
-        ("Log", "log_param { base: 1 }", (1, 2), "layer 'l': there is no logarithm to base 1"),
+        ("Log", "log_param { base: 1 }", (1, 2), "layer 'l': base 1 has no logarithm"),
         ("PReLU", "", (2,), r"layer 'l': PReLU reads blobs of 2 axes or more, not \(2,\)"),
     ],
 )

@@ -37,7 +37,9 @@ def test_slice(settings: str, tops: int, axis: int, points: list[int]) -> None:
 def test_slice_of_another_size() -> None:
     net = layer_net("Slice", "slice_param { axis: 2 }", [(*X.shape[:2], 4, 6)], 2)
     assert [top.shape for top in tops_of(net, values(3, 4, 10, 6))] == [(3, 4, 5, 6)] * 2
-    with pytest.raises(InputError, match=r"layer 'l' \(Slice\) .*: 5 elements along axis 2 make no 2 equal pieces"):
+    with pytest.raises(
+        InputError, match=r"layer 'l' \(Slice\) .*: 5 elements along axis 2 cannot be cut into 2 equal pieces"
+    ):
         tops_of(net, X)
     net = layer_net("Slice", "slice_param { axis: 2 slice_point: 3 }", [X.shape], 2)
     with pytest.raises(InputError, match=r"layer 'l' \(Slice\) cannot work with 'b0' \(3, 4, 2, 6\)"):
@@ -47,8 +49,8 @@ def test_slice_of_another_size() -> None:
 @pytest.mark.parametrize(
     ("settings", "tops", "words"),
     [
-        ("", 3, r"layer 'l' \(Slice\), bottoms .*: 4 elements along axis 1 make no 3 equal pieces"),
-        ("slice_param { axis: 4 }", 2, "layer 'l': axis 4 is none of the bottom's 4"),
+        ("", 3, r"layer 'l' \(Slice\), bottoms .*: 4 elements along axis 1 cannot be cut into 3 equal pieces"),
+        ("slice_param { axis: 4 }", 2, "layer 'l': axis 4 is outside the bottom's 4 axes"),
         ("slice_param { axis: 1 slice_dim: 1 }", 2, "layer 'l': give axis or slice_dim, not both"),
         ("slice_param { slice_point: 1 }", 3, "layer 'l': 3 tops need 2 slice_point, not 1"),
         ("slice_param { slice_point: [3, 1] }", 3, r"slice_point must grow from 1 to 4 at most, not \[3, 1\]"),
@@ -82,7 +84,7 @@ def test_batch_reindex_picks_items_in_any_order() -> None:
     for wrong in (3, -1):
         with pytest.raises(InputError, match=r"layer 'l' \(BatchReindex\) cannot work with .*: index out of range"):
             tops_of(net, X, np.array([wrong], np.float32))
-    with pytest.raises(DefinitionError, match="the item numbers must have 1 axis"):
+    with pytest.raises(DefinitionError, match="the indices must have 1 axis"):
         layer_net("BatchReindex", "", [X.shape, (5, 1)])
 
 

@@ -70,7 +70,7 @@ def test_bilinear_kernels(size: int, line: list[float]) -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(DefinitionError, match="layer 'l': there is no filler 'magic'; known are constant, gaussian"):
+    with pytest.raises(DefinitionError, match="layer 'l': unknown filler 'magic'; the fillers are constant, gaussian"):
         filled((1,), type="magic")
     with pytest.raises(DefinitionError, match="only the gaussian filler can be sparse, not 'uniform'"):
         filled((1,), type="uniform", sparse=2)

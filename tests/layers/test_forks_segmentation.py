@@ -80,7 +80,7 @@ def test_bns_are_filled_as_their_fillers_say() -> None:
 def test_a_bn_that_may_be_either(settings: str) -> None:
     problem = (
         "layer 'it': BN is SegNet's, with 2 blobs, or PSPNet's, with 4;"
-        " say which in bn_param by bn_mode or by slope_filler"
+        " give bn_mode or slope_filler in bn_param to choose one"
     )
     with pytest.raises(DefinitionError, match=problem):
         run(layer("BN", "a", settings), [BOTTOM])
@@ -175,9 +175,9 @@ def test_upsample_grows_with_its_bottom() -> None:
     [
         ("scale_h: 2", "give scale, or scale_h and scale_w"),
         ("scale: 2 scale_h: 2 scale_w: 2", "give scale, or scale_h and scale_w"),
-        ("scale: 1", r"scale \(1, 1\) must be over 1, and 2 where pad_out is set"),
-        ("scale: 3 pad_out_w: true", r"scale \(3, 3\) must be over 1, and 2 where pad_out is set"),
-        ("upsample_h: 1 upsample_w: 4", "upsample_h and upsample_w must be over 1"),
+        ("scale: 1", r"scale \(1, 1\) must be above 1, and 2 if pad_out is set"),
+        ("scale: 3 pad_out_w: true", r"scale \(3, 3\) must be above 1, and 2 if pad_out is set"),
+        ("upsample_h: 1 upsample_w: 4", "upsample_h and upsample_w must be above 1"),
     ],
 )
 def test_upsample_refuses(settings: str, problem: str) -> None:
@@ -212,5 +212,5 @@ def test_enets_dropout_scales_at_test_time_too() -> None:
 
 @pytest.mark.parametrize("text", ["{'p': '1.5'}", "{'phase': 'TEST'}", "", "__import__('os')"])
 def test_enets_dropout_needs_its_share(text: str) -> None:
-    with pytest.raises(DefinitionError, match="layer 'it': param_str must give p, over 0 and below 1; it is "):
+    with pytest.raises(DefinitionError, match="layer 'it': param_str must give p, above 0 and below 1; it is "):
         run(layer("Python", "a", SPATIAL_DROPOUT % text), [BOTTOM])

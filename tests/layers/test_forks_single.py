@@ -229,7 +229,7 @@ def test_fast_rcnns_dropout_scales_at_test_time_in_place_of_in_training() -> Non
     top = it.train()(bottom)
     assert isinstance(top, torch.Tensor)
     assert top.unique().tolist() == [0, 1]
-    with pytest.raises(DefinitionError, match="layer 'it': sample_weights_test and scale_train are of different forks"):
+    with pytest.raises(DefinitionError, match="sample_weights_test and scale_train are from different forks"):
         run(layer("Dropout", "a", "dropout_param { scale_train: false sample_weights_test: true }"), [bottom.numpy()])
 
 

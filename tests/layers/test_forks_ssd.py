@@ -215,8 +215,11 @@ def test_detectionoutput_is_stated_as_caffe_states_it() -> None:
     ("settings", "problem"),
     [
         ("", "num_classes must be given"),
-        ("num_classes: 2 nms_param { nms_threshold: -1 }", "nms_threshold must be 0 or more, eta over 0 and up to 1"),
-        ("num_classes: 2 nms_param { eta: 0 }", "nms_threshold must be 0 or more, eta over 0 and up to 1"),
+        (
+            "num_classes: 2 nms_param { nms_threshold: -1 }",
+            "nms_threshold must be at least 0, eta above 0 and at most 1",
+        ),
+        ("num_classes: 2 nms_param { eta: 0 }", "nms_threshold must be at least 0, eta above 0 and at most 1"),
     ],
 )
 def test_detectionoutput_refuses(settings: str, problem: str) -> None:

@@ -190,11 +190,16 @@ def test_nothing_is_broadcast(kind: str) -> None:
     ("kind", "settings", "shape", "words"),
     [
         ("BatchNorm", "", (4,), r"layer 'l': BatchNorm reads blobs of 2 axes or more, not \(4,\)"),
-        ("Bias", "bias_param { axis: 4 }", X.shape, r"layer 'l': axis 4 is none of the bottom's 4: \(3, 4, 5, 6\)"),
+        (
+            "Bias",
+            "bias_param { axis: 4 }",
+            X.shape,
+            r"layer 'l': axis 4 is outside the bottom's 4 axes: \(3, 4, 5, 6\)",
+        ),
         ("Bias", "bias_param { axis: 2 num_axes: 3 }", X.shape, "axis 2 and num_axes 3 leave the bottom"),
-        ("Scale", "scale_param { axis: -5 }", X.shape, "layer 'l': axis -5 is none of the bottom's 4"),
+        ("Scale", "scale_param { axis: -5 }", X.shape, "layer 'l': axis -5 is outside the bottom's 4 axes"),
         ("Scale", "scale_param { num_axes: -2 }", X.shape, "axis 1 and num_axes -2 leave the bottom"),
-        ("MVN", "", (1, 2, 3, 4, 5), r"layer 'l' \(MVN\), bottoms .*: a bottom of 4 axes at most is needed"),
+        ("MVN", "", (1, 2, 3, 4, 5), r"layer 'l' \(MVN\), bottoms .*: the bottom must have at most 4 axes"),
     ],
 )
 def test_errors(kind: str, settings: str, shape: tuple[int, ...], words: str) -> None:

@@ -146,7 +146,12 @@ def test_one_unit() -> None:
         ("LSTM", PARAM % "expose_hidden: true", [(5, 3, 4), (5, 3)], "LSTM needs 4 bottoms, or one more"),
         ("RNN", PARAM % "expose_hidden: true", [(5, 3, 4), (5, 3)], "RNN needs 3 bottoms, or one more"),
         ("LSTM", PARAM % "", [(5, 3), (5, 3)], r"layer 'l': LSTM reads \(steps, streams, \.\.\.\)"),
-        ("LSTM", PARAM % "", [(5, 3, 4), (5, 3), (3,)], r"static input, \(streams, \.\.\.\); here are \[\(5, 3, 4\)"),
+        (
+            "LSTM",
+            PARAM % "",
+            [(5, 3, 4), (5, 3), (3,)],
+            r"static input, \(streams, \.\.\.\); the bottoms are \[\(5, 3, 4\)",
+        ),
         ("LSTM", PARAM % "", [(5, 3, 4), (5, 2)], "needs one number for each step and stream of the first"),
         ("LSTM", PARAM % "", [(5, 3, 4), (5, 3), (2, 4)], "the static input needs one item for each stream"),
         ("RNN", PARAM % "expose_hidden: true", [(5, 3, 4), (5, 3), (3, 6)], r"the state needs the shape \(1, 3, 6\)"),

@@ -49,7 +49,7 @@ def test_arg_max_of_items(count: int, axes: tuple[int, ...], out_max_val: bool, 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ("argmax_param { axis: 4 }", "layer 'l': axis 4 is none of the bottom's 4"),
+        ("argmax_param { axis: 4 }", "layer 'l': axis 4 is outside the bottom's 4 axes"),
         ("argmax_param { axis: 1 top_k: 4 }", "layer 'l': top_k 4 must be from 1 to 3"),
         ("argmax_param { top_k: 61 }", "layer 'l': top_k 61 must be from 1 to 60"),
         ("argmax_param { top_k: 0 }", "layer 'l': top_k 0 must be from 1 to 60"),
@@ -86,5 +86,5 @@ def test_reduction(operation: str, function: object, axis: int) -> None:
 
 def test_reduction_without_settings_is_the_sum_of_all() -> None:
     assert apply("Reduction", "", X) == X.sum()
-    with pytest.raises(DefinitionError, match="layer 'l': axis 4 is none of the bottom's 4"):
+    with pytest.raises(DefinitionError, match="layer 'l': axis 4 is outside the bottom's 4 axes"):
         layer_net("Reduction", "reduction_param { axis: 4 }", [X.shape])

@@ -71,7 +71,7 @@ def test_a_python_layer_runs_by_its_users_rule(registry: None) -> None:
 
 def test_a_type_has_one_rule(registry: None) -> None:
     register()
-    with pytest.raises(ValueError, match=r"there is already a rule for layer type 'pyloss\.ScaledLoss'"):
+    with pytest.raises(ValueError, match=r"layer type 'pyloss\.ScaledLoss' already has a rule"):
         register()
 
 

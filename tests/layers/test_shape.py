@@ -51,7 +51,7 @@ def test_flatten(settings: str, shape: tuple[int, ...]) -> None:
 )
 def test_reshape(settings: str, shape: tuple[int, ...] | None) -> None:
     if shape is None:
-        words = r"layer 'l' \(Reshape\), bottoms \[\(2, 3, 4, 6\)\]: the shape \(.*\) does not suit \d+ elements"
+        words = r"layer 'l' \(Reshape\), bottoms \[\(2, 3, 4, 6\)\]: the shape \(.*\) does not fit \d+ elements"
         with pytest.raises(DefinitionError, match=words):
             layer_net("Reshape", f"reshape_param {{ {settings} }}", [X.shape])
         return
@@ -64,7 +64,7 @@ def test_reshape_of_another_size() -> None:
     net = layer_net("Reshape", "reshape_param { shape { dim: [0, -1, 2] } }", [X.shape])
     assert tops_of(net, values(7, 5, 2, 3))[0].shape == (7, 15, 2)
     assert tops_of(net, values(0, 5, 2, 3))[0].shape == (0, 15, 2)
-    words = r"layer 'l' \(Reshape\) cannot work with 'b0' \(1, 5, 1, 3\): the shape \(-1, 2\) does not suit 15 elements"
+    words = r"layer 'l' \(Reshape\) cannot work with 'b0' \(1, 5, 1, 3\): the shape \(-1, 2\) does not fit 15 elements"
     with pytest.raises(InputError, match=words):
         net(torch.zeros(1, 5, 1, 3))
     dynamic = {"inputs": ({0: torch.export.Dim.DYNAMIC},)}
@@ -75,9 +75,9 @@ def test_reshape_of_another_size() -> None:
 @pytest.mark.parametrize(
     ("kind", "settings", "words"),
     [
-        ("Flatten", "flatten_param { axis: 4 }", "layer 'l': axis 4 is none of the bottom's 4"),
-        ("Flatten", "flatten_param { axis: 2 end_axis: 1 }", "layer 'l': axis 2 lies behind end_axis 1"),
-        ("Reshape", "shape { dim: [-1, -1] }", r"layer 'l': .* -1 once; .* here are shape \[-1, -1\] and num_axes -1"),
+        ("Flatten", "flatten_param { axis: 4 }", "layer 'l': axis 4 is outside the bottom's 4 axes"),
+        ("Flatten", "flatten_param { axis: 2 end_axis: 1 }", "layer 'l': axis 2 comes after end_axis 1"),
+        ("Reshape", "shape { dim: [-1, -1] }", r"layer 'l': .* -1 once; .* given are shape \[-1, -1\] and num_axes -1"),
         ("Reshape", "shape { dim: -2 }", "layer 'l': a shape has sizes from 1 up"),
         ("Reshape", "shape { dim: 2 } num_axes: -2", "num_axes is at least -1"),
         ("Reshape", "shape { dim: 2 } axis: 5", "axis 5 and num_axes -1 leave the bottom's 4 axes"),
@@ -85,8 +85,8 @@ def test_reshape_of_another_size() -> None:
         ("Reshape", "shape { dim: 2 } axis: 3 num_axes: 2", "axis 3 and num_axes 2 leave the bottom's 4 axes"),
         ("Reshape", "shape { dim: [0, 1, 1, 1, 0] }", "the bottom has no axis 4 that size 0 could copy"),
         ("Tile", "", "layer 'l': tiles 0 must be positive"),
-        ("Tile", "tile_param { tiles: 2 axis: -5 }", "layer 'l': axis -5 is none of the bottom's 4"),
-        ("Im2col", "axis: 3 kernel_size: 1", "layer 'l': no axis lies behind axis 3 of the bottom"),
+        ("Tile", "tile_param { tiles: 2 axis: -5 }", "layer 'l': axis -5 is outside the bottom's 4 axes"),
+        ("Im2col", "axis: 3 kernel_size: 1", "layer 'l': no axis follows axis 3 of the bottom"),
         ("Im2col", "kernel_size: 7", r"layer 'l' \(Im2col\), bottoms .*: "),
         ("Im2col", "kernel_size: 2 stride: 0", r"layer 'l': stride \(0, 0\) must be positive"),
         ("Im2col", "", "layer 'l': kernel_size is given 0 times for 2 spatial axes"),

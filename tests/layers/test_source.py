@@ -56,12 +56,16 @@ def test_random_dummy_data_is_new_in_every_forward_and_constant_data_is_not() ->
 @pytest.mark.parametrize(
     ("settings", "tops", "words"),
     [
-        ("", 1, "layer 'l': shape is given 0 times; once, or once for each of 1 tops"),
-        ("shape { dim: 1 } shape { dim: 1 }", 3, "layer 'l': shape is given 2 times; once, or once for each of 3 tops"),
+        ("", 1, "layer 'l': shape is given 0 times; give it once, or once for each of 1 tops"),
+        (
+            "shape { dim: 1 } shape { dim: 1 }",
+            3,
+            "layer 'l': shape is given 2 times; give it once, or once for each of 3 tops",
+        ),
         ("num: 1 channels: 1 height: 1", 2, "layer 'l': width is given 0 times"),
         ("num: 1 channels: 1 height: 1 width: 1 shape { dim: 1 }", 1, "give shape, or num, channels, height and width"),
         ("shape { dim: 1 } data_filler { } data_filler { }", 1, "data_filler is given 2 times"),
-        ('shape { dim: 1 } data_filler { type: "magic" }', 1, "layer 'l': there is no filler 'magic'"),
+        ('shape { dim: 1 } data_filler { type: "magic" }', 1, "layer 'l': unknown filler 'magic'"),
     ],
 )
 def test_errors_of_dummy_data(settings: str, tops: int, words: str) -> None:

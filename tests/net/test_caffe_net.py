@@ -181,7 +181,7 @@ def test_unsupported_layers_are_all_named() -> None:
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        ('name: "r" type: "ReLU" bottom: "q" top: "y"', "layer 'r': bottom 'q' is made by no layer before it"),
+        ('name: "r" type: "ReLU" bottom: "q" top: "y"', "layer 'r': bottom 'q' is not a top of an earlier layer"),
         ('name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 4 kernel_size: 1 '
          'group: 2 }',
          "layer 'c': group 2 must divide 3 channels and num_output 4"),
@@ -202,11 +202,11 @@ def test_unsupported_layers_are_all_named() -> None:
         ('name: "k" type: "Crop" bottom: "x" bottom: "x" top: "y" crop_param { offset: [1, 2, 3] }',
          "3 offsets for 2 cropped axes"),
         ('name: "e" type: "Eltwise" bottom: "x" bottom: "x" top: "y" eltwise_param { coeff: 1 }',
-         "coeff belongs to SUM, once for each of the 2 bottoms; here are 1 for SUM"),
+         "coeff is for SUM only, once for each of the 2 bottoms; 1 are given for SUM"),
         ('name: "s" type: "Scale" bottom: "x" top: "y" scale_param { axis: 2 num_axes: 3 }',
          r"axis 2 and num_axes 3 leave the bottom \(1, 3, 8, 10\)"),
         ('name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 4 kernel_size: 1'
-         ' weight_filler { type: "magic" } }', "layer 'c': there is no filler 'magic'; known are constant"),
+         ' weight_filler { type: "magic" } }', "layer 'c': unknown filler 'magic'; the fillers are constant"),
         ('name: "r" type: "ReLU" bottom: "x" top: "y" top: "z"', "makes 1 tops, 2 are named"),
     ],
 )  # fmt: skip

@@ -137,7 +137,7 @@ def test_a_net_without_weights_is_filled(tmp_path: Path) -> None:
 def test_errors_name_the_right_file(sample: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.prototxt"
     bad.write_text('layer { name: "a" type: "ReLU" bottom: "x" top: "y" }')
-    with pytest.raises(FcnkitError, match=rf"^{bad}: layer 'a': bottom 'x' is made by no layer"):
+    with pytest.raises(FcnkitError, match=rf"^{bad}: layer 'a': bottom 'x' is not a top of an earlier layer"):
         fcnkit.convert(sample, prototxt=bad)
     with pytest.raises(FcnkitError, match=r"^none.caffemodel: cannot be read"):
         fcnkit.convert("none.caffemodel")
