@@ -5,10 +5,12 @@ Source: BVLC/caffe src/caffe/util/upgrade_proto.cpp, UpgradeV0Net and what it ca
 
 from __future__ import annotations
 
-from fcnkit.caffe.schema import Message, message_class
-from fcnkit.errors import DefinitionError
+from typing import Any
 
-V1Layer = message_class("V1LayerParameter")
+from google.protobuf.message import Message
+
+from fcnkit.caffe.messages import NetParameter, V1LayerParameter
+from fcnkit.errors import DefinitionError
 
 # UpgradeV0LayerType. Padding layers are folded away before.
 V1_TYPE_FROM_V0 = {
@@ -79,7 +81,7 @@ _LAYER_FIELDS = {"blobs", "blobs_lr", "weight_decay"}
 _TRANSFORM_FIELDS = {"scale", "mean_file", "crop_size", "mirror"}
 
 
-def v1_layers_from_v0(net: Message) -> list[Message]:
+def v1_layers_from_v0(net: NetParameter) -> list[V1LayerParameter]:
     """The layers of a V0 net as V1 layers, padding layers folded into the layers that read them.
 
     A parameter that means nothing to its layer's type, such as kernelsize in a relu layer, is left out, as Caffe
@@ -94,7 +96,7 @@ def v1_layers_from_v0(net: Message) -> list[Message]:
     return [_v1_layer_from_v0(connection) for connection in _fold_padding(net)]
 
 
-def _check_v0(connection: Message) -> None:
+def _check_v0(connection: V1LayerParameter) -> None:
     """Refuse what Caffe would drop without a word: layers and fields of V1 in a V0 net."""
     if not connection.HasField("layer"):
         raise DefinitionError(f"layer {connection.name!r} has the form V1, but others have the older form V0")
@@ -103,16 +105,16 @@ def _check_v0(connection: Message) -> None:
             raise DefinitionError(f"layer {connection.layer.name!r} has the form V0, but field {field.name!r} is of V1")
 
 
-def _fold_padding(net: Message) -> list[Message]:
+def _fold_padding(net: NetParameter) -> list[V1LayerParameter]:
     """The net's layers without its padding layers; the layers that read one pad by themselves instead.
 
     Source: UpgradeV0PaddingLayers.
     """
-    maker: dict[str, Message | None] = dict.fromkeys(net.input)
+    maker: dict[str, V1LayerParameter | None] = dict.fromkeys(net.input)
     kept = []
     for connection in net.layers:
         name, kind = connection.layer.name, connection.layer.type
-        folded = V1Layer()
+        folded = V1LayerParameter()
         folded.CopyFrom(connection)
         for i, blob in enumerate(connection.bottom):
             if blob not in maker:
@@ -129,7 +131,7 @@ def _fold_padding(net: Message) -> list[Message]:
     return kept
 
 
-def _check_foldable(reader: Message, padding: Message) -> None:
+def _check_foldable(reader: V1LayerParameter, padding: V1LayerParameter) -> None:
     """Refuse a padding layer that does more than pad the one bottom of a convolution or pooling layer."""
     name, kind = reader.layer.name, reader.layer.type
     if kind not in ("conv", "pool"):
@@ -141,13 +143,13 @@ def _check_foldable(reader: Message, padding: Message) -> None:
             )
 
 
-def _v1_layer_from_v0(connection: Message) -> Message:
+def _v1_layer_from_v0(connection: V1LayerParameter) -> V1LayerParameter:
     """One V1 layer from one V0 layer and its connections.
 
     Source: UpgradeV0LayerParameter.
     """
     old = connection.layer
-    layer = V1Layer(bottom=connection.bottom, top=connection.top)
+    layer = V1LayerParameter(bottom=connection.bottom, top=connection.top)
     own_message, own_fields = _OWN_FIELDS.get(old.type, ("", set()))
     for field, value in old.ListFields():
         name = _RENAMED.get(field.name, field.name)
@@ -156,7 +158,7 @@ def _v1_layer_from_v0(connection: Message) -> Message:
         elif name == "type":
             if value not in V1_TYPE_FROM_V0:
                 raise DefinitionError(f"layer {old.name!r}: unknown V0 type {value!r}")
-            layer.type = V1Layer.LayerType.Value(V1_TYPE_FROM_V0[value])
+            layer.type = V1LayerParameter.LayerType.Value(V1_TYPE_FROM_V0[value])
         elif name in _LAYER_FIELDS:
             _put(layer, name, value)
         elif name in _TRANSFORM_FIELDS:
@@ -168,7 +170,7 @@ def _v1_layer_from_v0(connection: Message) -> Message:
     return layer
 
 
-def _put(message: Message, field: str, value: Message) -> None:
+def _put(message: Message, field: str, value: Any) -> None:
     """Set a field to a number, string, message or list; a single number becomes a list where V1 has one."""
     present = getattr(message, field)
     if hasattr(present, "MergeFrom"):

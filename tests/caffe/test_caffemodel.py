@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fcnkit.caffe import caffemodel, prototxt, schema, wire
+from fcnkit.caffe import caffemodel, messages, prototxt, wire
 from fcnkit.errors import FileFormatError
 
 VALUES = np.arange(6, dtype=np.float32) / 7
@@ -16,13 +16,13 @@ VALUES = np.arange(6, dtype=np.float32) / 7
 
 def model(blob: bytes, layer: bytes = b"") -> bytes:
     """A net with one layer "c" that holds one serialized BlobProto."""
-    inner = schema.LayerParameter(name="c", type="Convolution").SerializeToString()
+    inner = messages.LayerParameter(name="c", type="Convolution").SerializeToString()
     inner += wire.header(7, len(blob)) + blob + layer
     return wire.header(100, len(inner)) + inner
 
 
 def shape(*dims: int) -> bytes:
-    return schema.message_class("BlobProto")(shape={"dim": dims}).SerializeToString()
+    return messages.BlobProto(shape={"dim": dims}).SerializeToString()
 
 
 def read(path: Path, data: bytes) -> dict[str, list[np.ndarray]]:
@@ -45,7 +45,7 @@ def test_a_blob_without_a_shape_is_one_value(tmp_path: Path) -> None:
 
 
 def test_old_blobs_have_four_sizes(tmp_path: Path) -> None:
-    blob = schema.message_class("BlobProto")(num=1, channels=1, height=2, width=3, data=VALUES)
+    blob = messages.BlobProto(num=1, channels=1, height=2, width=3, data=VALUES)
     assert read(tmp_path, model(blob.SerializeToString()))["c"][0].shape == (1, 1, 2, 3)
 
 
@@ -109,7 +109,7 @@ def test_what_is_written_is_read_by_protobuf_and_by_us(tmp_path: Path, sample: P
     net, blobs = caffemodel.read(sample)
     path = tmp_path / "copy.caffemodel"
     caffemodel.write(path, net, blobs)
-    parsed = schema.NetParameter.FromString(path.read_bytes())
+    parsed = messages.NetParameter.FromString(path.read_bytes())
     for layer in parsed.layer:
         for blob, array in zip(layer.blobs, blobs.get(layer.name, []), strict=True):
             assert tuple(blob.shape.dim) == array.shape
@@ -164,6 +164,6 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
 
 
 def test_text_that_is_no_text(tmp_path: Path) -> None:
-    data = schema.NetParameter(name="net", layer=[{"name": "abc", "type": "ReLU"}]).SerializeToString()
+    data = messages.NetParameter(name="net", layer=[{"name": "abc", "type": "ReLU"}]).SerializeToString()
     with pytest.raises(FileFormatError, match=r"damaged .caffemodel: the text b'a\\xffc' in its definition is not"):
         read(tmp_path, data.replace(b"abc", b"a\xffc"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fcnkit.caffe import caffemodel, prototxt, schema
+from fcnkit.caffe import caffemodel, messages, prototxt
 from fcnkit.caffe.deploy import deploy, runnable
 from fcnkit.caffe.inputs import input_shapes
 from fcnkit.errors import DefinitionError
@@ -25,7 +25,7 @@ def test_the_sample_becomes_its_deploy_net(sample: Path, data: Path) -> None:
 
 
 def test_runnable_keeps_losses_and_makes_inputs_of_all_tops(sample: Path) -> None:
-    net = runnable(caffemodel.read(sample).net, schema.NetState(phase=schema.TRAIN))
+    net = runnable(caffemodel.read(sample).net, messages.NetState(phase=messages.TRAIN))
     assert input_shapes(net) == {"data": (1, 0, 0, 0), "label": (1, 0, 0, 0)}
     assert net.layer[-1].type == "SoftmaxWithLoss"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fcnkit.caffe import caffemodel, prototxt, schema, wire
+from fcnkit.caffe import caffemodel, messages, prototxt, wire
 from fcnkit.caffe.data import top_shape
 from fcnkit.caffe.deploy import deploy
 from fcnkit.caffe.forks import fork_layers, require_bvlc
@@ -20,7 +20,7 @@ CONV = 'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" conv
 POOL = 'layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" pooling_param { kernel_size: 2 %s } }'
 
 
-def layer(text: str) -> schema.Message:
+def layer(text: str) -> messages.LayerParameter:
     return prototxt.parse(text).layer[0]
 
 
@@ -136,7 +136,7 @@ def test_binary_nets_with_fork_fields_ask_for_the_prototxt(binary: bytes, tmp_pa
 
 
 def test_many_layers_are_counted() -> None:
-    net = schema.NetParameter()
+    net = messages.NetParameter()
     for index in range(7):
         net.layer.add(name=f"p{index}", type="Permute")
     with pytest.raises(FileFormatError, match="the layers 'p0', 'p1', 'p2', 'p3', 'p4' and 2 more are of a fork"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fcnkit.caffe import hdf5
-from fcnkit.caffe.schema import NetParameter
+from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import FileFormatError, OutputError
 from tests.paths import LEGACY

@@ -3,8 +3,8 @@
 import pytest
 
 from fcnkit.caffe import prototxt
+from fcnkit.caffe.messages import TEST, TRAIN
 from fcnkit.caffe.phase import filter_net
-from fcnkit.caffe.schema import TEST, TRAIN
 from fcnkit.errors import DefinitionError
 
 

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from fcnkit.caffe.schema import NetParameter, message_class
+from fcnkit.caffe.messages import BlobProto, NetParameter, SolverState
 from fcnkit.caffe.sniff import describe
 from fcnkit.errors import FileFormatError
 from tests.paths import LEGACY
 
-SolverState, BlobProto = message_class("SolverState"), message_class("BlobProto")
+SolverState, BlobProto = SolverState, BlobProto
 
 
 def image(kind):
