@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.messages import LayerParameter, NetParameter, SolverParameter, V1LayerParameter
-from fcnkit.caffe.schema import message_class
 from fcnkit.caffe.upgrade_v0 import v1_layers_from_v0
 from fcnkit.errors import DefinitionError, PrototxtError
 from fcnkit.types import all_types
@@ -46,7 +45,7 @@ _TRANSFORMING = {
 }
 _TRANSFORM_FIELDS = ("scale", "mean_file", "crop_size", "mirror")
 
-_v1_type_name = message_class("V1LayerParameter").LayerType.Name
+_v1_type_name = V1LayerParameter.LayerType.Name
 
 
 def generation(net: NetParameter) -> str:

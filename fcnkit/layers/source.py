@@ -9,15 +9,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from fcnkit.aliases import Shape
-from fcnkit.caffe.messages import LayerParameter
-from fcnkit.caffe.schema import message_class
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, rule
 from fcnkit.layers.fillers import fill
 from fcnkit.nn import source
 from fcnkit.types import source as types
-
-_FillerParameter = message_class("FillerParameter")
 
 
 @rule(types.DUMMY_DATA)
@@ -26,7 +23,7 @@ class DummyData(Layer):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.dummy_data_param
-        fillers = self._once_or_each(layer, "data_filler", p.data_filler or [_FillerParameter()])
+        fillers = self._once_or_each(layer, "data_filler", p.data_filler or [FillerParameter()])
         if not (p.num or p.channels or p.height or p.width):
             shapes = [tuple(shape.dim) for shape in self._once_or_each(layer, "shape", p.shape)]
         elif p.shape:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from fcnkit.caffe import binaryproto
-from fcnkit.caffe.schema import message_class
+from fcnkit.caffe.messages import BlobProto
 from fcnkit.errors import FileFormatError
 
-BlobProto = message_class("BlobProto")
+BlobProto = BlobProto
 VALUES = [0.5, -1, 2, 3, 1e-3, 6]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fcnkit.caffe import caffemodel, messages, prototxt, schema, wire
+from fcnkit.caffe import caffemodel, messages, prototxt, wire
 from fcnkit.errors import FileFormatError
 
 VALUES = np.arange(6, dtype=np.float32) / 7
@@ -22,7 +22,7 @@ def model(blob: bytes, layer: bytes = b"") -> bytes:
 
 
 def shape(*dims: int) -> bytes:
-    return schema.message_class("BlobProto")(shape={"dim": dims}).SerializeToString()
+    return messages.BlobProto(shape={"dim": dims}).SerializeToString()
 
 
 def read(path: Path, data: bytes) -> dict[str, list[np.ndarray]]:
@@ -45,7 +45,7 @@ def test_a_blob_without_a_shape_is_one_value(tmp_path: Path) -> None:
 
 
 def test_old_blobs_have_four_sizes(tmp_path: Path) -> None:
-    blob = schema.message_class("BlobProto")(num=1, channels=1, height=2, width=3, data=VALUES)
+    blob = messages.BlobProto(num=1, channels=1, height=2, width=3, data=VALUES)
     assert read(tmp_path, model(blob.SerializeToString()))["c"][0].shape == (1, 1, 2, 3)
 
 

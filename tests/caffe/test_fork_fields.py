@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fcnkit.caffe import caffemodel, messages, prototxt, schema, wire
+from fcnkit.caffe import caffemodel, messages, prototxt, wire
 from fcnkit.caffe.data import top_shape
 from fcnkit.caffe.deploy import deploy
 from fcnkit.caffe.forks import fork_layers, require_bvlc
@@ -20,7 +20,7 @@ CONV = 'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" conv
 POOL = 'layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" pooling_param { kernel_size: 2 %s } }'
 
 
-def layer(text: str) -> schema.Message:
+def layer(text: str) -> messages.LayerParameter:
     return prototxt.parse(text).layer[0]
 
 

@@ -12,12 +12,11 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from fcnkit.caffe.messages import NetParameter
-from fcnkit.caffe.schema import message_class
 from fcnkit.caffe.sniff import FileKind, sniff
 from fcnkit.errors import FileFormatError
 from tests.paths import LEGACY
 
-SolverState, BlobProto = message_class("SolverState"), message_class("BlobProto")
+SolverState, BlobProto = SolverState, BlobProto
 
 
 def image(kind):

@@ -4,7 +4,6 @@ import pytest
 
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.messages import NetParameter
-from fcnkit.caffe.schema import message_class
 from fcnkit.caffe.upgrade import SOLVER_TYPE_FROM_ENUM, V2_TYPE_FROM_V1, generation, upgrade_net, upgrade_solver
 from fcnkit.caffe.upgrade_v0 import V1_TYPE_FROM_V0
 from fcnkit.errors import DefinitionError
@@ -127,7 +126,7 @@ def test_a_present_net_is_returned_as_it_is():
 
 
 def test_every_v1_type_has_a_registered_v2_type():
-    v1 = message_class("V1LayerParameter").LayerType
+    v1 = V1LayerParameter.LayerType
     assert set(V2_TYPE_FROM_V1) == set(v1.keys())
     assert set(V2_TYPE_FROM_V1.values()) - {""} <= REGISTERED
     for name in set(v1.keys()) - {"NONE"}:
@@ -142,7 +141,7 @@ def test_a_v1_layer_without_type_stays_without():
 
 
 def test_every_v1_field_is_taken_over():
-    old = message_class("V1LayerParameter")(name="n", type=4, bottom=["a"], top=["b"], loss_weight=[2], blobs=[{}])
+    old = V1LayerParameter(name="n", type=4, bottom=["a"], top=["b"], loss_weight=[2], blobs=[{}])
     for field in old.DESCRIPTOR.fields:
         if field.name.endswith("_param"):
             getattr(old, field.name).SetInParent()
@@ -313,7 +312,7 @@ def test_v0_fields(kind):
 
 
 def test_every_v0_field_is_among_those_cases():
-    fields = {field.name for field in message_class("V0LayerParameter").DESCRIPTOR.fields}
+    fields = {field.name for field in V0LayerParameter.DESCRIPTOR.fields}
     named = " ".join(old for old, _ in V0_FIELDS.values())
     # Caffe has no place for the two that are left.
     assert {field for field in fields - {"name", "type"} if field not in named} == {"new_num", "new_channels"}
@@ -420,7 +419,7 @@ def test_solver_types(old, new):
 
 def test_solver_types_are_those_that_caffe_registers():
     """REGISTER_SOLVER_CLASS in src/caffe/solvers/."""
-    assert set(SOLVER_TYPE_FROM_ENUM) == set(message_class("SolverParameter").SolverType.keys())
+    assert set(SOLVER_TYPE_FROM_ENUM) == set(SolverParameter.SolverType.keys())
     assert sorted(SOLVER_TYPE_FROM_ENUM.values()) == ["AdaDelta", "AdaGrad", "Adam", "Nesterov", "RMSProp", "SGD"]
 
 
