@@ -51,12 +51,8 @@ def check_console(block: Block) -> None:
         program, *arguments = shlex.split(line)
         assert program == "fcnkit", f"{line!r} is no command of fcnkit"
         result = CliRunner().invoke(main, arguments)
-        status = re.search(r"^\[(\d+)\]\n\Z", expected, re.MULTILINE)
-        expected = expected[: status.start()] if status else expected
-        fails = (
-            int(status[1]) if status else int(expected.rpartition("\nError: ")[1] != "" or expected[:7] == "Error: ")
-        )
-        assert result.exit_code == fails, f"{line}\n{result.output}"
+        status = shown.get(at, int(expected.startswith("Error: ")))
+        assert result.exit_code == status, f"{line}\n{result.output}"
         if expected or not result.output:
             assert re.fullmatch(_pattern(expected), result.output), f"{line}\n{expected}\n--- but ---\n{result.output}"
 

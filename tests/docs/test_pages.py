@@ -21,7 +21,6 @@ from tests.surgery.torchvision_states import vgg
 
 # Options of other programs that the pages name.
 FOREIGN = {"--nproc-per-node"}
-# Files that the pages call by other names than those in the checkout.
 RUN = [page for page in PAGES if any(block.kind in ("console", "python") for block in blocks(page))]
 
 
@@ -81,6 +80,12 @@ def test_links_and_fences(page: Path) -> None:
     assert {block.kind for block in blocks(page)} <= KINDS
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_of_the_checkout_that_pages_name_are_there(page: Path) -> None:
+    named = re.findall(r"`((?:tests|fcnkit|benchmarks|proto)/[\w/.-]+)`", page.read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def command_params() -> dict[str, list[click.Parameter]]:
