@@ -116,7 +116,9 @@ def _fold_padding(net: Message) -> list[Message]:
         folded.CopyFrom(connection)
         for i, blob in enumerate(connection.bottom):
             if blob not in maker:
-                raise DefinitionError(f"layer {name!r}: bottom {blob!r} is no input and no top of a layer before it")
+                raise DefinitionError(
+                    f"layer {name!r}: bottom {blob!r} is neither an input nor a top of a layer before it"
+                )
             padding = maker[blob]
             if padding is None or padding.layer.type != "padding":
                 continue

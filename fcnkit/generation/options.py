@@ -123,7 +123,7 @@ class Net:
         if len(weights) != self.heads[name]:
             raise DefinitionError(f"{len(weights)} weights for {self.heads[name]} classes; give one for each class")
         if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
-            raise DefinitionError("a weight is negative or no number; give numbers from 0 up")
+            raise DefinitionError("a weight is negative or not a number; give numbers from 0 up")
 
     @property
     def labels(self) -> dict[str, str]:

@@ -95,7 +95,7 @@ class Coordinates:
                 for one, other in zip(known, grids, strict=True):
                     if one.map != other.map:
                         raise DefinitionError(
-                            f"{layer.type} {layer.name!r} joins blobs that lie apart: {layer.bottom[0]!r} = {one.map} "
+                            f"{layer.type} {layer.name!r} joins blobs that are not aligned: {layer.bottom[0]!r} = {one.map} "
                             f"and {bottom!r} = {other.map}, x in pixels of {source!r}"
                         )
                 if grids[0].field > known[0].field:

@@ -165,4 +165,4 @@ def more_pad(cropped: Grid, reference: Grid, missing: Fraction | int) -> str:
         pad = window.pad - change if window.up and step in own else window.pad + change
         if window.kernel > 1 and pad >= 0:
             return f"give {step.layer!r} a pad of {pad}, not {window.pad}"
-    return f"pad what is cropped by {exactly(Fraction(missing))} more before it"
+    return f"increase a pad before the cropped blob by {exactly(Fraction(missing))}"

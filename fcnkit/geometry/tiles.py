@@ -104,7 +104,7 @@ class Tiling:
             self._links.append((layer, links))
         self.stride = (strides[0], strides[1])
         if grids.get(output) != (1, 1):
-            raise TilingError(f"its output {output!r} is no map of the image pixel by pixel")
+            raise TilingError(f"its output {output!r} is not a map of the image, pixel by pixel")
 
     def tiles(self, height: int, width: int, size: int) -> Iterator[Tile]:
         """The tiles of an image, row by row; what they make covers it without overlap.

@@ -67,7 +67,7 @@ class InfogainLoss(_Loss):
     def build(self, layer: Message, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.infogain_loss_param
         if layer.loss_param.HasField("normalize"):
-            raise DefinitionError(f"layer {layer.name!r}: InfogainLoss knows no normalize; give normalization")
+            raise DefinitionError(f"layer {layer.name!r}: InfogainLoss has no normalize; give normalization")
         axis = canonical_axis(layer, p.axis, bottoms[0])
         matrix = _matrix(layer) if len(bottoms) < 3 else None
         return loss.InfogainLoss(

@@ -64,7 +64,7 @@ class BN(Layer):
         if pspnet == segnet:
             raise DefinitionError(
                 f"layer {layer.name!r}: BN is SegNet's, with 2 blobs, or PSPNet's, with 4;"
-                " say which in bn_param by bn_mode or by slope_filler"
+                " choose in bn_param by bn_mode or by slope_filler"
             )
         return pspnet
 

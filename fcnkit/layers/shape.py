@@ -24,7 +24,7 @@ class Flatten(Layer):
         p = layer.flatten_param
         first, last = (canonical_axis(layer, axis, bottoms[0]) for axis in (p.axis, p.end_axis))
         if first > last:
-            raise DefinitionError(f"layer {layer.name!r}: axis {first} lies behind end_axis {last}")
+            raise DefinitionError(f"layer {layer.name!r}: axis {first} comes after end_axis {last}")
         return nn.Flatten(first, last)
 
     def batchwise(self, layer: Message) -> bool:
@@ -42,7 +42,7 @@ class Im2col(Layer):
         axis = canonical_axis(layer, layer.convolution_param.axis, bottoms[0])
         axes = len(bottoms[0]) - axis - 1
         if not axes:
-            raise DefinitionError(f"layer {layer.name!r}: no axis lies behind axis {axis} of the bottom {bottoms[0]}")
+            raise DefinitionError(f"layer {layer.name!r}: no axis follows axis {axis} of the bottom {bottoms[0]}")
         return shape.Im2col(*convolution_window(layer, axes), axis)
 
     def batchwise(self, layer: Message) -> bool:

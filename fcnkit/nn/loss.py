@@ -46,7 +46,7 @@ def labels_for(scores: Tensor, label: Tensor, axis: int, ignore_label: int | Non
     axis = axis % scores.dim()
     outer, inner = math.prod(scores.shape[:axis]), math.prod(scores.shape[axis + 1 :])
     if label.numel() != outer * inner:
-        raise RuntimeError(f"{outer * inner} labels are needed, here are {label.numel()}")
+        raise RuntimeError(f"{outer * inner} labels are needed, not {label.numel()}")
     target = label.long().reshape(outer, inner)
     ignored = torch.zeros_like(target, dtype=torch.bool) if ignore_label is None else target == ignore_label
     return Labels(target.masked_fill(ignored, 0), ignored)
@@ -149,7 +149,7 @@ def _one_label_each(scores: Tensor, label: Tensor) -> Tensor:
     """The scores as one row for each item."""
     require_equal_batches(scores, label)
     if label.numel() != scores.shape[0]:
-        raise RuntimeError(f"{scores.shape[0]} labels are needed, here are {label.numel()}")
+        raise RuntimeError(f"{scores.shape[0]} labels are needed, not {label.numel()}")
     return scores.flatten(1)
 
 

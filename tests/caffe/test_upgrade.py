@@ -371,7 +371,7 @@ PADDING = 'input: "a" input: "e" layers { layer { name: "p" type: "padding" pad:
         ('layers { layer { name: "a" type: "Conv" } }', "layer 'a': unknown V0 type 'Conv'"),
         (
             'layers { layer { name: "a" type: "relu" } bottom: "x" }',
-            "layer 'a': bottom 'x' is no input and no top of a layer before it",
+            "layer 'a': bottom 'x' is neither an input nor a top of a layer before it",
         ),
         (
             PADDING + 'layers { layer { name: "r" type: "relu" } bottom: "b" }',

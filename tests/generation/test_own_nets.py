@@ -255,7 +255,7 @@ def test_data_layers_of_ones_own():
         ({"pad": -1}, "pad is -1; give a whole number from 0"),
         ({"weights": {"": [1, 2]}}, "2 weights for 21 classes; give one for each class"),
         ({"weights": {"x": [1]}}, "weights are given for 'x', which is not a head"),
-        ({"weights": {"": [float("nan")] * 21}}, "a weight is negative or no number"),
+        ({"weights": {"": [float("nan")] * 21}}, "a weight is negative or not a number"),
         (
             {"backbone": "resnet"},
             "no backbone is called 'resnet'; there are alexnet, googlenet, vgg16, vgg19, or write",

@@ -169,7 +169,7 @@ def test_two_inputs_that_are_joined_lie_on_each_other():
 def test_a_join_of_blobs_that_lie_apart_is_told():
     text = INPUT + conv("a", "data", 1, 1, 4) + conv("b", "data", 3, 1, 4)
     (one,) = traced(text + layer("sum", "Eltwise", "a b") + crop("out", "sum", "data")).crops
-    message = "Eltwise 'sum' joins blobs that lie apart: 'a' = x + 4 and 'b' = x + 3, x in pixels of 'data'"
+    message = "Eltwise 'sum' joins blobs that are not aligned: 'a' = x + 4 and 'b' = x + 3, x in pixels of 'data'"
     assert message in str(one.error)
 
 
@@ -230,7 +230,7 @@ def test_an_offset_below_0():
         ),
         (
             [("a", 1, 2, 9), ("up", 1, 2, 20)],
-            "the offset would be -11, below 0; pad what is cropped by 11 more before it",
+            "the offset would be -11, below 0; increase a pad before the cropped blob by 11",
         ),
     ],
 )

@@ -155,7 +155,7 @@ def test_branches_and_nets_without_a_crop() -> None:
         ('layer { name: "x" type: "DummyData" top: "x" }' + layer("s", "Eltwise", "data x", ""),
          "layer 'x' (DummyData) brings in numbers of a size of its own; run it without tiles"),
         (layer("p", "Pooling", "data", "pooling_param { kernel_size: 2 stride: 2 }"),
-         "its output 'p' is no map of the image pixel by pixel"),
+         "its output 'p' is not a map of the image, pixel by pixel"),
         (layer("p", "Pooling", "data", "pooling_param { kernel_size: 2 stride: 2 }")
          + layer("e", "Eltwise", "data p", ""),
          "layer 'e' (Eltwise) joins blobs of different strides"),

@@ -80,7 +80,7 @@ def test_bns_are_filled_as_their_fillers_say() -> None:
 def test_a_bn_that_may_be_either(settings: str) -> None:
     problem = (
         "layer 'it': BN is SegNet's, with 2 blobs, or PSPNet's, with 4;"
-        " say which in bn_param by bn_mode or by slope_filler"
+        " choose in bn_param by bn_mode or by slope_filler"
     )
     with pytest.raises(DefinitionError, match=problem):
         run(layer("BN", "a", settings), [BOTTOM])

@@ -76,7 +76,7 @@ def test_reshape_of_another_size() -> None:
     ("kind", "settings", "words"),
     [
         ("Flatten", "flatten_param { axis: 4 }", "layer 'l': axis 4 is none of the bottom's 4"),
-        ("Flatten", "flatten_param { axis: 2 end_axis: 1 }", "layer 'l': axis 2 lies behind end_axis 1"),
+        ("Flatten", "flatten_param { axis: 2 end_axis: 1 }", "layer 'l': axis 2 comes after end_axis 1"),
         ("Reshape", "shape { dim: [-1, -1] }", r"layer 'l': .* -1 once; .* here are shape \[-1, -1\] and num_axes -1"),
         ("Reshape", "shape { dim: -2 }", "layer 'l': a shape has sizes from 1 up"),
         ("Reshape", "shape { dim: 2 } num_axes: -2", "num_axes is at least -1"),
@@ -86,7 +86,7 @@ def test_reshape_of_another_size() -> None:
         ("Reshape", "shape { dim: [0, 1, 1, 1, 0] }", "the bottom has no axis 4 that size 0 could copy"),
         ("Tile", "", "layer 'l': tiles 0 must be positive"),
         ("Tile", "tile_param { tiles: 2 axis: -5 }", "layer 'l': axis -5 is none of the bottom's 4"),
-        ("Im2col", "axis: 3 kernel_size: 1", "layer 'l': no axis lies behind axis 3 of the bottom"),
+        ("Im2col", "axis: 3 kernel_size: 1", "layer 'l': no axis follows axis 3 of the bottom"),
         ("Im2col", "kernel_size: 7", r"layer 'l' \(Im2col\), bottoms .*: "),
         ("Im2col", "kernel_size: 2 stride: 0", r"layer 'l': stride \(0, 0\) must be positive"),
         ("Im2col", "", "layer 'l': kernel_size is given 0 times for 2 spatial axes"),
