@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test stress lint table proto bench fuzz clean
+.PHONY: demo test stress lint table docs proto bench fuzz clean
 
 # The stamp is remade when the requirements change, so that an old .venv is brought up to date.
 .venv/installed: setup.py constraints.txt
@@ -27,6 +27,9 @@ lint: .venv/installed
 
 table: .venv/installed
 	$(BIN)/python -m tests.layers.table
+
+docs: .venv/installed
+	$(BIN)/python -m tests.docs.commands
 
 proto: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -Iproto --descriptor_set_out=proto/caffe.desc caffe.proto

@@ -39,7 +39,7 @@ class MappedFile(mmap.mmap):
     def __new__(cls, path: AnyPath) -> Self:
         # A pipe without a writer would wait for one for ever.
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
+            raise OSError(errno.EINVAL, "it is not a regular file")
         with open(path, "rb") as file:
             descriptor = os.dup(file.fileno())
         try:

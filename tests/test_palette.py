@@ -92,18 +92,18 @@ def test_classes_by_number_set_and_file(tmp_path: Path) -> None:
     assert classes.resolve(str(path)) == ("nothing", "Kreis ä")
     assert [classes.class_of(text, ("a", "b", "7")) for text in ("b", "1", "7")] == [1, 1, 2]
     for text, message in [
-        ("0", "0 classes: label maps hold 1 to 256"),
-        ("257", "257 classes: label maps hold 1 to 256"),
+        ("0", "0 classes: label maps have 1 to 256"),
+        ("257", "257 classes: label maps have 1 to 256"),
         ("cityscapes", "cityscapes: is not a number of classes, not one of voc, "),
     ]:
         with pytest.raises(InputError) as caught:
             classes.resolve(text)
         assert str(caught.value).startswith(message)
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(FileFormatError, match=r"cannot be read as names of classes.*: it is no text in UTF-8"):
+    with pytest.raises(FileFormatError, match=r"cannot be read as names of classes.*: it is not UTF-8 text"):
         classes.resolve(str(path))
     path.write_bytes(b"")
-    with pytest.raises(FileFormatError, match="names 0 classes, one per line; label maps hold 1 to 256"):
+    with pytest.raises(FileFormatError, match="names 0 classes, one per line; label maps have 1 to 256"):
         classes.resolve(str(path))
     with pytest.raises(InputError, match="there is no class '2'; the classes are a, b, or 0 to 1"):
         classes.class_of("2", ("a", "b"))

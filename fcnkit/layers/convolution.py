@@ -32,7 +32,7 @@ class _Filters(Layer):
         axes = len(bottoms[0]) - 2
         if p.axis not in (1, 1 - len(bottoms[0])) or axes not in self.modules():
             raise DefinitionError(
-                f"layer {layer.name!r}: a {layer.type} runs over 1 to 3 axes behind the channels, which are axis 1;"
+                f"layer {layer.name!r}: a {layer.type} runs over 1 to 3 axes after the channels, which are axis 1;"
                 f" bottom shape {bottoms[0]}, axis {p.axis}"
             )
         window = convolution_window(layer, axes)

@@ -57,4 +57,4 @@ class Parameter(Layer):
 
 def _fill(blob: Tensor, filler: bytes, layer: str) -> None:
     """`fill` with a serialized filler: a module that contains the message itself could not be pickled."""
-    fill(blob, _FillerParameter.FromString(filler), layer)
+    fill(blob, FillerParameter.FromString(filler), layer)

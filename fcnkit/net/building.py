@@ -57,7 +57,7 @@ def build(definition: NetParameter, shapes: dict[str, Shape]) -> Iterator[tuple[
         assert rule is not None
         unknown = [bottom for bottom in layer.bottom if bottom not in shapes]
         if unknown:
-            raise DefinitionError(f"layer {layer.name!r}: bottom {unknown[0]!r} is made by no layer before it")
+            raise DefinitionError(f"layer {layer.name!r}: bottom {unknown[0]!r} is not a top of an earlier layer")
         _check_bottoms(layer, rule)
         bottoms = [shapes[bottom] for bottom in layer.bottom]
         try:

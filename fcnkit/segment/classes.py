@@ -70,7 +70,7 @@ def resolve(text: str) -> tuple[str, ...]:
     """
     if text.isdecimal():
         if not 1 <= int(text) <= MOST:
-            raise InputError(f"{text} classes: label maps hold 1 to {MOST}")
+            raise InputError(f"{text} classes: label maps have 1 to {MOST}")
         return by_count(int(text))
     if text in SETS:
         return SETS[text]
@@ -80,10 +80,10 @@ def resolve(text: str) -> tuple[str, ...]:
         known = ", ".join(SETS)
         raise InputError(f"is not a number of classes, not one of {known}, and not a file").in_file(text) from None
     except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        problem = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise FileFormatError(f"cannot be read as names of classes, one per line: {problem}").in_file(text) from None
     if not 1 <= len(names) <= MOST:
-        raise FileFormatError(f"names {len(names)} classes, one per line; label maps hold 1 to {MOST}").in_file(text)
+        raise FileFormatError(f"names {len(names)} classes, one per line; label maps have 1 to {MOST}").in_file(text)
     return tuple(name.strip() for name in names)
 
 

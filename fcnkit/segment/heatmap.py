@@ -63,7 +63,7 @@ def heat(net: CaffeNet, image: Image.Image, label: int) -> Heat:
     grids = coordinates.blobs[net.outputs[0]].get(net.inputs[0])
     if grids is None:
         reason = next((layer.reason for layer in coordinates.layers if layer.reason and layer.bottoms), "")
-        raise DefinitionError(f"the scores lie on no grid of the image's pixels: {reason}")
+        raise DefinitionError(f"the scores have no grid in the image's pixels: {reason}")
     scores = net(input_from_image(image, net.preprocessing[net.inputs[0]]))
     assert isinstance(scores, Tensor)
     if not 0 <= label < scores.shape[1]:

@@ -70,7 +70,7 @@ def read_lines(path: AnyPath) -> list[str]:
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        problem = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise FileFormatError(f"cannot be read: {problem}").in_file(path) from None
     return [line.strip() for line in lines if line.strip()]
 

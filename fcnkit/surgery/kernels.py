@@ -129,7 +129,7 @@ class KernelFinder:
         said = self.said.get("")
         if rest or not area:
             raise CastError(
-                f"layer {name!r} has {inputs} inputs, which are no kernel over the {channels} channels before it;"
+                f"layer {name!r} has {inputs} inputs, which fit no kernel over the {channels} channels before it;"
                 f" {says}"
             )
         each = f"layer {name!r} has {inputs} inputs, {area} for each of the {channels} channels before it"

@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer, RepeatedScalarFieldContainer
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
-from google.protobuf.message import NetParameter
+from google.protobuf.message import Message
 '''
 PYTHON_TYPES = {
     FieldDescriptor.CPPTYPE_BOOL: "bool",
@@ -39,7 +39,7 @@ def stub() -> str:
     for enum in FILE.enum_types_by_name.values():
         parts.append("\n".join(_enum(enum)) + "\n")
     for message in FILE.message_types_by_name.values():
-        parts.append("\n".join([f"class {message.name}(NetParameter):", *_indented(_message(message))]) + "\n")
+        parts.append("\n".join([f"class {message.name}(Message):", *_indented(_message(message))]) + "\n")
     return "\n".join(parts)
 
 

@@ -11,12 +11,10 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from fcnkit.caffe.messages import NetParameter
+from fcnkit.caffe.messages import BlobProto, NetParameter, SolverState
 from fcnkit.caffe.sniff import FileKind, sniff
 from fcnkit.errors import FileFormatError
 from tests.paths import LEGACY
-
-SolverState, BlobProto = SolverState, BlobProto
 
 
 def image(kind):

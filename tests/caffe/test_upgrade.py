@@ -3,7 +3,7 @@
 import pytest
 
 from fcnkit.caffe import prototxt
-from fcnkit.caffe.messages import NetParameter
+from fcnkit.caffe.messages import NetParameter, SolverParameter, V0LayerParameter, V1LayerParameter
 from fcnkit.caffe.upgrade import SOLVER_TYPE_FROM_ENUM, V2_TYPE_FROM_V1, generation, upgrade_net, upgrade_solver
 from fcnkit.caffe.upgrade_v0 import V1_TYPE_FROM_V0
 from fcnkit.errors import DefinitionError

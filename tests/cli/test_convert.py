@@ -50,7 +50,7 @@ def test_unused_weights_are_reported(run) -> None:
     [
         ("convert none.caffemodel", "none.caffemodel: cannot be read: No such file or directory"),
         ("convert deploy.prototxt", "deploy.prototxt: has no weights; "
-         "give it with --prototxt"),
+         "give a file of weights, and this one with --prototxt"),
         ("convert fcn8s.caffemodel -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force or "
          "choose another output"),
         ("convert fcn8s.caffemodel -o none/x.pth", "none/x.pth: cannot be written: there is no folder 'none'"),

@@ -78,7 +78,7 @@ def test_mistakes_are_one_line(run) -> None:
     for line, message in [
         ("none.prototxt --from vgg16.pth", "none.prototxt: cannot be read: No such file or directory"),
         ("voc-fcn32s --from none.pth", "none.pth: cannot be read: No such file or directory"),
-        ("voc-fcn32s --from vgg16.pth -o out.zip", "out.zip: names no format by its suffix"),
+        ("voc-fcn32s --from vgg16.pth -o out.zip", "out.zip: has no suffix of a known format"),
         ("voc-fcn32s --from vgg16.pth -o my.prototxt", "my.prototxt: exists; replace it with --force"),
         ("voc-fcn32s --from hha=vgg16.pth", "weights are given for 'hha', but the net's inputs are 'data'"),
     ]:

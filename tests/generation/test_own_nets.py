@@ -263,7 +263,7 @@ def test_data_layers_of_ones_own():
         ({"pad": -1}, "pad is -1; give a whole number from 0"),
         ({"weights": {"": [1, 2]}}, "2 weights for 21 classes; give one for each class"),
         ({"weights": {"x": [1]}}, "weights are given for 'x', which is not a head"),
-        ({"weights": {"": [float("nan")] * 21}}, "a weight is negative or no number"),
+        ({"weights": {"": [float("nan")] * 21}}, "a weight is negative or not a number"),
         (
             {"backbone": "resnet"},
             "unknown backbone 'resnet'; choose from alexnet, googlenet, vgg16, vgg19, or write",
@@ -273,7 +273,7 @@ def test_data_layers_of_ones_own():
         ({"inputs": {"a": 3, "b": 1}}, "fusion is ''; give early or late for several inputs, none for one"),
         ({"fusion": "early"}, "fusion is 'early'; give"),
         ({"inputs": {"a": 3, "b": 1}, "fusion": "early", "backbone": "alexnet"}, "only the VGG nets fuse inputs"),
-        ({"inputs": {"a": 3, "b": 1}, "fusion": "late", "stride": 8}, "late fusion is of two streams that end in one"),
+        ({"inputs": {"a": 3, "b": 1}, "fusion": "late", "stride": 8}, "late fusion needs two inputs, one head without a name, and stride 32"),
         ({"colour": 1}, "unknown option: .*'colour'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Writes the table of supported layers into the README: type, golden cases, largest error. Run by `make table`."""
+"""Writes the table of supported layers into docs/layers.md: type, golden cases, largest error. Run by `make table`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fcnkit.layers import supported
 from tests.layers.test_goldens import CASES, errors
 from tests.paths import LAYERS, ROOT
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "layers.md"
 BEGIN, END = "<!-- layers: made by `make table` -->\n", "<!-- end of layers -->"
 
 
@@ -36,15 +36,15 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def rows_in_readme() -> dict[str, str]:
-    """The number of cases by layer type, as the README has them."""
-    text = README.read_text().partition(BEGIN)[2].partition(END)[0]
+def rows_in_page() -> dict[str, str]:
+    """The number of cases by layer type, as the page has them."""
+    text = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     return dict(re.findall(r"^\| (\w+) \| (\d*) \|", text, re.MULTILINE))
 
 
 def main() -> None:
-    head, _, rest = README.read_text().partition(BEGIN)
-    README.write_text(head + BEGIN + table() + END + rest.partition(END)[2])
+    head, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(head + BEGIN + table() + END + rest.partition(END)[2])
 
 
 if __name__ == "__main__":

@@ -108,5 +108,5 @@ def test_what_has_no_heatmap() -> None:
     with pytest.raises(DefinitionError, match="the net maps data to fc, fc2; a heatmap needs one image and one score"):
         heat(two, image(), 0)
     flat = colours(CLASSIFIER + 'layer { name: "flat" type: "Flatten" bottom: "fc" top: "flat" }')
-    with pytest.raises(DefinitionError, match="the scores lie on no grid of the image's pixels: Flatten 'flat' keeps"):
+    with pytest.raises(DefinitionError, match="the scores have no grid in the image's pixels: Flatten 'flat' keeps"):
         heat(flat, image(), 0)

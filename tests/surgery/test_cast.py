@@ -112,7 +112,7 @@ def test_what_cannot_be_cast(tmp_path: Path) -> None:
 
     with pytest.raises(
         CastError,
-        match=r"net.pth: layer 'classifier.1' has 55 inputs, which are no kernel over the 6 channels before it; "
+        match=r"net.pth: layer 'classifier.1' has 55 inputs, which fit no kernel over the 6 channels before it; "
         r"give its kernel with `kernel`",
     ):
         cast(small_state(55))
