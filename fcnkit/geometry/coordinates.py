@@ -95,8 +95,8 @@ class Coordinates:
                 for one, other in zip(known, grids, strict=True):
                     if one.map != other.map:
                         raise DefinitionError(
-                            f"{layer.type} {layer.name!r} joins blobs that are not aligned: {layer.bottom[0]!r} = {one.map} "
-                            f"and {bottom!r} = {other.map}, x in pixels of {source!r}"
+                            f"{layer.type} {layer.name!r} joins blobs that are not aligned:"
+                            f" {layer.bottom[0]!r} = {one.map} and {bottom!r} = {other.map}, x in pixels of {source!r}"
                         )
                 if grids[0].field > known[0].field:
                     joined[source] = grids
