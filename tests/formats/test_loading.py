@@ -115,7 +115,9 @@ def test_fc2conv_recognizes_its_input_and_keeps_its_format(tmp_path: Path, monke
     assert fcnkit.load("net-conv.bin")(torch.zeros(1, 3, 8, 8)).shape == (1, 4, 1, 1)
     result = CliRunner().invoke(main, ["fc2conv", "misnamed.pth"])
     assert result.output.startswith("misnamed.pth -> misnamed-conv.caffemodel and misnamed-conv.prototxt\n")
-    with pytest.raises(OutputError, match=r"out.pth: fc2conv keeps the format of its input; choose a .caffemodel file as output"):
+    with pytest.raises(
+        OutputError, match=r"out.pth: fc2conv keeps the format of its input; choose a .caffemodel file as output"
+    ):
         fcnkit.fc2conv("misnamed.pth", "out.pth")
     fcnkit.fc2conv("weights.bin", "out.pt", kernel={"fc6": (8, 8)})
     assert torch.load("out.pt")["fc6.weight"].shape == (4, 3, 8, 8)

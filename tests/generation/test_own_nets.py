@@ -273,7 +273,10 @@ def test_data_layers_of_ones_own():
         ({"inputs": {"a": 3, "b": 1}}, "fusion is ''; give early or late for several inputs, none for one"),
         ({"fusion": "early"}, "fusion is 'early'; give"),
         ({"inputs": {"a": 3, "b": 1}, "fusion": "early", "backbone": "alexnet"}, "only the VGG nets fuse inputs"),
-        ({"inputs": {"a": 3, "b": 1}, "fusion": "late", "stride": 8}, "late fusion needs two inputs, one head without a name, and stride 32"),
+        (
+            {"inputs": {"a": 3, "b": 1}, "fusion": "late", "stride": 8},
+            "late fusion needs two inputs, one head without a name, and stride 32",
+        ),
         ({"colour": 1}, "unknown option: .*'colour'"),
     ],
 )
