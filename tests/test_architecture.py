@@ -27,6 +27,7 @@ FLOORS = [
     {"surgery"},
     {"simplification"},
     {"segment"},
+    {"train"},
     {"__init__"},
     {"cli"},
     {"__main__"},

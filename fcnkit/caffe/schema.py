@@ -58,5 +58,6 @@ NetParameter = message_class("NetParameter")
 LayerParameter = message_class("LayerParameter")
 SolverParameter = message_class("SolverParameter")
 NetState = message_class("NetState")
+ParamSpec = message_class("ParamSpec")
 
 TRAIN, TEST = 0, 1

@@ -25,6 +25,8 @@ COMMANDS = {
     "offsets": "Explain and fill in the crop offsets of a network.",
     "predict": "Segment images: label maps, overlays, heat maps and scores.",
     "score": "Score label maps, or a model, against the truth.",
+    "train": "Train a net as caffe train does, from Caffe's solver.",
+    "plot-log": "Draw loss, rate and scores of a training run.",
     "upgrade": "Bring old nets and solvers to the present form.",
 }
 

@@ -1,0 +1,120 @@
+"""From a data layer's definition to what feeds it."""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fcnkit.caffe.schema import TRAIN, Message
+from fcnkit.errors import DefinitionError, InputError, naming
+from fcnkit.train.data.feeding import Feed, InTurn, IterableFeed, Order, SampleFeed, Share, Shuffled
+from fcnkit.train.data.hdf5 import HDF5Samples
+
+# A data set, an iterable, or a function that makes either.
+Given = Any
+
+
+class Sources:
+    """Makes the feeds of a net's data layers.
+
+    Args:
+        seed: of every order, crop and mirroring.
+        workers: processes that read ahead for each layer; 0 reads in this one.
+        share: of the training samples, where several processes train.
+        given: data by layer name, instead of what the layer names itself.
+    """
+
+    def __init__(
+        self, seed: int = 0, workers: int = 0, share: Share = Share(), given: Mapping[str, Given] | None = None
+    ):
+        self.seed, self.workers, self.share, self.given = seed, workers, share, dict(given or {})
+        self.used: set[str] = set()
+
+    def feeds(self, net: Message) -> list[Feed]:
+        """A feed for each data layer of a net.
+
+        Raises:
+            FcnkitError: data is missing, cannot be read, or has another number of tops than its layer.
+        """
+        feeds = []
+        for layer in net.layer:
+            if layer.bottom or not layer.top or not (layer.type in _BUILDERS or layer.name in self.given):
+                continue
+            feeds.append(self._feed(layer))
+        return feeds
+
+    def _feed(self, layer: Message) -> Feed:
+        # One number for each layer and phase.
+        seed = zlib.crc32(f"{self.seed} {layer.name} {layer.phase}".encode())
+        share = self.share if layer.phase == TRAIN else Share()
+        if layer.name in self.given:
+            self.used.add(layer.name)
+            return _given_feed(layer, self.given[layer.name], seed, self.workers, share)
+        with naming(f"layer {layer.name!r}"):
+            data, batch, order = _BUILDERS[layer.type](layer, seed)
+        if batch < 1:
+            raise DefinitionError(f"data layer {layer.name!r}: batch_size is {batch}; it must be 1 or more")
+        return SampleFeed(layer.name, layer.top, data, batch, order, seed, self.workers, share)
+
+
+def _given_feed(layer: Message, given: Given, seed: int, workers: int, share: Share) -> Feed:
+    data = _called(layer, given) if callable(given) else given
+    batch = _batch_size(layer)
+    if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
+        if not len(data):
+            raise InputError(f"the data of layer {layer.name!r} has no sample")
+        order = Shuffled([len(data)], seed) if _shuffles(layer) else InTurn(len(data))
+        return SampleFeed(layer.name, layer.top, data, batch, order, seed, workers, share)
+    if not hasattr(data, "__iter__"):
+        kind = type(data).__name__
+        raise InputError(f"the data of layer {layer.name!r} is a {kind}, neither a data set nor an iterable")
+    return IterableFeed(layer.name, layer.top, data, batch, share)
+
+
+def _called(layer: Message, factory: Callable[..., Any]) -> Any:
+    """What a user's factory makes; it is given those of `layer` and `phase` that it takes by name."""
+    offered = {"layer": layer, "phase": "train" if layer.phase == TRAIN else "test"}
+    try:
+        takes = inspect.signature(factory).parameters
+    except ValueError:
+        takes = {}
+    return factory(**{name: value for name, value in offered.items() if name in takes})
+
+
+_PARAMS = ("data_param", "image_data_param", "hdf5_data_param", "memory_data_param", "window_data_param")
+
+
+def _batch_size(layer: Message) -> int:
+    """The batch size that a layer states, of whatever type it is; else 1."""
+    for name in _PARAMS:
+        if layer.HasField(name) and getattr(layer, name).batch_size:
+            return int(getattr(layer, name).batch_size)
+    if layer.type == "Input" and layer.input_param.shape and layer.input_param.shape[0].dim:
+        return int(layer.input_param.shape[0].dim[0])
+    return 1
+
+
+def _shuffles(layer: Message) -> bool:
+    return bool(layer.image_data_param.shuffle or layer.hdf5_data_param.shuffle)
+
+
+def _hdf5(layer: Message, seed: int) -> tuple[Any, int, Order]:
+    p = layer.hdf5_data_param
+    data = HDF5Samples(p.source, layer.top)
+    return data, p.batch_size, Shuffled(data.sizes, seed) if p.shuffle else InTurn(len(data))
+
+
+def _by_hand(layer: Message, seed: int) -> tuple[Any, int, Order]:
+    raise InputError(
+        f"{layer.type} takes its data from a program: give it with --data {layer.name}=module:factory,"
+        f" or in Python as data={{{layer.name!r}: ...}}"
+    )
+
+
+_BUILDERS: dict[str, Callable[[Message, int], tuple[Any, int, Order]]] = {
+    "HDF5Data": _hdf5,
+    "MemoryData": _by_hand,
+    "Input": _by_hand,
+}

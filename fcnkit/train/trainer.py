@@ -1,0 +1,350 @@
+"""Training as `caffe train` does it.
+
+Source: BVLC/caffe src/caffe/solver.cpp, Step, Solve and TestAll.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from fcnkit.errors import DefinitionError, InputError, naming
+from fcnkit.segment.parallel import Ranks
+from fcnkit.segment.parallel import device as named_device
+from fcnkit.train import snapshots
+from fcnkit.train.data.feeding import Share
+from fcnkit.train.data.sources import Given, Sources
+from fcnkit.train.definition import AnyPath, check_folder, read
+from fcnkit.train.diagnosis import debug_numbers, first_not_finite, forward_numbers
+from fcnkit.train.events import Watcher
+from fcnkit.train.nets import copy_weights, learnables, require_loss
+from fcnkit.train.processes import Requests, gathered, mean, most
+from fcnkit.train.rates import CaffeLR
+from fcnkit.train.running import Fed, Precision, leave_out_unreached, optimizer_for, plain
+
+AUTO = "auto"
+
+
+class Trainer:
+    """A solver, its nets and their data, ready to train.
+
+        Trainer("solver.prototxt", weights=["vgg16.caffemodel"], device="cuda").run()
+
+    Args:
+        solver: the solver's prototxt; relative paths in it start at the working folder.
+        weights: files of weights to start from, copied by layer name; later ones override earlier ones.
+        snapshot: a .solverstate (or .h5) to go on from; "auto" for the newest of the solver's snapshot_prefix, and
+            where there is none the weights.
+        device: as PyTorch names it.
+        data: by layer name a data set, an iterable, or a function that makes one.
+        workers: processes that read ahead for each data layer.
+        amp: "bf16" or "fp16" for automatic mixed precision; None computes in float32, as Caffe does.
+        compiled: run the train net through torch.compile.
+        channels_last: lay images out that way, which some GPUs prefer.
+        processes: those that train together (see fcnkit.segment.parallel.ranks).
+        watcher: follows the run.
+
+    Attributes:
+        iteration: how many iterations are done.
+        net: the CaffeNet that is trained.
+        optimizer, scheduler: the solver and its rate.
+        requests: what signals ask for, once they are listened to.
+
+    Raises:
+        FcnkitError: a file is missing or wrong, or does not fit the others; found before the first iteration.
+    """
+
+    def __init__(
+        self,
+        solver: AnyPath,
+        *,
+        weights: Sequence[str] = (),
+        snapshot: str | None = None,
+        device: str = "cpu",
+        data: Mapping[str, Given] | None = None,
+        workers: int = 0,
+        amp: str | None = None,
+        compiled: bool = False,
+        channels_last: bool = False,
+        processes: Ranks | None = None,
+        watcher: Watcher | None = None,
+    ):
+        self.solver = read(solver)
+        self.settings: Any = self.solver.settings
+        self.processes, self.watcher = processes or Ranks(), watcher or Watcher()
+        self.requests = Requests()
+        check_folder(self.solver.prefix)
+        weights = [*self.settings.weights, *weights]
+        if snapshot == AUTO:
+            snapshot = snapshots.newest(self.solver.prefix)
+        elif snapshot is not None and weights:
+            raise InputError("give a snapshot to go on from, or weights to start from, not both").in_file(solver)
+        self.device = named_device(device)
+        self._precision = Precision(amp, self.device, channels_last)
+        resumed, places = (None, None) if snapshot is None else snapshots.read(snapshot)
+        self.seed = self._agreed_seed(places)
+        torch.manual_seed(self.seed)
+        share = Share(self.processes.rank, self.processes.world)
+        with naming(solver):
+            self._make_nets(Sources(self.seed, workers, share, data))
+        if snapshot is not None and resumed is not None:
+            weights = [snapshots.weights_of(snapshot, resumed)]
+        for path in weights:
+            copy_weights(self.net, path)
+        self._place_nets()
+        self.blobs = learnables(self.net, self.solver.train)
+        self.optimizer = optimizer_for(self.settings, self.blobs)
+        s = self.settings
+        self.scheduler = CaffeLR(
+            self.optimizer,
+            s.lr_policy,
+            gamma=s.gamma,
+            power=s.power,
+            stepsize=s.stepsize,
+            stepvalue=s.stepvalue,
+            max_iter=s.max_iter,
+        )
+        self._scaler = self._precision.scaler()
+        self._module: nn.Module = self.train.compiled() if compiled else self.train.objective
+        if self.processes.world > 1:
+            self._module = DistributedDataParallel(self._module, broadcast_buffers=False)
+        self.iteration, self._snapped_at = 0, -1
+        self._losses: deque[float] = deque(maxlen=s.average_loss)
+        torch.manual_seed(self.seed + self.processes.rank)
+        if snapshot is not None and resumed is not None:
+            snapshots.restore(snapshot, resumed, self.blobs, self.optimizer)
+            self.iteration = resumed.iteration
+            self.scheduler.resume(resumed.iteration, resumed.current_step)
+            self._go_on(places)
+
+    def run(self) -> int:
+        """Train to the solver's max_iter, or until a signal asks to stop.
+
+        Returns:
+            The signal that stopped it, or 0.
+
+        Raises:
+            FcnkitError: a sample cannot be read, or the loss is no longer finite.
+        """
+        s = self.settings
+        self.watcher.started(self.iteration, s.max_iter)
+        while self.iteration < s.max_iter and not self.requests.stop:
+            if self._tests_are_due() and (self.iteration or s.test_initialization):
+                self.test()
+                if self.requests.stop:
+                    break
+            self.step()
+            if self.requests.snapshot or (s.snapshot and self.iteration % s.snapshot == 0):
+                self.snapshot()
+                self.requests.snapshot = False
+        stopped = self.requests.stop
+        if self._snapped_at != self.iteration and (stopped or self._ends_in_snapshot()):
+            self.snapshot()
+        if stopped:
+            return stopped
+        if s.display and self.iteration % s.display == 0:
+            self._show_once_more()
+        if self._tests_are_due():
+            self.test()
+        return self.requests.stop
+
+    def step(self) -> None:
+        """One iteration: iter_size batches forward and backward, and the solver's update.
+
+        Raises:
+            FcnkitError: a sample cannot be read, or the loss is no longer finite.
+        """
+        s = self.settings
+        if self.scheduler.last_epoch < self.iteration:
+            self.scheduler.step()
+        shown = bool(s.display) and self.iteration % s.display == 0
+        self.optimizer.zero_grad()
+        self.train.objective.watched = [] if s.debug_info and shown else None
+        total = torch.zeros((), device=self.device)
+        for part in range(s.iter_size):
+            inputs = self.train.batch()
+            with self._unsynchronized(part < s.iter_size - 1):
+                with self._precision.autocast():
+                    loss, outputs = self._module(*inputs)
+                if loss.requires_grad:
+                    self._scaler.scale(loss).backward()
+            total += loss.detach()
+        value = total.item() / s.iter_size
+        self._agree(not math.isfinite(value), value, inputs)
+        self._losses.append(value)
+        if shown:
+            self._display(outputs)
+        self._scaler.unscale_(self.optimizer)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+        self.iteration += 1
+        images = self.train.images * s.iter_size * self.processes.world
+        self.watcher.stepped(self.iteration, images, self._smoothed(), self.rate)
+
+    def test(self) -> None:
+        """Run every test net on its batches, and report the means of its outputs; the first process alone does."""
+        for number, fed in enumerate(self.tests if self.processes.first else ()):
+            before, sums, loss = fed.taken(), {}, 0.0
+            count = self.solver.tests[number].batches
+            for _ in range(count):
+                if self.requests.stop:
+                    # As if this test had not begun: it comes again when training goes on.
+                    fed.seek(before)
+                    return
+                with torch.no_grad(), self._precision.autocast():
+                    own, outputs = fed.objective(*fed.batch())
+                loss += own.item()
+                for name, value in outputs.items():
+                    sums[name] = sums[name] + value.float() if name in sums else value.float()
+            record = {"iteration": self.iteration, "test": number}
+            if self.settings.test_compute_loss:
+                record["loss"] = loss / count
+            record["outputs"] = {name: plain(value / count) for name, value in sums.items()}
+            self.watcher.tested(record)
+
+    def snapshot(self) -> None:
+        """Write weights, solver state and places at this iteration; the first process alone writes.
+
+        Raises:
+            FcnkitError: a file cannot be written, or weights are no longer finite.
+        """
+        random = gathered(self.processes, torch.get_rng_state(), torch.device("cpu"))
+        cuda = []
+        if self.device.type == "cuda":
+            cuda = gathered(self.processes, torch.cuda.get_rng_state(self.device), torch.device("cpu"))
+        self._snapped_at = self.iteration
+        if not self.processes.first:
+            return
+        snapshots.check_finite(self.blobs)
+        state = snapshots.write(
+            self.solver.prefix,
+            self.solver.train,
+            self.net,
+            self.blobs,
+            self.optimizer,
+            self.iteration,
+            self.scheduler.current_step,
+            {
+                "world": self.processes.world,
+                "seed": self.seed,
+                "train": self.train.taken(),
+                "tests": [fed.taken() for fed in self.tests],
+                "losses": list(self._losses),
+                "random": [_text(each) for each in random],
+                "cuda": [_text(each) for each in cuda],
+                "scaler": self._scaler.state_dict(),
+            },
+            as_hdf5=self.settings.SnapshotFormat.Name(self.settings.snapshot_format) == "HDF5",
+        )
+        self.watcher.snapped(state)
+
+    @property
+    def rate(self) -> float:
+        """The rate of this iteration, without a blob's own factor."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def _make_nets(self, sources: Sources) -> None:
+        self.train = Fed(self.solver.train, sources, self._precision)
+        require_loss(self.train.objective)
+        self.net = self.train.net
+        self.tests = []
+        if self.processes.first:
+            self.tests = [Fed(test.net, sources, self._precision, self.net) for test in self.solver.tests]
+        if unused := set(sources.given) - sources.used:
+            names = ", ".join(map(repr, sorted(unused)))
+            raise InputError(f"data is given for {names}, but no data layer has that name")
+
+    def _place_nets(self) -> None:
+        leave_out_unreached(self.net, self.train.objective)
+        self.train.move()
+        for fed in self.tests:
+            fed.move(self.net)
+
+    def _agreed_seed(self, places: dict[str, Any] | None) -> int:
+        """One for all processes: the solver's, that of the run that goes on, or a new one."""
+        seed = self.settings.random_seed if self.settings.random_seed >= 0 else torch.seed() % 2**31
+        if places is not None:
+            seed = int(places["seed"])
+        return most(self.processes, [seed], torch.device("cpu"))[0]
+
+    def _go_on(self, places: dict[str, Any] | None) -> None:
+        """Bring data and random numbers to where they were; without places they start anew, as in Caffe."""
+        if places is None or places["world"] != self.processes.world:
+            self.watcher.noted("the data starts at its beginning: nothing beside the snapshot states its place")
+            return
+        self.train.seek(places["train"])
+        for fed, taken in zip(self.tests, places["tests"], strict=False):
+            fed.seek(taken)
+        self._losses.extend(places["losses"])
+        if self._scaler.is_enabled() and places["scaler"]:
+            self._scaler.load_state_dict(places["scaler"])
+        torch.set_rng_state(_tensor(places["random"][self.processes.rank]))
+        if self.device.type == "cuda" and places["cuda"]:
+            torch.cuda.set_rng_state(_tensor(places["cuda"][self.processes.rank]), self.device)
+
+    def _tests_are_due(self) -> bool:
+        return bool(self.settings.test_interval) and self.iteration % self.settings.test_interval == 0
+
+    def _ends_in_snapshot(self) -> bool:
+        s = self.settings
+        return bool(s.snapshot_after_train) and not (s.snapshot and self.iteration % s.snapshot == 0)
+
+    def _unsynchronized(self, more_follow: bool) -> AbstractContextManager[Any]:
+        """Gradients that add up are exchanged between processes once, with the last."""
+        if more_follow and isinstance(self._module, DistributedDataParallel):
+            return self._module.no_sync()
+        return nullcontext()
+
+    def _agree(self, failed: bool, loss: float, inputs: Sequence[Tensor]) -> None:
+        """Bring what signals asked of any process to all, and stop them all where a loss is not finite."""
+        asked = self.requests
+        if self.processes.world > 1:
+            stop, snapshot, lost = most(
+                self.processes, [asked.stop, int(asked.snapshot), int(failed)], torch.device("cpu")
+            )
+            asked.stop, asked.snapshot = stop, bool(snapshot)
+            if lost and not failed:
+                raise DefinitionError(f"iteration {self.iteration}: the loss of another process is not finite")
+        if failed:
+            where = first_not_finite(self.net, inputs)
+            raise DefinitionError(f"iteration {self.iteration}: the loss is {loss:g}; {where}; try a lower base_lr")
+
+    def _display(self, outputs: dict[str, Tensor]) -> None:
+        values = torch.tensor(self._smoothed(), device="cpu")
+        smoothed = mean(self.processes, values).item() if self.processes.world > 1 else self._smoothed()
+        means = {name: mean(self.processes, value.detach().float().cpu()) for name, value in outputs.items()}
+        record: dict[str, Any] = {"iteration": self.iteration, "loss": smoothed, "lr": self.rate}
+        record["outputs"] = {name: plain(value) for name, value in means.items()}
+        if self.train.objective.watched is not None:
+            record["debug"] = {
+                "tops": forward_numbers(self.train.objective.watched),
+                "params": debug_numbers(self.blobs),
+            }
+        if self.processes.first:
+            self.watcher.displayed(record)
+
+    def _show_once_more(self) -> None:
+        """The loss after the last update, on one more batch."""
+        with torch.no_grad(), self._precision.autocast():
+            loss, _ = self.train.objective(*self.train.batch())
+        self._losses.append(loss.item())
+        self.watcher.noted(f"Iteration {self.iteration}, loss = {self._smoothed():.6g}")
+
+    def _smoothed(self) -> float:
+        return sum(self._losses) / len(self._losses)
+
+
+def _text(tensor: Tensor) -> str:
+    return base64.b64encode(bytes(tensor.cpu().tolist())).decode()
+
+
+def _tensor(text: str) -> Tensor:
+    return torch.tensor(list(base64.b64decode(text)), dtype=torch.uint8)
