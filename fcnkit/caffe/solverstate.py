@@ -5,10 +5,9 @@ Source: BVLC/caffe src/caffe/solvers/sgd_solver.cpp, SnapshotSolverState and Res
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -81,7 +80,8 @@ def _read_binary(path: str | PathLike[str]) -> SolverState:
     except OSError as error:
         raise FileFormatError(f"cannot be read: {error.strerror}") from None
     walk = Walk(buffer)
-    rest, history = [], []
+    rest: list[bytes] = []
+    history: list[np.ndarray] = []
     try:
         for field in wire.fields(buffer, 0, len(buffer)):
             if field.number == _HISTORY and field.kind == wire.BYTES:
@@ -119,5 +119,5 @@ def _read_hdf5(path: str | PathLike[str]) -> SolverState:
     return SolverState(iteration, text.rstrip("\0"), step, history)
 
 
-def _number(dataset: Sequence[int]) -> int:
-    return int(np.asarray(dataset[...] if hasattr(dataset, "shape") else dataset).reshape(-1)[0])
+def _number(dataset: Any) -> int:
+    return int(np.asarray(dataset[...]).reshape(-1)[0])

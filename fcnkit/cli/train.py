@@ -134,4 +134,4 @@ def _factory(module: str, name: str) -> Callable[..., Any]:
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise InputError(f"--data: {module}:{name} cannot be imported: {error}") from None
-    return found  # type: ignore[no-any-return]
+    return found

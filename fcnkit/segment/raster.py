@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from threading import Lock
+from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
@@ -27,18 +28,19 @@ def suffixes() -> set[str]:
     return {suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS}
 
 
-def open_image(path: str | os.PathLike[str], max_pixels: int | None = MAX_PIXELS) -> Image.Image:
+def open_image(source: str | os.PathLike[str] | BinaryIO, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
     """An image in memory, upright as its EXIF data state; of several frames the first.
 
     Args:
-        path: the file.
+        source: the file, or one that is open.
         max_pixels: the most pixels that are read; None for any number.
 
     Raises:
         FileFormatError: it is no image of these formats, is damaged, or has more pixels.
     """
+    path = source if isinstance(source, str | os.PathLike) else "image"
     try:
-        with _opened(path) as image:
+        with _opened(source) as image:
             width, height = image.size
             if max_pixels is not None and width * height > max_pixels:
                 problem = f"has {height} x {width} pixels, more than the limit of {max_pixels:,}"
@@ -58,11 +60,11 @@ def open_image(path: str | os.PathLike[str], max_pixels: int | None = MAX_PIXELS
         raise FileFormatError(f"cannot be read as an image: {problem}").in_file(path) from None
 
 
-def _opened(path: str | os.PathLike[str]) -> Image.Image:
+def _opened(source: str | os.PathLike[str] | BinaryIO) -> Image.Image:
     """The file's header, read without Pillow's own limit: it warns on standard error first, and cannot be chosen."""
     with _LOCK:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(path, formats=FORMATS)
+            return Image.open(source, formats=FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit

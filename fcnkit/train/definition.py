@@ -17,10 +17,8 @@ from fcnkit.train.solvers import REGULARIZATIONS, SOLVERS
 AnyPath = str | os.PathLike[str]
 
 
-class TestNet(NamedTuple):
+class Tested(NamedTuple):
     """A net that is tested, and on how many batches."""
-
-    __test__ = False  # no test of pytest's
 
     net: Message
     batches: int
@@ -31,7 +29,7 @@ class Solver(NamedTuple):
 
     settings: Message
     train: Message
-    tests: list[TestNet]
+    tests: list[Tested]
     prefix: str
 
 
@@ -42,7 +40,7 @@ def read(path: AnyPath) -> Solver:
         FcnkitError: a file cannot be read, or the solver contradicts itself or asks for something that is not
             supported.
 
-    Source: BVLC/caffe src/caffe/solver.cpp, Solver::InitTrainNet and InitTestNets.
+    Source: BVLC/caffe src/caffe/solver.cpp, Solver::InitTrainNet and InitTesteds.
     """
     message = prototxt.read(path, "SolverParameter")
     with naming(path):
@@ -115,7 +113,7 @@ def _train_net(s: Message) -> Message:
         return _in_state(net, TRAIN, s.train_state)
 
 
-def _test_nets(s: Message) -> list[TestNet]:
+def _test_nets(s: Message) -> list[Tested]:
     generic = s.HasField("net") or s.HasField("net_param")
     named = len(s.test_net) + len(s.test_net_param)
     if len(s.test_iter) < named if generic else len(s.test_iter) != named:
@@ -137,7 +135,7 @@ def _test_nets(s: Message) -> list[TestNet]:
         if count < 1:
             raise DefinitionError(f"test_iter is {count}; it must be 1 or more")
     return [
-        TestNet(_in_state(net, TEST, state), count) for net, state, count in zip(nets, states, s.test_iter, strict=True)
+        Tested(_in_state(net, TEST, state), count) for net, state, count in zip(nets, states, s.test_iter, strict=True)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,15 +18,6 @@ from fcnkit.layers import fit, rule_for
 from fcnkit.net import CaffeNet
 from fcnkit.train.data.feeding import Feed
 
-# Layers whose second bottom is class labels, and where in their parameters the class axis and the ignored label are.
-_LABELLED = {
-    "SoftmaxWithLoss": ("softmax_param", "loss_param"),
-    "InfogainLoss": ("infogain_loss_param", "loss_param"),
-    "Accuracy": ("accuracy_param", "accuracy_param"),
-    "MultinomialLogisticLoss": (None, None),
-    "HingeLoss": (None, None),
-}
-
 
 class Learnable(NamedTuple):
     """A blob that a solver updates, which several layers may share.
@@ -40,23 +31,13 @@ class Learnable(NamedTuple):
 
     name: str
     tensor: Tensor
-    view: tuple[tuple[int, ...], tuple[int, ...], int]
+    view: tuple[tuple[int, ...], tuple[int, ...], Any]
     lr_mult: float
     decay_mult: float
 
     def blob(self, like: Tensor) -> Tensor:
         """A tensor that lies as this one does, in the shape of Caffe's blob."""
         return like.detach().as_strided(*self.view)
-
-
-class LabelCheck(NamedTuple):
-    """A layer that compares scores with labels that come from outside."""
-
-    layer: str
-    labels: str
-    scores: str
-    classes: int
-    ignored: int | None
 
 
 def training_net(definition: Message, feeds: Sequence[Feed], filled: bool = True) -> CaffeNet:
@@ -193,11 +174,12 @@ def share_weights(net: CaffeNet, owner: CaffeNet) -> bool:
                 raise BlobShapeError(step.name, index, tuple(blob.shape), tuple(source.shape), "as in the train net")
         if step.name in own and step.name in theirs:
             module, source_module = net.get_submodule(step.module), modules[step.name]
-            for tensors in (module._parameters, module._buffers):
+            both: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+            for tensors in both:
                 for name, tensor in list(tensors.items()):
                     kept = getattr(source_module, name, None)
                     if tensor is not None and isinstance(kept, Tensor) and kept.shape == tensor.shape:
-                        tensors[name] = kept  # type: ignore[index]
+                        tensors[name] = kept
     return all(name in theirs for name in own)
 
 
@@ -240,48 +222,6 @@ def copy_weights(net: CaffeNet, path: str) -> list[str]:
 def stored_blobs(net: CaffeNet) -> dict[str, list[np.ndarray]]:
     """The weights by layer name as arrays, for a file; a blob that layers share is with each of them."""
     return {name: [blob.cpu().numpy() for blob in blobs] for name, blobs in net.blobs().items()}
-
-
-def label_checks(net: CaffeNet, definition: Message) -> list[LabelCheck]:
-    """The layers of a net that compare scores with labels which a data layer feeds."""
-    checks = []
-    for layer in definition.layer:
-        if layer.type not in _LABELLED or len(layer.bottom) < 2 or layer.bottom[1] not in net.inputs:
-            continue
-        settings, ignoring = _LABELLED[layer.type]
-        scores = net.shapes[layer.bottom[0]]
-        axis = getattr(layer, settings).axis if settings else 1
-        ignored = None
-        if ignoring and getattr(layer, ignoring).HasField("ignore_label"):
-            ignored = getattr(layer, ignoring).ignore_label
-        checks.append(LabelCheck(layer.name, layer.bottom[1], layer.bottom[0], scores[axis], ignored))
-    return checks
-
-
-def check_labels(checks: Sequence[LabelCheck], batch: Mapping[str, Tensor]) -> None:
-    """Refuse labels that are no class.
-
-    Raises:
-        InputError: there is one.
-    """
-    for check in checks:
-        labels = batch[check.labels]
-        if not labels.numel():
-            continue
-        low, high = (value.item() for value in labels.aminmax())
-        if 0 <= low and high < check.classes:
-            continue
-        whole = labels.long()
-        wrong = (whole < 0) | (whole >= check.classes)
-        if check.ignored is not None:
-            wrong &= whole != check.ignored
-        if wrong.any():
-            value = labels[wrong][0].item()
-            ignoring = "no label is ignored" if check.ignored is None else f"{check.ignored} is ignored"
-            raise InputError(
-                f"layer {check.layer!r}: blob {check.labels!r} has the label {value:g}, but {check.scores!r} has"
-                f" {check.classes} classes, 0 to {check.classes - 1}, and {ignoring}"
-            )
 
 
 def require_loss(objective: Objective) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -64,7 +65,7 @@ class CaffeLR(LRScheduler):
         self.current_step = 0
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[Any]:
         """The rate of each group at the iteration `last_epoch`."""
         factor = self._factor(self.last_epoch)
         return [base * factor for base in self.base_lrs]

@@ -13,11 +13,10 @@ from fcnkit.caffe.schema import Message
 from fcnkit.errors import InputError
 from fcnkit.net import CaffeNet
 from fcnkit.train.data.sources import Sources
+from fcnkit.train.labels import check_labels, label_checks
 from fcnkit.train.nets import (
     Learnable,
     Objective,
-    check_labels,
-    label_checks,
     share_weights,
     training_net,
 )
@@ -85,7 +84,7 @@ class Fed:
         """Bring the net to its device; one with an owner takes the owner's weights there."""
         self.net.to(self.precision.device)
         if self.precision.layout is torch.channels_last:
-            self.net.to(memory_format=torch.channels_last)
+            self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if owner is not None:
             share_weights(self.net, owner)
 

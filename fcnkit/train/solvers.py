@@ -59,7 +59,7 @@ class CaffeOptimizer(torch.optim.Optimizer):
         super().__init__(params, {**defaults, **settings})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters from their gradients, which are changed on the way.
 
         Args:

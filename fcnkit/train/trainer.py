@@ -5,7 +5,6 @@ Source: BVLC/caffe src/caffe/solver.cpp, Step, Solve and TestAll.
 
 from __future__ import annotations
 
-import base64
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,7 @@ from fcnkit.train.definition import AnyPath, check_folder, read
 from fcnkit.train.diagnosis import debug_numbers, first_not_finite, forward_numbers
 from fcnkit.train.events import Watcher
 from fcnkit.train.nets import copy_weights, learnables, require_loss
-from fcnkit.train.processes import Requests, gathered, mean, most
+from fcnkit.train.processes import Requests, mean, most, random_state, set_random_state
 from fcnkit.train.rates import CaffeLR
 from fcnkit.train.running import Fed, Precision, leave_out_unreached, optimizer_for, plain
 
@@ -192,7 +191,8 @@ class Trainer:
     def test(self) -> None:
         """Run every test net on its batches, and report the means of its outputs; the first process alone does."""
         for number, fed in enumerate(self.tests if self.processes.first else ()):
-            before, sums, loss = fed.taken(), {}, 0.0
+            sums: dict[str, Tensor] = {}
+            before, loss = fed.taken(), 0.0
             count = self.solver.tests[number].batches
             for _ in range(count):
                 if self.requests.stop:
@@ -204,7 +204,7 @@ class Trainer:
                 loss += own.item()
                 for name, value in outputs.items():
                     sums[name] = sums[name] + value.float() if name in sums else value.float()
-            record = {"iteration": self.iteration, "test": number}
+            record: dict[str, Any] = {"iteration": self.iteration, "test": number}
             if self.settings.test_compute_loss:
                 record["loss"] = loss / count
             record["outputs"] = {name: plain(value / count) for name, value in sums.items()}
@@ -216,10 +216,7 @@ class Trainer:
         Raises:
             FcnkitError: a file cannot be written, or weights are no longer finite.
         """
-        random = gathered(self.processes, torch.get_rng_state(), torch.device("cpu"))
-        cuda = []
-        if self.device.type == "cuda":
-            cuda = gathered(self.processes, torch.cuda.get_rng_state(self.device), torch.device("cpu"))
+        random = random_state(self.processes, self.device)
         self._snapped_at = self.iteration
         if not self.processes.first:
             return
@@ -238,9 +235,8 @@ class Trainer:
                 "train": self.train.taken(),
                 "tests": [fed.taken() for fed in self.tests],
                 "losses": list(self._losses),
-                "random": [_text(each) for each in random],
-                "cuda": [_text(each) for each in cuda],
                 "scaler": self._scaler.state_dict(),
+                **random,
             },
             as_hdf5=self.settings.SnapshotFormat.Name(self.settings.snapshot_format) == "HDF5",
         )
@@ -286,9 +282,7 @@ class Trainer:
         self._losses.extend(places["losses"])
         if self._scaler.is_enabled() and places["scaler"]:
             self._scaler.load_state_dict(places["scaler"])
-        torch.set_rng_state(_tensor(places["random"][self.processes.rank]))
-        if self.device.type == "cuda" and places["cuda"]:
-            torch.cuda.set_rng_state(_tensor(places["cuda"][self.processes.rank]), self.device)
+        set_random_state(places, self.processes, self.device)
 
     def _tests_are_due(self) -> bool:
         return bool(self.settings.test_interval) and self.iteration % self.settings.test_interval == 0
@@ -340,11 +334,3 @@ class Trainer:
 
     def _smoothed(self) -> float:
         return sum(self._losses) / len(self._losses)
-
-
-def _text(tensor: Tensor) -> str:
-    return base64.b64encode(bytes(tensor.cpu().tolist())).decode()
-
-
-def _tensor(text: str) -> Tensor:
-    return torch.tensor(list(base64.b64decode(text)), dtype=torch.uint8)

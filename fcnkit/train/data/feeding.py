@@ -23,6 +23,9 @@ class Share(NamedTuple):
     world: int = 1
 
 
+ALONE = Share()
+
+
 class Samples(Dataset[Tops]):
     """A data set of which a sample may be drawn at random: cropped or mirrored, say.
 
@@ -62,14 +65,15 @@ class Shuffled:
     Args:
         sizes: of the files; the order of the files and that within each are shuffled. One size for a plain data set.
         seed: of the orders.
+        skip: samples that are left out at the start.
     """
 
-    def __init__(self, sizes: Sequence[int], seed: int):
-        self.sizes, self.seed, self.count = list(sizes), seed, sum(sizes)
+    def __init__(self, sizes: Sequence[int], seed: int, skip: int = 0):
+        self.sizes, self.seed, self.count, self.skip = list(sizes), seed, sum(sizes), skip
         self._epoch, self._order = -1, np.empty(0, np.int64)
 
     def __call__(self, place: int) -> int:
-        epoch, offset = divmod(place, self.count)
+        epoch, offset = divmod(place + self.skip, self.count)
         if epoch != self._epoch:
             random = np.random.default_rng([self.seed, epoch])
             starts = np.cumsum([0, *self.sizes])
@@ -145,7 +149,7 @@ class SampleFeed(Feed):
         order: Order,
         seed: int,
         workers: int = 0,
-        share: Share = Share(),
+        share: Share = ALONE,
     ):
         self.reader, self.batch, self.order = _Reader(data, layer, seed), batch, order
         self.workers, self.share = workers, share
@@ -174,7 +178,7 @@ class IterableFeed(Feed):
         share: of the samples, where several processes train.
     """
 
-    def __init__(self, layer: str, tops: Sequence[str], source: Iterable[Any], batch: int, share: Share = Share()):
+    def __init__(self, layer: str, tops: Sequence[str], source: Iterable[Any], batch: int, share: Share = ALONE):
         self.source, self.batch, self.share = source, batch, share
         self.whole = isinstance(source, DataLoader)
         self.reader = _Reader(None, layer, 0)

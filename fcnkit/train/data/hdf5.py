@@ -34,7 +34,8 @@ class HDF5Samples(Samples):
             raise InputError("lists no HDF5 file").in_file(source)
         self.sizes = [self._rows(path, source) for path in self.files]
         self._ends = np.cumsum(self.sizes).tolist()
-        self._loaded, self._arrays = -1, ()
+        self._loaded = -1
+        self._arrays: Tops = ()
 
     def __len__(self) -> int:
         return int(self._ends[-1])

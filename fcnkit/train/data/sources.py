@@ -7,10 +7,16 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from fcnkit.caffe.schema import TRAIN, Message
 from fcnkit.errors import DefinitionError, InputError, naming
-from fcnkit.train.data.feeding import Feed, InTurn, IterableFeed, Order, SampleFeed, Share, Shuffled
+from fcnkit.train.data import fcn
+from fcnkit.train.data.feeding import ALONE, Drawn, Feed, InTurn, IterableFeed, Order, SampleFeed, Share, Shuffled
 from fcnkit.train.data.hdf5 import HDF5Samples
+from fcnkit.train.data.images import ImageSamples
+from fcnkit.train.data.lmdb import LMDBSamples
+from fcnkit.train.data.transform import Transform
 
 # A data set, an iterable, or a function that makes either.
 Given = Any
@@ -26,9 +32,7 @@ class Sources:
         given: data by layer name, instead of what the layer names itself.
     """
 
-    def __init__(
-        self, seed: int = 0, workers: int = 0, share: Share = Share(), given: Mapping[str, Given] | None = None
-    ):
+    def __init__(self, seed: int = 0, workers: int = 0, share: Share = ALONE, given: Mapping[str, Given] | None = None):
         self.seed, self.workers, self.share, self.given = seed, workers, share, dict(given or {})
         self.used: set[str] = set()
 
@@ -40,7 +44,7 @@ class Sources:
         """
         feeds = []
         for layer in net.layer:
-            if layer.bottom or not layer.top or not (layer.type in _BUILDERS or layer.name in self.given):
+            if layer.bottom or not layer.top or not (_kind(layer) in _BUILDERS or layer.name in self.given):
                 continue
             feeds.append(self._feed(layer))
         return feeds
@@ -48,15 +52,20 @@ class Sources:
     def _feed(self, layer: Message) -> Feed:
         # One number for each layer and phase.
         seed = zlib.crc32(f"{self.seed} {layer.name} {layer.phase}".encode())
-        share = self.share if layer.phase == TRAIN else Share()
+        share = self.share if layer.phase == TRAIN else ALONE
         if layer.name in self.given:
             self.used.add(layer.name)
             return _given_feed(layer, self.given[layer.name], seed, self.workers, share)
         with naming(f"layer {layer.name!r}"):
-            data, batch, order = _BUILDERS[layer.type](layer, seed)
+            data, batch, order = _BUILDERS[_kind(layer)](layer, seed)
         if batch < 1:
             raise DefinitionError(f"data layer {layer.name!r}: batch_size is {batch}; it must be 1 or more")
         return SampleFeed(layer.name, layer.top, data, batch, order, seed, self.workers, share)
+
+
+def _kind(layer: Message) -> str:
+    """A layer's type; of a Python layer its module and class."""
+    return f"{layer.python_param.module}.{layer.python_param.layer}" if layer.type == "Python" else str(layer.type)
 
 
 def _given_feed(layer: Message, given: Given, seed: int, workers: int, share: Share) -> Feed:
@@ -77,9 +86,9 @@ def _called(layer: Message, factory: Callable[..., Any]) -> Any:
     """What a user's factory makes; it is given those of `layer` and `phase` that it takes by name."""
     offered = {"layer": layer, "phase": "train" if layer.phase == TRAIN else "test"}
     try:
-        takes = inspect.signature(factory).parameters
+        takes = set(inspect.signature(factory).parameters)
     except ValueError:
-        takes = {}
+        takes = set()
     return factory(**{name: value for name, value in offered.items() if name in takes})
 
 
@@ -106,6 +115,35 @@ def _hdf5(layer: Message, seed: int) -> tuple[Any, int, Order]:
     return data, p.batch_size, Shuffled(data.sizes, seed) if p.shuffle else InTurn(len(data))
 
 
+def _lmdb(layer: Message, seed: int) -> tuple[Any, int, Order]:
+    p, transform = layer.data_param, layer.transform_param
+    colour = True if transform.force_color or p.force_encoded_color else False if transform.force_gray else None
+    data = LMDBSamples(p.source, Transform(transform, layer.phase), colour, len(layer.top) > 1)
+    return data, p.batch_size, InTurn(len(data), _skipped(p.rand_skip, seed))
+
+
+def _images(layer: Message, seed: int) -> tuple[Any, int, Order]:
+    p = layer.image_data_param
+    transform, size = Transform(layer.transform_param, layer.phase), (p.new_height, p.new_width)
+    data = ImageSamples(p.source, transform, p.root_folder, size, p.is_color, len(layer.top) > 1)
+    skip = _skipped(p.rand_skip, seed)
+    order = Shuffled([len(data)], seed, skip) if p.shuffle else InTurn(len(data), skip)
+    return data, p.batch_size, order
+
+
+def _skipped(most: int, seed: int) -> int:
+    """How many samples the first batch leaves out: any number below `most`."""
+    return int(np.random.default_rng(seed).integers(most)) if most else 0
+
+
+def _python(layer: Message, seed: int) -> tuple[Any, int, Order]:
+    data = fcn.samples(layer)
+    order: Order = InTurn(len(data))
+    if data.random:
+        order = Drawn(len(data), seed if data.seed is None else int(data.seed))
+    return data, 1, order
+
+
 def _by_hand(layer: Message, seed: int) -> tuple[Any, int, Order]:
     raise InputError(
         f"{layer.type} takes its data from a program: give it with --data {layer.name}=module:factory,"
@@ -114,7 +152,10 @@ def _by_hand(layer: Message, seed: int) -> tuple[Any, int, Order]:
 
 
 _BUILDERS: dict[str, Callable[[Message, int], tuple[Any, int, Order]]] = {
+    "Data": _lmdb,
     "HDF5Data": _hdf5,
+    "ImageData": _images,
     "MemoryData": _by_hand,
     "Input": _by_hand,
+    **dict.fromkeys(fcn.LAYERS, _python),
 }
