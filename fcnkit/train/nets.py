@@ -216,6 +216,8 @@ def copy_weights(net: CaffeNet, path: str) -> list[str]:
             for index, (blob, array) in enumerate(zip(blobs, arrays, strict=True)):
                 blob.copy_(fit(torch.from_numpy(np.asarray(array, np.float32)), tuple(blob.shape), layer.name, index))
             filled.append(layer.name)
+        if not filled:
+            raise InputError("has weights for none of the net's layers: they have other names")
     return filled
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from fcnkit.caffe.schema import Message
 from fcnkit.errors import InputError
 from fcnkit.net import CaffeNet
 from fcnkit.train.data.sources import Sources
+from fcnkit.train.events import Outputs
 from fcnkit.train.labels import check_labels, label_checks
 from fcnkit.train.nets import (
     Learnable,
@@ -20,6 +21,7 @@ from fcnkit.train.nets import (
     share_weights,
     training_net,
 )
+from fcnkit.train.rates import CaffeLR
 from fcnkit.train.solvers import SOLVERS, CaffeOptimizer
 
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -164,6 +166,49 @@ def optimizer_for(settings: Message, blobs: Sequence[Learnable]) -> CaffeOptimiz
         iter_size=settings.iter_size,
         **{name: getattr(settings, name) for name in own[settings.type]},
     )
+
+
+def scheduler_for(settings: Message, optimizer: CaffeOptimizer) -> CaffeLR:
+    """The rate of a solver."""
+    return CaffeLR(
+        optimizer,
+        settings.lr_policy,
+        gamma=settings.gamma,
+        power=settings.power,
+        stepsize=settings.stepsize,
+        stepvalue=settings.stepvalue,
+        max_iter=settings.max_iter,
+    )
+
+
+class Evaluated(NamedTuple):
+    """The means over some batches."""
+
+    loss: float
+    outputs: Outputs
+
+
+@torch.no_grad()
+def evaluated(fed: Fed, batches: int, stopped: Callable[[], bool]) -> Evaluated | None:
+    """Run a net on its next batches.
+
+    Args:
+        fed: the net.
+        batches: how many.
+        stopped: asked before each; if it is, the net's data is as if nothing had been taken, and None comes back.
+    """
+    before, loss = fed.taken(), 0.0
+    sums: dict[str, Tensor] = {}
+    for _ in range(batches):
+        if stopped():
+            fed.seek(before)
+            return None
+        with fed.precision.autocast():
+            own, outputs = fed.objective(*fed.batch())
+        loss += own.item()
+        for name, value in outputs.items():
+            sums[name] = sums[name] + value.float() if name in sums else value.float()
+    return Evaluated(loss / batches, {name: plain(value / batches) for name, value in sums.items()})
 
 
 def plain(value: Tensor) -> float | list[float]:

@@ -26,8 +26,7 @@ from fcnkit.train.diagnosis import debug_numbers, first_not_finite, forward_numb
 from fcnkit.train.events import Watcher
 from fcnkit.train.nets import copy_weights, learnables, require_loss
 from fcnkit.train.processes import Requests, mean, most, random_state, set_random_state
-from fcnkit.train.rates import CaffeLR
-from fcnkit.train.running import Fed, Precision, leave_out_unreached, optimizer_for, plain
+from fcnkit.train.running import Fed, Precision, evaluated, leave_out_unreached, optimizer_for, plain, scheduler_for
 
 AUTO = "auto"
 
@@ -101,22 +100,13 @@ class Trainer:
         self._place_nets()
         self.blobs = learnables(self.net, self.solver.train)
         self.optimizer = optimizer_for(self.settings, self.blobs)
-        s = self.settings
-        self.scheduler = CaffeLR(
-            self.optimizer,
-            s.lr_policy,
-            gamma=s.gamma,
-            power=s.power,
-            stepsize=s.stepsize,
-            stepvalue=s.stepvalue,
-            max_iter=s.max_iter,
-        )
+        self.scheduler = scheduler_for(self.settings, self.optimizer)
         self._scaler = self._precision.scaler()
         self._module: nn.Module = self.train.compiled() if compiled else self.train.objective
         if self.processes.world > 1:
             self._module = DistributedDataParallel(self._module, broadcast_buffers=False)
         self.iteration, self._snapped_at = 0, -1
-        self._losses: deque[float] = deque(maxlen=s.average_loss)
+        self._losses: deque[float] = deque(maxlen=self.settings.average_loss)
         torch.manual_seed(self.seed + self.processes.rank)
         if snapshot is not None and resumed is not None:
             snapshots.restore(snapshot, resumed, self.blobs, self.optimizer)
@@ -191,24 +181,13 @@ class Trainer:
     def test(self) -> None:
         """Run every test net on its batches, and report the means of its outputs; the first process alone does."""
         for number, fed in enumerate(self.tests if self.processes.first else ()):
-            sums: dict[str, Tensor] = {}
-            before, loss = fed.taken(), 0.0
-            count = self.solver.tests[number].batches
-            for _ in range(count):
-                if self.requests.stop:
-                    # As if this test had not begun: it comes again when training goes on.
-                    fed.seek(before)
-                    return
-                with torch.no_grad(), self._precision.autocast():
-                    own, outputs = fed.objective(*fed.batch())
-                loss += own.item()
-                for name, value in outputs.items():
-                    sums[name] = sums[name] + value.float() if name in sums else value.float()
+            found = evaluated(fed, self.solver.tests[number].batches, lambda: bool(self.requests.stop))
+            if found is None:
+                return
             record: dict[str, Any] = {"iteration": self.iteration, "test": number}
             if self.settings.test_compute_loss:
-                record["loss"] = loss / count
-            record["outputs"] = {name: plain(value / count) for name, value in sums.items()}
-            self.watcher.tested(record)
+                record["loss"] = found.loss
+            self.watcher.tested({**record, "outputs": found.outputs})
 
     def snapshot(self) -> None:
         """Write weights, solver state and places at this iteration; the first process alone writes.
@@ -312,8 +291,9 @@ class Trainer:
             raise DefinitionError(f"iteration {self.iteration}: the loss is {loss:g}; {where}; try a lower base_lr")
 
     def _display(self, outputs: dict[str, Tensor]) -> None:
-        values = torch.tensor(self._smoothed(), device="cpu")
-        smoothed = mean(self.processes, values).item() if self.processes.world > 1 else self._smoothed()
+        smoothed = self._smoothed()
+        if self.processes.world > 1:
+            smoothed = mean(self.processes, torch.tensor(smoothed)).item()
         means = {name: mean(self.processes, value.detach().float().cpu()) for name, value in outputs.items()}
         record: dict[str, Any] = {"iteration": self.iteration, "loss": smoothed, "lr": self.rate}
         record["outputs"] = {name: plain(value) for name, value in means.items()}

@@ -245,7 +245,10 @@ class _Reader(Dataset[Any]):
         return item if isinstance(item, tuple | list) else (item,)
 
     def arrays(self, item: Any) -> Tops:
-        return tuple(np.asarray(each, np.float32) for each in self.as_tops(item))
+        try:
+            return tuple(np.asarray(each, np.float32) for each in self.as_tops(item))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"data layer {self.layer!r}: a sample is no arrays of numbers: {error}") from None
 
     def stack(self, samples: Sequence[Tops | FcnkitError]) -> tuple[Tensor, ...] | FcnkitError:
         """One tensor for each top, or the error of the first sample that has one."""
