@@ -125,10 +125,13 @@ def _caffes(text: str) -> list[dict[str, Any]]:
             if current.get("iteration") == int(match[1]):
                 current["lr"] = _number(match[2])
         elif (match := _OUTPUT.search(line)) and current:
-            value = _number(match[3])
-            values = current["outputs"].setdefault(match[2], value)
-            if values is not value:
-                current["outputs"][match[2]] = [*(values if isinstance(values, list) else [values]), value]
+            outputs, name, value = current["outputs"], match[2], _number(match[3])
+            if name in outputs:
+                # An output of several values has a line for each.
+                before = outputs[name]
+                outputs[name] = [*(before if isinstance(before, list) else [before]), value]
+            else:
+                outputs[name] = value
     return records
 
 

@@ -17,7 +17,17 @@ from tests.train.test_goldens import assert_trace, assert_weights
 
 def run_two(line: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", "-m", "--", "fcnkit", "train", *line.split()]
+    command += [
+        "--rdzv-backend",
+        "c10d",
+        "--rdzv-endpoint",
+        "localhost:0",
+        "-m",
+        "--",
+        "fcnkit",
+        "train",
+        *line.split(),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 

@@ -78,7 +78,7 @@ def _given_feed(layer: Message, given: Given, seed: int, workers: int, share: Sh
         return SampleFeed(layer.name, layer.top, data, batch, order, seed, workers, share)
     if not hasattr(data, "__iter__"):
         kind = type(data).__name__
-        raise InputError(f"the data of layer {layer.name!r} is a {kind}, neither a data set nor an iterable")
+        raise InputError(f"the data of layer {layer.name!r} is of type {kind}, neither a data set nor an iterable")
     return IterableFeed(layer.name, layer.top, data, batch, share)
 
 
