@@ -48,6 +48,8 @@ class SegmentationSamples(Samples):
             raise DefinitionError(f"param_str has no {' and no '.join(map(repr, lacking))}")
         self.params, self.split = params, str(params["split"])
         self.prepare()
+        if "mean" in self.required:
+            self.mean()
         if len(self.tops) != tops:
             raise DefinitionError(f"the layer has {tops} tops; it makes {len(self.tops)}: {', '.join(self.tops)}")
         # Only training sets are drawn from at random.
