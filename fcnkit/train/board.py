@@ -23,9 +23,13 @@ class Board(Watcher):
     def __init__(self, folder: Path):
         if find_spec("tensorboard") is None:
             raise InputError("--tensorboard needs tensorboard: pip install 'fcnkit[tensorboard]'")
+        self.folder = folder
+        self._writer: Any = None
+
+    def started(self, iteration: int, max_iter: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer: Any = SummaryWriter(str(folder))
+        self._writer = SummaryWriter(str(self.folder))
 
     def displayed(self, record: dict[str, Any]) -> None:
         iteration = record["iteration"]
@@ -37,7 +41,8 @@ class Board(Watcher):
         self._add(f"test{record['test']}", record["outputs"], record["iteration"])
 
     def close(self) -> None:
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
     def _add(self, group: str, outputs: Outputs, iteration: int) -> None:
         for name, value in outputs.items():

@@ -32,11 +32,14 @@ class LogFile(Watcher):
 
     def __init__(self, path: Path, append: bool = False, force: bool = False):
         check_output(path, force or append)
-        self.path = path
-        with telling(path):
+        self.path, self.append = path, append
+        self._file: TextIO | None = None
+
+    def started(self, iteration: int, max_iter: int) -> None:
+        with telling(self.path):
             # A log grows while it is read: it is no file that appears when it is whole.
-            self._file: TextIO = path.open("a" if append else "w", encoding="utf-8")
-            if append and path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+            self._file = self.path.open("a" if self.append else "w", encoding="utf-8")
+            if self.append and self.path.stat().st_size and not self.path.read_bytes().endswith(b"\n"):
                 # What a killed run left of a line.
                 self._file.write("\n")
 
@@ -47,9 +50,11 @@ class LogFile(Watcher):
         self._write(record)
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def _write(self, record: dict[str, Any]) -> None:
+        assert self._file is not None
         with telling(self.path):
             self._file.write(json.dumps(_finite(record), allow_nan=False) + "\n")
             self._file.flush()

@@ -233,7 +233,8 @@ class Trainer:
         self.tests = []
         if self.processes.first:
             self.tests = [Fed(test.net, sources, self._precision, self.net) for test in self.solver.tests]
-        if unused := set(sources.given) - sources.used:
+        unused = set(sources.given) - sources.used
+        if unused and self.processes.first:
             names = ", ".join(map(repr, sorted(unused)))
             raise InputError(f"data is given for {names}, but no data layer has that name")
 

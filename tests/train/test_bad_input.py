@@ -273,6 +273,14 @@ def test_data_of_ones_own_that_is_none(case: Callable[[str], Path], train: Run, 
     refused(train(f"{START} --data {given}"), message)
 
 
+def test_a_mistake_leaves_the_old_log(case: Callable[[str], Path], train: Run) -> None:
+    case("sgd_fixed")
+    Path("train.jsonl").write_text("old\n")
+    result = train("solver.prototxt --weights nope --log train.jsonl --force")
+    refused(result, "nope: cannot be read: No such file or directory")
+    assert Path("train.jsonl").read_text() == "old\n"
+
+
 def test_a_log_that_exists(case: Callable[[str], Path], train: Run) -> None:
     case("sgd_fixed")
     Path("train.jsonl").write_text("{}\n")

@@ -100,7 +100,9 @@ def test_without_the_file_beside_it_the_data_starts_anew(
 @contextmanager
 def running(line: str) -> Iterator[subprocess.Popen]:
     command = [sys.executable, "-m", "fcnkit", "train", *line.split()]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         yield process
     finally:
@@ -120,12 +122,16 @@ def lines(path: str) -> int:
     return Path(path).read_text().count("\n") if Path(path).exists() else 0
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_snapshots_and_stops(own: Callable[..., None], number: int, status: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "workers"),
+    [(signal.SIGINT, 130, 0), (signal.SIGINT, 130, 1), (signal.SIGTERM, 143, 0), (signal.SIGTERM, 143, 1)],
+)
+def test_a_signal_snapshots_and_stops(own: Callable[..., None], number: int, status: int, workers: int) -> None:
     own(10**6, 0)
-    with running("solver.prototxt --log train.jsonl") as process:
+    with running(f"solver.prototxt --log train.jsonl --workers {workers}") as process:
         wait_for(lambda: lines("train.jsonl") > 20, process)
-        process.send_signal(number)
+        # As a terminal does: to every process of the group.
+        os.killpg(process.pid, number)
         assert process.wait(60) == status
         assert process.communicate() == ("", "")
     (state,) = Path().glob("*.solverstate")

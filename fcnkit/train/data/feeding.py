@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -164,6 +165,7 @@ class SampleFeed(Feed):
             collate_fn=self.reader.stack,
             # Its own, so that starting it draws nothing from the generator that the net draws from.
             generator=torch.Generator(),
+            worker_init_fn=_let_through,
         )
         return iter(loader)
 
@@ -207,6 +209,12 @@ class IterableFeed(Feed):
                 yield item
             if empty:
                 raise InputError(f"the data of layer {self.reader.layer!r} has no sample")
+
+
+def _let_through(worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal, SIGTERM often those of a job; the one that trains stops the others."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class _Places(Sampler[list[tuple[int, int]]]):
@@ -265,5 +273,6 @@ class _Reader(Dataset[Any]):
                     f"data layer {self.layer!r}: samples of one batch have the shapes {shapes[0]} and {shapes[1]};"
                     " resize or crop them, or set its batch_size to 1"
                 )
-            tops.append(torch.from_numpy(arrays[0][None] if len(arrays) == 1 else np.stack(arrays)))
+            # A copy of a single sample too: a net may work on its input in place.
+            tops.append(torch.from_numpy(np.stack(arrays)))
         return tuple(tops)
