@@ -212,7 +212,7 @@ class IterableFeed(Feed):
 
 
 def _let_through(worker: int) -> None:
-    """Ctrl-C reaches every process of a terminal, SIGTERM often those of a job; the one that trains stops the others."""
+    """Leave signals to the process that trains: Ctrl-C reaches all of a terminal, SIGTERM often all of a job."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
