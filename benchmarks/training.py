@@ -2,8 +2,9 @@
 
     python benchmarks/training.py [thin|vgg16]
 
-Both train an FCN-32s on the same images in memory with momentum and weight decay, each run in a process of its own and
-in turn; the fastest iteration of each counts, for other work on the machine only adds time.
+Both train an FCN-32s on the same images in memory with momentum and weight decay. Their iterations take turns in one
+process, and the fastest of each counts, for other work on the machine only adds time. Memory is that of a process of
+each one's own.
 """
 
 from __future__ import annotations
@@ -24,9 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 # What the widths of VGG16 are divided by, classes, image sides, iterations.
-NETS = {"thin": (8, 4, 96, 20), "vgg16": (1, 21, 96, 4)}
+NETS = {"thin": (8, 4, 96, 30), "vgg16": (1, 21, 96, 8)}
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-ROUNDS = 3
 
 
 class FCN32s(nn.Module):
@@ -113,71 +113,87 @@ def samples(side: int, classes: int) -> list[tuple[np.ndarray, np.ndarray]]:
     ]
 
 
-def by_hand(divisor: int, classes: int, side: int, iterations: int) -> list[float]:
-    """Seconds of each iteration of a loop written by hand."""
-    net = FCN32s(divisor, classes).train()
-    learns = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.SGD(learns, lr=1e-10, momentum=0.99, weight_decay=5e-4)
-    data = [(torch.from_numpy(image)[None], torch.from_numpy(label).long()) for image, label in samples(side, classes)]
-    times = []
-    for iteration in range(iterations):
-        start = time.perf_counter()
-        images, labels = data[iteration % len(data)]
-        optimizer.zero_grad()
-        loss = F.cross_entropy(net(images), labels, ignore_index=255, reduction="sum")
+class ByHand:
+    """A training loop written by hand."""
+
+    def __init__(self, divisor: int, classes: int, side: int):
+        self.net = FCN32s(divisor, classes).train()
+        learns = [parameter for parameter in self.net.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.SGD(learns, lr=1e-10, momentum=0.99, weight_decay=5e-4)
+        self.data = [
+            (torch.from_numpy(image)[None], torch.from_numpy(label).long()) for image, label in samples(side, classes)
+        ]
+        self.iteration = 0
+
+    def step(self) -> None:
+        """One iteration."""
+        images, labels = self.data[self.iteration % len(self.data)]
+        self.iteration += 1
+        self.optimizer.zero_grad()
+        loss = F.cross_entropy(self.net(images), labels, ignore_index=255, reduction="sum")
         loss.backward()
-        optimizer.step()
+        self.optimizer.step()
         assert np.isfinite(loss.item())
-        times.append(time.perf_counter() - start)
-    return times
 
 
-def by_fcnkit(divisor: int, classes: int, side: int, iterations: int) -> list[float]:
-    """Seconds of each iteration of fcnkit train."""
+def by_fcnkit(divisor: int, classes: int, side: int) -> Any:
+    """A Trainer, whose files are written into the working folder."""
     from fcnkit.train import Trainer
-    from fcnkit.train.events import Watcher
-
-    times: list[float] = []
-
-    class Clock(Watcher):
-        def started(self, iteration: int, max_iter: int) -> None:
-            self.before = time.perf_counter()
-
-        def stepped(self, *_: Any) -> None:
-            now = time.perf_counter()
-            times.append(now - self.before)
-            self.before = now
 
     Path("net.prototxt").write_text(prototxt(divisor, classes))
     Path("solver.prototxt").write_text(
         'net: "net.prototxt" base_lr: 1e-10 lr_policy: "fixed" momentum: 0.99 weight_decay: 0.0005'
-        f" max_iter: {iterations} snapshot_after_train: false random_seed: 1"
+        " max_iter: 1000 random_seed: 1"
     )
-    Trainer("solver.prototxt", data={"data": samples(side, classes)}, watcher=Clock()).run()
-    return times
+    return Trainer("solver.prototxt", data={"data": samples(side, classes)})
 
 
-def child(kind: str, net: str) -> None:
-    """One run, in this process; prints its times and the most memory it took."""
-    times = {"fcnkit": by_fcnkit, "hand": by_hand}[kind](*NETS[net])
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": min(times[1:]), "bytes": most}))
+KINDS = {"hand": ByHand, "fcnkit": by_fcnkit}
+
+
+def child(kinds: str, net: str) -> None:
+    """Some iterations of each kind in turn; prints their times and the most memory that this process took."""
+    *settings, iterations = NETS[net]
+    loops = {kind: KINDS[kind](*settings) for kind in kinds.split(",")}
+    wall: dict[str, list[float]] = {kind: [] for kind in loops}
+    processor: dict[str, list[float]] = {kind: [] for kind in loops}
+    for _ in range(iterations if len(loops) > 1 else 3):
+        for kind, loop in loops.items():
+            start, used = time.perf_counter(), time.process_time()
+            loop.step()
+            wall[kind].append(time.perf_counter() - start)
+            processor[kind].append(time.process_time() - used)
+    # The first iteration makes the gradients and the history.
+    print(
+        json.dumps(
+            {
+                "wall": {kind: min(times[1:]) for kind, times in wall.items()},
+                "processor": {kind: min(times[1:]) for kind, times in processor.items()},
+                "bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            }
+        )
+    )
+
+
+def run(kinds: str, net: str) -> dict[str, Any]:
+    """`child` in a process and a folder of its own."""
+    command = [sys.executable, os.path.abspath(__file__), "--child", kinds, net]
+    with tempfile.TemporaryDirectory() as folder:
+        output = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    found: dict[str, Any] = json.loads(output)
+    return found
 
 
 def main(names: list[str]) -> None:
     for net in names or NETS:
-        found: dict[str, list[dict[str, float]]] = {"hand": [], "fcnkit": []}
-        for _ in range(ROUNDS):
-            for kind, results in found.items():
-                with tempfile.TemporaryDirectory() as folder:
-                    run = [sys.executable, os.path.abspath(__file__), "--child", kind, net]
-                    output = subprocess.run(run, cwd=folder, check=True, capture_output=True, text=True).stdout
-                results.append(json.loads(output))
-        best = {kind: min(each["seconds"] for each in results) for kind, results in found.items()}
-        most = {kind: min(each["bytes"] for each in results) for kind, results in found.items()}
-        for kind in found:
-            print(f"{net:6s} {kind:7s} {1 / best[kind]:8.3f} iterations/s {most[kind] / 1e6:8.0f} MB")
-        print(f"{net:6s} ratio: time {best['fcnkit'] / best['hand']:.3f}, memory {most['fcnkit'] / most['hand']:.3f}")
+        times = run(",".join(KINDS), net)
+        most = {kind: run(kind, net)["bytes"] for kind in KINDS}
+        for kind in KINDS:
+            wall, processor = times["wall"][kind], times["processor"][kind]
+            print(f"{net:6s} {kind:7s} {1 / wall:7.3f} iterations/s {processor:7.3f} s CPU {most[kind] / 1e6:6.0f} MB")
+        ratios = {unit: times[unit]["fcnkit"] / times[unit]["hand"] for unit in ("wall", "processor")}
+        print(f"{net:6s} ratio: time {ratios['wall']:.3f}, CPU {ratios['processor']:.3f},", end=" ")
+        print(f"memory {most['fcnkit'] / most['hand']:.3f}")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def first_not_finite(net: CaffeNet, inputs: Sequence[Tensor]) -> str:
     return "every blob was finite when the net ran once more"
 
 
-def debug_numbers(blobs: Sequence[Learnable]) -> dict[str, Any]:
+def blob_numbers(blobs: Sequence[Learnable]) -> dict[str, Any]:
     """The mean absolute value of each blob that learns and of its gradient, as Caffe's debug_info logs them.
 
     Source: BVLC/caffe src/caffe/net.cpp, BackwardDebugInfo and UpdateDebugInfo.
@@ -44,7 +44,7 @@ def debug_numbers(blobs: Sequence[Learnable]) -> dict[str, Any]:
     return found
 
 
-def forward_numbers(tops: Sequence[tuple[str, str, Tensor]]) -> dict[str, Any]:
+def top_numbers(tops: Sequence[tuple[str, str, Tensor]]) -> dict[str, Any]:
     """The mean absolute value of each top and of its gradient, by layer and blob."""
     found: dict[str, Any] = {}
     for layer, name, top in tops:

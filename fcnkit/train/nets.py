@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +38,8 @@ class Learnable(NamedTuple):
 
     def blob(self, like: Tensor) -> Tensor:
         """A tensor that lies as this one does, in the shape of Caffe's blob."""
-        return like.detach().as_strided(*self.view)
+        size, strides, offset = self.view
+        return like.detach().as_strided(size, strides, offset)
 
 
 def training_net(definition: Message, feeds: Sequence[Feed], filled: bool = True) -> CaffeNet:
@@ -60,7 +62,29 @@ def training_net(definition: Message, feeds: Sequence[Feed], filled: bool = True
             own.CopyFrom(layer)
             for field in ("phase", "include", "exclude"):
                 own.ClearField(field)
-    return CaffeNet(net, filled=filled)
+    result = CaffeNet(net, filled=filled)
+    _stop_gradients(result, definition)
+    return result
+
+
+def _stop_gradients(net: CaffeNet, definition: Message) -> None:
+    """Let no gradient through to the bottoms that a layer's propagate_down leaves out.
+
+    Source: BVLC/caffe src/caffe/net.cpp, AppendBottom.
+    """
+    modules = {step.name: net.get_submodule(step.module) for step in net.steps}
+    for layer in definition.layer:
+        if layer.name in modules and not all(layer.propagate_down):
+            modules[layer.name].register_forward_pre_hook(partial(_detach, layer))
+
+
+def _detach(layer: Message, module: nn.Module, bottoms: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(bottom if _passes(layer, index) else bottom.detach() for index, bottom in enumerate(bottoms))
+
+
+def _passes(layer: Message, bottom: int) -> bool:
+    """Whether a layer's gradient goes on to a bottom."""
+    return bottom >= len(layer.propagate_down) or bool(layer.propagate_down[bottom])
 
 
 class Objective(nn.Module):
@@ -78,6 +102,11 @@ class Objective(nn.Module):
         self.watched: list[tuple[str, str, Tensor]] | None = None
         steps = {layer.name: layer for layer in definition.layer}
         self.weights = [loss_weights(steps[step.name], len(step.tops)) for step in net.steps]
+        # For each step the bottoms that gradients go on to.
+        self.passing = [
+            [bottom for index, bottom in enumerate(step.bottoms) if _passes(steps[step.name], index)]
+            for step in net.steps
+        ]
         made: dict[str, tuple[int, int]] = {}
         for index, step in enumerate(net.steps):
             made.update((top, (index, position)) for position, top in enumerate(step.tops))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from fcnkit.segment.parallel import Ranks
 
@@ -54,6 +55,23 @@ def most(processes: Ranks, numbers: list[int], device: torch.device) -> list[int
     tensor = torch.tensor(numbers, device=device)
     torch.distributed.all_reduce(tensor, torch.distributed.ReduceOp.MAX)
     return [int(number) for number in tensor.tolist()]
+
+
+def agree(processes: Ranks, requests: Requests, failed: bool) -> bool:
+    """Bring what signals asked of any process to all; whether any has failed. Each must call it."""
+    if processes.world == 1:
+        return failed
+    asked = [requests.stop, int(requests.snapshot), int(failed)]
+    requests.stop, snapshot, lost = most(processes, asked, torch.device("cpu"))
+    requests.snapshot = bool(snapshot)
+    return bool(lost)
+
+
+def unsynchronized(module: nn.Module, more_follow: bool) -> AbstractContextManager[Any]:
+    """Gradients that add up are exchanged between processes once, with the last."""
+    if more_follow and isinstance(module, DistributedDataParallel):
+        return module.no_sync()
+    return nullcontext()
 
 
 def mean(processes: Ranks, values: Tensor) -> Tensor:

@@ -125,21 +125,16 @@ class Fed:
 def leave_out_unreached(net: CaffeNet, objective: Objective) -> None:
     """Compute no gradients of weights that no loss depends on; DistributedDataParallel would wait for them."""
     needed: set[str] = set()
-    for step, weights in zip(reversed(net.steps), reversed(objective.weights), strict=True):
+    reached: set[int] = set()
+    steps = zip(net.steps, objective.weights, objective.passing, strict=True)
+    for step, weights, passing in reversed(list(steps)):
         if any(weights) or not needed.isdisjoint(step.tops):
             needed.difference_update(step.tops)
-            needed.update(step.bottoms)
-        else:
-            tied = {id(tensor) for tensor in net.get_submodule(step.module).parameters()}
-            kept = {
-                id(tensor)
-                for other in net.steps
-                if other.module != step.module
-                for tensor in net.get_submodule(other.module).parameters()
-            }
-            for tensor in net.get_submodule(step.module).parameters():
-                if id(tensor) in tied - kept:
-                    tensor.requires_grad_(False)
+            needed.update(passing)
+            reached.update(map(id, net.get_submodule(step.module).parameters()))
+    for parameter in net.parameters():
+        if id(parameter) not in reached:
+            parameter.requires_grad_(False)
 
 
 def optimizer_for(settings: Message, blobs: Sequence[Learnable]) -> CaffeOptimizer:

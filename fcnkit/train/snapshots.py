@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import zlib
 from collections.abc import Mapping, Sequence
@@ -149,11 +150,14 @@ def restore(path: str, state: SolverState, blobs: Sequence[Learnable], optimizer
             raise InputError(f"{problem}: it is of another net or solver")
         for kind in range(kinds):
             for blob, array in zip(blobs, state.history[kind * len(blobs) :], strict=False):
-                target = blob.blob(optimizer.history(blob.tensor)[kind])
-                if array.size != target.numel():
-                    problem = f"its history of {blob.name} has shape {array.shape}, expected {tuple(target.shape)}"
+                shape = blob.view[0]
+                if array.size != math.prod(shape):
+                    problem = f"its history of {blob.name} has shape {array.shape}, expected {shape}"
                     raise InputError(f"{problem}: it is of another net")
-                target.copy_(torch.from_numpy(np.array(array, np.float32)).reshape(target.shape))
+                # Blobs that never learned need none.
+                if array.any():
+                    source = torch.from_numpy(np.array(array, np.float32)).reshape(shape)
+                    blob.blob(optimizer.kept(blob.tensor)[kind]).copy_(source)
     for group in optimizer.param_groups:
         group["iteration"] = state.iteration
 

@@ -78,6 +78,12 @@ class CaffeOptimizer(torch.optim.Optimizer):
 
     def history(self, parameter: Tensor) -> list[Tensor]:
         """The tensors that the solver keeps for a parameter, in Caffe's order; zeros before its first step."""
+        if parameter in self.state:
+            return self.kept(parameter)
+        return [torch.zeros_like(parameter) for _ in self.histories]
+
+    def kept(self, parameter: Tensor) -> list[Tensor]:
+        """The same to change: from now on the solver keeps them."""
         state = self.state[parameter]
         for name in self.histories:
             if name not in state:
@@ -112,7 +118,7 @@ class CaffeOptimizer(torch.optim.Optimizer):
         if gradient is None:
             if parameter not in self.state and not decay:
                 return  # nothing has ever moved it, and nothing does
-            if not rate and not decay and all(not history.any() for history in self.history(parameter)):
+            if not rate and not decay and all(not history.any() for history in self.kept(parameter)):
                 return
             gradient = torch.zeros_like(parameter)
         elif self.iter_size > 1:
@@ -139,7 +145,7 @@ class SGD(CaffeOptimizer):
     def _update(self, parameter: Tensor, gradient: Tensor, rate: float, group: dict[str, Any]) -> None:
         if not rate and parameter not in self.state:
             return
-        (history,) = self.history(parameter)
+        (history,) = self.kept(parameter)
         history.mul_(group["momentum"]).add_(gradient, alpha=rate)
         parameter.sub_(history)
 
@@ -153,7 +159,7 @@ class Nesterov(SGD):
     def _update(self, parameter: Tensor, gradient: Tensor, rate: float, group: dict[str, Any]) -> None:
         if not rate and parameter not in self.state:
             return
-        (history,) = self.history(parameter)
+        (history,) = self.kept(parameter)
         momentum = group["momentum"]
         parameter.add_(history, alpha=momentum)
         history.mul_(momentum).add_(gradient, alpha=rate)
@@ -173,7 +179,7 @@ class AdaGrad(CaffeOptimizer):
         super().__init__(params, lr, delta=delta, **settings)
 
     def _update(self, parameter: Tensor, gradient: Tensor, rate: float, group: dict[str, Any]) -> None:
-        (history,) = self.history(parameter)
+        (history,) = self.kept(parameter)
         history.addcmul_(gradient, gradient)
         parameter.addcdiv_(gradient, history.sqrt().add_(group["delta"]), value=-rate)
 
@@ -192,7 +198,7 @@ class RMSProp(CaffeOptimizer):
         super().__init__(params, lr, rms_decay=rms_decay, delta=delta, **settings)
 
     def _update(self, parameter: Tensor, gradient: Tensor, rate: float, group: dict[str, Any]) -> None:
-        (history,) = self.history(parameter)
+        (history,) = self.kept(parameter)
         history.mul_(group["rms_decay"]).addcmul_(gradient, gradient, value=1 - group["rms_decay"])
         parameter.addcdiv_(gradient, history.sqrt().add_(group["delta"]), value=-rate)
 
@@ -213,7 +219,7 @@ class AdaDelta(CaffeOptimizer):
         super().__init__(params, lr, momentum=momentum, delta=delta, **settings)
 
     def _update(self, parameter: Tensor, gradient: Tensor, rate: float, group: dict[str, Any]) -> None:
-        history, updates = self.history(parameter)
+        history, updates = self.kept(parameter)
         momentum, delta = group["momentum"], group["delta"]
         history.mul_(momentum).addcmul_(gradient, gradient, value=1 - momentum)
         gradient.mul_(updates.add(delta).div_(history.add(delta)).sqrt_())
@@ -246,7 +252,7 @@ class Adam(CaffeOptimizer):
         super().__init__(params, lr, momentum=momentum, momentum2=momentum2, delta=delta, **settings)
 
     def _update(self, parameter: Tensor, gradient: Tensor, rate: float, group: dict[str, Any]) -> None:
-        mean, square = self.history(parameter)
+        mean, square = self.kept(parameter)
         first, second, steps = group["momentum"], group["momentum2"], group["iteration"]
         mean.mul_(first).add_(gradient, alpha=1 - first)
         square.mul_(second).addcmul_(gradient, gradient, value=1 - second)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -22,10 +21,10 @@ from fcnkit.train import snapshots
 from fcnkit.train.data.feeding import Share
 from fcnkit.train.data.sources import Given, Sources
 from fcnkit.train.definition import AnyPath, check_folder, read
-from fcnkit.train.diagnosis import debug_numbers, first_not_finite, forward_numbers
+from fcnkit.train.diagnosis import blob_numbers, first_not_finite, top_numbers
 from fcnkit.train.events import Watcher
 from fcnkit.train.nets import copy_weights, learnables, require_loss
-from fcnkit.train.processes import Requests, mean, most, random_state, set_random_state
+from fcnkit.train.processes import Requests, agree, mean, most, random_state, set_random_state, unsynchronized
 from fcnkit.train.running import Fed, Precision, evaluated, leave_out_unreached, optimizer_for, plain, scheduler_for
 
 AUTO = "auto"
@@ -39,8 +38,7 @@ class Trainer:
     Args:
         solver: the solver's prototxt; relative paths in it start at the working folder.
         weights: files of weights to start from, copied by layer name; later ones override earlier ones.
-        snapshot: a .solverstate (or .h5) to go on from; "auto" for the newest of the solver's snapshot_prefix, and
-            where there is none the weights.
+        snapshot: a .solverstate (or .h5) to go on from; "auto" for the newest of the solver's, if there is one.
         device: as PyTorch names it.
         data: by layer name a data set, an iterable, or a function that makes one.
         workers: processes that read ahead for each data layer.
@@ -51,8 +49,7 @@ class Trainer:
         watcher: follows the run.
 
     Attributes:
-        iteration: how many iterations are done.
-        net: the CaffeNet that is trained.
+        iteration, net: how many iterations are done, and the CaffeNet that is trained.
         optimizer, scheduler: the solver and its rate.
         requests: what signals ask for, once they are listened to.
 
@@ -149,7 +146,7 @@ class Trainer:
         """One iteration: iter_size batches forward and backward, and the solver's update.
 
         Raises:
-            FcnkitError: a sample cannot be read, or the loss is no longer finite.
+            FcnkitError: as in `run`.
         """
         s = self.settings
         if self.scheduler.last_epoch < self.iteration:
@@ -160,14 +157,14 @@ class Trainer:
         total = torch.zeros((), device=self.device)
         for part in range(s.iter_size):
             inputs = self.train.batch()
-            with self._unsynchronized(part < s.iter_size - 1):
+            with unsynchronized(self._module, part < s.iter_size - 1):
                 with self._precision.autocast():
                     loss, outputs = self._module(*inputs)
                 if loss.requires_grad:
                     self._scaler.scale(loss).backward()
             total += loss.detach()
         value = total.item() / s.iter_size
-        self._agree(not math.isfinite(value), value, inputs)
+        self._require_finite(value, inputs)
         self._losses.append(value)
         if shown:
             self._display(outputs)
@@ -230,9 +227,8 @@ class Trainer:
         self.train = Fed(self.solver.train, sources, self._precision)
         require_loss(self.train.objective)
         self.net = self.train.net
-        self.tests = []
-        if self.processes.first:
-            self.tests = [Fed(test.net, sources, self._precision, self.net) for test in self.solver.tests]
+        tested = self.solver.tests if self.processes.first else []
+        self.tests = [Fed(test.net, sources, self._precision, self.net) for test in tested]
         unused = set(sources.given) - sources.used
         if unused and self.processes.first:
             names = ", ".join(map(repr, sorted(unused)))
@@ -265,31 +261,20 @@ class Trainer:
         set_random_state(places, self.processes, self.device)
 
     def _tests_are_due(self) -> bool:
-        return bool(self.settings.test_interval) and self.iteration % self.settings.test_interval == 0
+        return self.settings.test_interval > 0 and self.iteration % self.settings.test_interval == 0
 
     def _ends_in_snapshot(self) -> bool:
-        s = self.settings
-        return bool(s.snapshot_after_train) and not (s.snapshot and self.iteration % s.snapshot == 0)
+        often = self.settings.snapshot
+        return self.settings.snapshot_after_train and not (often and self.iteration % often == 0)
 
-    def _unsynchronized(self, more_follow: bool) -> AbstractContextManager[Any]:
-        """Gradients that add up are exchanged between processes once, with the last."""
-        if more_follow and isinstance(self._module, DistributedDataParallel):
-            return self._module.no_sync()
-        return nullcontext()
-
-    def _agree(self, failed: bool, loss: float, inputs: Sequence[Tensor]) -> None:
-        """Bring what signals asked of any process to all, and stop them all where a loss is not finite."""
-        asked = self.requests
-        if self.processes.world > 1:
-            stop, snapshot, lost = most(
-                self.processes, [asked.stop, int(asked.snapshot), int(failed)], torch.device("cpu")
-            )
-            asked.stop, asked.snapshot = stop, bool(snapshot)
-            if lost and not failed:
-                raise DefinitionError(f"iteration {self.iteration}: the loss of another process is not finite")
-        if failed:
-            where = first_not_finite(self.net, inputs)
-            raise DefinitionError(f"iteration {self.iteration}: the loss is {loss:g}; {where}; try a lower base_lr")
+    def _require_finite(self, loss: float, inputs: Sequence[Tensor]) -> None:
+        failed = not math.isfinite(loss)
+        if not agree(self.processes, self.requests, failed):
+            return
+        if not failed:
+            raise DefinitionError(f"iteration {self.iteration}: the loss of another process is not finite")
+        where = first_not_finite(self.net, inputs)
+        raise DefinitionError(f"iteration {self.iteration}: the loss is {loss:g}; {where}; try a lower base_lr")
 
     def _display(self, outputs: dict[str, Tensor]) -> None:
         smoothed = self._smoothed()
@@ -299,10 +284,7 @@ class Trainer:
         record: dict[str, Any] = {"iteration": self.iteration, "loss": smoothed, "lr": self.rate}
         record["outputs"] = {name: plain(value) for name, value in means.items()}
         if self.train.objective.watched is not None:
-            record["debug"] = {
-                "tops": forward_numbers(self.train.objective.watched),
-                "params": debug_numbers(self.blobs),
-            }
+            record["debug"] = {"tops": top_numbers(self.train.objective.watched), "params": blob_numbers(self.blobs)}
         if self.processes.first:
             self.watcher.displayed(record)
 

@@ -186,6 +186,17 @@ def test_states_levels_and_stages_choose_the_layers(
     assert debug["tops"]["ip"]["ip"] == pytest.approx({"data": 0, "diff": np.mean([0.8, 0.2, 0.2, 0.2, 0.2]) / 4})
 
 
+def test_propagate_down_stops_the_gradient(case: Callable[[str], Path]) -> None:
+    case("sgd_fixed")
+    edit("solver.prototxt", "max_iter: 12", "max_iter: 1")
+    edit("net.prototxt", 'type: "InnerProduct"', 'type: "InnerProduct" propagate_down: false')
+    Trainer("solver.prototxt", weights=["init.caffemodel"]).run()
+    before, after = (caffemodel.read(path).blobs for path in ("init.caffemodel", "snap_iter_1.caffemodel"))
+    # What is left is the decay: rate 0.05, weight_decay 0.005.
+    np.testing.assert_allclose(after["conv1"][0], before["conv1"][0] * (1 - 0.05 * 0.005), rtol=1e-5)
+    assert np.abs(after["ip"][0] - before["ip"][0]).max() > 1e-3
+
+
 def test_test_interval_without_tests_at_the_start(
     case: Callable[[str], Path], trained: Callable[[str], list[dict]]
 ) -> None:
