@@ -70,7 +70,7 @@ def command(
 
     Ctrl-C and SIGTERM write a snapshot and stop; SIGHUP writes one and goes on.
 
-    On several processes, each with its own batches: torchrun --nproc-per-node 2 -m fcnkit train ...
+    On several processes, each with its own batches: torchrun --nproc-per-node 2 -m -- fcnkit train ...
     """
     if snapshot not in (None, "auto") and weights:
         raise click.UsageError("give --snapshot or --weights, not both")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
+import inspect
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any
@@ -67,6 +67,15 @@ def agree(processes: Ranks, requests: Requests, failed: bool) -> bool:
     return bool(lost)
 
 
+def synchronized(module: nn.Module) -> nn.Module:
+    """A module whose gradients are the means over all processes; statistics stay each process's own, as in Caffe."""
+    # From torch 2.13 on the setting has another name, and the old one warns.
+    takes = inspect.signature(DistributedDataParallel).parameters
+    name = "forward_sync_buffers" if "forward_sync_buffers" in takes else "broadcast_buffers"
+    settings: dict[str, Any] = {name: False}
+    return DistributedDataParallel(module, **settings)
+
+
 def unsynchronized(module: nn.Module, more_follow: bool) -> AbstractContextManager[Any]:
     """Gradients that add up are exchanged between processes once, with the last."""
     if more_follow and isinstance(module, DistributedDataParallel):
@@ -81,34 +90,3 @@ def mean(processes: Ranks, values: Tensor) -> Tensor:
         torch.distributed.all_reduce(values)
         values /= processes.world
     return values
-
-
-def random_state(processes: Ranks, device: torch.device) -> dict[str, list[str]]:
-    """The states of the generators that a net draws from, of each process, as text; each must call it."""
-    state = {"random": [_text(each) for each in _gathered(processes, torch.get_rng_state())], "cuda": []}
-    if device.type == "cuda":
-        state["cuda"] = [_text(each) for each in _gathered(processes, torch.cuda.get_rng_state(device))]
-    return state
-
-
-def set_random_state(state: Mapping[str, Any], processes: Ranks, device: torch.device) -> None:
-    """Go on drawing where `random_state` was."""
-    torch.set_rng_state(_tensor(state["random"][processes.rank]))
-    if device.type == "cuda" and state["cuda"]:
-        torch.cuda.set_rng_state(_tensor(state["cuda"][processes.rank]), device)
-
-
-def _gathered(processes: Ranks, tensor: Tensor) -> list[Tensor]:
-    if processes.world == 1:
-        return [tensor]
-    found = [torch.empty_like(tensor) for _ in range(processes.world)]
-    torch.distributed.all_gather(found, tensor)
-    return found
-
-
-def _text(tensor: Tensor) -> str:
-    return base64.b64encode(tensor.cpu().numpy().tobytes()).decode()
-
-
-def _tensor(text: str) -> Tensor:
-    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8)

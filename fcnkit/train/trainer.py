@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from fcnkit.errors import DefinitionError, InputError, naming
 from fcnkit.segment.parallel import Ranks
@@ -24,7 +23,8 @@ from fcnkit.train.definition import AnyPath, check_folder, read
 from fcnkit.train.diagnosis import blob_numbers, first_not_finite, top_numbers
 from fcnkit.train.events import Watcher
 from fcnkit.train.nets import copy_weights, learnables, require_loss
-from fcnkit.train.processes import Requests, agree, mean, most, random_state, set_random_state, unsynchronized
+from fcnkit.train.processes import Requests, agree, mean, most, synchronized, unsynchronized
+from fcnkit.train.randomness import random_state, set_random_state
 from fcnkit.train.running import Fed, Precision, evaluated, leave_out_unreached, optimizer_for, plain, scheduler_for
 
 AUTO = "auto"
@@ -101,7 +101,7 @@ class Trainer:
         self._scaler = self._precision.scaler()
         self._module: nn.Module = self.train.compiled() if compiled else self.train.objective
         if self.processes.world > 1:
-            self._module = DistributedDataParallel(self._module, broadcast_buffers=False)
+            self._module = synchronized(self._module)
         self.iteration, self._snapped_at = 0, -1
         self._losses: deque[float] = deque(maxlen=self.settings.average_loss)
         torch.manual_seed(self.seed + self.processes.rank)

@@ -45,6 +45,7 @@ def test_two_processes_are_one(name: str, case: Callable[[str], Path]) -> None:
     halve_batches()
     result = run_two("solver.prototxt --weights init.caffemodel --log train.jsonl")
     assert result.returncode == 0, result.stderr
+    assert "Warning: `" not in result.stderr
     records = [json.loads(line) for line in Path("train.jsonl").read_text().splitlines()]
     assert_trace(records, json.loads((golden / "trace.json").read_text()), 0)
     for number in (6, 12):
