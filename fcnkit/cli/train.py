@@ -92,8 +92,11 @@ def command(
                 watcher=watchers,
                 **options,
             )
-            with trainer.requests.listening():
-                stopped = trainer.run()
+            try:
+                with trainer.requests.listening():
+                    stopped = trainer.run()
+            finally:
+                trainer.close()
         finally:
             watchers.close()
     if stopped:

@@ -73,6 +73,8 @@ def _check(s: Message) -> None:
     # Caffe checks gamma where it computes the rate.
     if "gamma" in POLICIES[s.lr_policy] and s.gamma < 0:
         raise DefinitionError(f"gamma is {s.gamma:g}; lr_policy {s.lr_policy!r} needs 0 or more")
+    if s.lr_policy == "poly" and s.max_iter < 1:
+        raise DefinitionError(f"max_iter is {s.max_iter}; lr_policy 'poly' needs 1 or more")
     if s.lr_policy == "step" and s.stepsize < 1:
         raise DefinitionError(f"stepsize is {s.stepsize}; lr_policy 'step' needs 1 or more")
 

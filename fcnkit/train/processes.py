@@ -20,13 +20,14 @@ class Requests:
     """What signals ask of a run; they only set flags, which the run looks at between iterations.
 
     Attributes:
-        stop: the signal that asks to snapshot and stop, or 0.
-        snapshot: whether a snapshot is asked for.
+        asked_stop, asked_snapshot: what a signal asked of this process: by its number to snapshot and stop, or to
+            snapshot and go on.
+        stop, snapshot: the same once all processes agree on it (see `agree`).
     """
 
     def __init__(self) -> None:
-        self.stop = 0
-        self.snapshot = False
+        self.asked_stop, self.asked_snapshot = 0, False
+        self.stop, self.snapshot = 0, False
 
     @contextmanager
     def listening(self) -> Iterator[Requests]:
@@ -42,10 +43,10 @@ class Requests:
                 signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.stop = number
+        self.asked_stop = number
 
     def _snap(self, number: int, frame: FrameType | None) -> None:
-        self.snapshot = True
+        self.asked_snapshot = True
 
 
 def most(processes: Ranks, numbers: list[int], device: torch.device) -> list[int]:
@@ -57,13 +58,12 @@ def most(processes: Ranks, numbers: list[int], device: torch.device) -> list[int
     return [int(number) for number in tensor.tolist()]
 
 
-def agree(processes: Ranks, requests: Requests, failed: bool) -> bool:
+def agree(processes: Ranks, requests: Requests, failed: bool = False) -> bool:
     """Bring what signals asked of any process to all; whether any has failed. Each must call it."""
-    if processes.world == 1:
-        return failed
-    asked = [requests.stop, int(requests.snapshot), int(failed)]
+    asked = [requests.asked_stop, int(requests.asked_snapshot), int(failed)]
+    requests.asked_snapshot = False
     requests.stop, snapshot, lost = most(processes, asked, torch.device("cpu"))
-    requests.snapshot = bool(snapshot)
+    requests.snapshot |= bool(snapshot)
     return bool(lost)
 
 

@@ -5,6 +5,7 @@ Source: BVLC/caffe src/caffe/solver.cpp, Step, Solve and TestAll.
 
 from __future__ import annotations
 
+import gc
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -94,7 +95,10 @@ class Trainer:
             weights = [snapshots.weights_of(snapshot, resumed)]
         for path in weights:
             copy_weights(self.net, path)
-        self._place_nets()
+        leave_out_unreached(self.net, self.train.objective)
+        self.train.move()
+        for fed in self.tests:
+            fed.move(self.net)
         self.blobs = learnables(self.net, self.solver.train)
         self.optimizer = optimizer_for(self.settings, self.blobs)
         self.scheduler = scheduler_for(self.settings, self.optimizer)
@@ -132,7 +136,8 @@ class Trainer:
                 self.snapshot()
                 self.requests.snapshot = False
         stopped = self.requests.stop
-        if self._snapped_at != self.iteration and (stopped or self._ends_in_snapshot()):
+        ends_in_one = s.snapshot_after_train and not (s.snapshot and self.iteration % s.snapshot == 0)
+        if self._snapped_at != self.iteration and (stopped or ends_in_one):
             self.snapshot()
         if stopped:
             return stopped
@@ -178,13 +183,14 @@ class Trainer:
     def test(self) -> None:
         """Run every test net on its batches, and report the means of its outputs; the first process alone does."""
         for number, fed in enumerate(self.tests if self.processes.first else ()):
-            found = evaluated(fed, self.solver.tests[number].batches, lambda: bool(self.requests.stop))
+            found = evaluated(fed, self.solver.tests[number].batches, lambda: bool(self.requests.asked_stop))
             if found is None:
-                return
+                break
             record: dict[str, Any] = {"iteration": self.iteration, "test": number}
             if self.settings.test_compute_loss:
                 record["loss"] = found.loss
             self.watcher.tested({**record, "outputs": found.outputs})
+        agree(self.processes, self.requests)
 
     def snapshot(self) -> None:
         """Write weights, solver state and places at this iteration; the first process alone writes.
@@ -218,6 +224,11 @@ class Trainer:
         )
         self.watcher.snapped(state)
 
+    def close(self) -> None:
+        """Let go of the other processes, which must happen before their group ends: its threads would outlive it."""
+        self._module = self.train.objective
+        gc.collect()
+
     @property
     def rate(self) -> float:
         """The rate of this iteration, without a blob's own factor."""
@@ -233,12 +244,6 @@ class Trainer:
         if unused and self.processes.first:
             names = ", ".join(map(repr, sorted(unused)))
             raise InputError(f"data is given for {names}, but no data layer has that name")
-
-    def _place_nets(self) -> None:
-        leave_out_unreached(self.net, self.train.objective)
-        self.train.move()
-        for fed in self.tests:
-            fed.move(self.net)
 
     def _agreed_seed(self, places: dict[str, Any] | None) -> int:
         """One for all processes: the solver's, that of the run that goes on, or a new one."""
@@ -262,10 +267,6 @@ class Trainer:
 
     def _tests_are_due(self) -> bool:
         return self.settings.test_interval > 0 and self.iteration % self.settings.test_interval == 0
-
-    def _ends_in_snapshot(self) -> bool:
-        often = self.settings.snapshot
-        return self.settings.snapshot_after_train and not (often and self.iteration % often == 0)
 
     def _require_finite(self, loss: float, inputs: Sequence[Tensor]) -> None:
         failed = not math.isfinite(loss)

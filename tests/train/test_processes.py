@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,3 +62,35 @@ def test_two_processes_are_one(name: str, case: Callable[[str], Path]) -> None:
     for layer, arrays in caffemodel.read("snap_iter_12.caffemodel").blobs.items():
         for array, twin in zip(arrays, blobs[layer], strict=True):
             np.testing.assert_array_equal(array, twin)
+
+
+def test_a_signal_to_one_process_stops_all(case: Callable[[str], Path]) -> None:
+    case("sgd_fixed")
+    text = Path("solver.prototxt").read_text()
+    Path("solver.prototxt").write_text(text.replace("max_iter: 12", "max_iter: 1000000").replace("snapshot: 6", ""))
+    environment = {**os.environ, "MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
+    command = [sys.executable, "-m", "fcnkit", "train", "solver.prototxt", "--log", "train.jsonl"]
+    ranks = [subprocess.Popen(command, env={**environment, "RANK": str(rank)}) for rank in range(2)]
+    try:
+        end = time.monotonic() + 120
+        while not Path("train.jsonl").exists() or Path("train.jsonl").read_text().count("\n") < 30:
+            assert time.monotonic() < end
+            assert [process.poll() for process in ranks] == [None, None]
+            time.sleep(0.05)
+        ranks[1].send_signal(signal.SIGHUP)
+        while not list(Path().glob("*.solverstate")):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        ranks[1].send_signal(signal.SIGTERM)
+        assert [process.wait(60) for process in ranks] == [143, 143]
+    finally:
+        for process in ranks:
+            process.kill()
+            process.wait()
+    assert len(list(Path().glob("*.solverstate"))) == 2
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("localhost", 0))
+        return int(found.getsockname()[1])
