@@ -39,6 +39,7 @@ proto: .venv/installed
 bench: .venv/installed
 	$(BIN)/python benchmarks/fcn8s.py
 	$(BIN)/python benchmarks/large.py
+	$(BIN)/python benchmarks/training.py
 
 # Each target for SECONDS under atheris, from the golden files on.
 SECONDS ?= 60

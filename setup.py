@@ -8,6 +8,8 @@ OPENCV = ["opencv-python-headless>=4.8,<5"]
 ONNX, ONNXRUNTIME = ["onnx>=1.18", "onnxscript>=0.5"], ["onnxruntime>=1.20"]
 # What `fcnkit score --plot` and labels in .mat files need.
 PLOT, MAT = ["matplotlib>=3.8"], ["scipy>=1.11"]
+# What Data layers and `fcnkit train --tensorboard` need.
+LMDB, TENSORBOARD = ["lmdb>=1.4"], ["tensorboard>=2.15"]
 
 setup(
     name="fcnkit",
@@ -51,7 +53,9 @@ setup(
         "torch>=2.5",
     ],
     extras_require={
+        "lmdb": LMDB,
         "plot": PLOT,
+        "tensorboard": TENSORBOARD,
         "mat": MAT,
         "onnx": ONNX,
         "opencv": OPENCV,
@@ -63,11 +67,13 @@ setup(
             "pytest-xdist>=3.6",
             "ruff>=0.6",
             "setuptools>=70.1",
+            *LMDB,
             *MAT,
             *ONNX,
             *ONNXRUNTIME,
             *OPENCV,
             *PLOT,
+            *TENSORBOARD,
         ],
         "fuzz": ["atheris>=2.3"],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],

@@ -44,6 +44,7 @@ FLOORS = [
     [Room("surgery/", "casting and transplanting weights", True)],
     [Room("simplification/", "rewriting a net so that it computes the same with less", True)],
     [Room("segment/", "images to label maps, pictures and scores", True)],
+    [Room("train/", "solvers, rates, data layers, snapshots and logs: training as Caffe trains", True)],
     [Room("__init__", "the public names, loaded on first use", False)],
     [Room("cli/", "one thin module per command; torch is imported inside commands only", False)],
     [Room("__main__", "`python -m fcnkit`", False)],

@@ -55,7 +55,7 @@ def read(path: AnyPath) -> Caffemodel:
     """
     with naming(path):
         buffer = memoryview(_map(path))
-        walk = _Walk(buffer)
+        walk = Walk(buffer)
         try:
             walk.net()
             net = walk.skeleton()
@@ -101,7 +101,7 @@ def _write(file: BinaryIO, net: NetParameter, blobs: Blobs) -> None:
         definition = bare.SerializeToString()
         # ascontiguousarray makes one axis of none, hence the reshape.
         arrays = [np.ascontiguousarray(array, "<f4").reshape(array.shape) for array in blobs.get(layer.name, ())]
-        heads = [_blob_head(array) for array in arrays]
+        heads = [blob_head(array) for array in arrays]
         lengths = [len(head) + array.nbytes for head, array in zip(heads, arrays, strict=True)]
         marks = [wire.header(_BLOBS, length) for length in lengths]
         file.write(wire.header(_LAYER, len(definition) + sum(map(len, marks)) + sum(lengths)))
@@ -111,7 +111,7 @@ def _write(file: BinaryIO, net: NetParameter, blobs: Blobs) -> None:
             file.write(array.reshape(-1).view(np.uint8).data)
 
 
-def _blob_head(array: np.ndarray) -> bytes:
+def blob_head(array: np.ndarray) -> bytes:
     """All of a BlobProto that stands before its float payload; as in Caffe, no shape where there are no axes."""
     data = wire.header(_DATA, array.nbytes)
     if not array.ndim:
@@ -155,7 +155,7 @@ def _map(path: AnyPath) -> MappedFile:
         raise FileFormatError(f"cannot be read: {error.strerror}") from None
 
 
-class _Blob:
+class Blob:
     """One BlobProto: its stated shape and the runs of values that it is stored in."""
 
     def __init__(self) -> None:
@@ -192,14 +192,14 @@ class _Blob:
         return values.reshape(shape)
 
 
-class _Walk:
+class Walk:
     """Splits a serialized NetParameter into its skeleton and its blobs."""
 
     def __init__(self, buffer: memoryview):
         self.buffer = buffer
         self.parts: list[bytes | memoryview] = []
         # The blobs of each layer, by the field that holds the layers.
-        self.blobs: dict[int, list[list[_Blob]]] = {_LAYER: [], _LAYERS_V1: []}
+        self.blobs: dict[int, list[list[Blob]]] = {_LAYER: [], _LAYERS_V1: []}
 
     def skeleton(self) -> NetParameter:
         """The net without its blobs, as far as the walk has come."""
@@ -219,18 +219,18 @@ class _Walk:
         parts, blobs = self.parts, self.blobs
         for field in wire.fields(self.buffer, 0, len(self.buffer)):
             if field.number in blobs and field.kind == wire.BYTES:
-                found: list[_Blob] = []
+                found: list[Blob] = []
                 inner = self._layer(field, _BLOBS if field.number == _LAYER else _BLOBS_V1, found)
                 parts += [wire.header(field.number, len(inner)), inner]
                 blobs[field.number].append(found)
             else:
                 parts.append(self.buffer[field.tag : field.end])
 
-    def _layer(self, layer: wire.Field, blobs_number: int, found: list[_Blob]) -> bytes:
+    def _layer(self, layer: wire.Field, blobs_number: int, found: list[Blob]) -> bytes:
         parts: list[bytes | memoryview] = []
         for field in wire.fields(self.buffer, layer.start, layer.end):
             if field.number == blobs_number and field.kind == wire.BYTES:
-                found.append(self._blob(field))
+                found.append(self.blob(field))
             elif blobs_number == _BLOBS_V1 and field.number == _LAYER_V0 and field.kind == wire.BYTES:
                 inner = self._layer(field, _BLOBS_V0, found)
                 parts += [wire.header(field.number, len(inner)), inner]
@@ -238,8 +238,9 @@ class _Walk:
                 parts.append(self.buffer[field.tag : field.end])
         return b"".join(parts)
 
-    def _blob(self, blob: wire.Field) -> _Blob:
-        result = _Blob()
+    def blob(self, blob: wire.Field) -> Blob:
+        """One BlobProto of the file, its values left where they lie."""
+        result = Blob()
         result.buffer = self.buffer
         at = blob.start
         while at < blob.end:

@@ -26,6 +26,8 @@ COMMANDS = {
     "offsets": "Explain and fill in the crop offsets of a network.",
     "predict": "Segment images: label maps, overlays, heat maps and scores.",
     "score": "Score label maps, or a model, against ground truth.",
+    "train": "Train a net from Caffe's solver, as caffe train does.",
+    "plot-log": "Draw loss, rate and scores of a training run.",
     "upgrade": "Upgrade nets and solvers of older versions of Caffe.",
 }
 

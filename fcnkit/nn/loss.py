@@ -217,7 +217,8 @@ class SigmoidCrossEntropyLoss(nn.Module):
 
     def forward(self, scores: Tensor, target: Tensor) -> Tensor:
         require_equal_batches(scores, target, whole=True)
-        target = target.reshape(scores.shape)
+        # As in Caffe, targets get no gradient.
+        target = target.detach().reshape(scores.shape)
         terms = F.binary_cross_entropy_with_logits(scores, target, reduction="none")
         ignored = torch.zeros_like(target, dtype=torch.bool)
         if self.ignore_label is not None:

@@ -98,7 +98,9 @@ class Recurrent(nn.Module):
         shape = (bottom.shape[1], self.num_output)
         state = self._exposed(others[-exposed:], shape) if exposed else self._stored(shape)
         tops = []
-        for projected, goes_on in zip(self.project(bottom, static), cont.unsqueeze(-1), strict=True):
+        # As in Caffe, the marks of sequences get no gradient.
+        marks = cont.detach().unsqueeze(-1)
+        for projected, goes_on in zip(self.project(bottom, static), marks, strict=True):
             top, state = self.step(projected, goes_on, state)
             tops.append(top)
         if exposed:

@@ -157,14 +157,28 @@ def read_labels(path: AnyPath, palette: np.ndarray | None = None, ignore: int = 
 def _read_sbd(path: AnyPath) -> np.ndarray:
     """The class segmentation in a .mat file of SBD (Hariharan et al., Semantic Contours, ICCV 2011)."""
     try:
+        return np.asarray(read_mat(path, "GTcls")["Segmentation"][0, 0])
+    except (ValueError, IndexError, TypeError):
+        problem = "cannot be read as labels of SBD: it has no GTcls.Segmentation, or is damaged"
+        raise FileFormatError(problem).in_file(path) from None
+
+
+def read_mat(path: AnyPath, name: str) -> np.ndarray:
+    """A variable of a .mat file.
+
+    Raises:
+        FileFormatError: the file cannot be read, or lacks it.
+        InputError: scipy is not installed.
+    """
+    try:
         from scipy.io import loadmat
     except ImportError:
         raise InputError("reading .mat files needs scipy: pip install 'fcnkit[mat]'").in_file(path) from None
     try:
-        values = loadmat(path)["GTcls"]["Segmentation"][0, 0]
+        values = loadmat(path)[name]
     except Exception as error:  # damaged files raise nearly anything
-        problem = getattr(error, "strerror", None) or "it has no GTcls.Segmentation, or is damaged"
-        raise FileFormatError(f"cannot be read as labels of SBD: {problem}").in_file(path) from None
+        problem = getattr(error, "strerror", None) or f"it has no {name}, or is damaged"
+        raise FileFormatError(f"cannot be read as labels: {problem}").in_file(path) from None
     return np.asarray(values)
 
 

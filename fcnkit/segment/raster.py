@@ -6,7 +6,9 @@ Pillow tells formats by their content, whatever a file is called, and reads some
 
 from __future__ import annotations
 
+from os import PathLike
 from threading import Lock
+from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
@@ -27,18 +29,19 @@ def suffixes() -> set[str]:
     return {suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS}
 
 
-def open_image(path: AnyPath, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
+def open_image(source: AnyPath | BinaryIO, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
     """An image in memory, upright as its EXIF data state; of several frames the first.
 
     Args:
-        path: the file.
+        source: the file, or one that is open.
         max_pixels: the most pixels that are read; None for any number.
 
     Raises:
         FileFormatError: it is no image of these formats, is damaged, or has more pixels.
     """
+    path = source if isinstance(source, str | PathLike) else "image"
     try:
-        with _opened(path) as image:
+        with _opened(source) as image:
             width, height = image.size
             if max_pixels is not None and width * height > max_pixels:
                 problem = f"has {height} x {width} pixels, more than the limit of {max_pixels:,}"
@@ -58,11 +61,11 @@ def open_image(path: AnyPath, max_pixels: int | None = MAX_PIXELS) -> Image.Imag
         raise FileFormatError(f"cannot be read as an image: {problem}").in_file(path) from None
 
 
-def _opened(path: AnyPath) -> Image.Image:
+def _opened(source: AnyPath | BinaryIO) -> Image.Image:
     """The file's header, read without Pillow's own limit: it warns on standard error first, and cannot be chosen."""
     with _LOCK:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(path, formats=FORMATS)
+            return Image.open(source, formats=FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from fcnkit.types.channels import LOST
 from fcnkit.types.looks import WHOLE
 from fcnkit.types.record import (
@@ -18,6 +21,9 @@ from fcnkit.types.record import (
     bvlc,
     every,
 )
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
 
 _OPTIONAL, _WITH_PROBABILITIES = Count(0, 1), Count(0, 2)
 _SSD = "weiliu89/caffe"
@@ -66,3 +72,35 @@ MAT_WRITE = _compares(
     tops=Count(0, 0),
     role=SINK,
 )
+
+
+@dataclass(frozen=True)
+class ClassLabels:
+    """The second bottom of a layer as class labels, and which fields of the layer tell about them.
+
+    Attributes:
+        of_axis: the message whose `axis` is that of the classes in the first bottom; "" where it is axis 1.
+        of_ignored: the message with `ignore_label`; "" where no label is ignored.
+    """
+
+    of_axis: str
+    of_ignored: str
+
+    def axis(self, layer: LayerParameter) -> int:
+        """The axis of the classes in the first bottom."""
+        return int(getattr(layer, self.of_axis).axis) if self.of_axis else 1
+
+    def ignored(self, layer: LayerParameter) -> int | None:
+        """The label that a layer ignores; None for none."""
+        message = getattr(layer, self.of_ignored) if self.of_ignored else None
+        return int(message.ignore_label) if message is not None and message.HasField("ignore_label") else None
+
+
+# By type: the layers that take labels as indices of classes.
+CLASS_LABELS = {
+    SOFTMAX_WITH_LOSS.name: ClassLabels("softmax_param", "loss_param"),
+    INFOGAIN_LOSS.name: ClassLabels("infogain_loss_param", "loss_param"),
+    ACCURACY.name: ClassLabels("accuracy_param", "accuracy_param"),
+    MULTINOMIAL_LOGISTIC_LOSS.name: ClassLabels("", ""),
+    HINGE_LOSS.name: ClassLabels("", ""),
+}

@@ -1,0 +1,1 @@
+"""The data layers of training nets, as data sets of PyTorch."""

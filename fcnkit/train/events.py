@@ -1,0 +1,69 @@
+"""What a training run reports, and who listens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+# A number for each output, or a list where an output has several.
+Outputs = dict[str, Any]
+
+
+class Watcher:
+    """Listens to a training run; each method does nothing until it is overridden."""
+
+    def started(self, iteration: int, max_iter: int) -> None:
+        """Training is about to start at an iteration."""
+
+    def stepped(self, iteration: int, images: int, loss: float, rate: float) -> None:
+        """An iteration is done: that many are, with so many images; the loss is smoothed."""
+
+    def displayed(self, record: dict[str, Any]) -> None:
+        """`iteration`, `loss` (smoothed), `lr` and `outputs`, and with debug_info `debug`."""
+
+    def tested(self, record: dict[str, Any]) -> None:
+        """`iteration`, `test` (which of the test nets) and `outputs`, and with test_compute_loss `loss`."""
+
+    def snapped(self, state: Path) -> None:
+        """A snapshot is written."""
+
+    def noted(self, text: str) -> None:
+        """A remark for whoever watches."""
+
+    def close(self) -> None:
+        """The run is over, for whatever reason."""
+
+
+class Watchers(Watcher):
+    """Several that listen as one."""
+
+    def __init__(self, *watchers: Watcher):
+        self.watchers = watchers
+
+    def started(self, iteration: int, max_iter: int) -> None:
+        for each in self.watchers:
+            each.started(iteration, max_iter)
+
+    def stepped(self, iteration: int, images: int, loss: float, rate: float) -> None:
+        for each in self.watchers:
+            each.stepped(iteration, images, loss, rate)
+
+    def displayed(self, record: dict[str, Any]) -> None:
+        for each in self.watchers:
+            each.displayed(record)
+
+    def tested(self, record: dict[str, Any]) -> None:
+        for each in self.watchers:
+            each.tested(record)
+
+    def snapped(self, state: Path) -> None:
+        for each in self.watchers:
+            each.snapped(state)
+
+    def noted(self, text: str) -> None:
+        for each in self.watchers:
+            each.noted(text)
+
+    def close(self) -> None:
+        for each in self.watchers:
+            each.close()

@@ -1,0 +1,147 @@
+"""Logs of training: written line by line, and read again, Caffe's own as well."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+from fcnkit.errors import FileFormatError
+from fcnkit.files import check_output, telling
+from fcnkit.train.events import Watcher
+
+_LOSS = re.compile(r"Iteration (\d+)\b.*?, loss = (\S+)")
+_RATE = re.compile(r"Iteration (\d+), lr = (\S+)")
+_TESTING = re.compile(r"Iteration (\d+), Testing net \(#(\d+)\)")
+_OUTPUT = re.compile(r"(Train|Test) net output #\d+: (.+?) = (\S+)")
+
+
+class LogFile(Watcher):
+    """Writes a JSON object a line: one for each display, and one for each test.
+
+    Args:
+        path: the file.
+        append: add to a file that exists, as a run that goes on does.
+        force: replace a file that exists.
+
+    Raises:
+        OutputError: it exists, or cannot be written.
+    """
+
+    def __init__(self, path: Path, append: bool = False, force: bool = False):
+        check_output(path, force or append)
+        self.path, self.append = path, append
+        self._file: TextIO | None = None
+
+    def started(self, iteration: int, max_iter: int) -> None:
+        with telling(self.path):
+            # A log grows while it is read: it is no file that appears when it is whole.
+            self._file = self.path.open("a" if self.append else "w", encoding="utf-8")
+            if self.append and self.path.stat().st_size and not self.path.read_bytes().endswith(b"\n"):
+                # What a killed run left of a line.
+                self._file.write("\n")
+
+    def displayed(self, record: dict[str, Any]) -> None:
+        self._write(record)
+
+    def tested(self, record: dict[str, Any]) -> None:
+        self._write(record)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _write(self, record: dict[str, Any]) -> None:
+        assert self._file is not None
+        with telling(self.path):
+            self._file.write(json.dumps(_finite(record), allow_nan=False) + "\n")
+            self._file.flush()
+
+
+def _finite(value: Any) -> Any:
+    """A record with null for each number that JSON does not have."""
+    match value:
+        case dict():
+            return {key: _finite(each) for key, each in value.items()}
+        case list():
+            return [_finite(each) for each in value]
+        case float() if not math.isfinite(value):
+            return None
+    return value
+
+
+class Log(NamedTuple):
+    """The records of a log: those of displays, and those of tests, each by iteration."""
+
+    displays: list[dict[str, Any]]
+    tests: list[dict[str, Any]]
+
+
+def read(path: Path) -> Log:
+    """Read a log of fcnkit train, or what Caffe wrote to its standard error.
+
+    Of several records for one iteration, as a run that went on from an earlier snapshot leaves them, the last counts.
+
+    Raises:
+        FileFormatError: it cannot be read, or has no record.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise FileFormatError(f"cannot be read: {error.strerror}").in_file(path) from None
+    records = _own(text) if text.lstrip().startswith("{") else _caffes(text)
+    displays = {record["iteration"]: record for record in records if "test" not in record}
+    tests = {(record["iteration"], record["test"]): record for record in records if "test" in record}
+    if not displays and not tests:
+        problem = "has no record of training: it is neither a log of fcnkit train nor one of Caffe"
+        raise FileFormatError(problem).in_file(path)
+    return Log([displays[key] for key in sorted(displays)], [tests[key] for key in sorted(tests)])
+
+
+def _own(text: str) -> list[dict[str, Any]]:
+    records = []
+    for line in text.splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue  # cut off when the run was killed
+        if isinstance(record, dict) and isinstance(record.get("iteration"), int):
+            records.append({"outputs": {}, **record})
+    return records
+
+
+def _caffes(text: str) -> list[dict[str, Any]]:
+    """The records in a log of Caffe's.
+
+    Source: BVLC/caffe src/caffe/solver.cpp, Step and Test; src/caffe/solvers/sgd_solver.cpp, ApplyUpdate.
+    """
+    records: list[dict[str, Any]] = []
+    current: dict[str, Any] = {}
+    for line in text.splitlines():
+        if match := _TESTING.search(line):
+            current = {"iteration": int(match[1]), "test": int(match[2]), "outputs": {}}
+            records.append(current)
+        elif match := _LOSS.search(line):
+            current = {"iteration": int(match[1]), "loss": _number(match[2]), "outputs": {}}
+            records.append(current)
+        elif match := _RATE.search(line):
+            if current.get("iteration") == int(match[1]):
+                current["lr"] = _number(match[2])
+        elif (match := _OUTPUT.search(line)) and current:
+            outputs, name, value = current["outputs"], match[2], _number(match[3])
+            if name in outputs:
+                # An output of several values has a line for each.
+                before = outputs[name]
+                outputs[name] = [*(before if isinstance(before, list) else [before]), value]
+            else:
+                outputs[name] = value
+    return records
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.rstrip(","))
+    except ValueError:
+        return float("nan")
