@@ -1,1 +1,1 @@
-"""Looking into nets: summaries, pictures, comparisons with each other and with other runtimes."""
+"""Inspection of nets: summaries, pictures, and comparisons with other nets and other runtimes."""

@@ -1,4 +1,4 @@
-"""Two nets side by side: how they are built, their weights, and what they make of the same input."""
+"""Comparison of two nets: their structure, their weights, and the values they compute from the same input."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from fcnkit.formats.loading import load
 from fcnkit.net import CaffeNet, Step
 from fcnkit.net.conversion import InputShape
 
-# How many values are compared at a time: for large weights memory counts.
+# The number of values compared at a time; it limits the memory used for large weights.
 _AT_ONCE = 2**22
-# What a layer's settings do not tell: these are told by themselves, or hold what is not compared.
+# Fields that are not compared as settings: they are compared separately, or not at all.
 _OTHER_FIELDS = frozenset(("name", "type", "bottom", "top", "blobs", "phase"))
-# Images spread about as far around their mean.
+# The approximate spread of image values around their mean.
 _PIXELS = 64.0
 
 
 class Difference(NamedTuple):
-    """One thing that is not the same in both nets, in words: of which layer or input, what, and how in A and in B."""
+    """One difference between the nets, as text: the layer or input, the property, and its value in A and in B."""
 
     of: str
     what: str
@@ -38,9 +38,9 @@ class Difference(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """How far two arrays of a shape are apart: the largest difference, the largest value, how many values differ.
+    """The gap between two arrays of one shape: the largest difference, the largest value, how many values differ.
 
-    A value that is no number (NaN) or infinite in one of them only is infinitely far off.
+    A value that is NaN or infinite in only one of the arrays counts as an infinite difference.
     """
 
     shape: Shape
@@ -50,12 +50,12 @@ class Gap(NamedTuple):
 
     @property
     def relative(self) -> float:
-        """The largest difference over the largest value of what was compared with."""
+        """The largest difference divided by the largest value of the reference array."""
         return self.difference / self.value if self.value and self.difference else self.difference
 
 
 class LayerGap(NamedTuple):
-    """The gap between two blobs: the layer's name, and the blob's name or, of weights, its number."""
+    """The gap between two blobs, with the layer's name and the blob's name (for weights, the blob's number)."""
 
     layer: str
     blob: str
@@ -64,7 +64,7 @@ class LayerGap(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """weights and values list every pair that was compared; None where nothing was to be compared."""
+    """weights and values list every compared pair; None if there was nothing to compare."""
 
     structure: list[Difference]
     weights: list[LayerGap] | None = None
@@ -89,13 +89,13 @@ def compare_files(
 
     Args:
         a, b: see `fcnkit.load`.
-        prototxt: the definition for those of them that hold weights alone.
+        prototxt: the definition for each file that contains only weights.
         input_shape: as in `fcnkit.convert`, for both.
-        run: compare what the nets compute, too.
-        seed: of the input that they compute on.
+        run: also compare the values that the nets compute.
+        seed: the seed of the random input.
 
     Raises:
-        FileFormatError: run is asked for, and a file is a definition alone.
+        FileFormatError: run is set, and a file contains only a definition.
         FcnkitError: a file cannot be opened, or the nets cannot take the same input.
     """
     definitions = [path for path in (a, b) if recognize(path).holds is Holds.DEFINITION]
@@ -119,7 +119,7 @@ def _opened(path: AnyPath, prototxt: AnyPath | None, shape: InputShape | None, r
 
 
 def compare_structure(a: CaffeNet, b: CaffeNet) -> list[Difference]:
-    """What differs in inputs and layers; layers are matched by name, fields with their defaults are left out."""
+    """The differences in inputs and layers. Layers are matched by name; fields with default values are ignored."""
     found = []
     for name in dict.fromkeys((*a.inputs, *b.inputs)):
         shapes = [str(net.shapes[name]) if name in net.inputs else "-" for net in (a, b)]
@@ -141,7 +141,7 @@ def compare_structure(a: CaffeNet, b: CaffeNet) -> list[Difference]:
 
 
 def _layers(net: CaffeNet) -> dict[str, LayerParameter]:
-    """The layers by name; of several of one name, the later ones have their number behind it."""
+    """The layers by name. If several layers have one name, a number is appended to the later ones."""
     found: dict[str, LayerParameter] = {}
     for layer in net.definition().layer:
         if layer.type != "Input":
@@ -151,7 +151,7 @@ def _layers(net: CaffeNet) -> dict[str, LayerParameter]:
 
 
 def _moved(a: Sequence[str], b: Sequence[str]) -> Iterator[Difference]:
-    """Of the same names in two orders, the few that have another place."""
+    """The few names whose position differs between two orders of the same names."""
     kept = {a[i] for start, _, size in SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
             for i in range(start, start + size)}  # fmt: skip
     for name in a:
@@ -166,7 +166,7 @@ def _told(layer: LayerParameter) -> dict[str, str]:
 
 
 def _settings(message: Message, prefix: str) -> Iterator[tuple[str, str]]:
-    """The fields of a message that do not have their default, as names and words."""
+    """The fields of a message with non-default values, as pairs of name and text."""
     for field, value in message.ListFields():
         name = prefix + field.name
         if not prefix and field.name in _OTHER_FIELDS:
@@ -187,11 +187,11 @@ def _word(value: Any) -> str:
 
 
 def compare_weights(a: CaffeNet, b: CaffeNet) -> tuple[list[Difference], list[LayerGap]]:
-    """The weights that do not fit each other, and the gap between those that do, in A's order."""
+    """The weights whose shapes do not match, and the gaps between those whose shapes match, in A's order."""
     unlike, gaps = [], []
     others = b.blobs()
     for layer, blobs in a.blobs().items():
-        # Where a layer is in one of the nets only, its structure says so.
+        # A layer that is in only one of the nets is reported as a difference in structure.
         for index, (one, other) in enumerate(zip(blobs, others.get(layer, ()), strict=False)):
             if one.shape == other.shape:
                 gaps.append(LayerGap(layer, str(index), gap(other, one)))
@@ -201,7 +201,7 @@ def compare_weights(a: CaffeNet, b: CaffeNet) -> tuple[list[Difference], list[La
 
 
 def gap(found: Tensor, expected: Tensor) -> Gap:
-    """How far found is from expected, a tensor of the same shape."""
+    """The gap between found and expected, a tensor of the same shape."""
     difference, largest, count = 0.0, 0.0, 0
     pairs = zip(torch.split(found.reshape(-1), _AT_ONCE), torch.split(expected.reshape(-1), _AT_ONCE), strict=True)
     for one, other in pairs:
@@ -218,7 +218,7 @@ def gap(found: Tensor, expected: Tensor) -> Gap:
 
 
 def seeded_inputs(net: CaffeNet, seed: int) -> dict[str, Tensor]:
-    """The same random values for the inputs of a net every time: as far apart as those of images, or around 1."""
+    """Reproducible random values for the inputs of a net: with the spread of image values, or around 1."""
     generator = torch.Generator().manual_seed(seed)
     return {
         name: torch.randn(net.shapes[name], generator=generator) * (_PIXELS if name in net.preprocessing else 1)
@@ -228,10 +228,10 @@ def seeded_inputs(net: CaffeNet, seed: int) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def compare_runs(a: CaffeNet, b: CaffeNet, seed: int = 0) -> Iterator[LayerGap]:
-    """Run both nets on one input, layer by layer, and give the gap of each top of the layers they share.
+    """Run both nets on one input, layer by layer, and yield the gap of each top of the layers they share.
 
     Raises:
-        InputError: they have other inputs.
+        InputError: the inputs of the nets differ.
     """
     if set(a.inputs) != set(b.inputs):
         names = [", ".join(map(repr, net.inputs)) for net in (a, b)]
@@ -242,7 +242,7 @@ def compare_runs(a: CaffeNet, b: CaffeNet, seed: int = 0) -> Iterator[LayerGap]:
     for step, tops in a.walk(**inputs):
         if step.name not in shared:
             continue
-        # B may have the layer earlier or later; what it made on the way is kept until A comes to it.
+        # B may have the layer earlier or later; its tops are kept until A reaches the layer.
         while step.name not in ahead and (made := next(others, None)):
             if made[0].name in shared:
                 ahead[made[0].name] = made[1]

@@ -1,4 +1,4 @@
-"""Pictures of nets: SVG and HTML that need nothing else, and DOT for Graphviz."""
+"""Pictures of nets: self-contained SVG and HTML, and DOT for Graphviz."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fcnkit.types.record import PLAIN
 # Pixels: the height of a line, the width of a letter (of a wide font, to be safe), the space beside the text.
 _LINE, _LETTER, _LABEL_LETTER, _PADDING = 16, 7.4, 6.4, 10
 _LONGEST = 60
-# A blob that is read more rows below than this is a skip.
+# A link that spans more rows than this is a skip.
 _NEAR = 2
 _COLORS = {  # fill and outline
     "input": ("#e3f4e3", "#3c8c3c"),
@@ -38,7 +38,7 @@ _COLORS = {  # fill and outline
 
 @dataclass
 class Box:
-    """A layer and those that change its top in place; tops are the blobs that leave it, and out those not read on."""
+    """A layer and the in-place layers on its top. tops are the blobs that leave it; out are those no layer reads."""
 
     rows: list[LayerSummary]
     layers: list[LayerParameter]
@@ -62,7 +62,7 @@ class Box:
 
 
 class Link(NamedTuple):
-    """A blob on its way from one box to another; of a reference only the size is read."""
+    """A blob that one box passes to another; of a reference only the size is read."""
 
     tail: int
     head: int
@@ -76,7 +76,7 @@ class Diagram(NamedTuple):
 
 
 def diagram(net: CaffeNet) -> Diagram:
-    """The net as boxes and links. Layers in place are told in the box whose top they change, unless it was read."""
+    """The net as boxes and links. An in-place layer is listed in the box whose top it changes, unless it was read."""
     boxes: list[Box] = []
     links: list[Link] = []
     makers: dict[str, int] = {}
@@ -107,7 +107,7 @@ def diagram(net: CaffeNet) -> Diagram:
 
 
 def shown(text: str) -> str:
-    """Text of one line as it can be drawn: what does not print as a literal, what is long cut in the middle."""
+    """One line of text for drawing: unprintable text is shown as a literal, long text is cut in the middle."""
     text = _printable(text)
     half = _LONGEST // 2
     return text if len(text) <= _LONGEST else f"{text[: half - 1]}...{text[-half + 2 :]}"
@@ -118,7 +118,7 @@ def _printable(name: str) -> str:
 
 
 def _letters(text: str) -> float:
-    """How wide a text is, in letters; Chinese ones, say, are wider."""
+    """The width of a text, in letters; some, such as Chinese ones, are wider."""
     return sum(1.7 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
@@ -165,7 +165,7 @@ def _style() -> str:
 
 
 def _svg_link(link: Link, way: Sequence[tuple[float, float]], start: float, boxes: Sequence[Box]) -> str:
-    """A way from its box's bottom, start, on: a curve between rows and a straight line through them."""
+    """A path from its box's bottom, start: a curve between rows and a straight line through them."""
     steps = [f"M{way[0][0]:.1f} {start:.1f}"]
     for (x, y), (to_x, to_y) in zip(way[::2], way[1::2], strict=True):
         middle = (y + to_y) / 2
@@ -191,20 +191,20 @@ def _svg_box(box: Box, number: int, place: Layout) -> Iterator[str]:
 
 
 def html(net: CaffeNet) -> str:
-    """The picture as a page: it can be moved and enlarged, and tells of a layer on a click. Needs nothing else."""
+    """The picture as a self-contained page that can be moved and enlarged; a click shows the details of a layer."""
     drawn, title = diagram(net), _title(net)
     details = [[_details(*each) for each in zip(box.rows, box.layers, strict=True)] for box in drawn.boxes]
     values = {
         "title": escape(title),
         "svg": _svg(drawn, title),
-        # A "<" could end the element that holds this.
+        # A "<" could end the element that contains this.
         "details": json.dumps(details).replace("<", "\\u003c"),
     }
     return render(environment(), "drawing.html.j2", values)
 
 
 def _details(row: LayerSummary, layer: LayerParameter) -> dict[str, Any]:
-    """What the page tells of a layer: its name, lines of words, and its definition."""
+    """The page's details of a layer: its name, lines of text, and its definition."""
     words = [("type", row.type), *(("bottom", _printable(bottom)) for bottom in row.bottoms)]
     words += [("top", f"{_printable(top)}: {in_words(shape)}") for top, shape in row.tops.items()]
     words += [("parameters", f"{row.parameters:,}"), ("multiply-adds", f"{row.multiply_adds:,}")]
@@ -215,7 +215,7 @@ def _details(row: LayerSummary, layer: LayerParameter) -> dict[str, Any]:
 
 
 def dot(net: CaffeNet) -> str:
-    """The net in Graphviz's language."""
+    """The net in Graphviz's DOT language."""
     drawn = diagram(net)
     lines = [f"digraph {_quoted(_title(net))} {{", '  node [shape=box style="rounded,filled" fontname="sans-serif"]']
     lines.append('  edge [fontname="sans-serif" fontsize=10]')

@@ -1,6 +1,6 @@
-"""Places for the boxes of a directed graph without circles, from top to bottom, and ways for its edges.
+"""Layered layout of a directed acyclic graph, from top to bottom: positions of boxes and paths of edges.
 
-In the manner of Sugiyama: every box gets the row below the last box it needs, edges over several rows get a lane in
+The method is Sugiyama's: every box gets the row below the last box it needs, edges over several rows get a lane in
 each row they cross, the order in the rows is changed until few edges cross, and the rows are shifted until edges are
 straight.
 """
@@ -17,16 +17,16 @@ from typing import NamedTuple
 # Pixels: between boxes, between rows, of a lane, and around all.
 GAP, ROW_GAP, LANE, MARGIN = 24.0, 52.0, 14.0, 24.0
 _SWEEPS = 24
-# How much an edge pulls to be straight, by how many of its ends are lanes; those of the longest way, the net's trunk,
-# pull more, and loose ones less.
+# The weight with which an edge is straightened, by how many of its ends are lanes. Edges of the longest path, the net's
+# trunk, have a larger weight, and loose edges a smaller one.
 _PULL = (1.0, 1.0, 12.0)
 _TRUNK, _LOOSE = 8.0, 0.02
 
 
 class Edge(NamedTuple):
-    """From one box to another, by their numbers; edges of one port leave a box at one place.
+    """An edge from one box to another, by their numbers; edges of one port leave a box at one point.
 
-    A loose edge moves no box.
+    A loose edge does not affect the positions of boxes.
     """
 
     tail: int
@@ -50,7 +50,7 @@ class Spot:
 class Layout(NamedTuple):
     """corners has each box's left top corner, ports the x of each box's ports, ways each edge's points.
 
-    The points come in pairs: where a way leaves a row, and where it enters the next. Within rows it is straight.
+    The points come in pairs: where an edge leaves a row, and where it enters the next. Within rows it is straight.
     """
 
     corners: list[tuple[float, float]]
@@ -65,7 +65,7 @@ def arrange(sizes: Sequence[tuple[float, float]], ports: Sequence[int], edges: S
 
     Args:
         sizes: width and height of each box.
-        ports: how many places each box has for edges to leave it.
+        ports: the number of points of each box at which edges leave it.
         edges: between boxes, from a lower number to a higher one.
     """
     rows = _rows(len(sizes), edges)
@@ -87,7 +87,7 @@ def arrange(sizes: Sequence[tuple[float, float]], ports: Sequence[int], edges: S
 
 
 def _rows(count: int, edges: Sequence[Edge]) -> list[int]:
-    """The row of each box: one below the last it needs; what needs none stands right above what needs it."""
+    """The row of each box: one below the last box it needs; a box that needs none is right above its first reader."""
     rows = [0] * count
     for edge in sorted(edges, key=lambda edge: edge.tail):
         rows[edge.head] = max(rows[edge.head], rows[edge.tail] + 1)
@@ -100,11 +100,11 @@ def _rows(count: int, edges: Sequence[Edge]) -> list[int]:
 
 
 def _pulls(edges: Sequence[Edge], rows: Sequence[int]) -> list[float]:
-    """How much each edge pulls: most that of each box which leads on to the longest way."""
+    """The weight of each edge; of a box's edges, the one on the longest path has the largest."""
     left = [0] * len(rows)
     for edge in sorted(edges, key=lambda edge: -edge.head):
         left[edge.tail] = max(left[edge.tail], left[edge.head] + 1)
-    # Of several equally long ways none is the trunk.
+    # If several paths are equally long, none is the trunk.
     trunk = Counter(edge.tail for edge in edges if left[edge.head] == left[edge.tail] - 1)
     return [
         _LOOSE if edge.loose
@@ -115,7 +115,7 @@ def _pulls(edges: Sequence[Edge], rows: Sequence[int]) -> list[float]:
 
 
 def _lane(tail: Spot, head: Spot, pull: float) -> list[Spot]:
-    """The edge's spots from tail to head, made neighbours."""
+    """The edge's spots from tail to head, linked as neighbours."""
     chain = [tail, *(Spot(LANE, row, is_lane=True) for row in range(tail.row + 1, head.row)), head]
     for above, below in pairwise(chain):
         weight = pull if not (above.is_lane or below.is_lane) else min(pull, 1.0) * _PULL[above.is_lane + below.is_lane]
@@ -125,7 +125,7 @@ def _lane(tail: Spot, head: Spot, pull: float) -> list[Spot]:
 
 
 def _ordered(spots: Sequence[Spot]) -> list[list[Spot]]:
-    """The spots row by row; each sweep sorts the rows by where the neighbours stand, and the best order is kept."""
+    """The spots row by row; each sweep sorts the rows by the neighbours' positions, and the best order is kept."""
     grid: list[list[Spot]] = [[] for _ in range(max(spot.row for spot in spots) + 1)]
     for spot in spots:
         grid[spot.row].append(spot)
@@ -176,9 +176,9 @@ def _shift(grid: Sequence[Sequence[Spot]]) -> None:
 
 
 def _settle(row: Sequence[Spot], wishes: Sequence[float], weights: Sequence[float]) -> None:
-    """Put a row's spots as near as possible to where they wish to be, in their order and with gaps between them.
+    """Put a row's spots as near as possible to their desired positions, in their order and with gaps between them.
 
-    The least squares are found by pooling neighbours that would stand too close (isotonic regression).
+    The least squares are found by pooling neighbours that would be too close (isotonic regression).
     """
     starts = [0.0]
     for one, other in pairwise(row):

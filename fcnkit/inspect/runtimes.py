@@ -17,7 +17,7 @@ from fcnkit.errors import FcnkitError
 from fcnkit.net import CaffeNet
 
 Arrays = Mapping[str, np.ndarray]
-# What a runtime made: of each layer the tops that it let us see, None for others.
+# The tops that a runtime computed, by layer; None for a top that the runtime does not expose.
 Tops = dict[str, Sequence[np.ndarray | None]]
 
 # Numbers from onnx/onnx.proto: ModelProto.graph, GraphProto.node and output, NodeProto.output, ValueInfoProto.name.
@@ -25,11 +25,11 @@ _GRAPH, _NODE, _GRAPH_OUTPUT, _NODE_OUTPUT, _NAME = 7, 1, 12, 2, 1
 
 
 class RuntimeMissingError(FcnkitError):
-    """A runtime is not installed; says how to get one."""
+    """A runtime is not installed; the message explains how to install one."""
 
 
 class Job(NamedTuple):
-    """What a runtime is to run: the net, the file it came from, its inputs by name, and a folder for files."""
+    """The work for a runtime: the net, the file it was read from, its inputs by name, and a folder for files."""
 
     net: CaffeNet
     model: Path
@@ -38,7 +38,7 @@ class Job(NamedTuple):
 
 
 class Runtime(NamedTuple):
-    """A program by its Python module, and how to install it; run gives what it makes of a job."""
+    """A program: its Python module, and how to install it; run returns the tops that it computes for a job."""
 
     title: str
     module: str
@@ -48,14 +48,14 @@ class Runtime(NamedTuple):
     @property
     def installed(self) -> bool:
         spec = importlib.util.find_spec(self.module)
-        return spec is not None and spec.origin is not None  # a folder that happens to be called caffe has none
+        return spec is not None and spec.origin is not None  # a folder that happens to be named caffe has none
 
 
 def find(name: str | None) -> Runtime:
-    """A runtime by name, or the first that is installed.
+    """The runtime of this name, or the first that is installed.
 
     Raises:
-        RuntimeMissingError: it is not, or none is.
+        RuntimeMissingError: the runtime is not installed, or none is.
     """
     if name is None:
         found = next((runtime for runtime in RUNTIMES.values() if runtime.installed), None)
@@ -75,14 +75,14 @@ def run(runtime: Runtime, job: Job) -> Tops:
     """Run the job.
 
     Raises:
-        FcnkitError: the runtime cannot; says its own first words.
+        FcnkitError: the runtime fails; the message quotes the start of its error.
     """
     try:
         return runtime.run(importlib.import_module(runtime.module), job)
     except FcnkitError:
         raise
     except Exception as error:
-        # Foreign code: each runtime has errors of its own, which have no more in common.
+        # Each runtime raises its own errors, which have no other common base class.
         words = " ".join(str(error).split()) or type(error).__name__
         raise FcnkitError(f"{runtime.title} cannot run the net: {words[:500]}") from error
 
@@ -96,7 +96,7 @@ def _caffe(caffe: Any, job: Job) -> Tops:
     net.reshape()
     tops: Tops = {}
     for step in job.net.steps:
-        # One layer at a time: a layer in place leaves nothing of what was there before it.
+        # One layer at a time, because an in-place layer overwrites its bottom.
         net.forward(start=step.name, end=step.name)
         tops[step.name] = [np.array(net.blobs[top].data) for top in step.tops]
     return tops
@@ -106,7 +106,7 @@ def _opencv(cv2: Any, job: Job) -> Tops:
     if not hasattr(cv2.dnn, "readNetFromCaffe"):
         raise RuntimeMissingError(f"OpenCV {cv2.__version__} reads no Caffe files; {RUNTIMES['opencv'].way} brings 4")
     net = cv2.dnn.readNetFromCaffe(*map(str, _caffe_files(job)))
-    # What is fused has no value of its own between.
+    # Fused layers have no intermediate values.
     net.enableFusion(False)
     for name, value in job.inputs.items():
         net.setInput(np.ascontiguousarray(value), name)
@@ -125,7 +125,7 @@ def _onnxruntime(onnxruntime: Any, job: Job) -> Tops:
     for step in job.net.steps:
         for top in step.tops:
             makers.setdefault(top, []).append(step.name)
-    # Names in ONNX are given once: a blob that layers change in place has one for each, which we do not know.
+    # ONNX names are unique: a blob that layers change in place has one name for each layer, which is unavailable here.
     single = {top for top, names in makers.items() if len(names) == 1}
     _let_out(path, single - set(job.net.outputs))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -138,9 +138,9 @@ def _onnxruntime(onnxruntime: Any, job: Job) -> Tops:
 
 
 def _let_out(path: Path, names: set[str]) -> None:
-    """Make values within an ONNX graph outputs of it.
+    """Make intermediate values of an ONNX graph outputs of it.
 
-    Protobuf merges messages that follow each other: the new outputs are added behind the file as it is.
+    Protobuf merges concatenated messages, so the new outputs are appended to the unchanged file.
     """
     data = memoryview(path.read_bytes())
     made: set[str] = set()
@@ -169,7 +169,7 @@ def _caffe_files(job: Job) -> tuple[Path, Path]:
     return definition, weights
 
 
-# In the order in which they are looked for.
+# In search order.
 RUNTIMES = {
     "caffe": Runtime("Caffe", "caffe", "building Caffe with its Python module (make pycaffe)", _caffe),
     "opencv": Runtime("OpenCV", "cv2", "pip install 'fcnkit[opencv]'", _opencv),

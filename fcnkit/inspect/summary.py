@@ -1,4 +1,4 @@
-"""What a net is made of: shapes, parameters, work and receptive fields, layer by layer."""
+"""Summary of a net: shapes, parameters, work and receptive fields, layer by layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape
 
 HEADER = ["layer", "type", "output shape", "parameters", "multiply-adds", "receptive field", "stride"]
-# How many layers of a type a remark names.
+# The number of layers of a type that a remark names.
 _NAMED = 3
 
 
@@ -45,7 +45,7 @@ class LayerSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """A net's layers in order, and what is known of it as a whole.
+    """A net's layers in order, and the properties of the whole net.
 
     statistics counts the values in the weights that training does not learn, such as BatchNorm's means.
     """
@@ -67,7 +67,7 @@ class Summary:
         return sum(row.multiply_adds for row in self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain data that fits into JSON."""
+        """The summary as plain data that can be written as JSON."""
         plain = asdict(self)
         layers = plain.pop("rows")
         for layer in layers:
@@ -77,12 +77,12 @@ class Summary:
         return {**plain, "layers": layers, "totals": {**totals, "statistics": plain.pop("statistics")}}
 
     def table(self) -> list[list[str]]:
-        """HEADER and a row of words for each layer."""
+        """HEADER and a row of text for each layer."""
         return [HEADER, *(_words(row) for row in self.rows)]
 
 
 def summarize_file(path: AnyPath, prototxt: AnyPath | None = None, input_shape: InputShape | None = None) -> Summary:
-    """The summary of the net in a file, with remarks on how the file tells it.
+    """The summary of the net in a file, with remarks on the file.
 
     Args:
         path, prototxt, input_shape: as in `fcnkit.load`.
@@ -103,7 +103,7 @@ def summarize(net: CaffeNet, remarks: list[str] | None = None) -> Summary:
     for layer, traced in zip(definition.layer, Coordinates(definition).layers, strict=True):
         bottoms, tops = ({name: net.shapes[name] for name in names} for names in (layer.bottom, layer.top))
         rule, learned, work = rule_for(layer), 0, 0
-        if rule is not None and layer.type != "Input":  # which is no step of the net's
+        if rule is not None and layer.type != "Input":  # an Input layer is not a step of the net
             path = next(paths)
             learned = parameters[path]
             shapes = [bottoms[name] for name in layer.bottom], [tops[name] for name in layer.top]
@@ -124,12 +124,12 @@ def summarize(net: CaffeNet, remarks: list[str] | None = None) -> Summary:
 
 
 def remarks(net: CaffeNet, path: AnyPath, definition: AnyPath | None = None) -> list[str]:
-    """What Caffe's files tell of a net beside the net that runs: generation, phase, and what was left out.
+    """Properties of Caffe's files that the running net does not show: generation, phase, and omitted layers.
 
     Args:
-        net: the net that was made of the files.
+        net: the net that was built from the files.
         path: the file of the net or its weights.
-        definition: the prototxt that came with it.
+        definition: the prototxt that was given with it.
     """
     found = recognize(path)
     if definition is not None or found is PROTOTXT:
@@ -166,7 +166,7 @@ def _listed(layers: list[LayerParameter]) -> str:
 
 
 def _parameters(net: CaffeNet) -> Counter[str]:
-    """How many values each layer learns, by its module's path; a shared weight's are its owner's."""
+    """The number of values each layer learns, by its module's path; a shared weight counts for its owner."""
     layers = {step.module for step in net.steps}
     counts: Counter[str] = Counter()
     for name, parameter in net.named_parameters():
@@ -178,7 +178,7 @@ def _parameters(net: CaffeNet) -> Counter[str]:
 
 
 def _field(traced: Traced, inputs: tuple[str, ...]) -> tuple[Any, Any]:
-    """Receptive field and stride of a layer's first top in pixels of an input; the first, where there are several."""
+    """Receptive field and stride of a layer's first top in pixels of an input; the first, if there are several."""
     for grids in traced.grids:
         for source, (height, width) in grids.items():
             if source in inputs:
@@ -193,7 +193,7 @@ def _words(row: LayerSummary) -> list[str]:
 
 
 def in_words(shape: Shape) -> str:
-    """A shape as 1 x 3 x 500 x 500."""
+    """A shape as text, such as 1 x 3 x 500 x 500."""
     return " x ".join(map(str, shape)) or "one value"
 
 

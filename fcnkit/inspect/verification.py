@@ -1,4 +1,4 @@
-"""A net held against another runtime, or against what one has written down, blob by blob."""
+"""Verification of a net against another runtime, or against a dump of blobs, blob by blob."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from fcnkit.inspect.runtimes import RUNTIMES, Job
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape
 
-# What a dump calls the blobs that go in and those that were computed.
+# The prefixes of input blobs and computed blobs in a dump.
 IN, OUT = "in/", "out/"
 
 
 class VerificationError(FcnkitError):
-    """A blob is further off than the tolerance lets it."""
+    """The error of a blob exceeds the tolerance."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """against is what the net was held against, gaps are the errors in the net's order, unseen what could not be."""
+    """against is the reference, gaps are the errors in the net's order, unseen could not be compared."""
 
     against: str
     gaps: list[LayerGap]
     unseen: list[str]
 
     def require(self, tolerance: float) -> None:
-        """See that no blob is off by more than a part of its largest value.
+        """Check that no blob's error exceeds the tolerance, relative to its largest value.
 
         Raises:
-            VerificationError: one is; names the first.
+            VerificationError: an error exceeds it; the message names the first such blob.
         """
         off = [each for each in self.gaps if not each.gap.relative <= tolerance]
         if off:
@@ -59,13 +59,13 @@ def verify(
     input_shape: InputShape | None = None,
     seed: int = 0,
 ) -> Verification:
-    """Run a net beside another runtime.
+    """Run a net and compare its blobs with those of another runtime.
 
     Args:
         model, prototxt, input_shape: as in `fcnkit.load`.
         against: caffe, opencv, onnxruntime, or a dump: an .npz file of blobs, `in/NAME` and `out/NAME`; None takes
             the first runtime that is installed.
-        seed: of the values that go in; with a dump it is the dump's own that do.
+        seed: the seed of the random input values; with a dump, the dump's inputs are used.
 
     Raises:
         FcnkitError: a file cannot be opened, a runtime is missing or cannot run the net, or nothing can be compared.
@@ -102,7 +102,7 @@ def _gaps(net: CaffeNet, inputs: dict[str, Tensor], tops: runtimes.Tops) -> Iter
 
 
 def _gap(found: Tensor, expected: np.ndarray) -> Gap:
-    """The error of a blob; OpenCV gives blobs of few axes some of 1."""
+    """The error of a blob; OpenCV adds axes of 1 to blobs of few axes."""
     other = torch.from_numpy(np.ascontiguousarray(expected))
     if _sizes(found.shape) != _sizes(other.shape):
         return Gap(tuple(other.shape), torch.inf, 0.0, other.numel())
@@ -130,7 +130,7 @@ def _with_dump(model: AnyPath, dump: str, prototxt: AnyPath | None, shape: Input
 
 
 def _read(dump: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The blobs of a dump that go in, and those that were computed, by name."""
+    """The input blobs and the computed blobs of a dump, by name."""
     try:
         with np.load(dump) as stored:
             arrays = {name: stored[name] for name in stored}

@@ -18,13 +18,13 @@ from fcnkit.layers import Layer, kind_of, rule_for
 from fcnkit.layers.base import LARGEST_BLOB
 from fcnkit.types import is_input
 
-# What Caffe calls the top of a loss layer that names none (BVLC/caffe src/caffe/net.cpp, AppendTop); here the layer's
-# name follows, for there may be several.
+# Caffe's name for the top of a loss layer that names none (BVLC/caffe src/caffe/net.cpp, AppendTop). Here the layer's
+# name is appended, because there may be several.
 AUTO_TOP = "(automatic) "
 
 
 class Step(NamedTuple):
-    """One layer at work: which module reads and makes which blobs, and which blobs no one reads after it."""
+    """One layer of a run: its module, the blobs it reads and makes, and the blobs that no later layer reads."""
 
     module: str
     name: str
@@ -44,7 +44,7 @@ def blob_shapes(definition: NetParameter) -> dict[str, Shape]:
 
 
 def build(definition: NetParameter, shapes: dict[str, Shape]) -> Iterator[tuple[LayerParameter, Layer, nn.Module]]:
-    """Build each layer's module, and find its tops' shapes by running it; shapes is filled as it goes."""
+    """Build each layer's module, and find its tops' shapes by running it; shapes is updated with each layer."""
     layers = [layer for layer in definition.layer if not is_input(layer)]
     unsupported = [(layer.name, kind_of(layer)) for layer in layers if rule_for(layer) is None]
     if unsupported:
@@ -94,7 +94,7 @@ def _top_names(layer: LayerParameter, rule: Layer) -> tuple[str, ...]:
 
 @torch.no_grad()
 def _top_shapes(layer: LayerParameter, rule: Layer, module: nn.Module, bottoms: Sequence[Shape]) -> list[Shape]:
-    """The shapes that the module itself gives, found without computing a value."""
+    """The shapes of the module's tops, found without computing a value."""
     batches = {shape[:1] for shape in bottoms}
     batchwise = len(batches) == 1 and () not in batches and rule.batchwise(layer)
     if batchwise:
@@ -121,7 +121,7 @@ def call_with(module: nn.Module, tensors: dict[str, Tensor], *bottoms: Tensor) -
 def plan(
     inputs: Sequence[str], layers: Sequence[tuple[LayerParameter, Layer]], paths: Sequence[str]
 ) -> tuple[tuple[str, ...], list[Step]]:
-    """The outputs of the net (what is made and never read), and its steps with what each may free."""
+    """The outputs of the net (blobs that no layer reads), and its steps with the blobs that each may free."""
     unread: dict[str, None] = {}
     for layer, rule in layers:
         for bottom in layer.bottom:

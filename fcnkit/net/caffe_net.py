@@ -34,14 +34,14 @@ class CaffeNet(nn.Module):
     A dot in a layer's name is a level in the module tree, as everywhere in PyTorch.
 
     Attributes:
-        inputs, outputs: names of the blobs that go in and come out.
+        inputs, outputs: names of the input and output blobs.
         prototxt: the definition as text.
         shapes: the shape of each blob at the definition's input shapes, by its name's last use.
-        preprocessing: for each image input how its values are made of pixels.
+        preprocessing: for each image input, how its values are computed from pixels.
         source: the file that the net was read from, or None.
-        unused: names of layers in the weights that the net had no use for.
+        unused: names of layers in the weights that the net does not use.
         ties: the weights that several layers share (see fcnkit.net.sharing).
-        places: where weights lie that are views on a file, by name.
+        places: the positions of weights that are views on a file, by name.
     """
 
     outputs: tuple[str, ...]
@@ -58,16 +58,16 @@ class CaffeNet(nn.Module):
         filled: bool = True,
         mapped: bool = False,
     ):
-        """Build the net, and fill it.
+        """Build the net and fill its weights.
 
         Args:
             definition: a V2 net, or its text, in which every input has a shape.
-            blobs: the weights by layer name; without them every blob is filled as its filler says.
+            blobs: the weights by layer name; without them every blob is filled by its filler.
             preprocessing: how images become the values of inputs, by the inputs' names.
             source: the file that the net is read from.
-            filled: False leaves the weights as they come out of memory, for a state dict to follow.
-            mapped: use float32 blobs where they lie instead of copying them. That is for passing them on to
-                a file: they may be misaligned, and they change with what they are a view on.
+            filled: False leaves the weights uninitialized, for a state dict that is loaded later.
+            mapped: use float32 blobs in place instead of copying them. Use it only to write them to a file:
+                they may be misaligned, and they change with the memory that they are a view on.
 
         Raises:
             DefinitionError, UnsupportedLayerError: the definition cannot be run.
@@ -83,7 +83,7 @@ class CaffeNet(nn.Module):
         self.shapes: dict[str, Shape] = {}
         self.places: dict[str, Stored] = {}
         self.unused: list[str] = []
-        # Each attribute is there before the layers, so that a layer of its name gets another path.
+        # Each attribute is set before the layers, so that a layer of the same name gets another path.
         self.outputs, self.steps, self.ties = (), [], []
         built = list(build(definition, self.shapes))
         self.inputs = tuple(input_shapes(definition))
@@ -140,7 +140,7 @@ class CaffeNet(nn.Module):
                 blobs.pop(name, None)
 
     def definition(self) -> NetParameter:
-        """The definition as a message: the net's own, of which a caller that changes it makes a copy first."""
+        """The definition as a message. It is the net's own: copy it before changing it."""
         if self._definition is None:
             self._definition = prototxt.parse(self.prototxt)
         return self._definition
@@ -158,7 +158,7 @@ class CaffeNet(nn.Module):
         return found
 
     def arrays(self) -> dict[str, list[np.ndarray]]:
-        """The same as float32 arrays on the CPU, which are views wherever the weights are that already."""
+        """The same as float32 arrays on the CPU; they are views if the weights are already float32 on the CPU."""
         places = {place.address: place for place in self.places.values()}
 
         def array(blob: Tensor) -> np.ndarray:
@@ -170,10 +170,10 @@ class CaffeNet(nn.Module):
         return {name: list(map(array, blobs)) for name, blobs in self.blobs().items()}
 
     def rebuilt(self, definition: NetParameter, blobs: Blobs, *, mapped: bool = False) -> CaffeNet:
-        """A net of another definition and other weights that is else like this one.
+        """A net of another definition and other weights that is otherwise like this one.
 
         It has the same source, preprocessing and unused layers, and its weights have the same type and device. Layers
-        and weights of the same names are in training or not as they are here.
+        and weights of the same names keep their training state.
 
         Args:
             definition, blobs, mapped: as for a new net.
@@ -249,5 +249,5 @@ class CaffeNet(nn.Module):
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    # On the CPU torch has no class of error for it.
+    # On the CPU, torch has no error class for it.
     return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)

@@ -26,17 +26,17 @@ InputShape = Sequence[int] | Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True)
 class NetOptions:
-    """How a net is made of its files.
+    """How a net is built from its files.
 
     Attributes:
         prototxt: the definition, in place of the one that a file of weights has.
-        input_shape: shape of the first input, or shapes by input name; by default what the definition, the weights or
-            the published nets state.
+        input_shape: shape of the first input, or shapes by input name; by default taken from the definition, the
+            weights or the published nets.
         state: a NetState, against which the layers' include and exclude rules are evaluated; a net of the phase TRAIN
             is in train mode.
-        deploy: in the test phase, cut data layers, labels and losses off; False keeps the net as it stands, with an
+        deploy: in the test phase, remove data layers, labels and losses; False keeps the net as defined, with an
             input for each blob that a data layer fed. A net for training is always kept.
-        mapped: leave weights that can be used where they are in the file (see `CaffeNet`).
+        mapped: use weights in place in the file if possible (see `CaffeNet`).
         untrained: a definition alone is filled as its fillers state ("fill"), has weights of any values ("leave"), or
             is refused unless its net has no weights ("refuse").
     """
@@ -60,7 +60,7 @@ def net_from_weights(path: AnyPath, stored: NetParameter | None, blobs: Blobs, o
         path: the file.
         stored: the definition in it, if it has one.
         blobs: the weights in it, by layer name.
-        options: the rest.
+        options: see `NetOptions`.
 
     Raises:
         FcnkitError: there is no definition, it is a fork's, or it does not fit the weights.
@@ -83,7 +83,7 @@ def net_from_definition(path: AnyPath, options: NetOptions) -> CaffeNet:
     """The net of a prototxt.
 
     Raises:
-        FcnkitError: the file cannot be read, defines no net that runs, or is refused for having no weights.
+        FcnkitError: the file cannot be read, defines no net that runs, or is refused because it has no weights.
     """
     stored = prototxts.read(path)
     with naming(path):
@@ -102,11 +102,11 @@ def prepare(
     state: NetState = TEST_STATE,
     deploy: bool = True,
 ) -> tuple[NetParameter, dict[str, Preprocessing]]:
-    """The definition that a CaffeNet is built from, every input of known shape, and the inputs' preprocessing.
+    """The definition that a CaffeNet is built from, with a shape for every input, and the inputs' preprocessing.
 
     Args:
         trained: a net of any generation, as it was trained or as it runs.
-        blobs: the weights by layer name (their shapes are all that counts), or None.
+        blobs: the weights by layer name (only their shapes are used), or None.
         input_shape, deploy: as in `NetOptions`.
         state: the NetState it is to run in.
     """

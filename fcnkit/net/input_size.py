@@ -1,4 +1,4 @@
-"""The size of the images that a classifier reads, worked out from its weights."""
+"""The size of the images that a classifier reads, derived from its weights."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _LARGEST_SIZE = 4096
 
 
 def set_input_size(net: NetParameter, blobs: Mapping[str, Sequence[Any]] | None) -> None:
-    """Find the square input size at which the first InnerProduct gets the inputs its weights have.
+    """Find the square input size at which the input of the first InnerProduct matches its weights.
 
-    Where several do, the usual 224 or 227 is taken, else one at which no window of the net is cut off.
+    If several sizes match, the usual 224 or 227 is chosen, else one at which no window of the net is cut off.
 
     Raises:
-        InputError: there is no such size, or nothing to tell it by.
+        InputError: there is no such size, or nothing to derive it from.
     """
     shapes = input_shapes(net)
     if not any(UNKNOWN in shape for shape in shapes.values()):
@@ -66,7 +66,7 @@ def set_input_size(net: NetParameter, blobs: Mapping[str, Sequence[Any]] | None)
 
 
 def _first(holds: Any) -> int:
-    """The smallest size from 1 up at which a condition holds that stays true once it is."""
+    """The smallest size from 1 up at which a monotonic condition is true."""
     low, high = 1, _LARGEST_SIZE + 1
     while low < high:
         middle = (low + high) // 2

@@ -13,7 +13,7 @@ from fcnkit.net.sharing import Weight
 def neutral(net: CaffeNet) -> tuple[CaffeNet, dict[str, str]]:
     """The same net under names of fcnkit's own, for tools that write names into code and run it.
 
-    torch.export, torch.fx and torch.compile do: a layer's name, which is anyone's, could end a string there and
+    torch.export, torch.fx and torch.compile do this. A layer's name is untrusted: it could end a string there and
     begin a statement. The twin shares the modules of the net; its inputs and blobs are numbered, its outputs
     keep their names, which such tools handle as values.
 

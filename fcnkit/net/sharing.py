@@ -28,8 +28,8 @@ class Weight(NamedTuple):
 class Tie(NamedTuple):
     """A weight that is another layer's.
 
-    Where both layers lay their weight out alike they have one and the same tensor. Else the user's is a view on the
-    owner's memory, of this size and with these strides: transposed, say, or with axes of 1.
+    If both layers have the same memory layout, they share one tensor. Otherwise the user's is a view on the owner's
+    memory, of this size and with these strides: for example transposed, or with axes of 1.
     """
 
     owner: Weight
@@ -38,7 +38,7 @@ class Tie(NamedTuple):
 
 
 class _Owner(NamedTuple):
-    """Who named a blob first, and what the layers that name it say of its training."""
+    """The layer that named a blob first, and the training settings of the layers that name it."""
 
     layer: LayerParameter
     weight: Weight
@@ -51,8 +51,8 @@ def find_ties(layers: Sequence[Placed]) -> list[Tie]:
     """The weights that the layers of a net share.
 
     Raises:
-        DefinitionError: what shares a name has different shapes (STRICT) or sizes (PERMISSIVE), or is to be trained
-            differently.
+        DefinitionError: weights of one name have different shapes (STRICT) or sizes (PERMISSIVE), or different
+            training settings.
     """
     owners: dict[str, _Owner] = {}
     ties = []
@@ -84,7 +84,7 @@ def tie(net: nn.Module, ties: Sequence[Tie]) -> None:
         module, tensor = net.get_submodule(path), _tensor(net, owner.path)
         assert tensor is not None
         if view is not None:
-            # A buffer, for it is no parameter beside the owner's. A forward takes it from the owner: see `views`.
+            # A buffer, because only the owner's is a parameter. A forward takes it from the owner: see `views`.
             tensor = tensor.detach().as_strided(*view)
         if isinstance(tensor, nn.Parameter) == (name in module._parameters):
             setattr(module, name, tensor)
@@ -94,7 +94,7 @@ def tie(net: nn.Module, ties: Sequence[Tie]) -> None:
 
 
 def held_ties(net: nn.Module, ties: Sequence[Tie]) -> list[Tie]:
-    """The ties that hold: not those of a layer whose module somebody replaced."""
+    """The ties that are still valid: not those of a layer whose module was replaced."""
     held = []
     for each in ties:
         owner, user = _tensor(net, each.owner.path), _tensor(net, each.user.path)
@@ -135,8 +135,8 @@ def _check(owner: _Owner, layer: LayerParameter, blob: Tensor, spec: ParamSpec) 
 
 
 def _view(owner: _Owner, layer: LayerParameter, blob: Tensor, tensor: Tensor) -> View | None:
-    """How the user's tensor lies in the owner's, or None where both are alike."""
-    # The blob's axes in the order in which they lie in its tensor.
+    """The view of the user's tensor on the owner's, or None if both have the same layout."""
+    # The blob's axes in memory order.
     order = sorted(range(blob.dim()), key=blob.stride, reverse=True)
     try:
         taken = owner.blob.detach().view(blob.shape).permute(order).view(tensor.shape)

@@ -8,13 +8,13 @@ from torch import nn
 
 
 def place(net: nn.Module, modules: Sequence[tuple[str, nn.Module]]) -> list[str]:
-    """Make the modules children of net under their layers' names; gives the path of each.
+    """Make the modules children of net under their layers' names, and return the path of each.
 
-    A dot opens a level. A part that Python or PyTorch already uses ("forward", or nothing at all) gets
-    underscores behind it until it is free, and so does a name that two layers share.
+    A dot starts a level. Underscores are appended to a part that Python or PyTorch already uses ("forward", or
+    an empty part) until it is free, and to a name that two layers share.
     """
     paths = [""] * len(modules)
-    # Parents first, so that a layer "a" stands before "a.b" moves in below it.
+    # Parents first, so that a layer "a" exists before "a.b" is added below it.
     for index in sorted(range(len(modules)), key=lambda i: modules[i][0].count(".")):
         name, module = modules[index]
         parent, path = net, []

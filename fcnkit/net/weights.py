@@ -1,4 +1,4 @@
-"""What a net's weights hold before it runs: what fillers make, or what a file stores."""
+"""The initial values of a net's weights: from fillers, or from a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fcnkit.net.sharing import Tie, holder
 
 
 def fill_weights(layers: Sequence[Placed], ties: Sequence[Tie]) -> None:
-    """Fill every blob as its layer's filler says; a shared one as the first layer that names it says."""
+    """Fill every blob with its layer's filler; a shared one with the filler of the first layer that names it."""
     shared = {(user.layer, user.blob) for _, user, _ in ties}
     for position, placed in enumerate(layers):
         fillers = placed.rule.fillers(placed.layer)
@@ -27,7 +27,7 @@ def fill_weights(layers: Sequence[Placed], ties: Sequence[Tie]) -> None:
 
 
 class Loaded(NamedTuple):
-    """The names in the weights that no layer has a use for, and of each weight left in its file where it lies there.
+    """The names in the weights that no layer uses, and the position in the file of each weight used in place.
 
     The places are by the weights' names in the net's state dict.
     """
@@ -37,15 +37,15 @@ class Loaded(NamedTuple):
 
 
 def load_weights(layers: Sequence[Placed], ties: Sequence[Tie], blobs: Blobs, mapped: bool) -> Loaded:
-    """Fill every blob with what is stored under its layer's name.
+    """Fill every blob with the values stored under its layer's name.
 
-    Of layers that share a blob one in the weights is enough; of several the last one's holds.
+    If layers share a blob, one of them in the weights is enough; if there are several, the last one overrides.
 
     Args:
-        layers: those of the net.
-        ties: what they share.
+        layers: the layers of the net.
+        ties: the weights that they share.
         blobs: the weights by layer name.
-        mapped: use float32 blobs where they lie, save shared ones.
+        mapped: use float32 blobs in place, except shared ones.
 
     Raises:
         MissingBlobsError, BlobShapeError: the weights do not fit.
@@ -78,7 +78,7 @@ def load_weights(layers: Sequence[Placed], ties: Sequence[Tie], blobs: Blobs, ma
 
 
 def freeze(layers: Sequence[Placed], ties: Sequence[Tie]) -> None:
-    """Take the blobs whose learning rate is 0 out of training."""
+    """Exclude the blobs whose learning rate is 0 from training."""
     owners = {user.path: owner.path for owner, user, _ in ties}
     frozen = set()
     for placed in layers:

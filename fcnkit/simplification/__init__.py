@@ -1,4 +1,4 @@
-"""Nets made smaller and faster that compute the same."""
+"""Rewrites that make nets smaller and faster without changing their outputs."""
 
 from fcnkit.simplification.rewrites import Simplified, fold_batchnorm, simplify, with_legacy_inputs
 

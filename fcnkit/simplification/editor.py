@@ -1,4 +1,4 @@
-"""A net's layers as they read each other's blobs, for rewrites that take layers out."""
+"""A net's layers and the blobs they read from each other, for rewrites that remove layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class NetEditor:
 
     Attributes:
         layers: LayerParameters in order, inputs included.
-        blobs: the weights by layer name; those of the net until a rewrite puts others in their place.
+        blobs: the weights by layer name; those of the net until a rewrite replaces them.
         modules: the net's own modules by layer name.
         shapes: the shape of each blob in the net.
     """
@@ -27,7 +27,7 @@ class NetEditor:
         self.shapes = dict(net.shapes)
 
     def definition(self) -> NetParameter:
-        """The net as it now is."""
+        """The current definition of the net."""
         result = NetParameter()
         result.CopyFrom(self._definition)
         del result.layer[:]
@@ -35,7 +35,7 @@ class NetEditor:
         return result
 
     def is_shared(self, layer: LayerParameter) -> bool:
-        """Whether other layers may have the layer's weights too."""
+        """Whether other layers may share the layer's weights."""
         return any(spec.name for spec in layer.param)
 
     def producer(self, layer: LayerParameter) -> LayerParameter | None:
@@ -52,7 +52,7 @@ class NetEditor:
         return self.layers[readers[0]] if len(readers) == 1 and not stays else None
 
     def bypass(self, layer: LayerParameter) -> bool:
-        """Take a layer out: what reads its tops reads its bottom from then on. Says whether that was possible."""
+        """Remove a layer: readers of its tops read its bottom instead. Returns whether that was possible."""
         index, source = self._index(layer), layer.bottom[0]
         remade = next((i for i in range(index + 1, len(self.layers)) if source in self.layers[i].top), len(self.layers))
         renamed = []
@@ -70,7 +70,7 @@ class NetEditor:
         return True
 
     def _make_instead(self, layer: LayerParameter) -> bool:
-        """Let the layer before make the top of one that is taken out, which is an output and keeps its name."""
+        """Let the layer before make the top of a removed layer; the top is an output and keeps its name."""
         before = self.producer(layer)
         if before is None or self.only_reader(before) is not layer:
             return False
@@ -82,7 +82,7 @@ class NetEditor:
         return next(index for index, other in enumerate(self.layers) if other is layer)
 
     def _readers(self, index: int, top: str) -> tuple[list[int], bool]:
-        """Which layers read what a layer makes, until another makes a blob of that name; and whether it is output."""
+        """The layers that read a layer's top, until another makes a blob of that name; and whether it is an output."""
         readers = []
         for position in range(index + 1, len(self.layers)):
             if top in self.layers[position].bottom:

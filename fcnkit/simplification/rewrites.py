@@ -1,4 +1,4 @@
-"""Nets made smaller and faster that compute the same: rewrites of the definition and the weights."""
+"""Rewrites of the definition and the weights that make a net smaller and faster with the same outputs."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from fcnkit.simplification.editor import NetEditor
 
 
 class Change(NamedTuple):
-    """What a rewrite did, and to which layers."""
+    """The effect of a rewrite, and the layers that it changed."""
 
     what: str
     layers: list[str]
 
 
 class Simplified(NamedTuple):
-    """A net, what was changed to make it, and its size before and after.
+    """A simplified net, the changes made to it, and its size before and after.
 
-    Parameters are all values that the weights file holds; multiply-adds are those of one forward at the net's input
+    Parameters are all values in the weights file; multiply-adds are those of one forward at the net's input
     shapes, counted as `fcnkit.inspect.summary` does.
     """
 
@@ -41,28 +41,28 @@ class Simplified(NamedTuple):
 
 
 def simplify(net: CaffeNet, *, mapped: bool = False) -> Simplified:
-    """A net that computes the same with less; the net itself stays as it is.
+    """A smaller net that computes the same outputs; the given net is not changed.
 
     Args:
         net: in eval mode.
         mapped: let the result share unchanged weights with the net.
 
     Raises:
-        InputError: the net is in train mode, where Dropout and BatchNorm are something else.
+        InputError: the net is in train mode, where Dropout and BatchNorm behave differently.
     """
     return _rewritten(net, _REWRITES, mapped)
 
 
 def fold_batchnorm(net: CaffeNet, *, mapped: bool = False) -> Simplified:
-    """A net whose BatchNorm layers, and the Scale layers behind them, are part of the filters before them.
+    """A net whose BatchNorm layers, and the Scale layers after them, are folded into the filters before them.
 
-    Where no filters stand before them, they become one Scale layer. Takes and raises what `simplify` does.
+    If there are no filters before them, they become one Scale layer. Takes and raises what `simplify` does.
     """
     return _rewritten(net, [_BATCHNORMS], mapped)
 
 
 def with_legacy_inputs(net: CaffeNet, *, mapped: bool = False) -> CaffeNet:
-    """The same net, its inputs stated by the fields input and input_dim as in Caffe's first years."""
+    """The same net with its inputs declared by the fields input and input_dim, as in Caffe's first years."""
     definition = copy.deepcopy(net.definition())
     to_legacy_inputs(definition)
     return net.rebuilt(definition, net.arrays(), mapped=mapped)
@@ -87,7 +87,7 @@ def _parameters(editor: NetEditor) -> int:
 
 
 def drop_identities(editor: NetEditor) -> list[str]:
-    """Take out the layers that do nothing outside of training: Dropout and Split."""
+    """Remove the layers that have no effect outside training: Dropout and Split."""
     idle = [
         layer for layer in editor.layers if type(editor.modules.get(layer.name)) in (nn.Dropout, nn.Identity, Split)
     ]
@@ -95,9 +95,9 @@ def drop_identities(editor: NetEditor) -> list[str]:
 
 
 def fold_batchnorms(editor: NetEditor) -> list[str]:
-    """Make each BatchNorm that uses stored statistics, and a Scale behind it, part of the filters before it.
+    """Fold each BatchNorm that uses stored statistics, and a Scale after it, into the filters before it.
 
-    Where no filters stand before it, it becomes a Scale layer with a bias.
+    If there are no filters before it, it becomes a Scale layer with a bias.
     """
     changed = []
     for layer in list(editor.layers):
@@ -120,7 +120,7 @@ def fold_batchnorms(editor: NetEditor) -> list[str]:
 
 
 def fold_scales(editor: NetEditor) -> list[str]:
-    """Fold each Scale into the filters or the Scale before it, or else into the filters behind it."""
+    """Fold each Scale into the filters or the Scale before it, or else into the filters after it."""
     changed = []
     for layer in list(editor.layers):
         before, behind = editor.producer(layer), editor.only_reader(layer)
@@ -155,7 +155,7 @@ _NONE = (np.zeros(0),)
 
 
 def _normalizing_factors(editor: NetEditor, layer: LayerParameter) -> tuple[np.ndarray, np.ndarray] | None:
-    """Factor and bias for each channel that do what a normalizing layer does; None for other layers.
+    """Factor and bias for each channel that are equivalent to a normalizing layer; None for other layers.
 
     Source: BVLC/caffe src/caffe/layers/batch_norm_layer.cpp; hszhao/PSPNet and alexgkendall/caffe-segnet, bn_layer.cpp.
     """
@@ -178,7 +178,7 @@ def _normalizing_factors(editor: NetEditor, layer: LayerParameter) -> tuple[np.n
 
 
 def _factors(editor: NetEditor, layer: LayerParameter) -> tuple[np.ndarray, np.ndarray] | None:
-    """A Scale layer's factor and bias, for each channel or one for all; None where it is anything else."""
+    """A Scale layer's factor and bias, for each channel or one for all; None for other layers."""
     if layer.type != "Scale" or len(layer.bottom) != 1 or layer.scale_param.axis != 1 or editor.is_shared(layer):
         return None
     factor, *bias = (blob.astype(np.float64) for blob in editor.blobs[layer.name])
@@ -196,7 +196,7 @@ def _by_channels(editor: NetEditor, layer: LayerParameter, weight: np.ndarray) -
         return weight.reshape(groups, len(weight) // groups, weight.shape[1], -1).swapaxes(1, 2)
     if layer.type == "InnerProduct" and layer.inner_product_param.axis == 1:
         rows = weight.T if layer.inner_product_param.transpose else weight
-        # No reshape, which would copy the transposed one.
+        # No reshape: it would copy the transposed weight.
         channels = editor.shapes[layer.bottom[0]][1]
         places = rows.shape[1] // channels
         shape = (1, len(rows), channels, places)
@@ -207,7 +207,7 @@ def _by_channels(editor: NetEditor, layer: LayerParameter, weight: np.ndarray) -
 
 
 def _fold_back(editor: NetEditor, before: LayerParameter, layer: LayerParameter) -> bool:
-    """Multiply a Scale into what makes its bottom, if nothing else reads that. Says whether it was done."""
+    """Multiply a Scale into the layer that makes its bottom, if nothing else reads it. Returns whether it was done."""
     factors = _factors(editor, layer)
     if factors is None or editor.only_reader(before) is not layer:
         return False
@@ -232,14 +232,14 @@ def _fold_back(editor: NetEditor, before: LayerParameter, layer: LayerParameter)
 
 
 def _fold_forward(editor: NetEditor, layer: LayerParameter, behind: LayerParameter) -> bool:
-    """Multiply a Scale into the filters that alone read its top. Says whether it was done."""
+    """Multiply a Scale into the filters, if only they read its top. Returns whether it was done."""
     factors = _factors(editor, layer)
     if factors is None:
         return False
     weight, *bias = (blob.astype(np.float64, order="C") for blob in editor.blobs.get(behind.name, _NONE))
     filters = _by_channels(editor, behind, weight)
     p = behind.convolution_param
-    # The border that filters see has no bias on it; and a Deconvolution's outputs do not all see the same inputs.
+    # The padding that filters read has no bias; and the outputs of a Deconvolution do not all read the same inputs.
     bordered = behind.type == "Deconvolution" or any((*p.pad, p.pad_h, p.pad_w))
     if filters is None or (bordered and factors[1].any()) or not editor.bypass(layer):
         return False
@@ -261,7 +261,7 @@ def _as_blobs(values: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [value.astype(np.float32) for value in values]
 
 
-# What a rewrite is called, and what it does: it gives the names of the layers that it changed or took out.
+# The name of a rewrite, and its function, which returns the names of the layers that it changed or removed.
 Rewrite = tuple[str, Callable[[NetEditor], list[str]]]
 _BATCHNORMS: Rewrite = ("folded BatchNorm", fold_batchnorms)
 _REWRITES: list[Rewrite] = [
