@@ -4,7 +4,7 @@
     net = fcnkit.convert("fcn8s.caffemodel")
     scores = net(images)
 
-Importing fcnkit imports no torch: what needs it is loaded on first use.
+Importing fcnkit does not import torch: the modules that need it are loaded on first use.
 """
 
 from __future__ import annotations

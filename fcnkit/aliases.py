@@ -1,10 +1,10 @@
-"""Types that all rooms share."""
+"""Types that all packages share."""
 
 from __future__ import annotations
 
 from os import PathLike
 
-# A path as users give it.
+# A path, as a string or a path object.
 AnyPath = str | PathLike[str]
 # (height, width).
 Pair = tuple[int, int]

@@ -1,4 +1,4 @@
-"""The errors that a user's file or option can cause; each is one line that says what to do."""
+"""The errors that a user's file or option can cause; each message is one line that states the remedy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Self
 
 from fcnkit.aliases import AnyPath
 
-# What a message may come to: names in a file can be of any length.
+# The longest message, in characters: names in a file can be of any length.
 _LONGEST = 10_000
 
 
 def printable(text: str) -> str:
-    """Text as one line: breaks become spaces, and what else does not print, as a terminal's commands, is escaped."""
+    """Text as one line: breaks become spaces; other unprintable characters, as in terminal commands, are escaped."""
     return "".join(c if c.isprintable() else " " if c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -36,11 +36,11 @@ class FcnkitError(Exception):
 
 
 class FileFormatError(FcnkitError):
-    """A file is not what its name or place says: foreign, truncated or damaged."""
+    """A file does not have the expected format: it is foreign, truncated or damaged."""
 
 
 class PrototxtError(FileFormatError):
-    """Text that is no valid prototxt; says line, column and the offending text."""
+    """Text that is not a valid prototxt; the message has the line, the column and the offending text."""
 
     def __init__(self, problem: str, line: int, column: int, text: str):
         where = f"line {line}, column {column}: " if line else ""
@@ -53,7 +53,7 @@ class DefinitionError(FcnkitError):
 
 
 class UnsupportedLayerError(FcnkitError):
-    """Layers of types that fcnkit does not know; lists every one of the net."""
+    """Layers of types that fcnkit does not support; the message lists all of the net's."""
 
     def __init__(self, layers: Sequence[tuple[str, str]]):
         listed = ", ".join(f"{name!r} ({kind})" for name, kind in layers)
@@ -78,12 +78,12 @@ class InputError(FcnkitError):
 
 
 class OutputError(FcnkitError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to the given path."""
 
 
 @contextmanager
 def naming(path: AnyPath) -> Iterator[None]:
-    """Let errors raised inside name path."""
+    """Add the path to errors that are raised inside the block."""
     try:
         yield
     except FcnkitError as error:

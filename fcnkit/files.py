@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fcnkit.errors import OutputError
 
 
 def check_output(path: AnyPath, force: bool) -> None:
-    """Refuse, before any work is done, an output that could not be written in the end.
+    """Check, before any work is done, that an output can be written.
 
     Raises:
         OutputError: path exists and force is not given, is no regular file, or its folder is missing.
@@ -28,7 +28,7 @@ def check_output(path: AnyPath, force: bool) -> None:
 
 @contextmanager
 def writing(path: AnyPath, force: bool = False) -> Iterator[Path]:
-    """A path beside `path` to write to, renamed to it when the block ends well and removed when it does not.
+    """A path beside `path` to write to: renamed to `path` when the block succeeds, removed when it fails.
 
     Raises:
         OutputError: see check_output; or the operating system refuses.
@@ -38,21 +38,21 @@ def writing(path: AnyPath, force: bool = False) -> Iterator[Path]:
     partial = target.with_name(f".{target.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}.partial")
     try:
         with telling(path):
-            # Tells at once whether it can be written. It goes again, for a file that is emptied when it is opened is
-            # one that ext4 brings to the disk as it is closed: a third of what a large one takes.
+            # This fails at once if the file cannot be written. The file is then removed: ext4 flushes a file that is
+            # truncated on opening to disk when it is closed, a third of the time that a large file takes.
             partial.touch(exist_ok=False)
             partial.unlink()
             yield partial
             os.replace(partial, target)
     finally:
-        # Where nothing can be written, not even what is not there can be removed.
+        # In a folder that cannot be written to, removing fails even if the file does not exist.
         with suppress(OSError):
             partial.unlink()
 
 
 @contextmanager
 def telling(path: AnyPath) -> Iterator[None]:
-    """Tell errors of the operating system as an OutputError that names path."""
+    """Convert errors of the operating system into an OutputError that names path."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Files mapped into memory, and arrays that lie in them written on to other files without taking any."""
+"""Files mapped into memory; arrays in them are copied to other files without occupying memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from fcnkit.aliases import AnyPath
 
-# What is copied at a time: small enough to stay in the processor's cache on its way.
+# Bytes that are copied at a time: few enough to stay in the processor's cache.
 _CHUNK = 2**18
 # Bits of an entry of /proc/self/pagemap (Linux Documentation/admin-guide/mm/pagemap.rst): the page is in memory, or
 # swapped out, and it is the file's own. A page of a private mapping is the file's own until it is written to.
@@ -26,7 +26,7 @@ _PRESENT, _SWAPPED, _OF_FILE = 1 << 63, 1 << 62, 1 << 61
 
 
 class MappedFile(mmap.mmap):
-    """A file in memory. Its pages are private: arrays on them are writable, as torch wants them, the file is not.
+    """A file in memory. Its pages are private: arrays on them are writable, as torch requires; the file is not.
 
     Raises:
         ValueError: the file is empty.
@@ -37,7 +37,7 @@ class MappedFile(mmap.mmap):
     address: int
 
     def __new__(cls, path: AnyPath) -> Self:
-        # A pipe without a writer would wait for one for ever.
+        # Opening a pipe without a writer would block for ever.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
         with open(path, "rb") as file:
@@ -53,14 +53,14 @@ class MappedFile(mmap.mmap):
         return self
 
     def pieces(self, offset: int, count: int) -> Iterator[memoryview]:
-        """The bytes as they are now, in pieces, each of which is valid until the next is asked for.
+        """The current bytes, in pieces, each of which is valid until the next is requested.
 
-        Memory that a mapped file is seen through counts as the process's own, page by page as it is touched, and each
-        page costs time on its first touch. So pages that nobody has written to are read from the file anew, which is
-        quicker and takes no memory; the others are taken from memory, whoever changed them and by whatever means.
+        Each page of a mapped file counts as the process's own memory once it is accessed, and its first access costs
+        time. So pages that have not been written to are read from the file again, which is faster and takes no memory.
+        The others are copied from memory, however they were changed.
 
         Raises:
-            OSError: the file was cut short meanwhile.
+            OSError: the file was truncated meanwhile.
         """
         memory = memoryview(self)
         chunk = memoryview(bytearray(min(_CHUNK, count)))
@@ -76,7 +76,7 @@ class MappedFile(mmap.mmap):
                 yield wanted
 
     def _changed(self, pagemap: FileIO, start: int, end: int) -> bool:
-        """Whether a page that the bytes from start to end lie in was written to, or may have been."""
+        """Whether a page of the bytes from start to end was, or may have been, written to."""
         first, last = ((self.address + at) // mmap.PAGESIZE for at in (start, end - 1))
         pagemap.seek(8 * first)
         entries = array("Q", pagemap.read(8 * (last - first + 1)))
@@ -85,7 +85,7 @@ class MappedFile(mmap.mmap):
 
 
 def _pagemap() -> AbstractContextManager[FileIO | None]:
-    """What Linux reports of this process's pages, 8 bytes for each; None on other systems."""
+    """Linux's page map of this process, 8 bytes for each page; None on other systems."""
     try:
         return open("/proc/self/pagemap", "rb", buffering=0)
     except OSError:
@@ -93,7 +93,7 @@ def _pagemap() -> AbstractContextManager[FileIO | None]:
 
 
 class Stored(NamedTuple):
-    """Where an array lies in a mapped file: at which byte."""
+    """The position of an array in a mapped file, in bytes."""
 
     file: MappedFile
     offset: int
@@ -103,13 +103,13 @@ class Stored(NamedTuple):
         return self.file.address + self.offset
 
     def array(self, shape: Sequence[int]) -> np.ndarray:
-        """The float32 values that lie there, as a view on the file."""
+        """The float32 values at this position, as a view of the file."""
         found: np.ndarray = np.ndarray(tuple(shape), "<f4", memoryview(self.file), self.offset)
         return found
 
 
 def stored(values: np.ndarray) -> Stored | None:
-    """Where in a mapped file an array begins; None where it is no view on one."""
+    """The position of an array in a mapped file; None if the array is not a view of one."""
     owner: object = values
     while isinstance(owner, np.ndarray):
         owner = owner.base

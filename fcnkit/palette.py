@@ -1,4 +1,4 @@
-"""The colours of label maps, PASCAL VOC's by default: there and back without loss.
+"""The colours of label maps, PASCAL VOC's by default: lossless conversion between labels and colours.
 
 Source: the colour map of the PASCAL VOC development kit (VOCcode/VOClabelcolormap.m).
 """
@@ -44,7 +44,7 @@ def colours_from_labels(labels: np.ndarray, palette: np.ndarray | None = None) -
 def labels_from_colours(
     colours: np.ndarray, palette: np.ndarray | None = None, ignore: int = IGNORE
 ) -> tuple[np.ndarray, int]:
-    """The label of each colour. One that is not in the palette is no class, background least of all: it is ignored.
+    """The label of each colour. A colour that is not in the palette gets the label `ignore`, never background.
 
     Args:
         colours: (..., 3) uint8 RGB.
@@ -52,7 +52,7 @@ def labels_from_colours(
         ignore: the label for colours that are not in the palette, and for label 255, VOC's white border.
 
     Returns:
-        The labels, (...) uint8, and how many of the pixels have a colour that is not in the palette.
+        The labels, (...) uint8, and the number of pixels whose colour is not in the palette.
 
     Raises:
         FileFormatError: two labels have one colour.

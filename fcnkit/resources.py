@@ -1,4 +1,4 @@
-"""Where the data that comes with fcnkit lies: `templates/` and `proto/`."""
+"""The location of fcnkit's data: `templates/` and `proto/`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def folder(name: str) -> Path:
     """The folder `name`, of the installed package or else of the checkout.
 
     Raises:
-        FileNotFoundError: neither is there, so the installation is incomplete.
+        FileNotFoundError: neither exists: the installation is incomplete.
     """
     checkout = _PACKAGE.parent
     for candidate in (_PACKAGE / name, checkout / name if (checkout / "setup.py").is_file() else None):

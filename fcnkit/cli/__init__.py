@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 class _Commands(click.Group):
-    """Loads a command's module when it is asked for, and turns FcnkitError into exit status 1."""
+    """Imports a command's module when the command runs, and converts FcnkitError into exit status 1."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -76,11 +76,11 @@ def main() -> None:
 
 
 def run(prog_name: str | None = None) -> None:
-    """What the `fcnkit` command and `python -m fcnkit` run: main, in a process of its own."""
-    # Importing torch makes so many objects that by Python's own thresholds they are searched for garbage again and
-    # again, in vain, and once more at the end: a third of what `import torch` takes in all.
+    """The entry point of `fcnkit` and `python -m fcnkit`: main, in a process of its own."""
+    # Importing torch creates so many objects that, with Python's default thresholds, the garbage collector runs
+    # repeatedly without effect, and once more at exit: a third of the total time of `import torch`.
     gc.set_threshold(10_000, 10, 10)
-    # Told to end, by timeout or a container's shutdown, it ends as after Ctrl-C: nothing half-written stays behind.
+    # SIGTERM, from timeout or a container's shutdown, is handled as Ctrl-C is: no partial file is left.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         sys.exit(main(prog_name=prog_name))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fcnkit.net import CaffeNet
     from fcnkit.net.conversion import InputShape
 
-# From this many bytes on a progress bar is worth its place.
+# Outputs of at least this many bytes get a progress bar.
 _LARGE = 100 * 10**6
 
 EXAMPLES = """\b
@@ -95,7 +95,7 @@ def command(
     if weights is None:
         net = formats.convert(None, prototxt, **options)
     else:
-        # Weights go from file to file.
+        # Weights are copied from file to file.
         net = formats.load(weights, prototxt, **options, mapped=True, untrained="refuse")
     report = None
     if simplify or fold_batchnorm or legacy_inputs:
@@ -129,7 +129,7 @@ def _progress(partial: Path, total: int) -> Iterator[None]:
 
         def follow() -> None:
             while not done.wait(0.1):
-                # Some formats are long in the making before the file is opened.
+                # Some formats take long to prepare before the file is opened.
                 with suppress(FileNotFoundError):
                     bar.update(min(partial.stat().st_size, total) - bar.pos)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def summary(
     net: CaffeNet, source: Path, outputs: Mapping[Path, Format], prototxt: Path | None, report: Simplified | None
 ) -> str:
-    """What was converted, how it was simplified, and the lines of Python that load it."""
+    """The report: the conversion, the simplifications, and the lines of Python that load the result."""
     definition = net.definition()
     lines = [
         f"{source} -> {', '.join(map(str, outputs))}",
@@ -44,7 +44,7 @@ def _simplified(report: Simplified) -> list[str]:
 
 
 def _loading(outputs: Mapping[Path, Format], prototxt: Path | None) -> list[str]:
-    """The Python that loads the first of the outputs."""
+    """The Python code that loads the first of the outputs."""
     from fcnkit.formats.format import Holds
 
     path, of = next(iter(outputs.items()))

@@ -82,7 +82,7 @@ def _lines(found: Comparison, tolerance: float) -> list[str]:
 
 
 def _told(what: str, gaps: Sequence[LayerGap], tolerance: float) -> list[str]:
-    """How many were compared, and those that differ."""
+    """The number that was compared, and those that differ."""
     apart = [each for each in gaps if each.gap.relative > tolerance]
     if not apart:
         within = f" up to {tolerance:g} of their largest value" if tolerance else ""

@@ -1,4 +1,4 @@
-"""The options that describe an FCN of one's own, for all commands that take one."""
+"""The options that describe a custom FCN, for all commands that accept one."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ _OPTIONS = (
 
 
 def fcn_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of an FCN of one's own, its parameters OF_FCN."""
+    """Add the options of a custom FCN, the parameters OF_FCN, to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def own_net(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of these options, as fcnkit.generation.nets.describe takes them."""
+    """The values of these options, in the form that fcnkit.generation.nets.describe accepts."""
     options = {key: given[key] for key in OF_FCN if key not in ("classes", "heads")}
     if given["classes"] is not None and given["heads"] is not None:
         raise click.UsageError("give --classes for one head or --heads for several, not both")

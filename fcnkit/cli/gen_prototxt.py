@@ -18,7 +18,7 @@ from fcnkit.generation.rendering import TemplateError
 from fcnkit.generation.upsampling import deconvolution
 
 WHOLE = click.IntRange(min=1)
-# The options that belong to one way of calling the command only.
+# The options that are valid in only one form of the command.
 OF_FACTOR = ("num_output", "name", "bottom", "top", "templates")
 OF_NETS = ("phase", "solver", "settings", "templates")
 
@@ -107,7 +107,7 @@ def _listing() -> str:
 
 def _net(name: str, given: Mapping[str, Any]) -> str:
     """The text of a net or of its solver; impossible options are usage errors."""
-    # A single layer needs none of this, and is there sooner without.
+    # A single layer needs none of these imports, and is faster without them.
     from fcnkit.generation.nets import describe, generate, generate_solver, smallest_input
 
     templates, settings = given["templates"], given["settings"]
@@ -127,7 +127,7 @@ def _net(name: str, given: Mapping[str, Any]) -> str:
 
 
 def _only(ctx: click.Context, way: str | None) -> None:
-    """Refuse options that have no effect in this way of calling the command."""
+    """Reject options that have no effect in this form of the command."""
     ways = {"--list": (), "--factor": OF_FACTOR, "fcn": OF_NETS + OF_FCN}
     meant = {"net", "listing", "factor", "output", "force", *ways.get(way or "", OF_NETS)}
     if ctx.params["solver"]:

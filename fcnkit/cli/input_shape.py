@@ -1,4 +1,4 @@
-"""The option --input-shape, for all commands that take one."""
+"""The option --input-shape, for all commands that accept it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _shape(value: str) -> tuple[str, Shape]:
 def _given(
     ctx: click.Context, param: click.Parameter, shapes: Sequence[tuple[str, Shape]]
 ) -> Mapping[str, Shape] | Shape | None:
-    """The shapes as fcnkit.convert takes them."""
+    """The shapes in the form that fcnkit.convert accepts."""
     named = dict(shapes)
     if "" in named:
         if len(shapes) > 1:
@@ -32,7 +32,7 @@ def _given(
 
 
 def input_shape_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command --input-shape, its parameter `input_shape`."""
+    """Add --input-shape, the parameter `input_shape`, to a command."""
     return click.option(
         "--input-shape",
         type=_shape,

@@ -18,7 +18,7 @@ PALETTE_HELP = (
 
 
 def _mean(value: str) -> list[float]:
-    """One number, or one for each channel, with commas between."""
+    """One number, or one for each channel, separated by commas."""
     try:
         return [float(number) for number in value.split(",")]
     except ValueError:
@@ -60,7 +60,7 @@ _OPTIONS = [
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a model, whose values `segmenter` takes."""
+    """Add the options of a model to a command; `segmenter` accepts their values."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -77,7 +77,7 @@ def segmenter(
     tile: int | None,
     **kept: Any,
 ) -> Segmenter:
-    """A model ready to segment. Errors name it.
+    """A model prepared for segmentation. Errors name the model.
 
     Args:
         kept: which results the Segmenter keeps.
@@ -93,7 +93,7 @@ def segmenter(
 
 
 def largest_image(max_pixels: int | None, tile: int | None) -> int | None:
-    """The most pixels of an image that is read: as chosen, else any number for a net that runs on tiles."""
+    """The most pixels of an image that is read: the given number, else any number for a net that runs on tiles."""
     from fcnkit.segment.raster import MAX_PIXELS
 
     return max_pixels or (MAX_PIXELS if tile is None else None)

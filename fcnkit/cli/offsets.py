@@ -1,4 +1,4 @@
-"""fcnkit offsets: where the blobs of a net lie, and the crop offsets that follow."""
+"""fcnkit offsets: the positions of a net's blobs, and the crop offsets that follow from them."""
 
 from __future__ import annotations
 

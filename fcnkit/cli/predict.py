@@ -101,7 +101,7 @@ def command(
 def _prepare(
     model: Path, classes: str | None, heatmap: str | None, scores: bool, options: dict[str, Any]
 ) -> tuple[Segmenter, Sequence[str]]:
-    """The model ready to segment, and the names of its classes."""
+    """The model prepared for segmentation, and the names of its classes."""
     from fcnkit.segment.classes import class_of, names_for
 
     run = segmenter(model, scores=scores, **options)
@@ -118,7 +118,7 @@ def _run(
     names: Sequence[str],
     processes: Ranks,
 ) -> int:
-    """Segment and write; gives the number of images that failed."""
+    """Segment the images and write the results; returns the number of images that failed."""
     from fcnkit.cli.progress import progress
     from fcnkit.segment.parallel import Behind
     from fcnkit.segment.pictures import shares

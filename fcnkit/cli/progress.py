@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Bar:
-    """Where work stands; shows nothing itself."""
+    """The progress of the work; displays nothing itself."""
 
     def advance(self) -> None:
-        """One more image is done."""
+        """Count one more finished image."""
 
     def say(self, text: str) -> None:
         """Write a line to standard error."""
@@ -31,13 +31,13 @@ class _Shown(Bar):
         self._bar.advance(self._task)
 
     def say(self, text: str) -> None:
-        # The line goes above the bar.
+        # The line is printed above the bar.
         self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
 def progress(what: str, total: int, processes: Ranks) -> Iterator[Bar]:
-    """A bar on the terminal, of the first process and for more than one image."""
+    """A progress bar on the terminal: only in the first process, and only for more than one image."""
     from rich import progress as parts
     from rich.console import Console
     from rich.text import Text

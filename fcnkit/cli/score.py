@@ -95,7 +95,7 @@ def command(
         count = len(names) if names else None
         predicted, truth = (by_stem(find([p], [MAT])) for p in (images or first, labels or second or first))
         if images is not None and only is None:
-            # A data set's folder of images holds more than are labelled.
+            # A data set's folder of images contains more images than are labelled.
             predicted = {stem: path for stem, path in predicted.items() if stem in truth}
         pairs = processes.share(partners(predicted, truth, None if only is None else read_lines(only)))
         scorer = Scorer(count, ignore, None if palette is None else read_palette(palette))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fcnkit.segment.metrics import Scores
 
-# A larger matrix is wider than terminals are; its largest confusions are listed instead.
+# A larger matrix is wider than a terminal; its largest confusions are listed instead.
 _WIDEST = 24
 _LISTED = 10
 
 
 def show(scores: Scores, names: Sequence[str]) -> None:
-    """Print the scores, a row for each class, and the confusion matrix."""
+    """Print the scores, with a row for each class, and the confusion matrix."""
     from rich.console import Console
     from rich.table import Table
 
@@ -42,7 +42,7 @@ def show(scores: Scores, names: Sequence[str]) -> None:
         for share, row, column in sorted(wrong, reverse=True)[:_LISTED]:
             confusion.add_row(names[row], names[column], _percent(share))
 
-    # Tables are never folded to fit: a narrow terminal wraps their lines, and files keep them whole.
+    # Tables are never folded to fit: a narrow terminal wraps their lines, and in files the lines stay whole.
     console = Console(width=4000, highlight=False)
     for line in (
         f"pixel accuracy  {_percent(scores.pixel_accuracy)}",

@@ -11,7 +11,7 @@ from fcnkit.files import writing
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command -o and --force, its parameters `output` and `force`."""
+    """Add -o and --force, the parameters `output` and `force`, to a command."""
     command = click.option("--force", is_flag=True, help="Replace an existing FILE.")(command)
     option = click.option(
         "-o", "output", metavar="FILE", type=click.Path(dir_okay=False), help="Output.  [default: standard output]"
@@ -20,7 +20,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def put(text: str, output: str | None, force: bool) -> None:
-    """Write text, in UTF-8 whatever the locale, to the file `output` or to standard output.
+    """Write text, in UTF-8 regardless of the locale, to the file `output` or to standard output.
 
     Raises:
         OutputError: the file exists and force is not given, or it cannot be written.
@@ -33,11 +33,11 @@ def put(text: str, output: str | None, force: bool) -> None:
 
 
 def columns(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:
-    """Rows as a table, each column as wide as its widest cell; names that do not print are shown as literals.
+    """Rows as a table, each column as wide as its widest cell; unprintable names are shown as literals.
 
     Args:
         rows: the first may be a header.
-        right: which columns, from 0, end below each other, as numbers do.
+        right: the columns, from 0, that are right-aligned, as for numbers.
     """
     rows = [[cell if cell.isprintable() else repr(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

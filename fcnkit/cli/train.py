@@ -104,7 +104,7 @@ def command(
 def _watchers(
     processes: Ranks, log: Path | None, tensorboard: Path | None, resumed: bool, force: bool
 ) -> list[Watcher]:
-    """Those that follow the run: the first process's alone."""
+    """The watchers of the run, in the first process only."""
     from fcnkit.cli.train_progress import Progress
     from fcnkit.train.logs import LogFile
 
@@ -121,7 +121,7 @@ def _watchers(
 
 
 def _factory(module: str, name: str) -> Callable[..., Any]:
-    """What a user's module has under a name; modules of the working folder are found, as by `python -m`."""
+    """The object with a given name in a user's module; modules in the working folder are found, as by `python -m`."""
     import importlib
     import sys
 

@@ -1,4 +1,4 @@
-"""How training goes, on the terminal; where there is none, --log has it."""
+"""The progress of training on the terminal; without a terminal, --log records it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fcnkit.train.events import Watcher
 
 
 class Progress(Watcher):
-    """A bar, and above it a line for each display, test and snapshot."""
+    """A progress bar, and above it a line for each display, test and snapshot."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -64,7 +64,7 @@ class Progress(Watcher):
 
     def _say(self, text: str) -> None:
         if self._bar is not None:
-            # The line goes above the bar.
+            # The line is printed above the bar.
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""Messages of the library in the words of the command line."""
+"""The library's messages, with parameters named as on the command line."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import re
 
 import click
 
-# A parameter of the library in backticks; after "with" comes a value too.
+# A parameter of the library in backticks; after "with" a value is added.
 _PARAMETER = re.compile(r"(with )?`(\w+)`")
 
 
 def in_options(message: str, command: click.Command | None) -> str:
-    """A message in which each parameter of a command that stands in backticks is named as the command line names it.
+    """A message in which each of the command's parameters in backticks is named as on the command line.
 
-    `prototxt` becomes --prototxt, and `weights`, an argument, WEIGHTS. After "with" an option has its value behind it,
-    where that has a form of its own: with --input-shape [NAME=]N,C,H,W. Other words in backticks stay as they are.
+    `prototxt` becomes --prototxt, and `weights`, an argument, WEIGHTS. After "with" an option is followed by its
+    value, if the value has a form of its own: with --input-shape [NAME=]N,C,H,W. Other words in backticks
+    are unchanged.
     """
     params = {param.name: param for param in command.params} if command else {}
 

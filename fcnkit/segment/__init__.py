@@ -1,4 +1,4 @@
-"""From images to label maps, pictures and scores."""
+"""Segmentation of images, pictures of the results, and their scores."""
 
 from fcnkit.segment.segmenter import Prediction, Segmenter, input_from_image, label_map, segment_files
 

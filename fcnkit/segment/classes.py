@@ -1,4 +1,4 @@
-"""The names of the classes that the published FCNs tell apart, in the order of their scores.
+"""The names of the classes of the published FCNs, in the order of their scores.
 
 Source: shelhamer/fcn.berkeleyvision.org data/pascal-context/classes-59.txt, data/sift-flow/classes.txt and
 data/nyud/classes.txt; for VOC the development kit of PASCAL VOC 2012.
@@ -12,7 +12,7 @@ from pathlib import Path
 from fcnkit.errors import FileFormatError, InputError
 
 BACKGROUND = "background"
-# What the number of a class without a name stands behind.
+# The prefix of the number of a class without a name.
 NUMBERED = "class "
 
 
@@ -52,21 +52,21 @@ SETS = {
     "siftflow-geo": SIFT_FLOW_GEO,
     "nyud": NYUD,
 }
-# Three classes are too few to tell a data set by.
+# Three classes are too few to identify a data set.
 _BY_COUNT = {len(names): names for names in SETS.values() if len(names) > 3}
 MOST = 256
 
 
 def by_count(count: int) -> tuple[str, ...]:
-    """Names for so many classes: of the data set that has as many, else numbers."""
+    """Names for `count` classes: those of the data set with this number of classes, else numbers."""
     return _BY_COUNT.get(count) or tuple(f"{NUMBERED}{label}" for label in range(count))
 
 
 def resolve(text: str) -> tuple[str, ...]:
-    """The names that a user means by a number of classes, by the name of a set, or by a file with a name per line.
+    """The names for a number of classes, the name of a data set, or a file with one name per line.
 
     Raises:
-        InputError, FileFormatError: by none of them, or the file names no class or too many.
+        InputError, FileFormatError: it is none of these, or the file contains no names or too many.
     """
     if text.isdecimal():
         if not 1 <= int(text) <= MOST:
@@ -88,10 +88,10 @@ def resolve(text: str) -> tuple[str, ...]:
 
 
 def names_for(count: int, text: str | None) -> tuple[str, ...]:
-    """Names for the classes of a net: those that a user means (see `resolve`), by default those of their number.
+    """Names for the classes of a net: as given (see `resolve`), by default those for their number.
 
     Raises:
-        InputError: there are more or fewer.
+        InputError: the number of names differs from the number of classes.
     """
     if text is None:
         return by_count(count)
@@ -102,10 +102,10 @@ def names_for(count: int, text: str | None) -> tuple[str, ...]:
 
 
 def class_of(text: str, names: Sequence[str]) -> int:
-    """The class that a user means by its number or name.
+    """The class with a given number or name.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such class.
     """
     if text in names:
         return names.index(text)

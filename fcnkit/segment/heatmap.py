@@ -1,4 +1,4 @@
-"""Where in an image a net sees a class: its dense scores, drawn over the image."""
+"""Heatmaps: the dense scores of a class, drawn over the image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OPACITY = 0.6
 
 
 class Heat(NamedTuple):
-    """How probable a class is: at each score, and between them at each pixel of the image, both (height, width)."""
+    """The probability of a class: at each score, and interpolated at each pixel of the image, both (height, width)."""
 
     scores: np.ndarray
     pixels: np.ndarray
@@ -39,11 +39,11 @@ class Heat(NamedTuple):
 
 @torch.inference_mode()
 def heat(net: CaffeNet, image: Image.Image, label: int) -> Heat:
-    """How probable a class is at each place of an image.
+    """The probability of a class at each pixel of an image.
 
-    A classifier is evaluated densely: it is cast, and scores every window of the image. An average over the whole
-    map before its scores is left out, since scores and averages are both linear. Between the centres of windows the
-    probabilities are interpolated, and outside of them they stay what they are at the nearest.
+    A classifier is evaluated densely: it is cast, and scores every window of the image. A global average before the
+    scores is removed, since scores and averages are both linear. Between the centres of windows the probabilities are
+    interpolated. Outside of them each pixel has the probability of the nearest centre.
 
     Args:
         net: a classifier or an FCN, of one image and one score.
@@ -86,14 +86,14 @@ def draw(image: Image.Image, heat: Heat) -> Image.Image:
 
 
 def _between(size: int, start: Fraction, stride: Fraction, count: int) -> np.ndarray:
-    """(size, count): how much each of `count` scores, the first at `start`, counts at each of `size` pixels."""
+    """(size, count): the weight of each of `count` scores, the first at `start`, at each of `size` pixels."""
     at = np.clip((np.arange(size) - float(start)) / float(stride), 0, count - 1)
     shares: np.ndarray = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(count)))
     return shares.astype(np.float32)
 
 
 def _dense(net: CaffeNet) -> CaffeNet:
-    """The net without what ties it to one size."""
+    """The net without the layers that require one input size."""
     layers = net.definition().layer
     if any(layer.type == "InnerProduct" for layer in layers):
         net, _ = dense_net(net)

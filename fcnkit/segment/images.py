@@ -23,15 +23,15 @@ MAT = ".mat"
 
 
 def find(sources: Iterable[AnyPath], suffixes: Sequence[str] = ()) -> list[Path]:
-    """The images that a user means, each once, in order.
+    """The images that the sources name, each once, in order.
 
     Args:
         sources: images; folders, of which every file with an image's suffix is taken; patterns such as `*.jpg`; text
-            files (.txt) with a path per line, seen from the text file's folder.
-        suffixes: more suffixes that are taken of a folder.
+            files (.txt) with one path per line, relative to the text file's folder.
+        suffixes: more suffixes of files that are taken from a folder.
 
     Raises:
-        InputError: a source is not there, or has no image.
+        InputError: a source does not exist, or has no image.
     """
     found: dict[str, Path] = {}
     for source in map(Path, sources):
@@ -79,7 +79,7 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     """Paths by their name without folder and suffix.
 
     Raises:
-        InputError: two have the same.
+        InputError: two have the same name.
     """
     stems: dict[str, Path] = {}
     for path in paths:
@@ -91,9 +91,9 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 def read(path: AnyPath, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
-    """An image as it is meant to be seen, upright and with 8 bits: mode L for grey, else RGB.
+    """An image, upright and with 8 bits: mode L for grey, else RGB.
 
-    Transparency is left out: the colours are those that are stored. Of several frames the first is taken.
+    Transparency is ignored: the colours are those that are stored. Of several frames the first is read.
 
     Args:
         path: the file.
@@ -113,7 +113,7 @@ def read(path: AnyPath, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey values of more bits as 8: of 16 bits the upper 8, rounded."""
+    """Grey values converted to 8 bits: of 16 bits the upper 8, rounded."""
     values = np.asarray(image).astype(np.float64)
     if image.mode.startswith("I;16") or (image.mode == "I" and values.max() > 255):
         values = values / 257
@@ -121,19 +121,19 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 class Labels(NamedTuple):
-    """A label map: (height, width) integers; unknown counts the pixels of a colour mask that are in no palette."""
+    """A label map: (height, width) integers; unknown counts a colour mask's pixels that are not in the palette."""
 
     values: np.ndarray
     unknown: int = 0
 
 
 def read_labels(path: AnyPath, palette: np.ndarray | None = None, ignore: int = IGNORE) -> Labels:
-    """A label map: indices or grey values as they are, colours by the palette, .mat files as SBD has them.
+    """A label map: indices or grey values unchanged, colours mapped by the palette, .mat files in SBD's layout.
 
     Args:
         path: the file.
         palette: (n, 3) uint8 RGB for colour masks; VOC's by default.
-        ignore: the label for colours that are in no palette.
+        ignore: the label for colours that are not in the palette.
 
     Raises:
         FileFormatError: it cannot be read.
@@ -167,7 +167,7 @@ def read_mat(path: AnyPath, name: str) -> np.ndarray:
     """A variable of a .mat file.
 
     Raises:
-        FileFormatError: the file cannot be read, or lacks it.
+        FileFormatError: the file cannot be read, or lacks the variable.
         InputError: scipy is not installed.
     """
     try:
@@ -176,7 +176,7 @@ def read_mat(path: AnyPath, name: str) -> np.ndarray:
         raise InputError("reading .mat files needs scipy: pip install 'fcnkit[mat]'").in_file(path) from None
     try:
         values = loadmat(path)[name]
-    except Exception as error:  # damaged files raise nearly anything
+    except Exception as error:  # damaged files raise almost any exception
         problem = getattr(error, "strerror", None) or f"it has no {name}, or is damaged"
         raise FileFormatError(f"cannot be read as labels: {problem}").in_file(path) from None
     return np.asarray(values)

@@ -1,4 +1,4 @@
-"""How well label maps agree with the truth: a confusion matrix, and the scores that follow from it.
+"""Scores of label maps against the truth: a confusion matrix, and the scores computed from it.
 
 Source: shelhamer/fcn.berkeleyvision.org score.py; section 5 of arXiv 1411.4038.
 """
@@ -14,9 +14,9 @@ def histogram(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndar
     """Count the pixels by true and by predicted class.
 
     Args:
-        truth: integers of any shape; what is not in 0..classes - 1 is not counted.
+        truth: integers of any shape; labels outside of 0..classes - 1 are not counted.
         predicted: integers of the same shape, 0..classes - 1 wherever truth is counted.
-        classes: how many there are.
+        classes: the number of classes.
 
     Returns:
         (classes, classes) int64: a row for each true class, a column for each predicted one.
@@ -34,19 +34,19 @@ class Scores:
     but not in the truth has an IU of 0.
 
     Attributes:
-        hist: (classes, classes) int64, as `histogram` gives it.
+        hist: (classes, classes) int64, as `histogram` returns it.
     """
 
     hist: np.ndarray
 
     @property
     def pixel_accuracy(self) -> float:
-        """The share of pixels whose class is right."""
+        """The share of pixels whose predicted class is correct."""
         return float(_ratio(np.diag(self.hist).sum(), self.hist.sum()))
 
     @property
     def accuracy(self) -> np.ndarray:
-        """(classes,) the share of each true class's pixels that are right."""
+        """(classes,) the share of each true class's pixels that are predicted correctly."""
         return _ratio(np.diag(self.hist), self.hist.sum(1))
 
     @property
@@ -65,13 +65,13 @@ class Scores:
 
     @property
     def fw_iu(self) -> float:
-        """The mean of the IU weighted by how many pixels each true class has."""
+        """The mean of the IU, weighted by the number of pixels of each true class."""
         pixels = self.hist.sum(1)
         there = pixels > 0
         return float(_ratio((pixels[there] * self.iu[there]).sum(), pixels.sum()))
 
     def as_dict(self) -> dict[str, object]:
-        """Plain data that fits into JSON, None for nan."""
+        """Plain data for JSON, with None for nan."""
         means = {name: getattr(self, name) for name in ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")}
         return {
             **{name: _plain(value) for name, value in means.items()},

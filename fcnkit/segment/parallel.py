@@ -1,4 +1,4 @@
-"""Where work is done: on which device, in which of several processes, and on how many threads."""
+"""Devices, processes and threads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fcnkit.errors import FcnkitError, InputError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# One process may have much more to do than another.
+# One process may take much longer than another.
 _PATIENCE = timedelta(days=7)
 
 
@@ -26,8 +26,8 @@ class Ranks:
     """The processes that torchrun started for one job, or this process alone.
 
     Attributes:
-        rank: which of them this one is, from 0.
-        world: how many there are.
+        rank: the number of this process, from 0.
+        world: the number of processes.
     """
 
     def __init__(self, rank: int = 0, world: int = 1):
@@ -35,11 +35,11 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that speaks for all."""
+        """Whether this is the first process, which reports for all."""
         return self.rank == 0
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """This process's part of the work; every item is in one part."""
+        """This process's part of the items; every item is in exactly one part."""
         return items[self.rank :: self.world]
 
     def sum(self, array: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ class Ranks:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """A block that ends when all processes are through with it, and in an error if one of them has one."""
+        """A block that ends when all processes have finished it, and raises if one of them raised."""
         error = None
         try:
             yield
@@ -71,7 +71,7 @@ class Ranks:
 
 @contextmanager
 def ranks() -> Iterator[Ranks]:
-    """The processes of this job; they can reach each other inside the block."""
+    """The processes of this job; they can communicate inside the block."""
     world = int(os.environ.get("WORLD_SIZE", 1)) if "MASTER_ADDR" in os.environ else 1
     if world == 1:
         yield Ranks()
@@ -84,17 +84,17 @@ def ranks() -> Iterator[Ranks]:
 
 
 def device(name: str) -> torch.device:
-    """A device of this machine. Where torchrun started several processes, `cuda` is a device for each in turn.
+    """A device of this machine. If torchrun started several processes, `cuda` gives each its own device in turn.
 
     Raises:
-        InputError: it is not there.
+        InputError: the device does not exist.
     """
     try:
         found = torch.device(name)
         if found.type == "cuda" and found.index is None and "LOCAL_RANK" in os.environ and torch.cuda.is_available():
             found = torch.device("cuda", int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
         torch.zeros(1, device=found).item()
-        # Caffe convolves in full float32, PyTorch on GPUs by default with 10 bits.
+        # Caffe convolves in full float32. PyTorch on GPUs convolves by default with 10 bits.
         torch.backends.cudnn.allow_tf32 = False
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         there = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
@@ -104,7 +104,7 @@ def device(name: str) -> torch.device:
 
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
-    """The results of a function, in order, computed on threads a few items ahead and no further."""
+    """The results of a function, in order, computed on threads at most a few items ahead."""
     with ThreadPoolExecutor(workers) as pool:
         ahead: deque[Future[Result]] = deque()
         try:
@@ -120,7 +120,7 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers:
 
 
 class Behind:
-    """Calls functions on threads, a few calls behind and no more; what they raise comes up in a later call."""
+    """Calls functions on threads, at most a few calls behind; a later call raises their exceptions."""
 
     def __init__(self, workers: int):
         self._pool, self._limit = ThreadPoolExecutor(workers), 2 * workers

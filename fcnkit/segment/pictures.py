@@ -1,4 +1,4 @@
-"""Pictures of label maps and scores for people to look at."""
+"""Pictures of label maps and scores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fcnkit.palette import colours_from_labels, voc_palette
 
-# Of the legend, in pixels.
+# Sizes in the legend, in pixels.
 _TEXT, _MARGIN = 14, 6
 
 
@@ -27,7 +27,7 @@ def overlay(
         labels: (height, width) uint8.
         opacity: share of the label's colour, 0 to 1.
         palette: (n, 3) uint8 RGB; VOC's by default.
-        background: the label that is left as it is, or None.
+        background: the label whose pixels are left unchanged, or None.
     """
     pixels = np.asarray(image.convert("RGB"), np.float32)
     mixed = (1 - opacity) * pixels + opacity * colours_from_labels(labels, palette).astype(np.float32)
@@ -37,7 +37,7 @@ def overlay(
 
 
 def heatmap(probabilities: np.ndarray) -> Image.Image:
-    """An indexed image of probabilities: index 0 to 255 is 0 to 1, its colours go from black by red to white.
+    """An indexed image of probabilities: index 0 to 255 is 0 to 1, in colours from black through red to white.
 
     Args:
         probabilities: (height, width), 0 to 1.
@@ -49,7 +49,7 @@ def heatmap(probabilities: np.ndarray) -> Image.Image:
 
 
 def legend(labels: np.ndarray, names: Sequence[str], palette: np.ndarray | None = None) -> Image.Image:
-    """A line for each class in a label map, the largest first: its colour, its name, its share of the pixels.
+    """The legend of a label map, one line per class, the largest first: colour, name and share of the pixels.
 
     Args:
         labels: (height, width) uint8.

@@ -1,4 +1,4 @@
-"""Scores as a picture."""
+"""Plots of scores."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from fcnkit.errors import InputError, OutputError
 from fcnkit.files import writing
 from fcnkit.segment.metrics import Scores
 
-# Side of the matrix, in inches: with more classes than 60 names begin to overlap.
+# Side of the matrix, in inches: with more than 60 classes, the names begin to overlap.
 _LARGEST = 17.0
-# What matplotlib writes itself; for .pgf, say, it starts LaTeX.
+# The formats that matplotlib writes itself; for .pgf, for example, it starts LaTeX.
 PLOTS = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
 def check_plot(path: AnyPath) -> None:
-    """Find before any work is done that a plot cannot be made.
+    """Check, before any work is done, that a plot can be written.
 
     Raises:
         InputError: matplotlib is not installed.
-        OutputError: the suffix names no kind of picture.
+        OutputError: the suffix names no picture format.
     """
     if find_spec("matplotlib") is None:
         raise InputError("a plot needs matplotlib: pip install 'fcnkit[plot]'").in_file(path)
@@ -36,9 +36,9 @@ def plot(scores: Scores, names: Sequence[str], path: AnyPath, force: bool = Fals
     """Draw the IU of each class, and the confusion matrix with each row as shares of the true class.
 
     Args:
-        scores: what is drawn.
+        scores: the scores to draw.
         names: of the classes.
-        path: the picture; its suffix chooses the kind (.png, .svg, .pdf, ...).
+        path: the picture; its suffix selects the format (.png, .svg, .pdf, ...).
         force: replace an existing file.
 
     Raises:

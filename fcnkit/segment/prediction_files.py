@@ -1,4 +1,4 @@
-"""What `fcnkit predict` writes: for each image a label map, and pictures and scores beside it."""
+"""The files that `fcnkit predict` writes: a label map for each image, with pictures and scores beside it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ OVERLAY, LEGEND, SCORES = "overlay", "legend", "scores"
 class Results:
     """A folder of label maps, one `<stem>.png` for each image.
 
-    All else is in folders in it, so that it holds label maps alone: overlay/, legend/, heatmap-<class>/ and scores/.
+    The other files are in subfolders, so that the folder itself contains only label maps. The subfolders are
+    overlay/, legend/, heatmap-<class>/ and scores/.
     """
 
     def __init__(
@@ -37,10 +38,10 @@ class Results:
         scores: bool = False,
         force: bool = False,
     ):
-        """Say what is written.
+        """Choose the files to write.
 
         Args:
-            folder: where to; it is made if it is missing.
+            folder: the output folder; it is created if it is missing.
             names: of the net's classes.
             palette: (n, 3) uint8 RGB; VOC's by default.
             overlay, legend, scores: write them too.
@@ -61,15 +62,15 @@ class Results:
         self._background = 0 if names[0] in (BACKGROUND, NUMBERED + "0") else None
 
     def path(self, stem: str, kind: str = "") -> Path:
-        """Where the label map, or what else there is of an image, is written."""
+        """The path of the label map, or of another file, of an image."""
         return self.folder / kind / f"{stem}{'.npz' if kind == SCORES else '.png'}"
 
     def prepare(self, images: Sequence[Path]) -> None:
-        """Make the folders, and find before any work is done what would go wrong in the end.
+        """Create the folders, and check, before any work is done, that the files can be written.
 
         Raises:
             InputError: two images have one name, or an image would be overwritten.
-            OutputError: a result exists and force is not given, or a folder cannot be made.
+            OutputError: a result exists and force is not given, or a folder cannot be created.
         """
         stems = by_stem(images)
         sources = {os.path.realpath(path) for path in images}
@@ -87,7 +88,7 @@ class Results:
                 raise OutputError(f"cannot be created as a folder: {error.strerror}").in_file(folder) from None
 
     def write(self, source: Path, image: Image.Image, prediction: Prediction) -> None:
-        """Write all there is of one image.
+        """Write all files of one image.
 
         Raises:
             OutputError: it cannot be written.

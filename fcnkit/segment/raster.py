@@ -1,7 +1,7 @@
-"""Opening images: of the formats listed here alone, and of no more pixels than allowed.
+"""Opening images: only of the formats listed here, and with no more pixels than allowed.
 
-Pillow tells formats by their content, whatever a file is called, and reads some by starting another program
-(Ghostscript for EPS). Files come from anyone, so those formats are not opened.
+Pillow detects the format from the content, not from the file name. It reads some formats by starting another program
+(Ghostscript for EPS). Files may be untrusted, so those formats are not opened.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fcnkit.errors import FileFormatError
 
 # Pillow's names of formats that its own libraries decode.
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
-# An image of more pixels takes over 500 MB as RGB alone; a small file can claim it.
+# An image with more pixels takes over 500 MB as RGB alone, and a small file can declare such a size.
 MAX_PIXELS = 178_956_970
 
 _LOCK = Lock()
@@ -30,10 +30,10 @@ def suffixes() -> set[str]:
 
 
 def open_image(source: AnyPath | BinaryIO, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
-    """An image in memory, upright as its EXIF data state; of several frames the first.
+    """An image in memory, upright according to its EXIF data; of several frames the first.
 
     Args:
-        source: the file, or one that is open.
+        source: the file's path, or an open file.
         max_pixels: the most pixels that are read; None for any number.
 
     Raises:
@@ -52,7 +52,7 @@ def open_image(source: AnyPath | BinaryIO, max_pixels: int | None = MAX_PIXELS) 
         raise
     except MemoryError:
         raise FileFormatError("is an image of more pixels than memory has room for").in_file(path) from None
-    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+    except Exception as error:  # on damaged files Pillow's decoders raise almost any exception
         problem = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if problem.startswith("cannot identify image file"):
             known = ", ".join(FORMATS)
@@ -62,7 +62,7 @@ def open_image(source: AnyPath | BinaryIO, max_pixels: int | None = MAX_PIXELS) 
 
 
 def _opened(source: AnyPath | BinaryIO) -> Image.Image:
-    """The file's header, read without Pillow's own limit: it warns on standard error first, and cannot be chosen."""
+    """The file's header, read without Pillow's own limit, which warns on standard error first and cannot be chosen."""
     with _LOCK:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:

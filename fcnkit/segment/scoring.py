@@ -1,4 +1,4 @@
-"""Scoring label maps against the truth, file by file: memory does not grow with their number."""
+"""Scoring label maps against the truth, file by file: memory does not grow with the number of files."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ MOST = 256
 
 
 class Pair(NamedTuple):
-    """A label map, or the image it is made of, and the file that holds the truth."""
+    """A label map, or the image it is computed from, and the file with the truth."""
 
     predicted: Path
     truth: Path
 
 
 def partners(predicted: Mapping[str, Path], truth: Mapping[str, Path], only: Iterable[str] | None = None) -> list[Pair]:
-    """Files that belong together by their names without suffix.
+    """Pairs of files with the same name without suffix.
 
     Args:
-        predicted, truth: by stem, as `images.by_stem` gives them.
-        only: the stems that count; by default all of both.
+        predicted, truth: by stem, as `images.by_stem` returns them.
+        only: the stems to pair; by default all of both.
 
     Raises:
         InputError: one has no partner.
@@ -47,7 +47,7 @@ def partners(predicted: Mapping[str, Path], truth: Mapping[str, Path], only: Ite
 
 
 class Counts(NamedTuple):
-    """What pairs add up to: their confusion matrix, and the pixels of colours that are in no palette."""
+    """The sums over pairs: the confusion matrix, and the number of pixels whose colour is not in the palette."""
 
     hist: np.ndarray
     unknown: int
@@ -56,7 +56,7 @@ class Counts(NamedTuple):
 class Scorer:
     """Compares label maps with the truth.
 
-    A class is a number below `classes`; without it as many are taken as occur.
+    Classes are numbers below `classes`; without it, their number follows from the labels that occur.
     """
 
     def __init__(self, classes: int | None = None, ignore: int = IGNORE, palette: np.ndarray | None = None):
@@ -67,7 +67,7 @@ class Scorer:
 
         Raises:
             FileFormatError: one cannot be read.
-            InputError: a pair does not fit, or has a label out of range.
+            InputError: the two maps of a pair do not match, or have a label out of range.
         """
 
         def count(pair: Pair) -> Counts:
@@ -77,7 +77,7 @@ class Scorer:
         return in_order(count, pairs, workers)
 
     def images(self, segmenter: Segmenter, pairs: Iterable[Pair], **options: Any) -> Iterator[Counts]:
-        """Segment images and compare with the truth; raises what `files` does.
+        """Segment images and compare them with the truth; raises the same errors as `files`.
 
         Args:
             segmenter: the net.

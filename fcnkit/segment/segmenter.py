@@ -1,4 +1,4 @@
-"""From images to label maps."""
+"""Segmentation of images with a net."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from fcnkit.segment.raster import MAX_PIXELS
 
 
 def input_from_image(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
-    """The values that a net reads for an image: no resizing, 0..255 unless the net says otherwise.
+    """The input of a net for an image: not resized, 0..255 unless the net's preprocessing specifies another scale.
 
     Args:
-        image: any mode; it is taken as RGB, or as grey for a net of one channel.
+        image: any mode; it is converted to RGB, or to grey for a net of one channel.
         preprocessing: of the net's input, as in `CaffeNet.preprocessing`.
 
     Returns:
@@ -45,10 +45,10 @@ def input_from_image(image: Image.Image, preprocessing: Preprocessing) -> Tensor
 
 
 class Prediction(NamedTuple):
-    """What a net says of an image.
+    """The results of a net for an image.
 
     labels: (height, width) uint8, the class with the highest score at each pixel.
-    scores: (classes, height, width) float32, or None where they were not asked for.
+    scores: (classes, height, width) float32, or None if they were not requested.
     heat: (height, width) float32, the probability of one class, or None.
     """
 
@@ -63,7 +63,7 @@ class Segmenter:
     Attributes:
         net: the net, on its device.
         preprocessing: how images become the net's input.
-        classes: how many the net tells apart.
+        classes: the number of classes of the net.
         heat: class whose probabilities are kept, or None.
     """
 
@@ -80,13 +80,13 @@ class Segmenter:
         scores: bool = False,
         device: torch.device | str = "cpu",
     ):
-        """Make ready to segment.
+        """Prepare a net for segmentation.
 
         Args:
             net: maps one image to scores.
             output: name of the scores, for a net of several outputs.
-            mean: one number for each channel or one for all, in the place of the net's own.
-            rgb: the net reads R, G, B in place of its own order.
+            mean: one number for each channel or one for all; overrides the net's own.
+            rgb: the net reads R, G, B; overrides its own order.
             tile: run the net on tiles of the image that make label maps of this height and width, in pixels.
             scores: keep the scores.
             device: where the net runs.
@@ -146,7 +146,7 @@ class Segmenter:
 
     @torch.inference_mode()
     def _run(self, batch: Sequence[Image.Image], tile: Tile | None = None) -> list[Sequence[Any]]:
-        """Labels, scores and heat, an item for each image; of a tile what it makes."""
+        """Labels, scores and heat, each with one item per image; of a tile, only the part that it outputs."""
         inputs = torch.cat([input_from_image(image, self.preprocessing) for image in batch]).to(self._device)
         scores = self.net(inputs)
         if isinstance(scores, dict):
@@ -179,7 +179,7 @@ def label_map(net: CaffeNet, image: Image.Image) -> np.ndarray:
 
 
 class Segmented(NamedTuple):
-    """An image file and what became of it: image and prediction, or the error that stood in the way."""
+    """An image file and its result: image and prediction, or the error that prevented them."""
 
     path: Path
     image: Image.Image | None = None
@@ -195,13 +195,13 @@ def segment_files(
     workers: int = 2,
     max_pixels: int | None = MAX_PIXELS,
 ) -> Iterator[Segmented]:
-    """Segment image files, in about their order, a few in memory at a time.
+    """Segment image files, in approximately their order, with a few in memory at a time.
 
     Args:
         segmenter: the net.
         paths: the files.
-        batch: how many images of equal size the net gets at once.
-        workers: threads that read.
+        batch: the most images of equal size that the net runs on at once.
+        workers: the number of threads that read images.
         max_pixels: as in `images.read`.
     """
 
@@ -253,7 +253,7 @@ def _preprocessing(net: CaffeNet, mean: Sequence[float] | None, rgb: bool) -> Pr
         if channels == 1:
             raise InputError("the net reads grey images; they have no order of channels")
         if preprocessing.channel_order == "BGR":
-            # The mean of each channel moves with it.
+            # The means are reordered with their channels.
             preprocessing = replace(preprocessing, mean=preprocessing.mean[::-1])
         preprocessing = replace(preprocessing, channel_order="RGB", source="as given")
     if mean is not None:
