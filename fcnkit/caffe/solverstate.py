@@ -1,4 +1,4 @@
-"""Caffe's solver states: what a solver keeps of each blob, and at which iteration.
+"""Caffe's solver states: the iteration, and the history that a solver keeps of each blob.
 
 Source: BVLC/caffe src/caffe/solvers/sgd_solver.cpp, SnapshotSolverState and RestoreSolverState.
 """
@@ -23,7 +23,7 @@ _HISTORY = 3
 
 
 class State(NamedTuple):
-    """The iteration that comes next, the file of the weights, the steps of the rate, and the history of each blob."""
+    """The next iteration, the file of the weights, the steps of the rate, and the history of each blob."""
 
     iteration: int
     learned_net: str
@@ -35,7 +35,7 @@ def read(path: AnyPath) -> State:
     """Read a .solverstate or a .solverstate.h5.
 
     Raises:
-        FileFormatError: it cannot be read, or is no solver state.
+        FileFormatError: the file cannot be read, or is not a solver state.
     """
     with naming(path):
         if not Path(path).is_file():
@@ -63,7 +63,7 @@ def write_hdf5(path: AnyPath, state: State) -> None:
     with h5py.File(path, "w") as file:
         file["iter"] = np.array([state.iteration], np.int32)
         name = state.learned_net.encode()
-        # Caffe reads the zero behind the text too.
+        # Caffe also reads the zero after the text.
         file["learned_net"] = np.array(name, f"S{len(name) + 1}")
         file["current_step"] = np.array([state.current_step], np.int32)
         group = file.create_group("history")

@@ -14,7 +14,7 @@ class Board(Watcher):
     """Writes loss, rate and outputs as scalars.
 
     Args:
-        folder: of the events.
+        folder: the folder that the events are written to.
 
     Raises:
         InputError: the tensorboard package is not installed.

@@ -1,4 +1,4 @@
-"""What a solver's prototxt asks for, checked: the nets, when they are tested, and the files."""
+"""The settings of a solver's prototxt, checked: the nets, the test schedule and the files."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from fcnkit.train.solvers import REGULARIZATIONS, SOLVERS
 
 
 class Tested(NamedTuple):
-    """A net that is tested, and on how many batches."""
+    """A test net and its number of batches."""
 
     net: NetParameter
     batches: int
 
 
 class Solver(NamedTuple):
-    """A solver, its train net and its test nets, each with the layers of its phase alone."""
+    """A solver, its train net and its test nets, each with only the layers of its phase."""
 
     settings: SolverParameter
     train: NetParameter
@@ -36,7 +36,7 @@ def read(path: AnyPath) -> Solver:
     """Read a solver and the nets that it names; relative paths in it start at the working folder, as in Caffe.
 
     Raises:
-        FcnkitError: a file cannot be read, or the solver contradicts itself or asks for something that is not
+        FcnkitError: a file cannot be read, or the solver contradicts itself or uses a setting that is not
             supported.
 
     Source: BVLC/caffe src/caffe/solver.cpp, Solver::InitTrainNet and InitTesteds.
@@ -50,7 +50,7 @@ def read(path: AnyPath) -> Solver:
 
 
 def _check(s: SolverParameter) -> None:
-    """Refuse settings that Caffe refuses, and those that fcnkit does not support."""
+    """Reject settings that Caffe rejects, and settings that fcnkit does not support."""
     if s.type not in SOLVERS:
         raise DefinitionError(f"there is no solver type {s.type!r}; there are {', '.join(SOLVERS)}")
     if s.lr_policy not in POLICIES:
@@ -79,7 +79,7 @@ def _check(s: SolverParameter) -> None:
 
 
 def _move_file_names(settings: SolverParameter) -> None:
-    """Let `weights` with commas be several, as Caffe does with those of the command line."""
+    """Split `weights` at commas into several files, as Caffe does with those of the command line."""
     files = [file.strip() for each in settings.weights for file in each.split(",") if file.strip()]
     settings.ClearField("weights")
     settings.weights.extend(files)
@@ -92,7 +92,7 @@ def _net(path: str) -> NetParameter:
 
 
 def _in_state(net: NetParameter, phase: int, state: NetState | None) -> NetParameter:
-    """A net with the layers that take part, its own state and the solver's merged as Caffe merges them."""
+    """A net with only the layers of its state; its own state and the solver's are merged as in Caffe."""
     own = net.state
     level = state.level if state is not None and state.HasField("level") else own.level
     filtered = filter_net(net, phase, level, [] if state is None else state.stage)
@@ -129,7 +129,7 @@ def _test_nets(s: SolverParameter) -> list[Tested]:
         raise DefinitionError("test_interval must be 1 or more where a net is tested")
     nets = [upgrade_net(net) for net in s.test_net_param] + [_net(path) for path in s.test_net]
     if len(nets) < instances:
-        # A net that stands in the solver is no file.
+        # A net that is defined inside the solver is not a file.
         both = _net(s.net) if s.HasField("net") else upgrade_net(s.net_param)
         nets += [both] * (instances - len(nets))
     states: list[NetState | None] = list(s.test_state) or [None] * instances
@@ -151,10 +151,10 @@ def _prefix(s: SolverParameter, path: Path) -> str:
 
 
 def check_folder(prefix: str) -> None:
-    """Refuse, before any work is done, a snapshot prefix whose folder is not there.
+    """Check, before training starts, that the folder of a snapshot prefix exists.
 
     Raises:
-        InputError: see above.
+        InputError: the folder does not exist.
     """
     folder = Path(prefix).parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
@@ -162,5 +162,5 @@ def check_folder(prefix: str) -> None:
 
 
 def as_written(net: NetParameter) -> NetParameter:
-    """A net's definition as Caffe writes it into a snapshot: name and layers alone."""
+    """A net's definition as Caffe writes it into a snapshot: only the name and the layers."""
     return NetParameter(name=net.name, layer=net.layer) if net.HasField("name") else NetParameter(layer=net.layer)

@@ -1,4 +1,4 @@
-"""Looking into a net in training: where numbers stop being finite, and how large they are."""
+"""Diagnosis of a net in training: the first blob that is not finite, and the magnitudes of blobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fcnkit.train.nets import Learnable
 
 @torch.no_grad()
 def first_not_finite(net: CaffeNet, inputs: Sequence[Tensor]) -> str:
-    """In words, the first blob of a net on a batch that is not finite."""
+    """Describe the first blob of a net that is not finite on a batch."""
     for name, blob in zip(net.inputs, inputs, strict=True):
         if not torch.isfinite(blob).all():
             return f"the first blob that is not finite is {name!r}, which the data gives"

@@ -1,4 +1,4 @@
-"""What a training run reports, and who listens."""
+"""The events that a training run reports, and the watchers that receive them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Outputs = dict[str, Any]
 
 
 class Watcher:
-    """Listens to a training run; each method does nothing until it is overridden."""
+    """Receives the events of a training run; each method does nothing until it is overridden."""
 
     def started(self, iteration: int, max_iter: int) -> None:
         """Training is about to start at an iteration."""
 
     def stepped(self, iteration: int, images: int, loss: float, rate: float) -> None:
-        """An iteration is done: that many are, with so many images; the loss is smoothed."""
+        """An iteration is complete; `iteration` and `images` are the numbers completed, and the loss is smoothed."""
 
     def displayed(self, record: dict[str, Any]) -> None:
         """`iteration`, `loss` (smoothed), `lr` and `outputs`, and with debug_info `debug`."""
@@ -28,14 +28,14 @@ class Watcher:
         """A snapshot is written."""
 
     def noted(self, text: str) -> None:
-        """A remark for whoever watches."""
+        """A note for the user."""
 
     def close(self) -> None:
-        """The run is over, for whatever reason."""
+        """The run has ended, for any reason."""
 
 
 class Watchers(Watcher):
-    """Several that listen as one."""
+    """Several watchers as one."""
 
     def __init__(self, *watchers: Watcher):
         self.watchers = watchers

@@ -1,4 +1,4 @@
-"""Labels that are fed to a net, checked before a loss takes them as indices."""
+"""Checks of the labels that are fed to a net, before a loss uses them as indices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fcnkit.types.loss import CLASS_LABELS
 
 
 class LabelCheck(NamedTuple):
-    """A layer that compares scores with labels that come from outside."""
+    """A layer that compares scores with labels that a data layer feeds."""
 
     layer: str
     labels: str
@@ -24,7 +24,7 @@ class LabelCheck(NamedTuple):
 
 
 def label_checks(net: CaffeNet, definition: NetParameter) -> list[LabelCheck]:
-    """The layers of a net that compare scores with labels which a data layer feeds."""
+    """The layers of a net that compare scores with labels that a data layer feeds."""
     checks = []
     for layer in definition.layer:
         labels = CLASS_LABELS.get(layer.type)
@@ -37,10 +37,10 @@ def label_checks(net: CaffeNet, definition: NetParameter) -> list[LabelCheck]:
 
 
 def check_labels(checks: Sequence[LabelCheck], batch: Mapping[str, Tensor]) -> None:
-    """Refuse labels that are no class.
+    """Check that all labels are classes.
 
     Raises:
-        InputError: there is one.
+        InputError: a label is not a class.
     """
     for check in checks:
         labels = batch[check.labels]

@@ -1,4 +1,4 @@
-"""Logs of training: written line by line, and read again, Caffe's own as well."""
+"""Logs of training, written line by line. Logs of fcnkit and of Caffe can be read."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _OUTPUT = re.compile(r"(Train|Test) net output #\d+: (.+?) = (\S+)")
 
 
 class LogFile(Watcher):
-    """Writes a JSON object a line: one for each display, and one for each test.
+    """Writes one JSON object per line: one for each display, and one for each test.
 
     Args:
         path: the file.
-        append: add to a file that exists, as a run that goes on does.
-        force: replace a file that exists.
+        append: append to an existing file, as a resumed run does.
+        force: replace an existing file.
 
     Raises:
-        OutputError: it exists, or cannot be written.
+        OutputError: the file exists, or cannot be written.
     """
 
     def __init__(self, path: Path, append: bool = False, force: bool = False):
@@ -37,10 +37,10 @@ class LogFile(Watcher):
 
     def started(self, iteration: int, max_iter: int) -> None:
         with telling(self.path):
-            # A log grows while it is read: it is no file that appears when it is whole.
+            # A log may be read while it grows, so it is not written to a temporary file first.
             self._file = self.path.open("a" if self.append else "w", encoding="utf-8")
             if self.append and self.path.stat().st_size and not self.path.read_bytes().endswith(b"\n"):
-                # What a killed run left of a line.
+                # An incomplete line of a run that was killed.
                 self._file.write("\n")
 
     def displayed(self, record: dict[str, Any]) -> None:
@@ -61,7 +61,7 @@ class LogFile(Watcher):
 
 
 def _finite(value: Any) -> Any:
-    """A record with null for each number that JSON does not have."""
+    """A record with null for each number that JSON cannot represent."""
     match value:
         case dict():
             return {key: _finite(each) for key, each in value.items()}
@@ -73,19 +73,19 @@ def _finite(value: Any) -> Any:
 
 
 class Log(NamedTuple):
-    """The records of a log: those of displays, and those of tests, each by iteration."""
+    """The records of a log: displays and tests, each by iteration."""
 
     displays: list[dict[str, Any]]
     tests: list[dict[str, Any]]
 
 
 def read(path: Path) -> Log:
-    """Read a log of fcnkit train, or what Caffe wrote to its standard error.
+    """Read a log of fcnkit train, or the standard error output of Caffe.
 
-    Of several records for one iteration, as a run that went on from an earlier snapshot leaves them, the last counts.
+    A run resumed from an earlier snapshot leaves several records for one iteration; the last one is used.
 
     Raises:
-        FileFormatError: it cannot be read, or has no record.
+        FileFormatError: the file cannot be read, or has no record.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -113,7 +113,7 @@ def _own(text: str) -> list[dict[str, Any]]:
 
 
 def _caffes(text: str) -> list[dict[str, Any]]:
-    """The records in a log of Caffe's.
+    """The records in a log of Caffe.
 
     Source: BVLC/caffe src/caffe/solver.cpp, Step and Test; src/caffe/solvers/sgd_solver.cpp, ApplyUpdate.
     """

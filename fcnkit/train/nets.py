@@ -1,4 +1,4 @@
-"""Nets in training: their weights as Caffe counts them, their loss, and the checks of what they are fed."""
+"""Nets in training: their weights as Caffe counts them, their loss, and the checks of their inputs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Learnable(NamedTuple):
     """A blob that a solver updates, which several layers may share.
 
     Attributes:
-        name: of the first layer that has it, with the blob's number.
-        tensor: the module's own.
+        name: the first layer that has the blob, with the blob's number.
+        tensor: the tensor of the module.
         view: size, strides and offset of the blob, as Caffe shapes it, in the tensor.
         lr_mult, decay_mult: factors of the rate and of the weight decay.
     """
@@ -37,18 +37,18 @@ class Learnable(NamedTuple):
     decay_mult: float
 
     def blob(self, like: Tensor) -> Tensor:
-        """A tensor that lies as this one does, in the shape of Caffe's blob."""
+        """A view, in the shape of Caffe's blob, of a tensor with the same layout as this one."""
         size, strides, offset = self.view
         return like.detach().as_strided(size, strides, offset)
 
 
 def training_net(definition: NetParameter, feeds: Sequence[Feed], filled: bool = True) -> CaffeNet:
-    """The module of a net as it stands in a phase, with an input for each top of its data layers.
+    """The module of a net in one phase, with an input for each top of its data layers.
 
     Args:
-        definition: a net with the layers of its phase alone.
-        feeds: of its data layers.
-        filled: False leaves the weights as they come out of memory.
+        definition: a net with only the layers of its phase.
+        feeds: the feeds of its data layers.
+        filled: False leaves the weights uninitialized.
     """
     shapes = {feed.layer: feed.shapes for feed in feeds}
     net = type(definition)(name=definition.name)
@@ -68,7 +68,7 @@ def training_net(definition: NetParameter, feeds: Sequence[Feed], filled: bool =
 
 
 def _stop_gradients(net: CaffeNet, definition: NetParameter) -> None:
-    """Let no gradient through to the bottoms that a layer's propagate_down leaves out.
+    """Stop gradients to the bottoms that a layer's propagate_down disables.
 
     Source: BVLC/caffe src/caffe/net.cpp, AppendBottom.
     """
@@ -83,26 +83,26 @@ def _detach(layer: LayerParameter, module: nn.Module, bottoms: tuple[Tensor, ...
 
 
 def _passes(layer: LayerParameter, bottom: int) -> bool:
-    """Whether a layer's gradient goes on to a bottom."""
+    """Whether a layer propagates its gradient to a bottom."""
     return bottom >= len(layer.propagate_down) or bool(layer.propagate_down[bottom])
 
 
 class Objective(nn.Module):
-    """A net with its losses added up; gives the loss and the outputs by name.
+    """A net with its losses summed; returns the loss and the outputs by name.
 
     Args:
         net: the net, or its twin under neutral names.
-        definition: what it was made of.
+        definition: the definition that the net was built from.
     """
 
     def __init__(self, net: CaffeNet, definition: NetParameter):
         super().__init__()
         self.net = net
-        # Where it is a list, each forward leaves its tops there, which then keep their gradients.
+        # If it is a list, each forward pass adds its tops to it, and they keep their gradients.
         self.watched: list[tuple[str, str, Tensor]] | None = None
         steps = {layer.name: layer for layer in definition.layer}
         self.weights = [loss_weights(steps[step.name], len(step.tops)) for step in net.steps]
-        # For each step the bottoms that gradients go on to.
+        # For each step, the bottoms that receive gradients.
         self.passing = [
             [bottom for index, bottom in enumerate(step.bottoms) if _passes(steps[step.name], index)]
             for step in net.steps
@@ -137,7 +137,7 @@ class Objective(nn.Module):
 
 
 def loss_weights(layer: LayerParameter, tops: int) -> list[float]:
-    """How much each top of a layer counts in the loss.
+    """The loss weight of each top of a layer.
 
     Source: BVLC/caffe include/caffe/layer.hpp, SetLossWeights, and src/caffe/layers/loss_layer.cpp.
     """
@@ -151,9 +151,9 @@ def is_loss(layer: LayerParameter) -> bool:
 
 
 def learnables(net: CaffeNet, definition: NetParameter) -> list[Learnable]:
-    """The blobs that Caffe's solvers go through, in their order; one that is shared once.
+    """The blobs that Caffe's solvers update, in their order; a shared blob appears once.
 
-    Statistics, which are no parameters, are among them at a rate of 0.
+    Statistics, which are not parameters, are included with a rate of 0.
 
     Source: BVLC/caffe src/caffe/net.cpp, AppendParam.
     """
@@ -178,7 +178,7 @@ def learnables(net: CaffeNet, definition: NetParameter) -> list[Learnable]:
                 found[key] = Learnable(f"{layer.name}[{index}]", tensor, view, rate, decay)
                 stated[key] = set()
             elif spec is not None:
-                # The first layer that states a factor of a shared blob decides.
+                # The first layer that sets a factor of a shared blob determines it.
                 for field in ("lr_mult", "decay_mult"):
                     if spec.HasField(field) and field not in stated[key]:
                         found[key] = found[key]._replace(**{field: getattr(spec, field)})
@@ -188,10 +188,10 @@ def learnables(net: CaffeNet, definition: NetParameter) -> list[Learnable]:
 
 
 def share_weights(net: CaffeNet, owner: CaffeNet) -> bool:
-    """Let a net use the weights of another, layer by layer of one name; whether all of its layers could.
+    """Share the weights of another net, layer by layer by name; returns whether all layers could share.
 
     Raises:
-        BlobShapeError: a layer of one name has other shapes in the two.
+        BlobShapeError: a layer has different shapes in the two nets.
 
     Source: BVLC/caffe src/caffe/net.cpp, ShareTrainedLayersWith.
     """
@@ -219,13 +219,13 @@ def read_weights(path: str) -> Blobs:
 
 @torch.no_grad()
 def copy_weights(net: CaffeNet, path: str) -> list[str]:
-    """Fill the layers that a file of weights has, by name; the others stay as they are.
+    """Copy weights from a file by layer name; the other layers are unchanged.
 
     Returns:
         The layers of the net that the file has weights for.
 
     Raises:
-        FcnkitError: the file cannot be read, or a layer of the net has other blobs in it.
+        FcnkitError: the file cannot be read, or its blobs of a layer do not match those of the net.
 
     Source: BVLC/caffe src/caffe/net.cpp, CopyTrainedLayersFrom.
     """
@@ -251,15 +251,15 @@ def copy_weights(net: CaffeNet, path: str) -> list[str]:
 
 
 def stored_blobs(net: CaffeNet) -> dict[str, list[np.ndarray]]:
-    """The weights by layer name as arrays, for a file; a blob that layers share is with each of them."""
+    """The weights by layer name as arrays, for a file; a shared blob is repeated for each of its layers."""
     return {name: [blob.cpu().numpy() for blob in blobs] for name, blobs in net.blobs().items()}
 
 
 def require_loss(objective: Objective) -> None:
-    """Refuse a train net that has nothing to train for.
+    """Check that a train net has a loss.
 
     Raises:
-        DefinitionError: see above.
+        DefinitionError: the net has no loss.
     """
     if not objective.has_loss:
         raise DefinitionError("the train net has no loss: add a loss layer, or a loss_weight to a layer")

@@ -1,4 +1,4 @@
-"""Logs of training as a picture: loss, rate and scores."""
+"""Plots of training logs: loss, rate and scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fcnkit.aliases import AnyPath
 from fcnkit.files import writing
 from fcnkit.train.logs import Log
 
-# Lines of tests are drawn so that one tells them from those of training.
+# The style that distinguishes test lines from training lines.
 _TEST_LINE = {"linestyle": "--", "marker": "o", "markersize": 3}
 
 
@@ -18,12 +18,12 @@ def plot(logs: Mapping[str, Log], path: AnyPath, force: bool = False) -> None:
     """Draw the loss, the rate and the outputs of runs, each over the iterations.
 
     Args:
-        logs: what is drawn, by the name that it has in the picture.
+        logs: the logs to draw, by their names in the picture.
         path: the picture; its suffix chooses the kind (.png, .svg, .pdf, ...).
         force: replace an existing file.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the picture cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -55,7 +55,7 @@ def _series(records: list[dict[str, Any]], key: str) -> tuple[list[int], list[fl
 
 
 def _test_outputs(log: Log) -> Iterator[tuple[str, list[int], list[float]]]:
-    """Each output of each test net over the iterations; of one with several values their mean."""
+    """Each output of each test net over the iterations; several values of an output are averaged."""
     nets = sorted({record["test"] for record in log.tests})
     for net in nets:
         own = [record for record in log.tests if record["test"] == net]

@@ -1,4 +1,4 @@
-"""The processes that train one net together, and the signals that they get."""
+"""The processes that train one net together, and the signals that they receive."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from fcnkit.segment.parallel import Ranks
 
 
 class Requests:
-    """What signals ask of a run; they only set flags, which the run looks at between iterations.
+    """The requests that signals make of a run. A signal only sets flags, which the run checks between iterations.
 
     Attributes:
-        asked_stop, asked_snapshot: what a signal asked of this process: by its number to snapshot and stop, or to
-            snapshot and go on.
+        asked_stop, asked_snapshot: the request to this process: the number of the signal that requests a snapshot and
+            a stop, or whether a snapshot alone is requested.
         stop, snapshot: the same once all processes agree on it (see `agree`).
     """
 
@@ -31,7 +31,7 @@ class Requests:
 
     @contextmanager
     def listening(self) -> Iterator[Requests]:
-        """Take SIGINT, SIGTERM and SIGHUP inside the block; for the main thread alone."""
+        """Handle SIGINT, SIGTERM and SIGHUP inside the block; for the main thread only."""
         handlers = {signal.SIGINT: self._stop, signal.SIGTERM: self._stop}
         if hasattr(signal, "SIGHUP"):
             handlers[signal.SIGHUP] = self._snap
@@ -50,7 +50,7 @@ class Requests:
 
 
 def most(processes: Ranks, numbers: list[int], device: torch.device) -> list[int]:
-    """The largest of each number over all processes; each must call it."""
+    """The maximum of each number over all processes; each process must call it."""
     if processes.world == 1:
         return numbers
     tensor = torch.tensor(numbers, device=device)
@@ -59,7 +59,7 @@ def most(processes: Ranks, numbers: list[int], device: torch.device) -> list[int
 
 
 def agree(processes: Ranks, requests: Requests, failed: bool = False) -> bool:
-    """Bring what signals asked of any process to all; whether any has failed. Each must call it."""
+    """Share the requests of all processes; returns whether any has failed. Each process must call it."""
     asked = [requests.asked_stop, int(requests.asked_snapshot), int(failed)]
     requests.asked_snapshot = False
     requests.stop, snapshot, lost = most(processes, asked, torch.device("cpu"))
@@ -68,8 +68,8 @@ def agree(processes: Ranks, requests: Requests, failed: bool = False) -> bool:
 
 
 def synchronized(module: nn.Module) -> nn.Module:
-    """A module whose gradients are the means over all processes; statistics stay each process's own, as in Caffe."""
-    # From torch 2.13 on the setting has another name, and the old one warns.
+    """A module whose gradients are averaged over all processes; each process keeps its own statistics, as in Caffe."""
+    # From torch 2.13 on, the setting has another name, and the old name causes a warning.
     takes = inspect.signature(DistributedDataParallel).parameters
     name = "forward_sync_buffers" if "forward_sync_buffers" in takes else "broadcast_buffers"
     settings: dict[str, Any] = {name: False}
@@ -77,14 +77,14 @@ def synchronized(module: nn.Module) -> nn.Module:
 
 
 def unsynchronized(module: nn.Module, more_follow: bool) -> AbstractContextManager[Any]:
-    """Gradients that add up are exchanged between processes once, with the last."""
+    """Exchange accumulated gradients between processes once, in the last backward pass."""
     if more_follow and isinstance(module, DistributedDataParallel):
         return module.no_sync()
     return nullcontext()
 
 
 def mean(processes: Ranks, values: Tensor) -> Tensor:
-    """The mean of a tensor over all processes; each must call it."""
+    """The mean of a tensor over all processes; each process must call it."""
     if processes.world > 1:
         values = values.clone()
         torch.distributed.all_reduce(values)

@@ -1,4 +1,4 @@
-"""The states of random numbers, kept in a snapshot so that a run goes on exactly."""
+"""The states of the random number generators, stored in a snapshot so that a run resumes exactly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fcnkit.segment.parallel import Ranks
 
 
 def random_state(processes: Ranks, device: torch.device) -> dict[str, list[str]]:
-    """The states of the generators that a net draws from, of each process, as text; each must call it."""
+    """The states of the generators that a net draws from, of each process, as text; each process must call it."""
     state = {"random": [_text(each) for each in _gathered(processes, torch.get_rng_state())], "cuda": []}
     if device.type == "cuda":
         state["cuda"] = [_text(each) for each in _gathered(processes, torch.cuda.get_rng_state(device))]
@@ -21,7 +21,7 @@ def random_state(processes: Ranks, device: torch.device) -> dict[str, list[str]]
 
 
 def set_random_state(state: Mapping[str, Any], processes: Ranks, device: torch.device) -> None:
-    """Go on drawing where `random_state` was."""
+    """Restore the generators to the states that `random_state` returned."""
     torch.set_rng_state(_tensor(state["random"][processes.rank]))
     if device.type == "cuda" and state["cuda"]:
         torch.cuda.set_rng_state(_tensor(state["cuda"][processes.rank]), device)

@@ -28,14 +28,14 @@ class CaffeLR(LRScheduler):
     """The rate of each iteration by one of Caffe's policies; each group's `lr` at the start is Caffe's base_lr.
 
     Args:
-        optimizer: whose rates are set.
+        optimizer: the optimizer whose rates are set.
         policy: "fixed", "step", "exp", "inv", "multistep", "poly" or "sigmoid".
         gamma, power, stepsize, stepvalue, max_iter: the policy's settings, as in a solver; a policy reads those that
             `POLICIES` lists.
         last_epoch: the iteration before the first, as for every scheduler of PyTorch.
 
     Raises:
-        ValueError: the policy is none of these, or a setting of it is out of range.
+        ValueError: the policy is not one of these, or one of its settings is out of range.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class CaffeLR(LRScheduler):
             raise ValueError(f"max_iter is {max_iter}; lr_policy 'poly' needs 1 or more")
         self.policy, self.gamma, self.power, self.stepsize = policy, gamma, power, stepsize
         self.stepvalue, self.max_iter = tuple(stepvalue), max_iter
-        # How many steps lie behind; Caffe stores it in its snapshots.
+        # The number of steps completed; Caffe stores it in its snapshots.
         self.current_step = 0
         super().__init__(optimizer, last_epoch)
 
@@ -71,7 +71,7 @@ class CaffeLR(LRScheduler):
         return [base * factor for base in self.base_lrs]
 
     def resume(self, iteration: int, current_step: int) -> None:
-        """Go on at an iteration, as Caffe does with what a snapshot states."""
+        """Resume at an iteration, as Caffe does from a snapshot."""
         self.last_epoch, self.current_step = iteration, current_step
         for group, rate in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
             group["lr"] = rate
@@ -87,7 +87,7 @@ class CaffeLR(LRScheduler):
             case "inv":
                 return float((1 + self.gamma * i) ** -self.power)
             case "multistep":
-                # One step an iteration at the most, in the order given.
+                # At most one step per iteration, in the order given.
                 if self.current_step < len(self.stepvalue) and i >= self.stepvalue[self.current_step]:
                     self.current_step += 1
                 return self.gamma**self.current_step

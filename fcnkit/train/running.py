@@ -1,4 +1,4 @@
-"""A net with its feeds, on its device."""
+"""A net and its feeds on a device."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Precision:
 
     Args:
         amp: "bf16" or "fp16" for automatic mixed precision, None for float32.
-        device: of the net.
-        channels_last: lay blobs of four axes out that way.
+        device: the device of the net.
+        channels_last: use the channels-last layout for blobs of four axes.
     """
 
     def __init__(self, amp: str | None, device: torch.device, channels_last: bool = False):
@@ -42,31 +42,31 @@ class Precision:
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """The types that the forward pass computes in."""
+        """The context that selects the types of the forward pass."""
         return torch.autocast(self.device.type, _TYPES.get(self.amp or ""), enabled=self.amp is not None)
 
     def scaler(self) -> torch.amp.GradScaler:
-        """Keeps gradients of 16 bits from vanishing; does nothing unless these are computed."""
+        """Prevents 16-bit gradients from vanishing; does nothing if no such gradients are computed."""
         return torch.amp.GradScaler(self.device.type, enabled=self.amp == "fp16")
 
     def place(self, blob: Tensor) -> Tensor:
-        """A blob that is fed, on the device."""
+        """Move an input blob to the device."""
         moved = blob.to(self.device, non_blocking=True)
         return moved.contiguous(memory_format=self.layout) if moved.dim() == 4 else moved
 
 
 class Fed:
-    """A net in one phase with what feeds it.
+    """A net in one phase, with its feeds.
 
     Args:
-        definition: the net, with the layers of its phase alone.
-        sources: of its data layers.
-        precision: how it computes.
-        owner: whose weights it shares; None for a net of its own, in train mode.
+        definition: the net, with only the layers of its phase.
+        sources: the sources of its data layers.
+        precision: the precision that it computes in.
+        owner: the net whose weights it shares; None for a net with its own weights, in train mode.
 
     Attributes:
         net, objective: the module, and the module with the losses.
-        feeds: of its data layers.
+        feeds: the feeds of its data layers.
     """
 
     def __init__(self, definition: NetParameter, sources: Sources, precision: Precision, owner: CaffeNet | None = None):
@@ -84,7 +84,7 @@ class Fed:
         self._checks = label_checks(self.net, definition)
 
     def move(self, owner: CaffeNet | None = None) -> None:
-        """Bring the net to its device; one with an owner takes the owner's weights there."""
+        """Move the net to its device; a net with an owner uses the weights of the owner there."""
         self.net.to(self.precision.device)
         if self.precision.layout is torch.channels_last:
             self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -95,7 +95,7 @@ class Fed:
         """The next batch, a blob for each input of the net.
 
         Raises:
-            FcnkitError: it cannot be read, or has labels that are no class.
+            FcnkitError: the batch cannot be read, or a label is not a class.
         """
         blobs: dict[str, Tensor] = {}
         for feed in self.feeds:
@@ -105,26 +105,26 @@ class Fed:
 
     @property
     def images(self) -> int:
-        """How many samples a batch has."""
+        """The number of samples in a batch."""
         return max((shape[0] for feed in self.feeds for shape in feed.shapes.values() if shape), default=1)
 
     def taken(self) -> dict[str, int]:
-        """How many batches each data layer gave."""
+        """The number of batches read from each data layer."""
         return {feed.layer: feed.taken for feed in self.feeds}
 
     def seek(self, taken: dict[str, int]) -> None:
-        """Go on where `taken` was."""
+        """Resume at the position that `taken` returned."""
         for feed in self.feeds:
             feed.seek(int(taken.get(feed.layer, 0)))
 
     def compiled(self) -> nn.Module:
-        """The objective through torch.compile, under names that are no code."""
+        """The objective through torch.compile, under neutral names that contain no code."""
         twin, _ = neutral(self.net)
         return torch.compile(Objective(twin, self.definition))  # type: ignore[return-value]
 
 
 def leave_out_unreached(net: CaffeNet, objective: Objective) -> None:
-    """Compute no gradients of weights that no loss depends on; DistributedDataParallel would wait for them."""
+    """Disable gradients of weights that no loss depends on; DistributedDataParallel would wait for them."""
     needed: set[str] = set()
     reached: set[int] = set()
     steps = zip(net.steps, objective.weights, objective.passing, strict=True)
@@ -165,7 +165,7 @@ def optimizer_for(settings: SolverParameter, blobs: Sequence[Learnable]) -> Caff
 
 
 def scheduler_for(settings: SolverParameter, optimizer: CaffeOptimizer) -> CaffeLR:
-    """The rate of a solver."""
+    """The rate scheduler that a solver names."""
     return CaffeLR(
         optimizer,
         settings.lr_policy,
@@ -190,8 +190,9 @@ def evaluated(fed: Fed, batches: int, stopped: Callable[[], bool]) -> Evaluated 
 
     Args:
         fed: the net.
-        batches: how many.
-        stopped: asked before each; if it is, the net's data is as if nothing had been taken, and None comes back.
+        batches: the number of batches.
+        stopped: called before each batch; if it returns True, the data is reset to its start position, and None is
+            returned.
     """
     before, loss = fed.taken(), 0.0
     sums: dict[str, Tensor] = {}
@@ -208,6 +209,6 @@ def evaluated(fed: Fed, batches: int, stopped: Callable[[], bool]) -> Evaluated 
 
 
 def plain(value: Tensor) -> float | list[float]:
-    """An output as a number, or as a list where it has several."""
+    """An output as a number, or as a list if it has several."""
     values = value.detach().float().flatten().tolist()
     return values[0] if len(values) == 1 else values

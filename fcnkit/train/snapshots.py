@@ -1,4 +1,4 @@
-"""Snapshots: weights, solver state, and beside it where the data and the random numbers are."""
+"""Snapshots: weights, solver state, and a file with the positions in the data and the random states."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _NUMBERED = re.compile(r"_iter_(\d+)\.solverstate(\.h5)?")
 
 
 def place_file(state: str | Path) -> Path:
-    """The file beside a solver state that has what Caffe's own does not: the data's place and the random state."""
+    """The file beside a solver state with the position in the data and the random state, which Caffe does not store."""
     return Path(f"{state}.json")
 
 
 def newest(prefix: str) -> str | None:
-    """The solver state of a prefix with the highest iteration whose weights are there, or None."""
+    """The solver state of a prefix with the highest iteration whose weights exist, or None."""
     folder, stem = Path(prefix).parent, Path(prefix).name
     found = []
     for path in folder.glob("*") if folder.is_dir() else ():
@@ -56,17 +56,17 @@ def write(
     places: Mapping[str, Any],
     as_hdf5: bool = False,
 ) -> Path:
-    """Write PREFIX_iter_N.caffemodel and .solverstate, the latter last; each is whole or not there.
+    """Write PREFIX_iter_N.caffemodel and .solverstate, the latter last; each file is complete or absent.
 
     Args:
-        prefix: of the files' names.
-        definition: of the train net, in its phase.
-        net: the weights.
-        blobs: in the solver's order.
-        optimizer: whose history is written.
-        iteration: N, how many are done.
-        current_step: of the rate's policy.
-        places: goes into the file beside the solver state.
+        prefix: the prefix of the file names.
+        definition: the train net, in its phase.
+        net: the net whose weights are written.
+        blobs: the blobs, in the solver's order.
+        optimizer: the optimizer whose history is written.
+        iteration: N, the number of iterations completed.
+        current_step: the current step of the rate's policy.
+        places: written to the file beside the solver state.
         as_hdf5: write .caffemodel.h5 and .solverstate.h5.
 
     Returns:
@@ -95,7 +95,7 @@ def write(
 
 
 def as_snapshot(definition: NetParameter, net: CaffeNet) -> NetParameter:
-    """A train net as Caffe's snapshot states it: with the loss weights and rates that its layers give themselves."""
+    """A train net as in Caffe's snapshot: with the loss weights and rates that its layers set themselves."""
     result = as_written(definition)
     blobs = net.blobs()
     statistics = {tensor.untyped_storage().data_ptr() for tensor in net.buffers() if tensor.numel()} - {
@@ -111,7 +111,7 @@ def as_snapshot(definition: NetParameter, net: CaffeNet) -> NetParameter:
 
 
 def read(path: str) -> tuple[State, dict[str, Any] | None]:
-    """A solver state, and what stands beside it if it was written with this very state."""
+    """A solver state, and the contents of the file beside it if that was written with the same state."""
     state = solverstate.read(path)
     places = None
     with suppress(OSError, ValueError):
@@ -122,10 +122,10 @@ def read(path: str) -> tuple[State, dict[str, Any] | None]:
 
 
 def weights_of(path: str, state: State) -> str:
-    """The file of weights that belongs to a solver state: where the state says, else beside it.
+    """The file of weights that belongs to a solver state: at the path in the state, else beside it.
 
     Raises:
-        InputError: it is in neither place.
+        InputError: the file is in neither place.
     """
     name = state.learned_net
     beside = Path(path).with_name(Path(name).name)
@@ -137,10 +137,10 @@ def weights_of(path: str, state: State) -> str:
 
 @torch.no_grad()
 def restore(path: str, state: State, blobs: Sequence[Learnable], optimizer: CaffeOptimizer) -> None:
-    """Give an optimizer the history of a solver state.
+    """Restore the history of an optimizer from a solver state.
 
     Raises:
-        InputError: it is that of another net or solver.
+        InputError: the history is that of another net or solver.
     """
     kinds = len(optimizer.histories)
     with naming(path):
@@ -154,7 +154,7 @@ def restore(path: str, state: State, blobs: Sequence[Learnable], optimizer: Caff
                 if array.size != math.prod(shape):
                     problem = f"its history of {blob.name} has shape {array.shape}, expected {shape}"
                     raise InputError(f"{problem}: it is of another net")
-                # Blobs that never learned need none.
+                # Blobs that were never updated need no history.
                 if array.any():
                     source = torch.from_numpy(np.array(array, np.float32)).reshape(shape)
                     blob.blob(optimizer.kept(blob.tensor)[kind]).copy_(source)
@@ -163,10 +163,10 @@ def restore(path: str, state: State, blobs: Sequence[Learnable], optimizer: Caff
 
 
 def check_finite(blobs: Sequence[Learnable]) -> None:
-    """Refuse to write weights that are not finite over a good snapshot.
+    """Check that all weights are finite, so that a good snapshot is not overwritten.
 
     Raises:
-        DefinitionError: there are some.
+        DefinitionError: some weights are not finite.
     """
     for blob in blobs:
         if not torch.isfinite(blob.tensor).all():

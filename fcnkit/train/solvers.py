@@ -5,7 +5,7 @@ square root without correction, RMSProp and AdaGrad likewise; weight decay and c
 
     optimizer = SGD(net.parameters(), lr=1e-10, momentum=0.99, weight_decay=5e-4)
 
-Source: BVLC/caffe src/caffe/solvers/sgd_solver.cpp for what all share, and the file of each.
+Source: BVLC/caffe src/caffe/solvers/sgd_solver.cpp for the common part, and the file of each solver.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ REGULARIZATIONS = ("L2", "L1")
 
 
 class CaffeOptimizer(torch.optim.Optimizer):
-    """What Caffe does with the gradients before a solver's own rule.
+    """The common part of Caffe's solvers: the processing of gradients before the update of each solver.
 
     A parameter group may have its own `lr_mult` and `decay_mult` (1 by default): factors of the rate and of the
-    weight decay. A parameter without a gradient counts as one whose gradient is 0; weight decay applies to it.
+    weight decay. A parameter without a gradient is treated as one whose gradient is 0; weight decay applies to it.
 
     Args:
         params: parameters, or groups of them.
@@ -32,9 +32,9 @@ class CaffeOptimizer(torch.optim.Optimizer):
         weight_decay: factor of the regularization's gradient.
         regularization: "L2" (the gradient is the weight) or "L1" (its sign).
         clip_gradients: the largest L2 norm of all gradients together, before their division by iter_size; below 0
-            for any.
-        iter_size: how many backward passes the gradients add up over; they are divided by it.
-        settings: of the solver itself.
+            for no limit.
+        iter_size: the number of backward passes whose gradients are summed; the sum is divided by it.
+        settings: the settings of the solver itself.
     """
 
     # Names of the tensors that each parameter has in the state, in the order in which Caffe stores them.
@@ -60,10 +60,10 @@ class CaffeOptimizer(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update all parameters from their gradients, which are changed on the way.
+        """Update all parameters from their gradients, which are modified.
 
         Args:
-            closure: computes the gradients first and gives the loss, as for every optimizer of PyTorch.
+            closure: computes the gradients first and returns the loss, as for every optimizer of PyTorch.
         """
         loss = None
         if closure is not None:
@@ -83,7 +83,7 @@ class CaffeOptimizer(torch.optim.Optimizer):
         return [torch.zeros_like(parameter) for _ in self.histories]
 
     def kept(self, parameter: Tensor) -> list[Tensor]:
-        """The same to change: from now on the solver keeps them."""
+        """The same tensors, to modify; from now on the solver keeps them."""
         state = self.state[parameter]
         for name in self.histories:
             if name not in state:
@@ -117,7 +117,7 @@ class CaffeOptimizer(torch.optim.Optimizer):
         rate = float(group["lr"]) * group["lr_mult"]
         if gradient is None:
             if parameter not in self.state and not decay:
-                return  # nothing has ever moved it, and nothing does
+                return  # never updated before, and no update now
             if not rate and not decay and all(not history.any() for history in self.kept(parameter)):
                 return
             gradient = torch.zeros_like(parameter)
@@ -134,7 +134,7 @@ class SGD(CaffeOptimizer):
     """Stochastic gradient descent with momentum: h = momentum h + rate g, w -= h.
 
     Args:
-        momentum: how much of the history each step leaves.
+        momentum: the fraction of the history that each step keeps.
 
     The other arguments are those of `CaffeOptimizer`. Source: BVLC/caffe src/caffe/solvers/sgd_solver.cpp.
     """
@@ -170,7 +170,7 @@ class AdaGrad(CaffeOptimizer):
     """Adaptive rates by the sum of squared gradients: h += g^2, w -= rate g / (sqrt(h) + delta).
 
     Args:
-        delta: keeps the divisor from 0.
+        delta: prevents a division by 0.
 
     The other arguments are those of `CaffeOptimizer`. Source: BVLC/caffe src/caffe/solvers/adagrad_solver.cpp.
     """
@@ -188,8 +188,8 @@ class RMSProp(CaffeOptimizer):
     """Adaptive rates by a running mean of squared gradients: h = d h + (1 - d) g^2, w -= rate g / (sqrt(h) + delta).
 
     Args:
-        rms_decay: d, how much of the mean each step leaves; 0 to less than 1.
-        delta: keeps the divisor from 0.
+        rms_decay: d, the fraction of the mean that each step keeps; 0 to less than 1.
+        delta: prevents a division by 0.
 
     The other arguments are those of `CaffeOptimizer`. Source: BVLC/caffe src/caffe/solvers/rmsprop_solver.cpp.
     """
@@ -207,7 +207,7 @@ class AdaDelta(CaffeOptimizer):
     """Adaptive rates by running means of squared gradients and of squared updates.
 
     Args:
-        momentum: how much of the means each step leaves.
+        momentum: the fraction of the means that each step keeps.
         delta: added to both means before the root of their ratio.
 
     The other arguments are those of `CaffeOptimizer`. Source: BVLC/caffe src/caffe/solvers/adadelta_solver.cpp.
@@ -231,9 +231,9 @@ class Adam(CaffeOptimizer):
     """Adaptive moments, with the bias correction in the rate and delta outside of it.
 
     Args:
-        momentum: how much of the mean of the gradients each step leaves.
-        momentum2: how much of the mean of their squares.
-        delta: added to the root of the latter.
+        momentum: the fraction of the mean of the gradients that each step keeps.
+        momentum2: the same fraction for the mean of their squares.
+        delta: added to the root of the mean of the squares.
 
     The other arguments are those of `CaffeOptimizer`. Source: BVLC/caffe src/caffe/solvers/adam_solver.cpp.
     """
@@ -260,7 +260,7 @@ class Adam(CaffeOptimizer):
         parameter.addcdiv_(mean, square.sqrt().add_(group["delta"]), value=-rate)
 
 
-# By the names that a solver's `type` has.
+# By the value of a solver's `type`.
 SOLVERS: dict[str, type[CaffeOptimizer]] = {
     each.__name__: each for each in (SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, Adam)
 }

@@ -1,4 +1,4 @@
-"""The Split layers that Caffe puts where a blob is read several times; its snapshots hold them.
+"""The Split layers that Caffe inserts where a blob is read several times; its snapshots contain them.
 
 Source: BVLC/caffe src/caffe/util/insert_splits.cpp.
 """
@@ -9,12 +9,12 @@ from collections import Counter
 
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 
-# The layer and the top of it that makes a blob.
+# The layer and the top that produce a blob.
 Maker = tuple[int, int]
 
 
 def with_splits(net: NetParameter) -> NetParameter:
-    """The net with a Split behind each blob that several layers read, or that is a loss and read."""
+    """The net with a Split after each blob that several layers read, or that is a loss and is also read."""
     makers: dict[str, Maker] = {}
     sources: dict[tuple[int, int], Maker] = {}
     readers: Counter[Maker] = Counter()
@@ -32,7 +32,7 @@ def with_splits(net: NetParameter) -> NetParameter:
     result = type(net)()
     result.CopyFrom(net)
     result.ClearField("layer")
-    # The first top of a split loss is the loss itself, and read by no layer.
+    # The first top of a split loss is the loss itself, and no layer reads it.
     taken: Counter[Maker] = Counter(dict.fromkeys(losses, 1))
     for index, layer in enumerate(net.layer):
         own = result.layer.add()
@@ -60,5 +60,5 @@ def _split_name(net: NetParameter, maker: Maker) -> str:
 
 
 def _split_top(net: NetParameter, maker: Maker, number: int) -> str:
-    # In Caffe the two names are made alike.
+    # Caffe builds both names the same way.
     return f"{_split_name(net, maker)}_{number}"

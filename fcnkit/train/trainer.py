@@ -40,23 +40,23 @@ class Trainer:
     Args:
         solver: the solver's prototxt; relative paths in it start at the working folder.
         weights: files of weights to start from, copied by layer name; later ones override earlier ones.
-        snapshot: a .solverstate (or .h5) to go on from; "auto" for the newest of the solver's, if there is one.
-        device: as PyTorch names it.
-        data: by layer name a data set, an iterable, or a function that makes one.
+        snapshot: a .solverstate (or .h5) to resume from; "auto" for the newest of the solver's, if there is one.
+        device: the device, as PyTorch names it.
+        data: by layer name, a data set, an iterable, or a function that returns one.
         workers: processes that read ahead for each data layer.
         amp: "bf16" or "fp16" for automatic mixed precision; None computes in float32, as Caffe does.
         compiled: run the train net through torch.compile.
-        channels_last: lay images out that way, which some GPUs prefer.
-        processes: those that train together (see fcnkit.segment.parallel.ranks).
-        watcher: follows the run.
+        channels_last: use the channels-last layout, which is faster on some GPUs.
+        processes: the processes that train together (see fcnkit.segment.parallel.ranks).
+        watcher: receives the events of the run.
 
     Attributes:
-        iteration, net: how many iterations are done, and the CaffeNet that is trained.
+        iteration, net: the number of iterations completed, and the CaffeNet that is trained.
         optimizer, scheduler: the solver and its rate.
-        requests: what signals ask for, once they are listened to.
+        requests: the requests of signals, once signals are handled.
 
     Raises:
-        FcnkitError: a file is missing or wrong, or does not fit the others; found before the first iteration.
+        FcnkitError: a file is missing or wrong, or does not match the others; checked before the first iteration.
     """
 
     def __init__(
@@ -117,10 +117,10 @@ class Trainer:
             self._go_on(places)
 
     def run(self) -> int:
-        """Train to the solver's max_iter, or until a signal asks to stop.
+        """Train to the solver's max_iter, or until a signal requests a stop.
 
         Returns:
-            The signal that stopped it, or 0.
+            The signal that stopped the run, or 0.
 
         Raises:
             FcnkitError: a sample cannot be read, or the loss is no longer finite.
@@ -182,7 +182,7 @@ class Trainer:
         self.watcher.stepped(self.iteration, images, self._smoothed(), self.rate)
 
     def test(self) -> None:
-        """Run every test net on its batches, and report the means of its outputs; the first process alone does."""
+        """Run every test net on its batches, and report the means of its outputs; only in the first process."""
         for number, fed in enumerate(self.tests if self.processes.first else ()):
             found = evaluated(fed, self.solver.tests[number].batches, lambda: bool(self.requests.asked_stop))
             if found is None:
@@ -194,10 +194,10 @@ class Trainer:
         agree(self.processes, self.requests)
 
     def snapshot(self) -> None:
-        """Write weights, solver state and places at this iteration; the first process alone writes.
+        """Write weights, solver state and positions at this iteration; only the first process writes.
 
         Raises:
-            FcnkitError: a file cannot be written, or weights are no longer finite.
+            FcnkitError: a file cannot be written, or some weights are no longer finite.
         """
         random = random_state(self.processes, self.device)
         self._snapped_at = self.iteration
@@ -226,7 +226,7 @@ class Trainer:
         self.watcher.snapped(state)
 
     def close(self) -> None:
-        """Let go of the other processes, which must happen before their group ends: its threads would outlive it."""
+        """Release the other processes. Call it before their group ends, or the group's threads would outlive it."""
         self._module = self.train.objective
         gc.collect()
 
@@ -247,14 +247,14 @@ class Trainer:
             raise InputError(f"data is given for {names}, but no data layer has that name")
 
     def _agreed_seed(self, places: dict[str, Any] | None) -> int:
-        """One for all processes: the solver's, that of the run that goes on, or a new one."""
+        """One seed for all processes: the solver's, that of the resumed run, or a new one."""
         seed = self.settings.random_seed if self.settings.random_seed >= 0 else torch.seed() % 2**31
         if places is not None:
             seed = int(places["seed"])
         return most(self.processes, [seed], torch.device("cpu"))[0]
 
     def _go_on(self, places: dict[str, Any] | None) -> None:
-        """Bring data and random numbers to where they were; without places they start anew, as in Caffe."""
+        """Restore the positions in the data and the random states; without places they start anew, as in Caffe."""
         if places is None or places["world"] != self.processes.world:
             self.watcher.noted("the data starts at its beginning: nothing beside the snapshot states its place")
             return

@@ -31,14 +31,14 @@ class SegmentationSamples(Samples):
 
     Attributes:
         random: whether the layer draws its images at random.
-        seed: of that, or None.
+        seed: the seed of the random draws, or None.
 
     Raises:
         DefinitionError: a setting is missing or wrong.
         FileFormatError, InputError: the split or a file of it is missing.
     """
 
-    # What the tops hold, and the settings that must be there.
+    # The contents of the tops, and the required settings.
     tops: tuple[str, ...] = ("data", "label")
     required: tuple[str, ...] = ()
 
@@ -52,7 +52,7 @@ class SegmentationSamples(Samples):
             self.mean()
         if len(self.tops) != tops:
             raise DefinitionError(f"the layer has {tops} tops; it makes {len(self.tops)}: {', '.join(self.tops)}")
-        # Only training sets are drawn from at random.
+        # Only images of training sets are drawn at random.
         self.random = bool(params.get("randomize", True)) and "train" in self.split
         self.seed = params.get("seed")
         self.names = read_lines(self.listed())
@@ -65,7 +65,7 @@ class SegmentationSamples(Samples):
                     raise InputError(problem).in_file(self.listed())
 
     def prepare(self) -> None:
-        """Read what the settings say beside the split."""
+        """Read the settings other than the split."""
 
     def listed(self) -> Path:
         """The file that lists the names of the split."""
@@ -89,7 +89,7 @@ class SegmentationSamples(Samples):
         return [float(value) for value in found]
 
     def root(self, setting: str) -> Path:
-        """A folder that the settings name."""
+        """The folder that a setting names."""
         return Path(str(self.params[setting]))
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class SegmentationSamples(Samples):
 
 
 class VOCSegDataLayer(SegmentationSamples):
-    """PASCAL VOC: indexed PNGs, 255 for pixels that do not count."""
+    """PASCAL VOC: indexed PNGs, 255 for ignored pixels."""
 
     required = ("voc_dir", "mean")
 
@@ -129,7 +129,7 @@ class SBDDSegDataLayer(SegmentationSamples):
 
 
 class NYUDSegDataLayer(SegmentationSamples):
-    """NYUDv2: colour, depth and HHA images; 40 classes, 255 for pixels that do not count."""
+    """NYUDv2: colour, depth and HHA images; 40 classes, 255 for ignored pixels."""
 
     required = ("nyud_dir", "tops")
     means: ClassVar = {"color": (116.190, 97.203, 92.318), "hha": (132.431, 94.076, 118.477)}
@@ -159,15 +159,15 @@ class NYUDSegDataLayer(SegmentationSamples):
             return shifted(read_mat(path, "segmentation"))
         if top == "depth":
             depth = np.asarray(open_image(path), np.float32)
-            # A depth of 0 is unknown; its logarithm is what Caffe computed too.
+            # A depth of 0 is unknown; Caffe too computed its logarithm.
             with np.errstate(divide="ignore"):
                 return (np.log(depth) - np.float32(self.mean_log_depth))[None]
-        # The channels of HHA are no colours: they keep their order.
+        # The channels of HHA are not colours, so their order is kept.
         return image(path, self.means[top], swap=top == "color")
 
 
 class SIFTFlowSegDataLayer(SegmentationSamples):
-    """SIFT Flow: 33 semantic and 3 geometric classes, 255 for pixels that do not count."""
+    """SIFT Flow: 33 semantic and 3 geometric classes, 255 for ignored pixels."""
 
     tops = ("data", "semantic", "geometric")
     required = ("siftflow_dir",)
@@ -188,15 +188,15 @@ class SIFTFlowSegDataLayer(SegmentationSamples):
         if top == "data":
             return super().load(top, path)
         labels = read_mat(path, "S")
-        # Geometric labels are -1 where there is none.
+        # The geometric label -1 means no label.
         return shifted(np.where(labels == -1, 0, labels) if top == "geometric" else labels)
 
 
 class PASCALContextSegDataLayer(SegmentationSamples):
-    """PASCAL-Context: the 59 classes that are trained for among 459, and 0 for the background."""
+    """PASCAL-Context: the 59 trained classes of 459, and 0 for the background."""
 
     required = ("voc_dir", "context_dir")
-    # Names that the two lists of classes have for one and the same.
+    # Different names of the same class in the two lists of classes.
     synonyms: ClassVar = {"diningtable": "table", "bedcloth": "bedclothes", "clothes": "cloth"}
 
     def prepare(self) -> None:
@@ -242,7 +242,7 @@ def samples(layer: LayerParameter) -> SegmentationSamples:
     """The data set of a Python layer of the FCN repository.
 
     Raises:
-        DefinitionError: its param_str is no dict of settings, or one of them is missing or wrong.
+        DefinitionError: its param_str is not a dict of settings, or a setting is missing or wrong.
         FileFormatError, InputError: data is missing.
     """
     p = layer.python_param
@@ -263,7 +263,7 @@ def image(path: Path, mean: Sequence[float], swap: bool = True) -> np.ndarray:
 
 
 def shifted(labels: np.ndarray) -> np.ndarray:
-    """Labels that count from 1 as labels from 0, and 0, which stands for none, as 255."""
+    """Labels that start at 1, shifted to start at 0; label 0, which means no label, becomes 255."""
     return (labels.astype(np.uint8) - np.uint8(1))[None]
 
 

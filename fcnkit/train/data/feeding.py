@@ -1,4 +1,4 @@
-"""Batches of samples, each a function of its place: so training goes on where it was, whatever ran before."""
+"""Batches of samples. Each sample depends only on its place, so training resumes exactly where it stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Tops = tuple[np.ndarray, ...]
 
 
 class Share(NamedTuple):
-    """Which of several processes takes every how many-th sample."""
+    """The share of the samples of one process: its rank, and the number of processes."""
 
     rank: int = 0
     world: int = 1
@@ -28,7 +28,7 @@ ALONE = Share()
 
 
 class Samples(Dataset[Tops]):
-    """A data set of which a sample may be drawn at random: cropped or mirrored, say.
+    """A data set whose samples may depend on random numbers: cropped or mirrored, for example.
 
     Each sample is an array for each top, without the batch axis.
     """
@@ -37,7 +37,7 @@ class Samples(Dataset[Tops]):
         raise NotImplementedError
 
     def draw(self, index: int, random: np.random.Generator) -> Tops:
-        """The sample at an index; random decides what is left to chance."""
+        """The sample at an index; random choices in it use `random`."""
         raise NotImplementedError
 
     def __getitem__(self, index: int) -> Tops:
@@ -45,7 +45,7 @@ class Samples(Dataset[Tops]):
 
 
 class Order(Protocol):
-    """Which sample stands at which place of an endless sequence."""
+    """The index of the sample at each place of an endless sequence."""
 
     def __call__(self, place: int) -> int: ...
 
@@ -61,12 +61,13 @@ class InTurn:
 
 
 class Shuffled:
-    """Every sample once in each epoch, in an order of the epoch's own; files of samples stay together.
+    """Every sample once in each epoch, in a different order for each epoch; the samples of a file stay together.
 
     Args:
-        sizes: of the files; the order of the files and that within each are shuffled. One size for a plain data set.
-        seed: of the orders.
-        skip: samples that are left out at the start.
+        sizes: the sizes of the files; the order of the files and the order within each are shuffled. One size for a
+            plain data set.
+        seed: the seed of the orders.
+        skip: the number of samples skipped at the start.
     """
 
     def __init__(self, sizes: Sequence[int], seed: int, skip: int = 0):
@@ -85,7 +86,7 @@ class Shuffled:
 
 
 class Drawn:
-    """Any sample at any place, as often as it comes."""
+    """A random sample at each place, drawn with replacement."""
 
     def __init__(self, count: int, seed: int):
         self.count, self.seed = count, seed
@@ -95,14 +96,14 @@ class Drawn:
 
 
 class Feed:
-    """What one data layer feeds: a batch for each call, as tensors by the names of its tops."""
+    """The batches of one data layer: one for each call, as tensors by the names of its tops."""
 
     def __init__(self, layer: str, tops: Sequence[str], shapes: Sequence[tuple[int, ...]]):
         self.layer, self.tops = layer, tuple(tops)
         if len(self.tops) != len(shapes):
             raise InputError(f"data layer {layer!r} has {len(self.tops)} tops, its data set gives {len(shapes)}")
         self.shapes = dict(zip(self.tops, shapes, strict=True))
-        # How many batches were taken; a state to go on from.
+        # The number of batches read; a run resumes from it.
         self.taken = 0
         self._batches: Iterator[Any] | None = None
 
@@ -121,7 +122,7 @@ class Feed:
         return dict(zip(self.tops, batch, strict=True))
 
     def seek(self, taken: int) -> None:
-        """Go on as if that many batches were taken."""
+        """Continue as if that many batches had been read."""
         self.taken, self._batches = taken, None
 
     def _from(self, taken: int) -> Iterator[Any]:
@@ -132,13 +133,13 @@ class SampleFeed(Feed):
     """Batches of a data set with indices, read by a DataLoader.
 
     Args:
-        layer, tops: of the data layer.
+        layer, tops: the name and the tops of the data layer.
         data: `Samples`, or any data set of PyTorch whose items are arrays, one for each top.
-        batch: samples in each batch.
-        order: which sample comes when.
-        seed: of what is left to chance within a sample.
+        batch: the number of samples in each batch.
+        order: the order of the samples.
+        seed: the seed of random choices within a sample.
         workers: processes that read ahead; 0 reads in this one.
-        share: of the samples, where several processes train.
+        share: the share of the samples, if several processes train.
     """
 
     def __init__(
@@ -163,7 +164,7 @@ class SampleFeed(Feed):
             batch_sampler=_Places(self.order, self.batch, taken, self.share),
             num_workers=self.workers,
             collate_fn=self.reader.stack,
-            # Its own, so that starting it draws nothing from the generator that the net draws from.
+            # A separate generator, so that starting the loader does not change the generator that the net uses.
             generator=torch.Generator(),
             worker_init_fn=_let_through,
         )
@@ -171,13 +172,13 @@ class SampleFeed(Feed):
 
 
 class IterableFeed(Feed):
-    """Batches of samples from anything that can be iterated; started again where it ends.
+    """Batches of samples from any iterable, which is restarted at its end.
 
     Args:
-        layer, tops: of the data layer.
-        source: gives samples, or as a DataLoader whole batches.
-        batch: samples in each batch.
-        share: of the samples, where several processes train.
+        layer, tops: the name and the tops of the data layer.
+        source: an iterable of samples, or a DataLoader of whole batches.
+        batch: the number of samples in each batch.
+        share: the share of the samples, if several processes train.
     """
 
     def __init__(self, layer: str, tops: Sequence[str], source: Iterable[Any], batch: int, share: Share = ALONE):
@@ -212,7 +213,7 @@ class IterableFeed(Feed):
 
 
 def _let_through(worker: int) -> None:
-    """Leave signals to the process that trains: Ctrl-C reaches all of a terminal, SIGTERM often all of a job."""
+    """Leave signals to the training process: Ctrl-C reaches all processes of a terminal, SIGTERM often all of a job."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
@@ -231,7 +232,7 @@ class _Places(Sampler[list[tuple[int, int]]]):
 
 
 class _Reader(Dataset[Any]):
-    """Reads samples by index and place; errors travel as values, since worker processes would garble them."""
+    """Reads samples by index and place; errors are returned as values, since worker processes would garble them."""
 
     def __init__(self, data: Any, layer: str, seed: int):
         self.data, self.layer, self.seed = data, layer, seed

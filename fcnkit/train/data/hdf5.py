@@ -17,12 +17,12 @@ class HDF5Samples(Samples):
     """The rows of several HDF5 files, one file in memory at a time.
 
     Args:
-        source: a text file that lists them, a path to a line; relative ones start at the working folder.
-        tops: names of the datasets.
+        source: a text file that lists them, one path per line; relative paths start at the working folder.
+        tops: the names of the datasets.
 
     Raises:
-        FileFormatError, InputError: the list or a file of it cannot be read, lacks a dataset, or its datasets differ
-            in their number of rows.
+        FileFormatError, InputError: the list or a file in it cannot be read, a file lacks a dataset, or its datasets
+            differ in their number of rows.
 
     Source: BVLC/caffe src/caffe/layers/hdf5_data_layer.cpp.
     """

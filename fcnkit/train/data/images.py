@@ -14,18 +14,18 @@ from fcnkit.train.data.transform import Transform
 
 
 class ImageSamples(Samples):
-    """The images of a list, each line of which is a path and a label.
+    """The images of a list. Each line of the list is a path and a label.
 
     Args:
         source: the list.
-        root: put before each path, as it is: a folder ends in a slash.
-        size: (height, width) that images are resized to; 0 and 0 leaves them.
+        root: prepended to each path unchanged, so a folder must end in a slash.
+        size: (height, width) that images are resized to; 0 and 0 keeps their size.
         colour: three channels (BGR), or one.
-        transform: of the images.
+        transform: the transform of the images.
         labelled: whether a sample has its label as a second array.
 
     Raises:
-        FileFormatError, InputError: the list cannot be read, or names a file that is not there.
+        FileFormatError, InputError: the list cannot be read, or names a file that does not exist.
 
     Source: BVLC/caffe src/caffe/layers/image_data_layer.cpp.
     """
@@ -44,7 +44,7 @@ class ImageSamples(Samples):
         self.transform, self.size, self.colour, self.labelled = transform, size, colour, labelled
         self.entries: list[tuple[str, int]] = []
         for number, line in enumerate(read_lines(source), 1):
-            # A path may have spaces; the label is what follows the last.
+            # A path may contain spaces; the label follows the last space.
             path, _, label = line.rpartition(" ")
             if not path or not label.lstrip("-").isdecimal():
                 raise FileFormatError(f"line {number} is no path and label: {line[:120]!r}").in_file(source)

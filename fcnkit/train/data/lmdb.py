@@ -23,13 +23,13 @@ class LMDBSamples(Samples):
     """The images, or arrays of numbers, and labels of an LMDB.
 
     Args:
-        source: its folder.
-        transform: of the images.
-        colour: what encoded images become: True three channels, False one, None as many as they have.
+        source: the folder of the LMDB.
+        transform: the transform of the images.
+        colour: the channels of decoded images: True for three, False for one, None for as many as the image has.
         labelled: whether a sample has its label as a second array.
 
     Raises:
-        InputError, FileFormatError: it is not there, is no LMDB or empty, or lmdb is not installed.
+        InputError, FileFormatError: the folder does not exist, is not an LMDB, or is empty, or lmdb is not installed.
 
     Source: BVLC/caffe src/caffe/layers/data_layer.cpp, src/caffe/util/db_lmdb.cpp.
     """
@@ -41,7 +41,7 @@ class LMDBSamples(Samples):
             hint = "a LevelDB, which is not supported: make an LMDB of it" if _is_leveldb(source) else "no LMDB"
             problem = f"is {hint}" if Path(source).exists() else "is not there"
             raise InputError(f"{problem}; the layer's source is the folder of an LMDB's data.mdb").in_file(source)
-        # Only the keys stay in memory: they are what an index is looked up by.
+        # Only the keys stay in memory; an index is looked up in them.
         with self._transaction() as transaction:
             self._keys = list(transaction.cursor().iternext(values=False))
         if not self._keys:
@@ -69,7 +69,7 @@ class LMDBSamples(Samples):
         if datum.encoded:
             return decoded(datum.data, self.colour)
         shape = datum.channels, datum.height, datum.width
-        # As in Caffe, bytes come before floats where a Datum has both.
+        # As in Caffe, bytes take precedence over floats if a Datum has both.
         values = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, np.float32)
         if min(shape) < 1 or values.size != np.prod(shape):
             raise FileFormatError(f"its Datum states the shape {shape}, but holds {values.size} values")
@@ -93,7 +93,7 @@ class _Environment:
         _ENVIRONMENTS[os.path.realpath(source)] = self
 
     def begin(self) -> Any:
-        """A transaction that reads."""
+        """A read transaction."""
         if self.process != os.getpid():
             self._open.close()
             self._open, self.process = self._opened(), os.getpid()

@@ -1,4 +1,4 @@
-"""Images as Caffe's data layers see them: channels first, BGR, of one size."""
+"""Images as Caffe's data layers read them: channels first, BGR, of one size."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from fcnkit.segment.raster import open_image
 
 
 def channels_first(image: Image.Image, colour: bool | None = None) -> np.ndarray:
-    """The pixels of an image as (channels, height, width), BGR where there is colour.
+    """The pixels of an image as (channels, height, width), BGR for colour images.
 
     Args:
-        image: as it was opened.
+        image: the opened image.
         colour: True for three channels, False for one, None for as many as the image has.
     """
     if colour is None:
@@ -30,7 +30,7 @@ def decoded(data: bytes, colour: bool | None = None) -> np.ndarray:
     """The pixels of an image file in memory.
 
     Raises:
-        FileFormatError: it is none, or damaged.
+        FileFormatError: the data is not an image, or is damaged.
     """
     try:
         return channels_first(open_image(io.BytesIO(data)), colour)
@@ -39,15 +39,15 @@ def decoded(data: bytes, colour: bool | None = None) -> np.ndarray:
 
 
 def read(path: AnyPath, size: tuple[int, int] = (0, 0), colour: bool = True) -> np.ndarray:
-    """The pixels of an image file, resized where a size is given.
+    """The pixels of an image file, resized if a size is given.
 
     Args:
         path: the file.
-        size: (height, width); 0 and 0 for its own.
+        size: (height, width); 0 and 0 keeps its own size.
         colour: three channels, or one.
 
     Raises:
-        FileFormatError: it cannot be read.
+        FileFormatError: the file cannot be read.
 
     Source: BVLC/caffe src/caffe/util/io.cpp, ReadImageToCVMat.
     """
@@ -56,7 +56,7 @@ def read(path: AnyPath, size: tuple[int, int] = (0, 0), colour: bool = True) -> 
 
 
 def resized(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An image in another size, by bilinear interpolation as OpenCV's: neither smoothed nor aligned at corners."""
+    """Resize an image by bilinear interpolation as OpenCV does: neither smoothed nor aligned at corners."""
     if values.shape[1:] == size:
         return values
     floats = torch.from_numpy(np.ascontiguousarray(values)).float()[None]

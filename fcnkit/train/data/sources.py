@@ -1,4 +1,4 @@
-"""From a data layer's definition to what feeds it."""
+"""Feeds built from the definitions of data layers."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from fcnkit.train.data.transform import Transform
 from fcnkit.types.data import DATA, HDF5_DATA, IMAGE_DATA, MEMORY_DATA
 from fcnkit.types.source import INPUT
 
-# A data set, an iterable, or a function that makes either.
+# A data set, an iterable, or a function that returns either.
 Given = Any
 
 
 class Sources:
-    """Makes the feeds of a net's data layers.
+    """Builds the feeds of a net's data layers.
 
     Args:
-        seed: of every order, crop and mirroring.
+        seed: the seed of every order, crop and mirroring.
         workers: processes that read ahead for each layer; 0 reads in this one.
-        share: of the training samples, where several processes train.
-        given: data by layer name, instead of what the layer names itself.
+        share: the share of the training samples, if several processes train.
+        given: data by layer name, which overrides the data that the layer names.
     """
 
     def __init__(self, seed: int = 0, workers: int = 0, share: Share = ALONE, given: Mapping[str, Given] | None = None):
@@ -42,7 +42,7 @@ class Sources:
         """A feed for each data layer of a net.
 
         Raises:
-            FcnkitError: data is missing, cannot be read, or has another number of tops than its layer.
+            FcnkitError: data is missing, cannot be read, or has a different number of tops from its layer.
         """
         feeds = []
         for layer in net.layer:
@@ -66,7 +66,7 @@ class Sources:
 
 
 def _kind(layer: LayerParameter) -> str:
-    """A layer's type; of a Python layer its module and class."""
+    """A layer's type; for a Python layer, its module and class."""
     return f"{layer.python_param.module}.{layer.python_param.layer}" if layer.type == "Python" else str(layer.type)
 
 
@@ -85,7 +85,7 @@ def _given_feed(layer: LayerParameter, given: Given, seed: int, workers: int, sh
 
 
 def _called(layer: LayerParameter, factory: Callable[..., Any]) -> Any:
-    """What a user's factory makes; it is given those of `layer` and `phase` that it takes by name."""
+    """Call a user's factory with those of `layer` and `phase` that it accepts by name."""
     offered = {"layer": layer, "phase": "train" if layer.phase == TRAIN else "test"}
     try:
         takes = set(inspect.signature(factory).parameters)
@@ -100,7 +100,7 @@ _PARAMS: tuple[
 
 
 def _batch_size(layer: LayerParameter) -> int:
-    """The batch size that a layer states, of whatever type it is; else 1."""
+    """The batch size that a layer of any type sets; else 1."""
     for name in _PARAMS:
         if layer.HasField(name) and getattr(layer, name).batch_size:
             return int(getattr(layer, name).batch_size)
@@ -136,7 +136,7 @@ def _images(layer: LayerParameter, seed: int) -> tuple[Any, int, Order]:
 
 
 def _skipped(most: int, seed: int) -> int:
-    """How many samples the first batch leaves out: any number below `most`."""
+    """The number of samples skipped before the first batch: a random number below `most`."""
     return int(np.random.default_rng(seed).integers(most)) if most else 0
 
 

@@ -1,4 +1,4 @@
-"""What a data layer does with pixels: the whole of `transform_param`.
+"""The transform that a data layer applies to pixels: all of `transform_param`.
 
 Source: BVLC/caffe src/caffe/data_transformer.cpp.
 """
@@ -13,11 +13,11 @@ from fcnkit.errors import DefinitionError, InputError
 
 
 class Transform:
-    """Crops, mirrors, takes the mean off and scales: value = (pixel - mean) * scale.
+    """Crops, mirrors, subtracts the mean and scales: value = (pixel - mean) * scale.
 
     Args:
         settings: a TransformationParameter.
-        phase: in training the crop's place is random, in testing it is the centre.
+        phase: the crop is at a random place in training, and at the centre in testing.
 
     Raises:
         DefinitionError, FileFormatError: the mean is given twice, or its file cannot be read.
@@ -41,13 +41,13 @@ class Transform:
 
         Args:
             pixels: (channels, height, width).
-            random: draws the place of the crop, and whether to mirror.
+            random: the generator for the place of the crop and the choice to mirror.
 
         Returns:
             float32, of the size of the crop if there is one.
 
         Raises:
-            InputError: the image is smaller than the crop, or the mean does not fit it.
+            InputError: the image is smaller than the crop, or the mean does not match it.
         """
         channels, height, width = pixels.shape
         mean = self.mean
