@@ -1,4 +1,4 @@
-"""Saving and loading nets. One module per format, and a record of each in `format`."""
+"""Saving and loading nets. Each format has a module, and a record in `format`."""
 
 from fcnkit.formats.format import Format, Holds, recognize, suffixes
 from fcnkit.formats.loading import convert, load

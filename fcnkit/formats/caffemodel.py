@@ -1,4 +1,4 @@
-"""Caffe's own weights, with the definition in them."""
+"""Caffe's own weight files, which include the definition."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def save(net: CaffeNet, path: Path) -> None:
     """Write definition and weights to path.
 
     Raises:
-        OutputError: a layer was replaced by what its definition does not say.
-        BlobShapeError: a layer's weights have another shape than its definition says.
+        OutputError: a layer was replaced by one that its definition does not describe.
+        BlobShapeError: a layer's weights have another shape than its definition states.
     """
     blobs = net.arrays()
     definition = copy.deepcopy(net.definition())
-    # What Caffe would make of the two: nothing is copied.
+    # The check follows Caffe's own loading of the two: nothing is copied.
     _require_equal_modules(net, CaffeNet(definition, blobs, mapped=True))
     if fork_layers(definition):
         definition.fcnkit_numbers = True

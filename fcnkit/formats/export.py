@@ -1,4 +1,4 @@
-"""What the formats that hold a traced graph share: nets exported with height and width left open."""
+"""Shared code of the formats that store a traced graph: exporting nets with variable height and width."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from fcnkit.errors import OutputError
 from fcnkit.net import CaffeNet
 from fcnkit.net.neutral import neutral
 
-# Makes of a traced net what a format needs; also takes the paths of its modules in the net it was made of.
+# Converts a traced net to the content of a format; also takes the paths of its modules in the original net.
 Finish = Callable[[ExportedProgram, Mapping[str, str]], Any]
 
 
 def export(net: CaffeNet, suffix: str, finish: Finish) -> Any:
-    """Trace a net in eval mode, at the input shapes of its definition, and make what a format needs of it.
+    """Trace a net in eval mode, at the input shapes of its definition, and convert it to the content of a format.
 
-    Height and width of the inputs stay open wherever the net lets them differ. Torch writes the names of modules and
-    inputs into code and runs it, so it is given the net under neutral names.
+    Height and width of the inputs stay variable wherever the net allows it. Torch writes the names of modules and
+    inputs into code and executes it, so the net is exported under neutral names.
 
     Args:
-        net: stays as it is.
-        suffix: of the format, for the error.
+        net: not changed.
+        suffix: of the format, for the error message.
         finish: takes the traced net, and the path in the net of each of its modules.
 
     Raises:
-        OutputError: a layer cannot be traced, or finish cannot have it.
+        OutputError: a layer cannot be traced, or finish does not support it.
     """
     modes = {module: module.training for module in net.modules()}
     try:
@@ -56,7 +56,7 @@ def _inputs(net: CaffeNet) -> dict[str, Tensor]:
 
 
 def _traced(module: nn.Module, inputs: Sequence[Tensor]) -> ExportedProgram:
-    # torch.export takes a size of 1 for one that stays.
+    # torch.export treats a size of 1 as fixed.
     open_axes = tuple(
         {axis: Dim.AUTO for axis in (2, 3) if blob.shape[axis] > 1} if blob.dim() == 4 else {} for blob in inputs
     )
@@ -66,7 +66,7 @@ def _traced(module: nn.Module, inputs: Sequence[Tensor]) -> ExportedProgram:
 
 
 def _name_layer(net: CaffeNet, suffix: str, inputs: dict[str, Tensor], finish: Finish) -> None:
-    """Find the first layer that fails alone, too, and raise an OutputError that names it."""
+    """Find the first layer that also fails on its own, and raise an OutputError that names it."""
     blobs = dict(inputs)
     for step in net.steps:
         module, bottoms = net.get_submodule(step.module), [blobs[name] for name in step.bottoms]
@@ -81,7 +81,7 @@ def _name_layer(net: CaffeNet, suffix: str, inputs: dict[str, Tensor], finish: F
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of the innermost error: those around it tell where in PyTorch it was."""
+    """The first line of the innermost error: the outer ones report where in PyTorch it was raised."""
     while error.__cause__ is not None:
         error = error.__cause__
     return next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
@@ -89,13 +89,13 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without what PyTorch says of itself while it exports."""
+    """Suppress PyTorch's own messages during export."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            # torch.export copies what it has deprecated itself.
+            # torch.export copies objects that it has deprecated itself.
             warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
             yield
     finally:

@@ -16,7 +16,7 @@ from fcnkit.errors import FileFormatError
 
 
 class Holds(Enum):
-    """What of a net a file has."""
+    """The parts of a net that a file contains."""
 
     NET = "definition and weights"
     WEIGHTS = "weights alone"
@@ -28,12 +28,12 @@ class Format:
     """A format.
 
     Attributes:
-        suffixes: of its files' names.
-        module: in fcnkit.formats, imported when it is needed. Its `save(net, path)` writes a net; of a format that
-            fcnkit loads, `load(path, options)` reads one.
-        holds: what fcnkit loads from a file; None if it only writes it.
-        kind: its files' content, by which they are recognized whatever their names are.
-        loading: the lines of Python that load a file: takes its path, and the path of its definition or None.
+        suffixes: of the file names.
+        module: in fcnkit.formats, imported when it is needed. Its `save(net, path)` writes a net; if fcnkit loads the
+            format, its `load(path, options)` reads one.
+        holds: the parts that fcnkit loads from a file; None if it only writes the format.
+        kind: the type of the files' content, by which they are recognized regardless of their names.
+        loading: returns the lines of Python that load a file; takes its path, and the path of its definition or None.
         beside: suffix of a file that is written with it, under the same stem.
     """
 
@@ -90,16 +90,16 @@ def suffixes(formats: tuple[Format, ...] = FORMATS) -> list[str]:
 
 
 def named(path: AnyPath) -> Format | None:
-    """The format that a file's suffix names, if it names one."""
+    """The format that a file's suffix names, or None."""
     suffix = Path(path).suffix.lower()
     return next((each for each in FORMATS if suffix in each.suffixes), None)
 
 
 def recognize(path: AnyPath) -> Format:
-    """The format of a file that a net, or its weights or definition, are in: by its content, else by its name.
+    """The format of a file with a net, weights or a definition: by its content, else by its name.
 
     Raises:
-        FileFormatError: the file cannot be read, or is of a format that is not loaded.
+        FileFormatError: the file cannot be read, or its format cannot be loaded.
     """
     kind = sniff(path)
     found = next((each for each in FORMATS if each.kind is kind.intact), None) or named(path)

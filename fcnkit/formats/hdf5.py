@@ -1,4 +1,4 @@
-"""Caffe's weights in HDF5, as `.caffemodel.h5`: each blob by its layer's name and its place among the layer's."""
+"""Caffe's weights in HDF5, as `.caffemodel.h5`: each blob by its layer's name and its index in the layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way from files to nets: whatever holds a net is recognized by its content, and loaded."""
+"""Loading nets from files: a file's format is recognized by its content."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ def load(
     """Load a net, on the CPU.
 
     Args:
-        path: any file that holds a net, its weights or its definition: .caffemodel, .caffemodel.h5, .safetensors,
-            .pth, .npz or .prototxt. Its content decides which of them it is, its name only where that is not enough.
-        prototxt: the definition; needed for weights alone and for a fork's .caffemodel, and else in place of the one
-            in the file.
-        input_shape: shape of the first input, or shapes by input name; by default what the definition, the weights or
-            the published nets state.
-        phase: "test" or "train": which layers are in, and the mode that the module is in.
-        level, stages: what else the layers' include and exclude rules are evaluated against.
-        deploy: in the test phase, cut data layers, labels and losses off; False keeps the net as it stands, with an
-            input for each blob that a data layer fed. A net for training is always kept. The definition in a
-            .safetensors file is that of the net that was saved, of which nothing is cut.
-        mapped: leave the weights of a .caffemodel in the file where that is possible: for passing them on to another
-            file, or for looking at. They change with the file.
-        untrained: a definition alone is filled as its fillers state ("fill"), has weights of any values ("leave"), or
-            is refused unless its net has no weights ("refuse").
+        path: any file with a net, its weights or its definition: .caffemodel, .caffemodel.h5, .safetensors,
+            .pth, .npz or .prototxt. The format is recognized by content, and by name only if that is not enough.
+        prototxt: the definition; required for weights alone and for a fork's .caffemodel; otherwise it overrides
+            the one in the file.
+        input_shape: shape of the first input, or shapes by input name; by default those that the definition, the
+            weights or the published nets state.
+        phase: "test" or "train": selects the included layers and the mode of the module.
+        level, stages: further state that the layers' include and exclude rules are evaluated against.
+        deploy: in the test phase, remove data layers, labels and losses; False keeps the net unchanged, with an input
+            for each blob that a data layer fed. A net for training is always kept. The definition in a .safetensors
+            file is that of the saved net, from which nothing is removed.
+        mapped: memory-map the weights of a .caffemodel where possible, to copy them to another file or to inspect
+            them. They change with the file.
+        untrained: a definition alone is filled by its fillers ("fill"), has undefined weights ("leave"), or is refused
+            unless its net has no weights ("refuse").
 
     Returns:
         The net, in eval mode for "test" and train mode for "train".
 
     Raises:
-        FcnkitError: a file cannot be read, holds no net, or does not fit the other.
+        FcnkitError: a file cannot be read, contains no net, or does not match the other.
     """
     state = _state(phase, level, stages)
     return _loaded(path, recognize(path), NetOptions(prototxt, input_shape, state, deploy, mapped, untrained))
@@ -69,12 +69,12 @@ def convert(
     """Load a Caffe net into PyTorch from its two files, as Caffe's own interfaces take them.
 
     Args:
-        weights: what `load` takes, but no definition alone; None builds the net of prototxt, filled as its fillers
-            state.
+        weights: any file that `load` takes, except a definition alone; None builds the net of prototxt, filled by its
+            fillers.
         prototxt, input_shape, phase, level, stages, deploy: as in `load`.
 
     Raises:
-        FcnkitError: a file cannot be read, holds no net, or does not fit the other.
+        FcnkitError: a file cannot be read, contains no net, or does not match the other.
     """
     state = _state(phase, level, stages)
     if weights is not None:

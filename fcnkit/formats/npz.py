@@ -1,4 +1,4 @@
-"""NumPy's archives: the state dict, an array by each name."""
+"""NumPy archives: the state dict, one array per name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fcnkit.formats.state_dict import net_from_state
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import NetOptions
 
-# A zip archive keeps the length of a name in two bytes, and readers end a name at its first NUL.
+# A zip archive stores the length of a name in two bytes, and readers end a name at its first NUL.
 _LONGEST_NAME = 2**16 - 1
 
 
@@ -24,7 +24,7 @@ def save(net: CaffeNet, path: Path) -> None:
     """Write the net's state dict to path.
 
     Raises:
-        OutputError: a zip archive, which .npz files are, cannot hold a name.
+        OutputError: a name cannot be stored in a zip archive, which an .npz file is.
     """
     arrays = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
     for name in arrays:
@@ -44,7 +44,7 @@ def read_state(path: AnyPath) -> dict[str, Tensor]:
     """The state dict in a file.
 
     Raises:
-        FileFormatError: the file cannot be read, or holds something else than arrays of numbers by name.
+        FileFormatError: the file cannot be read, or contains anything other than arrays of numbers by name.
     """
     try:
         with open(path, "rb") as file:
@@ -55,14 +55,14 @@ def read_state(path: AnyPath) -> dict[str, Tensor]:
             if sum(part.file_size for part in parts) > MOST_INFLATION * os.path.getsize(path):
                 raise FileFormatError("states a size beyond that to which its bytes can be inflated")
             arrays = {name: found[name] for name in found.files}
-        # PyTorch knows the machine's own byte order alone.
+        # PyTorch supports only the machine's own byte order.
         return {
             name: torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
             for name, array in arrays.items()
         }
     except FcnkitError:
         raise
-    # Damage makes NumPy and zipfile raise nearly anything.
+    # For a damaged file, NumPy and zipfile raise exceptions of nearly any type.
     except Exception as error:
         problem = getattr(error, "strerror", None) or str(error).split("\n")[0]
         raise FileFormatError(f"cannot be read as a NumPy archive: {problem}") from None

@@ -1,4 +1,4 @@
-"""ONNX, with height and width left open."""
+"""ONNX, with variable height and width."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from fcnkit.errors import OutputError
 from fcnkit.formats.export import export
 from fcnkit.net import CaffeNet
 
-# A protobuf message holds no more.
+# The size limit of a protobuf message.
 _LARGEST = 2**31 - 1
 
 
 def save(net: CaffeNet, path: Path) -> None:
-    """Write the net to path, with definition and preprocessing among its metadata.
+    """Write the net to path, with definition and preprocessing in its metadata.
 
     Raises:
-        OutputError: packages are missing, a layer has no counterpart, or the weights are more than a file can hold.
+        OutputError: packages are missing, a layer has no counterpart, or the weights exceed the size limit of a file.
     """
     missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
     if missing:
@@ -45,9 +45,9 @@ def _onnx(program: ExportedProgram) -> Any:
 
 
 def _named(net: CaffeNet, model: Any, paths: Mapping[str, str]) -> Any:
-    """The model, its inputs, outputs and weights called as in the net."""
+    """The model, with inputs, outputs and weights named as in the net."""
     if not paths:
-        return model  # a layer alone
+        return model  # a single layer
     graph = model.graph
     wanted = [*zip(graph.inputs, net.inputs, strict=True), *zip(graph.outputs, net.outputs, strict=True)]
     for value in graph.initializers.values():
@@ -56,7 +56,7 @@ def _named(net: CaffeNet, model: Any, paths: Mapping[str, str]) -> Any:
             wanted.append((value, f"{paths[module]}.{part}"))
     taken = {value.name for node in graph for value in node.outputs} - {value.name for value, _ in wanted}
     for number, (value, _) in enumerate(wanted):
-        value.name = f"fcnkit {number}"  # free for each other
+        value.name = f"fcnkit {number}"  # a temporary name, so that the final names are free
     for value, name in wanted:
         while name in taken:
             name += "_"

@@ -1,4 +1,4 @@
-"""PyTorch's exported programs, for torch.export.load and all that compiles from there."""
+"""PyTorch's exported programs, for torch.export.load and the compilers that use it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _LONGEST_NAME = 200
 def save(net: CaffeNet, path: Path) -> None:
     """Write the traced net to path, with definition, preprocessing and names as extra files.
 
-    A weight has its name in the net's state dict if that is made of identifiers. Loading a .pt2 writes these names
-    into code and runs it, so weights of layers with other names stay under `layer_0` and the like; the extra file
-    `names` has the net's name of each of these, as JSON.
+    A weight keeps its name from the net's state dict if the name consists of identifiers. Loading a .pt2 writes these
+    names into code and executes it, so weights of layers with other names are stored under `layer_0` and so on. The
+    extra file `names` maps each of these to its name in the net, as JSON.
 
     Raises:
         OutputError: a layer cannot be traced.
@@ -44,7 +44,7 @@ def save(net: CaffeNet, path: Path) -> None:
 
 
 def _with_names(program: ExportedProgram, paths: Mapping[str, str]) -> tuple[ExportedProgram, dict[str, str]]:
-    """The traced net, the net's own names given back where they are harmless; and the names where they are not."""
+    """The traced net, with the net's own names restored where they are harmless; and the names that are not."""
 
     def name(weight: str | None) -> str | None:
         module, _, part = (weight or "").rpartition(".")
@@ -60,14 +60,14 @@ def _with_names(program: ExportedProgram, paths: Mapping[str, str]) -> tuple[Exp
 
 
 def _is_harmless(path: str) -> bool:
-    """Whether a module's path can stand in code: a part of it is an identifier, or a number."""
+    """Whether a module's path is safe in code: each part is an identifier or a number."""
     return len(path) <= _LONGEST_NAME and all(
         re.fullmatch(r"[A-Za-z0-9_]+", part) and not keyword.iskeyword(part) for part in path.split(".")
     )
 
 
 class _Patient(io.BytesIO):
-    """A file that tells of a full disk at the end: torch's writer ends the process if it hears of it on its way."""
+    """A file that reports a full disk only at the end: torch's writer ends the process if a write fails."""
 
     def __init__(self, file: BinaryIO):
         super().__init__()

@@ -29,7 +29,7 @@ def pickle_to(path: AnyPath, content: Any) -> None:
     try:
         torch.save(content, path)
     except RuntimeError as error:
-        # A full disk, say, of which torch's writer tells no more; files.writing tells it like any other.
+        # For example a full disk, whose cause torch's writer hides; files.writing reports it like any other error.
         raise OSError(str(error).split("\n")[0]) from None
 
 
@@ -39,10 +39,10 @@ def load(path: AnyPath, options: NetOptions) -> CaffeNet:
 
 
 def read_state(path: AnyPath) -> dict[str, Tensor]:
-    """The state dict in a file; nothing in it is run, and tensors are read when they are used.
+    """The state dict in a file; no code in it is executed, and tensors are read when they are used.
 
     Raises:
-        FileFormatError: the file cannot be read, holds code, or holds something else than tensors by name.
+        FileFormatError: the file cannot be read, contains code, or contains anything other than tensors by name.
     """
     state = unpickle(path)
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
@@ -51,17 +51,17 @@ def read_state(path: AnyPath) -> dict[str, Tensor]:
 
 
 def unpickle(path: AnyPath) -> Any:
-    """What a file holds, tensors and plain Python values alone; nothing in it is run.
+    """The content of a file, only tensors and plain Python values; no code in it is executed.
 
     Raises:
-        FileFormatError: the file cannot be read, or holds code.
+        FileFormatError: the file cannot be read, or contains code.
     """
     try:
         with warnings.catch_warnings():
-            # Of pickles that were not written by torch's own defaults; reading them works, or fails below.
+            # Warnings about pickles not written with torch's defaults; reading them works, or fails below.
             warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-            # What torch wrote before version 1.6 is no zip archive, and cannot be mapped; and of a path that ends in
-            # .safetensors torch reads that format, whatever the file is.
+            # A file written by torch before version 1.6 is not a zip archive, and cannot be mapped. If a path ends in
+            # .safetensors, torch reads that format regardless of the content.
             if zipfile.is_zipfile(path) and Path(path).suffix != ".safetensors":
                 return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
             with open(path, "rb") as file:
@@ -70,7 +70,7 @@ def unpickle(path: AnyPath) -> Any:
         raise FileFormatError(
             "is not a file of weights alone: it is damaged, or contains Python objects, which may run code"
         ).in_file(path) from None
-    # Damage makes torch's reader raise nearly anything.
+    # For a damaged file, torch's reader raises exceptions of nearly any type.
     except Exception as error:
         problem = getattr(error, "strerror", None) or str(error).split("\n")[0]
         raise FileFormatError(f"cannot be read as a PyTorch file: {problem}").in_file(path) from None

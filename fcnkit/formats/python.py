@@ -1,4 +1,4 @@
-"""A PyTorch module as a person would write it: one file of source that needs torch alone."""
+"""PyTorch source as a person would write it: one file that requires only torch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fcnkit.nn.combine import Silence
 from fcnkit.nn.source import DummyData
 
 _WIDTH = 120
-# What the template itself uses, in every net and in those that map names.
+# Names that the template itself uses, in every net and in nets that map names.
 _IMPORTED = {
     "json": Import("json"),
     "warnings": Import("warnings"),
@@ -36,7 +36,7 @@ _IMPORTED_FOR_NAMES = {"Any": Import("typing", "Any"), "Mapping": Import("collec
 
 
 class _Names(dict[str, str]):
-    """Identifiers for names of any kind, each its own; those already good stay."""
+    """Unique identifiers for arbitrary names; valid identifiers are kept."""
 
     def __init__(self, taken: Iterable[str]):
         self.taken = set(taken)
@@ -47,7 +47,7 @@ class _Names(dict[str, str]):
             clear = name
         if not clear[0].isalpha() and clear[0] != "_":
             clear = f"x{clear}"
-        # Linters take l, O and I for digits.
+        # Linters reject l, O and I, which look like digits.
         while clear in self.taken or keyword.iskeyword(clear) or clear in ("l", "O", "I"):
             clear += "_"
         self.taken.add(clear)
@@ -56,7 +56,7 @@ class _Names(dict[str, str]):
 
 
 class _Layers(NamedTuple):
-    """What the source says of the layers: lines of __init__ and forward, and whose source is included."""
+    """The source of the layers: lines of __init__ and forward, and the classes whose source is included."""
 
     built: list[str]
     run: list[str]
@@ -146,7 +146,7 @@ def _unwritable(step: Step, problem: str) -> OutputError:
 
 
 def _frozen(attribute: str, module: nn.Module) -> list[str]:
-    """What takes a module's weights out of training that are not in it."""
+    """The lines that exclude a module's frozen weights from training."""
     still = [name for name, weight in module.named_parameters() if not weight.requires_grad]
     if not still:
         return []
@@ -166,7 +166,7 @@ def _result(outputs: Sequence[tuple[str, str]]) -> str:
 
 
 def _call(head: str, arguments: Sequence[str]) -> str:
-    """A call as formatters lay it out eight columns in: on one line if it fits, else its arguments on their own."""
+    """A call as formatters lay it out at eight columns: on one line if it fits, else the arguments on their own."""
     inner = ", ".join(arguments)
     if len(head) + len(inner) + 2 <= _WIDTH - 8:
         return f"{head}({inner})"
@@ -177,7 +177,7 @@ def _call(head: str, arguments: Sequence[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A string literal, in double quotes unless more of these than of the others are in it."""
+    """A string literal, in double quotes unless it contains more double than single quotes."""
     literal = json.dumps(text, ensure_ascii=False)
     if text.count('"') <= text.count("'"):
         return literal
@@ -205,18 +205,18 @@ def _class_name(net: str, taken: set[str]) -> str:
 
 
 def _about(net: CaffeNet, name: str) -> str:
-    """The docstring: what net this is, where it comes from, what goes in and what comes out."""
+    """The docstring: the net, its origin, its inputs and its outputs."""
     title = f"{name}, the Caffe net {net.definition().name!r}." if net.definition().name else f"{name}, a Caffe net."
     lines = [title, "", *_origin(net), ""]
     for blob in net.inputs:
         lines += _wrapped(f"Input {blob}: {net.shapes[blob]}{pixels_in_words(net.preprocessing.get(blob))}.")
     lines += [line for blob in net.outputs for line in _wrapped(f"Output {blob}: {net.shapes[blob]}.")]
-    # Names are anyone's: they must neither end the docstring nor escape anything in it.
+    # Names are untrusted: they must neither end the docstring nor escape anything in it.
     return "\n".join(map(printable, lines)).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _origin(net: CaffeNet) -> list[str]:
-    """Which file the net was read from; with its hash if it still lies there."""
+    """The file that the net was read from, with its hash if the file still exists."""
     if net.source is None:
         return ["Written by fcnkit."]
     if not net.source.is_file():

@@ -1,4 +1,4 @@
-"""The expression that builds a module anew: its class and arguments."""
+"""The expression that rebuilds a module: its class and arguments."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 
 class UnwritableError(Exception):
-    """A module that no short expression builds; says why."""
+    """A module that no short expression builds; the message states the reason."""
 
 
 class Expression(NamedTuple):
-    """A call: the class as it is named in the source, and the arguments that are not the defaults."""
+    """A call: the class as named in the source, and the arguments that differ from the defaults."""
 
     name: str
     arguments: list[str]
@@ -27,11 +27,11 @@ def _shape(tensor: Tensor | None) -> tuple[int, ...] | None:
 
 
 def _streams(module: Any) -> int:
-    """How many sequences a recurrent module keeps the state of; one that is given its state keeps none."""
+    """The number of sequences whose state a recurrent module stores; 1 if the state is an input."""
     return 1 if module.expose_hidden else len(module.get_buffer(module.states[0]))
 
 
-# Arguments that a module keeps otherwise than under their own name, by class and argument.
+# Arguments that a module does not store under their own name, by class and argument.
 _KEPT: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("BatchNorm", "channels"): lambda module: len(module.mean),
     ("BatchStatisticsNorm", "channels"): lambda module: len(module.weight),
@@ -58,7 +58,7 @@ def construction(module: nn.Module) -> Expression:
     """The expression that builds a module of torch.nn or fcnkit.nn like this one.
 
     Raises:
-        UnwritableError: there is none.
+        UnwritableError: no such expression exists.
     """
     kind = type(module)
     standard = kind.__module__.startswith("torch.nn.")
@@ -70,7 +70,7 @@ def construction(module: nn.Module) -> Expression:
             continue
         value = _argument(module, name)
         if standard and isinstance(value, tuple) and len(set(value)) == 1:
-            value = value[0]  # what is the same along every axis
+            value = value[0]  # the same value along every axis
         if value == parameter.default:
             continue
         required = parameter.default is parameter.empty
@@ -91,7 +91,7 @@ def _argument(module: nn.Module, name: str) -> Any:
 def _literal(value: Any) -> str:
     """A number, a string, None, or a sequence of these as source.
 
-    Floats come from Caffe's 32-bit fields; they are written with the digits that say them apart there.
+    Floats come from Caffe's 32-bit fields; they are written with the digits that distinguish them at that precision.
     """
     if isinstance(value, bool | int | None):
         return repr(value)

@@ -1,4 +1,4 @@
-"""The source of modules with all that it needs of the files it stands in."""
+"""The source of modules, with the definitions that it needs from the same files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class PythonSource(NamedTuple):
-    """Import statements as linters sort them, those of torch last; definitions, each after what it needs; their names.
+    """Import statements as linters sort them, torch last; definitions, each after those it needs; their names.
 
     The names are those that the statements bind and those that they use.
     """
@@ -21,18 +21,18 @@ class PythonSource(NamedTuple):
 
 
 class Import(NamedTuple):
-    """What a name stands for: a module, or with `part` something in it."""
+    """The object that a name refers to: a module, or with `part` a member of it."""
 
     module: str
     part: str = ""
 
 
 def source_of(classes: Sequence[type], imported: dict[str, Import]) -> PythonSource:
-    """The source of classes, of the bases and helpers that stand in their files, and the imports of all these.
+    """The source of classes, of the bases and helpers in their files, and the imports of all these.
 
     Args:
         classes: in any order; each at the top level of its file.
-        imported: what is needed beside them, by name.
+        imported: further imports that are needed, by name.
     """
     imported, definitions, used = dict(imported), [], set()
     pending: dict[str, set[str]] = {}
@@ -45,7 +45,7 @@ def source_of(classes: Sequence[type], imported: dict[str, Import]) -> PythonSou
         for name in sorted(names & file.imports.keys()):
             source, part = file.imports[name]
             if source.startswith("fcnkit."):
-                # Not there where the source will run: the helper comes along.
+                # Not installed where the source will run: the helper is included.
                 helpers += _File(source).definitions([part])
             else:
                 imported[name] = file.imports[name]
@@ -76,7 +76,7 @@ class _File:
                 self.places.update({each.id: place for each in names if isinstance(each.ctx, ast.Store)})
 
     def needed(self, names: Iterable[str]) -> tuple[list[int], set[str]]:
-        """The places of the statements that bind names and of all that these use; and every name that they use."""
+        """The indices of the statements that bind names and of their dependencies, and every name that these use."""
         pending, places, seen = list(names), set(), set()
         while pending:
             name = pending.pop()
@@ -87,11 +87,11 @@ class _File:
         return sorted(places), seen
 
     def definitions(self, names: Iterable[str]) -> list[str]:
-        """The text of the statements that bind names, each after what it needs."""
+        """The text of the statements that bind names, each after those it needs."""
         return [self.definition(place) for place in self.needed(names)[0]]
 
     def definition(self, place: int) -> str:
-        """The text of a statement with the comments right above it."""
+        """The text of a statement with the comments directly above it."""
         node = self.statements[place]
         start = node.lineno - 1
         while self.lines[start - 1].startswith("#"):

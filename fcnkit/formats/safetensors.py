@@ -1,4 +1,4 @@
-"""Safetensors: the weights, with definition and preprocessing in the metadata, so that one file is the net."""
+"""Safetensors: the weights, with definition and preprocessing in the metadata: one file contains the whole net."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fcnkit.mapped import Stored
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import NetOptions
 
-# In the order in which the library writes them: wide values first, so that each lies at a multiple of its width.
+# In the order in which the library writes them: wide values first, so that each is aligned to a multiple of its width.
 _DTYPES = {
     torch.uint64: "U64",
     torch.int64: "I64",
@@ -39,13 +39,13 @@ _DTYPES = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
-# What readers of the format take.
+# The limit that readers of the format accept.
 _LONGEST_HEADER = 100_000_000
 
 
 def save(net: CaffeNet, path: Path) -> None:
     """Write the net to path."""
-    # Of a weight that layers share the first one's name is enough.
+    # A weight that layers share is stored once, under the first layer's name.
     shared = {user.path for _, user, _ in net.ties}
     state = {name: tensor for name, tensor in net.state_dict().items() if name not in shared}
     metadata = {
@@ -65,17 +65,17 @@ def write(
 ) -> None:
     """Write tensors by name to path, one after the other.
 
-    The library writes from memory alone; of a tensor that still lies in a mapped file the pages that nobody has
-    written to are copied from the file instead.
+    The library writes only from memory. For a tensor that is still mapped from a file, the unmodified pages are
+    copied from the file instead.
 
     Args:
         path: the file.
         state: the tensors, on any device.
-        metadata: what else the file is to hold.
-        places: where tensors were views on a mapped file, by name.
+        metadata: further content of the file.
+        places: the positions of tensors that were views of a mapped file, by name.
 
     Raises:
-        OutputError: the format has no such type of values, or the header is longer than it may be.
+        OutputError: the format does not support a data type, or the header exceeds the size limit.
 
     Source: huggingface/safetensors README.md, Format.
     """
@@ -107,7 +107,7 @@ def write(
 
 
 def load(path: AnyPath, options: NetOptions) -> CaffeNet:
-    """Rebuild the net from the one file; a prototxt takes the place of the definition in it."""
+    """Rebuild the net from the file; a prototxt overrides the definition in it."""
     tensors, metadata = read(path)
     return net_from_state(path, tensors, options, metadata.get("prototxt"), metadata.get("preprocessing", "{}"))
 
@@ -118,6 +118,6 @@ def read(path: AnyPath) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
-    # RuntimeError is torch's, of shapes that it cannot have.
+    # torch raises RuntimeError for shapes that it does not support.
     except (SafetensorError, OSError, RuntimeError) as error:
         raise FileFormatError(f"is not a safetensors file, or is damaged: {error}") from None

@@ -15,7 +15,7 @@ from fcnkit.net import CaffeNet
 
 
 def outputs(paths: Iterable[AnyPath]) -> dict[Path, Format]:
-    """The files that saving to these paths writes, with their formats: a .caffemodel has its .prototxt beside it.
+    """The files that are written for these paths, with their formats: a .caffemodel has its .prototxt beside it.
 
     Raises:
         OutputError: a suffix names no format.
@@ -37,17 +37,17 @@ def save(
     force: bool = True,
     watch: Callable[[Path], AbstractContextManager[Any]] | None = None,
 ) -> None:
-    """Write a net to files of one or several formats: all of them, or none.
+    """Write a net to files of one or several formats: either all of them are written, or none.
 
     Args:
         net: the net; its weights may be on any device.
-        paths: the files, each of which appears whole or not at all; their suffixes choose the formats. .safetensors
-            and .caffemodel (with a .prototxt of the same stem) hold the net; .pth, .h5 and .npz hold its weights.
+        paths: the files, each written completely or not at all; their suffixes select the formats. .safetensors
+            and .caffemodel (with a .prototxt of the same stem) store the net; .pth, .h5 and .npz store its weights.
         force: replace existing files.
-        watch: called with each path that is being written, gives a context to write in (for progress).
+        watch: called with each path to be written; returns a context manager for the write (for progress).
 
     Raises:
-        OutputError: a suffix is unknown, a file cannot be written, or its format cannot hold the net.
+        OutputError: a suffix is unknown, a file cannot be written, or its format cannot store the net.
     """
     with ExitStack() as stack:
         partials = [(path, each, stack.enter_context(writing(path, force))) for path, each in outputs(paths).items()]

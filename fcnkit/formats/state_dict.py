@@ -1,4 +1,4 @@
-"""What the formats that hold a state dict share: building a net from it."""
+"""Shared code of the formats that store a state dict: building a net from it."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def net_from_state(
     """Build a net with the tensors of a state dict.
 
     Args:
-        path: the file that it is from.
+        path: the file that the state dict was read from.
         tensors: the state dict; its tensors become the net's own.
-        options: a prototxt among them overrides the stored definition, and is cut down to the net that runs.
-        stored: the definition that came with the state dict, as it runs.
+        options: their prototxt, if any, overrides the stored definition, and is reduced to the net that runs.
+        stored: the definition that was stored with the state dict, in the form that runs.
         preprocessing: of the inputs of that definition, as JSON.
 
     Raises:
-        FileFormatError: there is no definition, the preprocessing does not fit it, or weights are no floating point
-            numbers.
-        MissingBlobsError, BlobShapeError: state dict and net do not fit.
+        FileFormatError: there is no definition, the preprocessing does not match it, or weights are not floating
+            point numbers.
+        MissingBlobsError, BlobShapeError: the state dict does not match the net.
     """
     blobs: dict[str, list[Tensor]] = {}
     for name, tensor in tensors.items():
@@ -76,7 +76,7 @@ def _preprocessing(text: str, inputs: Mapping[str, Shape]) -> dict[str, Preproce
 
 def _load(net: CaffeNet, state: Mapping[str, Tensor]) -> None:
     own = net.state_dict()
-    # A shared weight need not be there under the names of all that share it.
+    # A shared weight need not be present under the names of all layers that share it.
     state = {**{user.path: own[user.path] for _, user, _ in net.ties}, **state}
     for title, names in (("lacks", own.keys() - state.keys()), ("has beside the net's own", state.keys() - own.keys())):
         if names:

@@ -1,4 +1,4 @@
-"""Net surgery: weights given another form that computes the same, and nets started from other nets' weights."""
+"""Net surgery: casting weights to an equivalent form, and starting nets from the weights of others."""
 
 from fcnkit.surgery.fc2conv_files import fc2conv
 from fcnkit.surgery.kernels import Cast, CastError, conv_weight_from_fc, fc_weight_from_conv

@@ -1,4 +1,4 @@
-"""Dense evaluation: a classifier as a net that scores every window of an image of any size in one pass."""
+"""Dense evaluation: a classifier becomes a net that scores every window of an image of any size in one pass."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from fcnkit.surgery.net_casting import cast_net, cast_net_back
 
 
 def dense(net: nn.Module, *, kernel: Kernels = None, order: str = "chw") -> nn.Module:
-    """A new net without fully connected layers, with weights of its own, that takes images of any size.
+    """Return a new net without fully connected layers, with its own weights, that takes images of any size.
 
-    At the size that the classifier was made for it gives the classifier's scores, (N, classes, 1, 1); on larger
-    images those of every window, (N, classes, h, w).
+    At the classifier's input size, the output is the classifier's scores, (N, classes, 1, 1). On larger images, it is
+    the scores of every window, (N, classes, h, w).
 
     Args:
-        net: a CaffeNet; a Sequential with a Flatten; or a module of a classifier's shape, which runs `features`,
-            `avgpool` if it has one, a flattening and `classifier`, as torchvision's VGG and AlexNet do. An avgpool
-            is left out: at the classifier's own size it changes nothing, or, where it pools to 1 x 1, the mean of the
-            scores that result is the classifier's score.
+        net: a CaffeNet; a Sequential with a Flatten; or a module that runs `features`, `avgpool` if present, a
+            flattening and `classifier`, as torchvision's VGG and AlexNet do. The avgpool is removed: at the
+            classifier's input size it changes nothing; where it pools to 1 x 1, the mean of the resulting scores is
+            the classifier's score.
         kernel, order: as in `fc2conv`.
 
     Raises:
-        CastError: the net has another shape, or nothing to cast.
+        CastError: the net has another structure, or there is nothing to cast.
     """
     if isinstance(net, CaffeNet):
         return dense_net(net, kernel=kernel, order=order)[0]
@@ -49,14 +49,14 @@ def dense(net: nn.Module, *, kernel: Kernels = None, order: str = "chw") -> nn.M
 
 
 def dense_net(net: CaffeNet, *, back: bool = False, **said: Any) -> tuple[CaffeNet, list[Cast]]:
-    """A CaffeNet cast as `cast_net` does, or with back as `cast_net_back` does, and what was cast."""
+    """Cast a CaffeNet with `cast_net`, or if back is set with `cast_net_back`; return it with the list of casts."""
     definition, blobs = copy.deepcopy(net.definition()), net.arrays()
     casts = (cast_net_back if back else cast_net)(definition, blobs, **said)
     return net.rebuilt(definition, blobs), casts
 
 
 def _flat(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
-    """The modules that a Sequential runs, those of Sequentials within it too, with their paths."""
+    """The modules that a Sequential runs, including those of nested Sequentials, with their paths."""
     if not isinstance(module, nn.Sequential):
         yield name, module
         return
@@ -65,7 +65,7 @@ def _flat(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _convolutional(layers: list[tuple[str, nn.Module]], finder: KernelFinder) -> Iterator[nn.Module]:
-    """Copies of the layers, with a Conv2d for each Linear, and no Flatten and no adaptive pool before it."""
+    """Copies of the layers, with a Conv2d for each Linear, and without any Flatten or adaptive pool before it."""
     flattened = next((i for i, (_, layer) in enumerate(layers) if isinstance(layer, nn.Flatten)), None)
     if flattened is None or not any(isinstance(layer, nn.Linear) for _, layer in layers[flattened:]):
         raise CastError("the net has no Flatten followed by a Linear to cast")
@@ -88,7 +88,7 @@ def _convolutional(layers: list[tuple[str, nn.Module]], finder: KernelFinder) ->
 
 
 def _channels(module: nn.Module) -> int:
-    """The channels behind a module, by the last of its layers that sets them; 0 if none does."""
+    """The number of output channels of a module, from its last layer that sets it; 0 if none does."""
     channels = 0
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
@@ -110,7 +110,7 @@ def _convolution(name: str, layer: nn.Linear, finder: KernelFinder, channels: in
 
 
 def _spatial(layer: nn.Module) -> nn.Module:
-    """What does to maps what a layer behind a fully connected one does to vectors."""
+    """The layer for maps that corresponds to a layer for vectors after a fully connected layer."""
     if isinstance(layer, nn.BatchNorm1d):
         norm = nn.BatchNorm2d(layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats)
         norm.load_state_dict(layer.state_dict())

@@ -1,4 +1,4 @@
-"""fc2conv: from files and nets with fully connected layers to files and nets without, and back."""
+"""fc2conv: convert fully connected layers of files and nets to convolutions, and back."""
 
 from __future__ import annotations
 
@@ -50,26 +50,26 @@ def fc2conv(
 
 
 def fc2conv(source: Any, output: Any = None, **options: Any) -> Any:
-    """Make fully connected weights convolution filters, in a net or in a file. Nothing else is changed.
+    """Cast fully connected weights to convolution filters, in a net or in a file. Nothing else is changed.
 
     Args:
-        source: a net, which gives a new net that takes images of any size; or a file of any name: .pth or .safetensors
-            with a state dict or a checkpoint around one, .caffemodel, .h5.
-        output: for a file, one of the same format; its suffix is that of the format or of source. The layers of a
-            .caffemodel become Convolutions too, and its definition is also written beside it, as .prototxt.
-        prototxt: definition to use in place of the one in a .caffemodel, or beside an .h5.
-        kernel: for layers whose shapes leave a choice: one (height, width) for all, or by layer.
+        source: a net, for which a new net is returned that takes images of any size; or a file of any name: .pth or
+            .safetensors with a state dict or a checkpoint that contains one, .caffemodel, .h5.
+        output: for a file, an output file of the same format, with the suffix of the format or of source. The layers of
+            a .caffemodel also become Convolutions, and its definition is also written beside it, as .prototxt.
+        prototxt: a definition that overrides the one in a .caffemodel, or that accompanies an .h5.
+        kernel: for layers whose shapes are ambiguous: one (height, width) for all layers, or one by layer.
         order: "chw", or "hwc" for weights that were trained where maps are stored as H, W, C.
-        names: "caffe" renames torchvision's VGG and AlexNet, "torchvision" goes back.
+        names: "caffe" renames the layers of torchvision's VGG and AlexNet, "torchvision" reverts this.
         back: cast filters to fully connected weights instead.
-        layers: which; by default those called fc6, classifier.0, head.fc and the like.
+        layers: the layers to cast; by default those named fc6, classifier.0, head.fc and similar.
         force: replace existing files.
 
     Returns:
-        Of a net the new one; of a file what was cast, in order.
+        The new net for a net; the list of casts, in order, for a file.
 
     Raises:
-        CastError: there is nothing to cast, or the shapes do not tell how.
+        CastError: there is nothing to cast, or the shapes are ambiguous.
         FcnkitError: a file cannot be read or written.
     """
     if isinstance(source, nn.Module):
@@ -80,20 +80,20 @@ def fc2conv(source: Any, output: Any = None, **options: Any) -> Any:
 
 
 def default_output(weights: AnyPath, back: bool) -> Path:
-    """The output where none is chosen: in the current folder, -conv or -fc added to the name.
+    """The default output: in the current folder, with -conv or -fc added to the name.
 
     Raises:
         FcnkitError: see `recognize`.
     """
     path, of = Path(weights), recognize(weights)
     stem = path.name.removesuffix(path.suffix).removesuffix(".caffemodel")
-    # The name of a format that the file is not of would be none of the output's either.
+    # A suffix of another format than the file's is not valid for the output either.
     suffix = path.name.removeprefix(stem) if named(path) in (of, None) else of.suffixes[0]
     return Path(f"{stem}{'-fc' if back else '-conv'}{suffix}")
 
 
 def prototxt_beside(output: AnyPath, weights: AnyPath, prototxt: AnyPath | None) -> Path | None:
-    """The prototxt that is written with an output: the same name with .prototxt in place of its suffix, or None."""
+    """The prototxt that is written with an output: the same name with the suffix .prototxt, or None."""
     if prototxt is None and recognize(weights) is not CAFFEMODEL:
         return None
     return Path(str(output).removesuffix(".h5")).with_suffix(".prototxt")
@@ -116,7 +116,7 @@ def _fc2conv_file(
         raise FileFormatError(f"is a {of.suffixes[0]} file; fc2conv casts {', '.join(suffixes(_CAST))}").in_file(
             weights
         )
-    # A suffix that names no format is kept like the format.
+    # A suffix that names no format is kept, as the format is.
     kept = named(output) is of or (named(output) is None and Path(output).suffix == Path(weights).suffix)
     if not kept:
         raise OutputError(f"fc2conv keeps the format of its input; choose a {of.suffixes[0]} file as output").in_file(
@@ -146,7 +146,7 @@ def _cast_state_file(
         with writing(output, force) as partial:
             of.implementation().save(net, partial)
         return casts
-    # With names, filters that are cast already only change their names.
+    # If names is set, filters that are already cast are only renamed.
     done = names is not None and not back and not any(tensor.dim() == 2 for tensor in weights.state.values())
     casts = [] if done else _cast_state(weights, said, back)
     if names is not None:
@@ -188,7 +188,7 @@ def _cast_caffe_file(
 
 
 def _cast_blobs(blobs: dict[str, list[np.ndarray]], said: dict[str, Any], back: bool) -> list[Cast]:
-    """Cast the blobs of an .h5 file, which keeps neither definition nor order, by their names."""
+    """Cast the blobs of an .h5 file by name; the file stores neither the definition nor the order."""
     layers = sorted((name for name in blobs if blobs[name]), key=natural)
     state = {f"{name}.weight": torch.from_numpy(blobs[name][0]) for name in layers}
     weights = WeightFile(state, HDF5, ordered=False)

@@ -1,4 +1,4 @@
-"""Fully connected weights and the filters that compute the same; which kernel a layer's shapes tell."""
+"""Casting fully connected weights to equivalent filters, and finding the kernel from a layer's shapes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from torch import Tensor
 from fcnkit.aliases import Pair
 from fcnkit.errors import FcnkitError
 
-# What a caller says of kernels: one for all layers that read a map, or kernels by layer ("" is all others).
+# The kernels that a caller sets: one for all layers that read a map, or kernels by layer ("" is all others).
 Kernels = Pair | Mapping[str, Pair] | None
 
 ORDERS = ("chw", "hwc")
 
-# Names under which classifiers keep their fully connected layers, as one part of a layer's name.
+# Names of fully connected layers in classifiers, as one part of a layer's name.
 _FULLY_CONNECTED = re.compile(
     r"(fc|ip|linear|dense|classifier|head|heads|logits?|pre_logits|predictions?)[-_]?\d*(_.*)?", re.IGNORECASE
 )
 
 
 class CastError(FcnkitError):
-    """Weights that cannot be cast, with the way to say how."""
+    """Weights that cannot be cast; the message states the option that specifies the cast."""
 
 
 class Cast(NamedTuple):
-    """What was cast: the layer's name, and the shapes of its weight before and after."""
+    """A cast layer: its name, and the shapes of its weight before and after."""
 
     name: str
     before: tuple[int, ...]
@@ -36,21 +36,21 @@ class Cast(NamedTuple):
 
 
 def conv_weight_from_fc(weight: Any, channels: int, kernel: Pair, order: str = "chw") -> Any:
-    """Reshape an InnerProduct weight into the convolution filter that computes the same.
+    """Reshape an InnerProduct weight into the equivalent convolution filter.
 
-    Caffe flattens a bottom in C, H, W order, and so does PyTorch: nothing is transposed. Weights trained where maps
-    are stored as H, W, C have their columns in that order, and are put into Caffe's.
+    Caffe and PyTorch both flatten a bottom in C, H, W order, so nothing is transposed. Weights trained where maps
+    are stored as H, W, C have their columns in that order, and are reordered to Caffe's.
 
     Args:
         weight: (num_output, channels * kernel_h * kernel_w), a tensor or an array.
         channels: channels of the bottom that the layer reads.
         kernel: (kernel_h, kernel_w), in elements of that bottom.
-        order: in which the bottom was flattened, "chw" or "hwc".
+        order: the order in which the bottom was flattened, "chw" or "hwc".
 
     Returns:
         (num_output, channels, kernel_h, kernel_w); a view of weight for "chw".
 
-    LayerWeights: BVLC/caffe src/caffe/layers/inner_product_layer.cpp, LayerSetUp.
+    Source: BVLC/caffe src/caffe/layers/inner_product_layer.cpp, LayerSetUp.
     """
     if order == "chw":
         return weight.reshape(weight.shape[0], channels, *kernel)
@@ -58,7 +58,7 @@ def conv_weight_from_fc(weight: Any, channels: int, kernel: Pair, order: str = "
 
 
 def fc_weight_from_conv(filters: Any, order: str = "chw") -> Any:
-    """The way back: (num_output, channels, kernel_h, kernel_w) to (num_output, channels * kernel_h * kernel_w)."""
+    """The reverse cast: (num_output, channels, kernel_h, kernel_w) to (num_output, channels * kernel_h * kernel_w)."""
     if order == "hwc":
         filters = _permuted(filters, (0, 2, 3, 1))
     return filters.reshape(filters.shape[0], -1)
@@ -69,16 +69,16 @@ def _permuted(values: Any, axes: tuple[int, ...]) -> Any:
 
 
 def is_fully_connected(name: str) -> bool:
-    """Whether a layer is called as classifiers call their fully connected layers: fc6, classifier.0, head.fc."""
+    """Whether a layer has a usual name of a classifier's fully connected layer: fc6, classifier.0, head.fc."""
     return any(_FULLY_CONNECTED.fullmatch(part) for part in re.split(r"[./]", name))
 
 
 class KernelFinder:
-    """Finds the kernels of fully connected layers by their shapes, and where those do not tell, by what is said.
+    """Finds the kernels of fully connected layers by shape, or from the caller's kernels if shapes are ambiguous.
 
     Args:
         said: the caller's kernels.
-        order: in which maps were flattened, "chw" or "hwc".
+        order: the order in which maps were flattened, "chw" or "hwc".
     """
 
     def __init__(self, said: Kernels = None, order: str = "chw"):
@@ -97,8 +97,8 @@ class KernelFinder:
         Args:
             name: of the layer.
             weight: (num_output, inputs).
-            channels: of what the layer reads; 0 if it is not known.
-            kernel: height and width of what it reads, where that is known.
+            channels: of the layer's input; 0 if unknown.
+            kernel: height and width of the layer's input, if known.
 
         Raises:
             CastError: no kernel fits, or several do.
@@ -110,7 +110,7 @@ class KernelFinder:
         return conv_weight_from_fc(weight, channels, kernel, self.order)
 
     def check_used(self) -> None:
-        """Raises CastError if a kernel was said of a layer that was not cast."""
+        """Raises CastError if a kernel was set for a layer that was not cast."""
         if self._unused:
             names = ", ".join(map(repr, sorted(self._unused)))
             raise CastError(f"no fully connected layer is called {names}, whose kernel is given")

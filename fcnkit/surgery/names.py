@@ -1,7 +1,7 @@
-"""torchvision's names of VGG's and AlexNet's layers, and Caffe's.
+"""Names of the layers of VGG and AlexNet in torchvision and in Caffe.
 
-torchvision numbers all modules of `features`, those without weights included; Caffe numbers the convolutions, in VGG
-within blocks. The sources of the names are torchvision's vgg.py and alexnet.py, and Caffe's models of the two.
+torchvision numbers all modules of `features`, including those without weights; Caffe numbers the convolutions, in
+VGG within blocks. The sources of the names are torchvision's vgg.py and alexnet.py, and Caffe's models of the two.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class NamesError(FcnkitError):
 
 
 def rename(state: Mapping[str, T], names: str) -> dict[str, T]:
-    """The tensors of a VGG or AlexNet under other names; `module.` before all names goes.
+    """The tensors of a VGG or AlexNet under other names; a prefix `module.` of all names is removed.
 
     Args:
-        state: by name, torchvision's or Caffe's.
-        names: "caffe" or "torchvision". A batch normalization behind conv1_1 is called bn1_1 on Caffe's side.
+        state: tensors by name, torchvision's or Caffe's.
+        names: "caffe" or "torchvision". In Caffe's names, a batch normalization after conv1_1 is bn1_1.
 
     Raises:
-        NamesError: it is another net.
+        NamesError: the net is not a VGG or AlexNet.
     """
     if names not in NAMES:
         raise NamesError(f"names are {names!r}; give one of {', '.join(NAMES)}")
@@ -48,14 +48,14 @@ def rename(state: Mapping[str, T], names: str) -> dict[str, T]:
 
 
 def without_prefix(state: Mapping[str, T], prefix: str = "module.") -> dict[str, T]:
-    """The tensors with a prefix taken off their names, if all have it (torch.nn.DataParallel puts it there)."""
+    """The tensors with a prefix removed from their names, if all have it (torch.nn.DataParallel adds it)."""
     if state and all(key.startswith(prefix) for key in state):
         return {key.removeprefix(prefix): value for key, value in state.items()}
     return dict(state)
 
 
 def is_torchvision(state: Iterable[str]) -> bool:
-    """Whether the names of tensors are torchvision's of a VGG or AlexNet."""
+    """Whether the names of tensors are torchvision's names for a VGG or AlexNet."""
     layers = {key.rpartition(".")[0] for key in state}
     return "features.0" in layers and layers == _caffe_names(layers).keys()
 
@@ -69,7 +69,7 @@ def _caffe_names(layers: Iterable[str]) -> dict[str, str]:
         names = {f"features.{index}": name for name, index in _ALEXNET.items()}
     else:
         names = {}
-        # A convolution is followed by a normalization or not, then a ReLU; after a block there is a pool.
+        # A convolution is followed by an optional normalization, then a ReLU; a pool follows each block.
         step = 3 if 1 in features else 2
         block, number, expected = 1, 1, 0
         for index in features:
@@ -89,7 +89,7 @@ def _caffe_names(layers: Iterable[str]) -> dict[str, str]:
 
 
 def _torchvision_names(layers: Iterable[str]) -> dict[str, str]:
-    """torchvision's name of each layer of a VGG or AlexNet that has Caffe's."""
+    """torchvision's name of each layer of a VGG or AlexNet with Caffe's names."""
     found = {}
     numbers = [re.fullmatch(r"(conv|bn)(\d+)_(\d+)", layer) for layer in layers]
     numbered = sorted((int(m[2]), int(m[3]), m[1] == "bn") for m in numbers if m)

@@ -30,8 +30,8 @@ Blobs = dict[str, list[np.ndarray]]
 def cast_net(net: NetParameter, blobs: Blobs, *, kernel: Kernels = None, order: str = "chw") -> list[Cast]:
     """Turn, in place, the InnerProduct layers of a V2 net into Convolutions, and their weights into filters.
 
-    The kernels follow from the size of the net's input where it is known, else from the channels. A Flatten between
-    a map and an InnerProduct goes.
+    The kernels follow from the size of the net's input if it is known, else from the channels. A Flatten between a
+    map and an InnerProduct is removed.
 
     Args:
         net: the definition.
@@ -39,7 +39,7 @@ def cast_net(net: NetParameter, blobs: Blobs, *, kernel: Kernels = None, order: 
         kernel, order: as in `cast_state`.
 
     Returns:
-        What was cast, in order.
+        The casts, in order.
 
     Raises:
         CastError: there is nothing to cast, or no kernel fits.
@@ -80,7 +80,7 @@ def cast_net_back(net: NetParameter, blobs: Blobs, *, layers: Collection[str] = 
         layers, order: as in `cast_state_back`.
 
     Raises:
-        CastError: there is nothing to cast, or a layer is more than a fully connected one.
+        CastError: there is nothing to cast, or a layer is not equivalent to a fully connected one.
     """
     order = KernelFinder(order=order).order
     casts = []
@@ -135,7 +135,7 @@ def _move_settings(
 
 
 def _drop_flatten(net: NetParameter) -> None:
-    """Drop each Flatten that lies between a map and nothing but InnerProducts, which flatten maps themselves."""
+    """Remove each Flatten of a map that only InnerProducts read, since they flatten maps themselves."""
     for flatten in [layer for layer in net.layer if layer.type == "Flatten" and layer.flatten_param.axis == 1]:
         flat, blob = flatten.top[0], flatten.bottom[0]
         readers = [layer for layer in net.layer if flat in layer.bottom]
@@ -148,7 +148,7 @@ def _drop_flatten(net: NetParameter) -> None:
 
 
 def _map_shapes(net: NetParameter, blobs: Mapping[str, list[np.ndarray]]) -> dict[str, Shape]:
-    """The shape of each blob at the size that the net runs at; none where the net or its input is not known."""
+    """The shape of each blob at the net's input size; empty if the net or its input size is unknown."""
     try:
         return blob_shapes(prepare(net, blobs, None)[0])
     except FcnkitError:
@@ -156,7 +156,7 @@ def _map_shapes(net: NetParameter, blobs: Mapping[str, list[np.ndarray]]) -> dic
 
 
 def _channels(net: NetParameter) -> dict[str, int]:
-    """The channels of each blob as far as the definition states them, else UNKNOWN (0)."""
+    """The channels of each blob if the definition states them, else UNKNOWN (0)."""
     channels: dict[str, int] = {}
     for layer in net.layer:
         record = type_of(layer)

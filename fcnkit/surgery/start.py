@@ -24,7 +24,7 @@ TORCHVISION_NOTE = (
 
 
 class Start(NamedTuple):
-    """A net that is ready to be trained, what became of each layer, and what to know of its weights."""
+    """A net that is ready to be trained, the result for each layer, and notes on its weights."""
 
     net: CaffeNet
     rows: list[Transplanted]
@@ -43,18 +43,18 @@ def start(
     """Start an FCN from trained weights.
 
     Args:
-        net: a published net's name, "fcn" for one's own, or a prototxt file.
-        files: a file with a classifier or an FCN; of a net that fuses several inputs also files by input.
+        net: a published net's name, "fcn" for a custom FCN, or a prototxt file.
+        files: a file with a classifier or an FCN; for a net that fuses several inputs, also files by input.
         expand_score, new: as in `transplant`.
-        input_shape: as in `convert`, for a prototxt that does not tell it.
+        input_shape: as in `convert`, for a prototxt that does not state it.
         options: of fcnkit.generation.options.Net, for "fcn".
 
     Returns:
-        The net, in eval mode: as in training, data layers, labels and losses cut off.
+        The net, in eval mode: the training net with data layers, labels and losses removed.
 
     Raises:
         TransplantError: the weights do not fit.
-        FcnkitError: a file cannot be read, or there is no such net.
+        FcnkitError: a file cannot be read, or the net does not exist.
     """
     files = dict(files) if isinstance(files, Mapping) else {"": files}
     sources = {stream: read_layer_weights(file) for stream, file in files.items()}
@@ -73,7 +73,7 @@ def start(
 def _build(
     net: AnyPath, sources: Mapping[str, LayerWeights], input_shape: InputShape | None, options: NetOptions
 ) -> CaffeNet:
-    """The net as its fillers leave it."""
+    """Build the net, with the weights that its fillers set."""
     if net == "fcn" or net in zoo.PUBLISHED:
         described = describe(str(net), **options)
         definition = prototxt.parse(generate(described))

@@ -1,4 +1,4 @@
-"""Casting the weights of a state dict: where each layer stands follows from the names and their order."""
+"""Casting the weights of a state dict: the position of each layer follows from the names and their order."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor
 
 from fcnkit.surgery.kernels import Cast, CastError, KernelFinder, Kernels, fc_weight_from_conv, is_fully_connected
 
-# Modules called so run side by side, and their tops are joined (torchvision's GoogLeNet).
+# Modules with these names run in parallel, and their outputs are concatenated (torchvision's GoogLeNet).
 _BRANCH = "branch"
 
 
 class Unit(NamedTuple):
-    """A layer that sets the number of channels behind it: a fully connected one, a convolution or a normalization."""
+    """A layer that sets the number of output channels: a fully connected one, a convolution or a normalization."""
 
     path: tuple[str, ...]
     channels: int
@@ -31,17 +31,17 @@ def cast_state(
 ) -> list[Cast]:
     """Cast, in place, the fully connected weights of a state dict to filters.
 
-    A layer's kernel follows from its inputs and from the channels of what it reads: the nearest layer before it,
-    where a module that ends in another number of outputs, such as a side classifier, is passed over.
+    A layer's kernel follows from its number of inputs and from the output channels of the nearest layer before it.
+    A module with another number of outputs, such as a side classifier, is skipped.
 
     Args:
         state: tensors by name.
-        kernel: for layers whose shapes leave a choice: one for all, or by layer.
-        order: in which the maps were flattened, "chw" or "hwc".
-        ordered: whether the tensors stand in the order in which the layers run; else it is found by the names.
+        kernel: for layers whose shapes are ambiguous: one for all layers, or one by layer.
+        order: the order in which the maps were flattened, "chw" or "hwc".
+        ordered: whether the tensors are in the order in which the layers run; else the order is found from the names.
 
     Returns:
-        What was cast, in order.
+        The casts, in order.
 
     Raises:
         CastError: there is nothing to cast, or no kernel fits.
@@ -74,8 +74,8 @@ def cast_state_back(
 
     Args:
         state: tensors by name.
-        layers: which; by default those that are called as classifiers call them: fc6, classifier.0, head.fc.
-        order: in which the fully connected layers flatten maps, "chw" or "hwc".
+        layers: the layers to cast; by default those with usual classifier names: fc6, classifier.0, head.fc.
+        order: the order in which the fully connected layers flatten maps, "chw" or "hwc".
 
     Raises:
         CastError: there is nothing to cast.
@@ -92,7 +92,7 @@ def cast_state_back(
 
 
 def check_cast_back(casts: Iterable[Cast], layers: Collection[str]) -> None:
-    """Raises CastError unless all layers that were asked for were cast, or some where none was asked for."""
+    """Raises CastError unless all requested layers were cast, or at least one if none was requested."""
     done = {cast.name for cast in casts}
     missing = [layer for layer in layers if layer not in done]
     if missing:
@@ -111,10 +111,10 @@ def _units(state: MutableMapping[str, Tensor]) -> list[Unit]:
 
 
 def _in_order(units: Sequence[Unit]) -> list[Unit]:
-    """The order in which layers run, as far as names tell: numbers count up, and classifiers come last.
+    """Sort layers into the order in which they run, by name: numbers ascend, and classifiers come last.
 
-    Within a module, modules of filters alone go before those that hold fully connected layers too, and those before
-    modules of fully connected layers alone.
+    Within a module, modules with filters only come first, then those that also have fully connected layers, then
+    modules with fully connected layers only.
     """
     kinds: dict[tuple[str, ...], set[bool]] = {}
     for unit in units:
@@ -134,7 +134,7 @@ def natural(name: str) -> list[str | int]:
 
 
 def _channels_before(unit: Unit, before: Sequence[Unit], inputs: int) -> int:
-    """The channels of what a fully connected layer reads; 0 if no layer before it makes any."""
+    """The channels of a fully connected layer's input; 0 if no layer before it sets them."""
     while before:
         last = before[-1]
         depth = 0
@@ -150,7 +150,7 @@ def _channels_before(unit: Unit, before: Sequence[Unit], inputs: int) -> int:
 
 
 def _outputs(units: Sequence[Unit], depth: int) -> int:
-    """The channels that come out of a module, given the layers in it, which share the first `depth` parts of path."""
+    """The output channels of a module, given its layers, which share the first `depth` parts of path."""
     last = units[-1]
     if len(last.path) == depth:
         return last.channels

@@ -22,16 +22,16 @@ from fcnkit.types import type_of
 from fcnkit.types.channels import Made
 from fcnkit.types.looks import SIZE, Look, Sliding
 
-# How a net that stacks several inputs calls its first convolution, behind the name in the nets that read one.
+# Suffix of the first convolution's name in a net that stacks several inputs, after its name in single-input nets.
 _STACKED = "_bgrd"
 
 
 class TransplantError(FcnkitError):
-    """Weights that have no place in the net they are meant for."""
+    """Weights that do not fit the target net."""
 
 
 class Transplanted(NamedTuple):
-    """What became of a layer: copied, cast, converted, expanded, new or dropped; before and after are the shapes."""
+    """The result for a layer: copied, cast, converted, expanded, new or dropped; before and after are the shapes."""
 
     layer: str
     what: str
@@ -41,7 +41,7 @@ class Transplanted(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """A blob's new values, and how they were found."""
+    """A blob's new values, and how they were derived."""
 
     values: Tensor
     what: str = "copied"
@@ -57,17 +57,18 @@ def transplant(
 ) -> list[Transplanted]:
     """Fill a net, in place, with the weights of other nets.
 
-    Layers go by name. What the sources lack stays as the net's fillers left it, but for Deconvolutions, which
-    become bilinear; so does what they have for another number of classes, unless it is expanded.
+    Layers are matched by name. A layer that the sources lack keeps the values that its fillers set, except for a
+    Deconvolution, which becomes bilinear. The same applies to a layer that the sources have for another number of
+    classes, unless it is expanded.
 
     Args:
-        net: as its fillers left it.
-        sources: weights by the input whose stream they are for; "" is for all.
+        net: with the weights that its fillers set.
+        sources: weights by the input whose stream they apply to; "" applies to all.
         expand_score: score layers of another number of classes keep the weights of the classes that both have.
-        new: layers that start anew, whatever the sources hold.
+        new: layers that are not filled from the sources.
 
     Returns:
-        A row for each layer of the net with weights, in its order, then for each that was dropped.
+        A row for each layer of the net with weights, in the net's order, then one for each dropped layer.
 
     Raises:
         TransplantError: weights do not fit the layer they are for.
@@ -106,10 +107,10 @@ def transplant(
 
 
 def score_layers(definition: NetParameter) -> set[str]:
-    """The layers whose outputs are classes: the last with weights before the net's outputs, upsampling aside."""
+    """The layers whose outputs are classes: the last with weights before the net's outputs, except upsampling."""
     read = {bottom for layer in definition.layer for bottom in layer.bottom}
     wanted = {top for layer in definition.layer for top in layer.top if top not in read}
-    # A layer in place at the very end reads what it makes.
+    # An in-place layer at the very end reads its own output.
     wanted.update(definition.layer[-1].top)
     found = set()
     for layer in reversed(definition.layer):
@@ -130,11 +131,11 @@ def _upsamples(look: Look) -> bool:
 
 
 def _origin(name: str, inputs: Sequence[str], sources: Mapping[str, LayerWeights]) -> tuple[str | None, str | None]:
-    """Which source's which layer is for a layer of the net."""
+    """The source, and its layer, that a layer of the net is filled from."""
     for stream, source in sources.items():
         if name in source.layers:
             return stream, name
-    # Early fusion renames the first convolution, late fusion adds the input's name to all.
+    # Early fusion renames the first convolution, late fusion adds the input's name to all layers.
     for stream in inputs if len(inputs) > 1 else ():
         source_stream = stream if stream in sources else ""
         base = name.removesuffix(stream)
@@ -149,7 +150,7 @@ def _origin(name: str, inputs: Sequence[str], sources: Mapping[str, LayerWeights
 def _fresh(
     layer: LayerParameter, blobs: Sequence[Tensor], before: tuple[int, ...] | None = None, note: str = ""
 ) -> Transplanted:
-    """Leave a layer as it was filled, but make a Deconvolution that no filler makes otherwise bilinear."""
+    """Leave a layer as its fillers set it; a Deconvolution with a zero or bilinear filler becomes bilinear."""
     rule = rule_for(layer)
     assert rule is not None
     filler = next(iter(rule.fillers(layer)), None)
@@ -220,7 +221,7 @@ def _fit(layer: LayerParameter, origin: str, index: int, blob: Tensor, values: T
 
 
 def _modern(values: Tensor, shape: Sequence[int]) -> Tensor:
-    """Values without the leading axes of size 1 that files from before 2015 put before what has fewer than four."""
+    """Values without the leading axes of size 1 that files from before 2015 add to blobs of fewer than four axes."""
     axes = len(shape) if len(shape) < 4 else 2
     if values.dim() == 4 and values.shape != tuple(shape) and values.shape[: 4 - axes] == (1,) * (4 - axes):
         return values.reshape(values.shape[4 - axes :])
@@ -228,12 +229,12 @@ def _modern(values: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def regroup(filters: Tensor, shape: Sequence[int], group: int) -> Tensor | None:
-    """Give filters another number of groups, where they compute the same.
+    """Convert filters to another number of groups, if the result is equivalent.
 
     Args:
         filters: (rows, columns / groups, kernel...), a Convolution's or a Deconvolution's weight.
-        shape: wanted; it differs in the second size only.
-        group: the number of groups that shape is of.
+        shape: the target shape; it differs in the second size only.
+        group: the number of groups of the target shape.
 
     Returns:
         The filters in that shape, or None: values would be lost, or the sizes do not fit.
@@ -250,7 +251,7 @@ def regroup(filters: Tensor, shape: Sequence[int], group: int) -> Tensor | None:
 
 
 def bilinear_filters(shape: Sequence[int]) -> Tensor | None:
-    """The weight of a Deconvolution that upsamples each channel by itself, in groups or dense; None if none can.
+    """The weight of a Deconvolution that upsamples each channel separately, grouped or dense; None if not possible.
 
     Args:
         shape: (channels, channels / groups, kernel, kernel).

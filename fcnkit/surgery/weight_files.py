@@ -1,4 +1,4 @@
-"""Files of weights as people have them: state dicts, checkpoints that wrap one, and the weights of nets by layer."""
+"""Weight files: state dicts, checkpoints that contain one, and the weights of nets by layer."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from fcnkit.formats.pth import pickle_to, unpickle
 from fcnkit.layers import Layer
 from fcnkit.surgery.names import is_torchvision, rename, without_prefix
 
-# Where training scripts keep the state dict in a checkpoint.
+# Keys under which training scripts store the state dict in a checkpoint.
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "module")
 
 
 @dataclass
 class WeightFile:
-    """The state dict of a file, and what else the file holds.
+    """The state dict of a file, and the file's other content.
 
     Attributes:
         state: tensors by name.
         format: of the file.
-        ordered: whether they stand in the order of the model, which .safetensors does not keep.
-        around: the checkpoint the state dict lies in, and its key there; none if the file is the state dict.
+        ordered: whether the tensors are in the order of the model, which .safetensors does not preserve.
+        around: the checkpoint that contains the state dict, and its key there; none if the file is the state dict.
         metadata: of a .safetensors file.
     """
 
@@ -43,7 +43,7 @@ class WeightFile:
     metadata: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: AnyPath) -> None:
-        """Write all that was read, in the same format, the state dict as it is now."""
+        """Write the full content in the same format, with the current state dict."""
         if self.format is SAFETENSORS:
             safetensors.write(path, self.state, self.metadata)
         elif self.around:
@@ -54,10 +54,10 @@ class WeightFile:
 
 
 def read_weight_file(path: AnyPath, of: Format) -> WeightFile:
-    """Read a file of PTH or SAFETENSORS; nothing in it is run.
+    """Read a file of PTH or SAFETENSORS; no code in it is executed.
 
     Raises:
-        FileFormatError: it cannot be read, or holds no tensors by name, neither itself nor in a checkpoint.
+        FileFormatError: it cannot be read, or contains no tensors by name, either directly or in a checkpoint.
     """
     with naming(path):
         if of is SAFETENSORS:
@@ -81,8 +81,8 @@ class LayerWeights:
     """The weights of a net by layer.
 
     Args:
-        layers: for each layer its tensors by what they are called; Caffe's blobs are called by their numbers.
-        torchvision: whether they had torchvision's names, and so are for torchvision's images.
+        layers: for each layer its tensors by name; the names of Caffe's blobs are their numbers.
+        torchvision: whether the tensors had torchvision's names, and so expect torchvision's preprocessing.
     """
 
     def __init__(self, layers: Mapping[str, Mapping[str, Tensor]], torchvision: bool = False):
@@ -90,28 +90,28 @@ class LayerWeights:
         self.torchvision = torchvision
 
     def blobs(self, layer: str, rule: Layer | None) -> list[Tensor]:
-        """A layer's tensors in the order of Caffe's blobs, those that a rule for the layer does not name last."""
+        """A layer's tensors in the order of Caffe's blobs; tensors that `rule` does not name come last."""
         found = self.layers[layer]
         known = [name for name in (rule.blob_names if rule else ()) if name in found]
         return [found[name] for name in [*known, *(name for name in found if name not in known)]]
 
     def shape(self, layer: str) -> tuple[int, ...]:
-        """The shape of a layer's weight, or of its first tensor if none is called so."""
+        """The shape of a layer's weight, or of its first tensor if none has that name."""
         found = self.layers[layer]
         return tuple(found.get("weight", next(iter(found.values()))).shape)
 
     def is_normalization(self, layer: str) -> bool:
-        """Whether a layer is a batch normalization of PyTorch's."""
+        """Whether a layer is a PyTorch batch normalization."""
         return "running_mean" in self.layers[layer]
 
 
 def read_caffe_weights(path: AnyPath, of: Format) -> tuple[NetParameter | None, dict[str, list[np.ndarray]]]:
-    """Read a file of CAFFEMODEL or HDF5, of which the latter has no definition."""
+    """Read a file of CAFFEMODEL or HDF5; the latter has no definition."""
     return caffemodel.read(path) if of is CAFFEMODEL else (None, hdf5.read(path))
 
 
 def read_layer_weights(path: AnyPath) -> LayerWeights:
-    """Read weights; torchvision's names of a VGG or AlexNet become Caffe's.
+    """Read weights; torchvision's names of a VGG or AlexNet are converted to Caffe's.
 
     Args:
         path: a .caffemodel, .h5, .pth, .safetensors or .npz file of any name, with a net, a state dict or a checkpoint.
