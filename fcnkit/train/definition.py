@@ -12,7 +12,7 @@ from fcnkit.caffe.messages import TEST, TRAIN, NetParameter, NetState, SolverPar
 from fcnkit.caffe.phase import filter_net
 from fcnkit.caffe.upgrade import upgrade_net, upgrade_solver
 from fcnkit.errors import DefinitionError, InputError, naming
-from fcnkit.train.rates import POLICIES
+from fcnkit.train.rates import POLICIES, check_policy
 from fcnkit.train.solvers import REGULARIZATIONS, SOLVERS
 
 
@@ -39,13 +39,13 @@ def read(path: AnyPath) -> Solver:
         FcnkitError: a file cannot be read, or the solver contradicts itself or uses a setting that is not
             supported.
 
-    Source: BVLC/caffe src/caffe/solver.cpp, Solver::InitTrainNet and InitTesteds.
+    Source: BVLC/caffe src/caffe/solver.cpp, Solver::InitTrainNet and InitTestNets.
     """
     message = prototxt.read(path, "SolverParameter")
     with naming(path):
         settings = upgrade_solver(message)
         _check(settings)
-        _move_file_names(settings)
+        _split_weights(settings)
         return Solver(settings, _train_net(settings), _test_nets(settings), _prefix(settings, Path(path)))
 
 
@@ -53,9 +53,8 @@ def _check(s: SolverParameter) -> None:
     """Reject settings that Caffe rejects, and settings that fcnkit does not support."""
     if s.type not in SOLVERS:
         raise DefinitionError(f"there is no solver type {s.type!r}; there are {', '.join(SOLVERS)}")
-    if s.lr_policy not in POLICIES:
-        given = f"there is no lr_policy {s.lr_policy!r}" if s.lr_policy else "the solver has no lr_policy"
-        raise DefinitionError(f"{given}; there are {', '.join(POLICIES)}")
+    if not s.lr_policy:
+        raise DefinitionError(f"the solver has no lr_policy; there are {', '.join(POLICIES)}")
     if s.regularization_type not in REGULARIZATIONS:
         raise DefinitionError(f"there is no regularization_type {s.regularization_type!r}; there are L2, L1")
     if s.snapshot_diff:
@@ -69,16 +68,13 @@ def _check(s: SolverParameter) -> None:
     for field, least in (("max_iter", 0), ("iter_size", 1), ("average_loss", 1), ("display", 0), ("snapshot", 0)):
         if getattr(s, field) < least:
             raise DefinitionError(f"{field} is {getattr(s, field)}; it must be {least} or more")
-    # Caffe checks gamma where it computes the rate.
-    if "gamma" in POLICIES[s.lr_policy] and s.gamma < 0:
-        raise DefinitionError(f"gamma is {s.gamma:g}; lr_policy {s.lr_policy!r} needs 0 or more")
-    if s.lr_policy == "poly" and s.max_iter < 1:
-        raise DefinitionError(f"max_iter is {s.max_iter}; lr_policy 'poly' needs 1 or more")
-    if s.lr_policy == "step" and s.stepsize < 1:
-        raise DefinitionError(f"stepsize is {s.stepsize}; lr_policy 'step' needs 1 or more")
+    try:
+        check_policy(s.lr_policy, s.gamma, s.stepsize, s.max_iter)
+    except ValueError as error:
+        raise DefinitionError(str(error)) from None
 
 
-def _move_file_names(settings: SolverParameter) -> None:
+def _split_weights(settings: SolverParameter) -> None:
     """Split `weights` at commas into several files, as Caffe does with those of the command line."""
     files = [file.strip() for each in settings.weights for file in each.split(",") if file.strip()]
     settings.ClearField("weights")

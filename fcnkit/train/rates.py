@@ -24,6 +24,23 @@ POLICIES: dict[str, tuple[str, ...]] = {
 }
 
 
+def check_policy(policy: str, gamma: float, stepsize: int, max_iter: int) -> None:
+    """Check the settings that a policy reads; Caffe checks gamma where it computes the rate.
+
+    Raises:
+        ValueError: the policy is none of `POLICIES`, or one of its settings is out of range.
+    """
+    if policy not in POLICIES:
+        raise ValueError(f"there is no lr_policy {policy!r}; there are {', '.join(POLICIES)}")
+    needed = POLICIES[policy]
+    if "gamma" in needed and gamma < 0:
+        raise ValueError(f"gamma is {gamma:g}; lr_policy {policy!r} needs 0 or more")
+    if policy == "step" and stepsize < 1:
+        raise ValueError(f"stepsize is {stepsize}; lr_policy 'step' needs 1 or more")
+    if "max_iter" in needed and max_iter < 1:
+        raise ValueError(f"max_iter is {max_iter}; lr_policy 'poly' needs 1 or more")
+
+
 class CaffeLR(LRScheduler):
     """The rate of each iteration by one of Caffe's policies; each group's `lr` at the start is Caffe's base_lr.
 
@@ -50,15 +67,7 @@ class CaffeLR(LRScheduler):
         max_iter: int = 0,
         last_epoch: int = -1,
     ):
-        if policy not in POLICIES:
-            raise ValueError(f"there is no lr_policy {policy!r}; there are {', '.join(POLICIES)}")
-        needed = POLICIES[policy]
-        if "gamma" in needed and gamma < 0:
-            raise ValueError(f"gamma is {gamma:g}; lr_policy {policy!r} needs 0 or more")
-        if policy == "step" and stepsize < 1:
-            raise ValueError(f"stepsize is {stepsize}; lr_policy 'step' needs 1 or more")
-        if "max_iter" in needed and max_iter < 1:
-            raise ValueError(f"max_iter is {max_iter}; lr_policy 'poly' needs 1 or more")
+        check_policy(policy, gamma, stepsize, max_iter)
         self.policy, self.gamma, self.power, self.stepsize = policy, gamma, power, stepsize
         self.stepvalue, self.max_iter = tuple(stepvalue), max_iter
         # The number of steps completed; Caffe stores it in its snapshots.

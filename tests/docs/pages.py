@@ -43,9 +43,9 @@ def check_console(block: Block) -> None:
     `...` stands for any text: within a line, or alone on a line for any number of lines. A command must succeed unless
     its output is an error; `echo $?` shows the exit status of the one before.
     """
-    sessions = [session.partition("\n")[::2] for session in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]]
-    shown = {at - 1: int(output) for at, (line, output) in enumerate(sessions) if line == "echo $?"}
-    for at, (line, expected) in enumerate(sessions):
+    commands = [command.partition("\n")[::2] for command in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]]
+    shown = {at - 1: int(output) for at, (line, output) in enumerate(commands) if line == "echo $?"}
+    for at, (line, expected) in enumerate(commands):
         if line == "echo $?":
             continue
         program, *arguments = shlex.split(line)

@@ -16,8 +16,6 @@ from fcnkit.train.data.feeding import Samples, Tops
 from fcnkit.train.data.pixels import decoded
 from fcnkit.train.data.transform import Transform
 
-_Datum = Datum
-
 
 class LMDBSamples(Samples):
     """The images, or arrays of numbers, and labels of an LMDB.
@@ -57,7 +55,7 @@ class LMDBSamples(Samples):
             value = transaction.get(key)
         name = key.decode("utf-8", "replace")
         try:
-            datum = _Datum.FromString(value or b"")
+            datum = Datum.FromString(value or b"")
             image = self.transform(self._pixels(datum), random)
         except DecodeError:
             raise FileFormatError(f"key {name!r}: its value is no Datum").in_file(self.source) from None
