@@ -25,7 +25,6 @@ from fcnkit.surgery.net_casting import cast_net, cast_net_back
 from fcnkit.surgery.state_casting import cast_state, cast_state_back, natural
 from fcnkit.surgery.weight_files import WeightFile, read_caffe_weights, read_weight_file
 
-
 _CAST = (PTH, SAFETENSORS, CAFFEMODEL, HDF5)
 
 
