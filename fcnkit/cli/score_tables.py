@@ -18,6 +18,8 @@ def show(scores: Scores, names: Sequence[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from fcnkit.segment.metrics import MEANS
+
     hist = scores.hist
     per_class = Table(title="IU by class", title_justify="left")
     per_class.add_column("class")
@@ -44,13 +46,8 @@ def show(scores: Scores, names: Sequence[str]) -> None:
 
     # Tables are never folded to fit: a narrow terminal wraps their lines, and in files the lines stay whole.
     console = Console(width=4000, highlight=False)
-    for line in (
-        f"pixel accuracy  {_percent(scores.pixel_accuracy)}",
-        f"mean accuracy   {_percent(scores.mean_accuracy)}",
-        f"mean IU         {_percent(scores.mean_iu)}",
-        f"f.w. IU         {_percent(scores.fw_iu)}",
-    ):
-        console.print(line, soft_wrap=True)
+    for name, words in MEANS.items():
+        console.print(f"{words:<16}{_percent(getattr(scores, name))}", soft_wrap=True)
     for table in (per_class, confusion):
         console.print(soft_wrap=True)
         console.print(table, soft_wrap=True)

@@ -10,7 +10,7 @@ from fcnkit.train.events import Watcher
 
 
 class Progress(Watcher):
-    """A progress bar, and above it a line for each display, test and snapshot."""
+    """A progress bar, and above it a line for each display, test, scoring and snapshot."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -52,6 +52,13 @@ class Progress(Watcher):
         total = f", loss = {record['loss']:.6g}" if "loss" in record else ""
         self._say(f"Iteration {record['iteration']}, test net {record['test']}{total}" + _in_words(record["outputs"]))
 
+    def scored(self, record: dict[str, Any]) -> None:
+        from fcnkit.segment.metrics import MEANS
+
+        score = record["score"]
+        means = "".join(f", {words} = {_number(score[name], '.2%')}" for name, words in MEANS.items())
+        self._say(f"Iteration {record['iteration']}{means}, loss = {_number(score['loss'], '.6g')}")
+
     def snapped(self, state: Path) -> None:
         self._say(f"Snapshot: {state}")
 
@@ -76,3 +83,7 @@ def _in_words(outputs: dict[str, Any]) -> str:
         numbers = " ".join(f"{number:.6g}" for number in values if not math.isnan(number)) or "nan"
         words += f"; {shown} = {numbers}"
     return words
+
+
+def _number(value: float | None, kind: str) -> str:
+    return "-" if value is None or math.isnan(value) else format(value, kind)

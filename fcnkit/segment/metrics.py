@@ -9,6 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# The scores over all classes, and their names in words.
+MEANS = {
+    "pixel_accuracy": "pixel accuracy",
+    "mean_accuracy": "mean accuracy",
+    "mean_iu": "mean IU",
+    "fw_iu": "f.w. IU",
+}
+
 
 def histogram(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Count the pixels by true and by predicted class.
@@ -72,9 +80,8 @@ class Scores:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data for JSON, with None for nan."""
-        means = {name: getattr(self, name) for name in ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")}
         return {
-            **{name: _plain(value) for name, value in means.items()},
+            **{name: _plain(getattr(self, name)) for name in MEANS},
             "iu": [_plain(value) for value in self.iu],
             "hist": self.hist.tolist(),
         }

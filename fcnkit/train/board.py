@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fcnkit.errors import InputError
+from fcnkit.segment.metrics import MEANS
 from fcnkit.train.events import Outputs, Watcher
 
 
@@ -40,6 +41,10 @@ class Board(Watcher):
     def tested(self, record: dict[str, Any]) -> None:
         self._add(f"test{record['test']}", record["outputs"], record["iteration"])
 
+    def scored(self, record: dict[str, Any]) -> None:
+        score = record["score"]
+        self._add("validation", {name: score[name] for name in ("loss", *MEANS, "iu")}, record["iteration"])
+
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
@@ -47,5 +52,7 @@ class Board(Watcher):
     def _add(self, group: str, outputs: Outputs, iteration: int) -> None:
         for name, value in outputs.items():
             for index, each in enumerate(value if isinstance(value, list) else [value]):
+                if each is None:
+                    continue
                 end = f"/{index}" if isinstance(value, list) else ""
                 self._writer.add_scalar(f"{group}/{name}{end}", each, iteration)

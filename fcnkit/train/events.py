@@ -24,6 +24,9 @@ class Watcher:
     def tested(self, record: dict[str, Any]) -> None:
         """`iteration`, `test` (which of the test nets) and `outputs`, and with test_compute_loss `loss`."""
 
+    def scored(self, record: dict[str, Any]) -> None:
+        """`iteration` and `score`: the scores of label maps by their names in `metrics.Scores`, and `loss`."""
+
     def snapped(self, state: Path) -> None:
         """A snapshot is written."""
 
@@ -55,6 +58,10 @@ class Watchers(Watcher):
     def tested(self, record: dict[str, Any]) -> None:
         for each in self.watchers:
             each.tested(record)
+
+    def scored(self, record: dict[str, Any]) -> None:
+        for each in self.watchers:
+            each.scored(record)
 
     def snapped(self, state: Path) -> None:
         for each in self.watchers:

@@ -19,7 +19,7 @@ _OUTPUT = re.compile(r"(Train|Test) net output #\d+: (.+?) = (\S+)")
 
 
 class LogFile(Watcher):
-    """Writes one JSON object per line: one for each display, and one for each test.
+    """Writes one JSON object per line: one for each display, each test and each scoring.
 
     Args:
         path: the file.
@@ -49,6 +49,9 @@ class LogFile(Watcher):
     def tested(self, record: dict[str, Any]) -> None:
         self._write(record)
 
+    def scored(self, record: dict[str, Any]) -> None:
+        self._write(record)
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -73,10 +76,11 @@ def _finite(value: Any) -> Any:
 
 
 class Log(NamedTuple):
-    """The records of a log: displays and tests, each by iteration."""
+    """The records of a log: displays, tests and scorings, each in the order of iterations. None stands for nan."""
 
     displays: list[dict[str, Any]]
     tests: list[dict[str, Any]]
+    scores: list[dict[str, Any]]
 
 
 def read(path: Path) -> Log:
@@ -92,12 +96,13 @@ def read(path: Path) -> Log:
     except OSError as error:
         raise FileFormatError(f"cannot be read: {error.strerror}").in_file(path) from None
     records = _own(text) if text.lstrip().startswith("{") else _caffes(text)
-    displays = {record["iteration"]: record for record in records if "test" not in record}
+    scores = {record["iteration"]: record for record in records if "score" in record}
     tests = {(record["iteration"], record["test"]): record for record in records if "test" in record}
-    if not displays and not tests:
+    displays = {record["iteration"]: record for record in records if not {"score", "test"} & record.keys()}
+    if not displays and not tests and not scores:
         problem = "has no record of training: it is neither a log of fcnkit train nor one of Caffe"
         raise FileFormatError(problem).in_file(path)
-    return Log([displays[key] for key in sorted(displays)], [tests[key] for key in sorted(tests)])
+    return Log(*([found[key] for key in sorted(found)] for found in (displays, tests, scores)))
 
 
 def _own(text: str) -> list[dict[str, Any]]:
@@ -107,8 +112,10 @@ def _own(text: str) -> list[dict[str, Any]]:
             record = json.loads(line)
         except ValueError:
             continue  # cut off when the run was killed
-        if isinstance(record, dict) and isinstance(record.get("iteration"), int):
-            records.append({"outputs": {}, **record})
+        if not isinstance(record, dict) or not isinstance(record.get("iteration"), int):
+            continue
+        if isinstance(record.get("score", {}), dict):
+            records.append(record if "score" in record else {"outputs": {}, **record})
     return records
 
 

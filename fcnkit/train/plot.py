@@ -8,6 +8,7 @@ from typing import Any
 
 from fcnkit.aliases import AnyPath
 from fcnkit.files import writing
+from fcnkit.segment.metrics import MEANS
 from fcnkit.train.logs import Log
 
 # The style that distinguishes test lines from training lines.
@@ -15,7 +16,7 @@ _TEST_LINE = {"linestyle": "--", "marker": "o", "markersize": 3}
 
 
 def plot(logs: Mapping[str, Log], path: AnyPath, force: bool = False) -> None:
-    """Draw the loss, the rate and the outputs of runs, each over the iterations.
+    """Draw the loss, the rate, the outputs and the scores of runs, each over the iterations.
 
     Args:
         logs: the logs to draw, by their names in the picture.
@@ -31,12 +32,15 @@ def plot(logs: Mapping[str, Log], path: AnyPath, force: bool = False) -> None:
     loss, scores, rate = figure.subplots(3, 1, sharex=True)
     for name, log in logs.items():
         label = f"{name}: " if len(logs) > 1 else ""
-        loss.plot(*_series(log.displays, "loss"), label=f"{label}train", linewidth=1)
-        rate.plot(*_series([r for r in log.displays if "lr" in r], "lr"), label=name, linewidth=1)
+        loss.plot(*series(log.displays, "loss"), label=f"{label}train", linewidth=1)
+        rate.plot(*series([r for r in log.displays if "lr" in r], "lr"), label=name, linewidth=1)
         for words, xs, ys in _test_outputs(log):
             axes = loss if "loss" in words.lower() else scores
             axes.plot(xs, ys, label=f"{label}{words}", **_TEST_LINE)
-    for axes, title in ((loss, "loss"), (scores, "scores of tests"), (rate, "rate")):
+        for key, words in {"loss": "validation loss", **MEANS}.items() if log.scores else ():
+            axes = loss if key == "loss" else scores
+            axes.plot(*series(log.scores, key), label=f"{label}{words}", **_TEST_LINE)
+    for axes, title in ((loss, "loss"), (scores, "scores"), (rate, "rate")):
         axes.set_title(title)
         axes.grid(alpha=0.3)
         if axes.lines and (axes is not rate or len(logs) > 1):
@@ -50,8 +54,10 @@ def plot(logs: Mapping[str, Log], path: AnyPath, force: bool = False) -> None:
         figure.savefig(partial, format=Path(path).suffix.lower().lstrip("."), dpi=100)
 
 
-def _series(records: list[dict[str, Any]], key: str) -> tuple[list[int], list[float]]:
-    return [record["iteration"] for record in records], [_drawn(record.get(key)) for record in records]
+def series(records: list[dict[str, Any]], key: str) -> tuple[list[int], list[float]]:
+    """The iterations of displays or scorings, and a value of theirs; nan where there is none."""
+    values = [record.get("score", record).get(key) for record in records]
+    return [record["iteration"] for record in records], list(map(_drawn, values))
 
 
 def _test_outputs(log: Log) -> Iterator[tuple[str, list[int], list[float]]]:

@@ -7,14 +7,19 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import matplotlib
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from fcnkit.cli import main
+from fcnkit.cli.train_progress import Progress
+from fcnkit.segment.metrics import MEANS
+from fcnkit.train.board import Board
 from tests.train.test_goldens import assert_weights
-from tests.train.test_logs import CAFFES
+from tests.train.test_logs import CAFFES, scores
 
 FACTORY = """
 import numpy as np
@@ -71,6 +76,59 @@ def test_tensorboard(folder: Path) -> None:
     assert accuracies == pytest.approx(
         {record["iteration"]: record["outputs"]["accuracy"] for record in trace["tests"]}
     )
+
+
+def scoring() -> dict[str, Any]:
+    return {"iteration": 10, "score": {**scores().as_dict(), "loss": 0.5}}
+
+
+def test_scores_on_the_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    progress = Progress()
+    progress.started(0, 20)
+    progress.scored(scoring())
+    progress.scored({"iteration": 20, "score": {**dict.fromkeys(MEANS, float("nan")), "loss": None}})
+    progress.close()
+    text = capsys.readouterr().err
+    assert (
+        "Iteration 10, pixel accuracy = 72.73%, mean accuracy = 70.83%, mean IU = 53.33%, f.w. IU = 59.39%, loss = 0.5"
+    ) in text
+    assert "Iteration 20, pixel accuracy = -, mean accuracy = -, mean IU = -, f.w. IU = -, loss = -" in text
+
+
+def test_scores_on_tensorboard(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = Board(tmp_path)
+    board.started(0, 20)
+    board.scored(scoring())
+    board.close()
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    found = {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+    assert found == {
+        f"validation/{name}": [(10, pytest.approx(value))]
+        for name, value in {
+            "loss": 0.5,
+            "pixel_accuracy": 8 / 11,
+            "mean_accuracy": (6 / 8 + 2 / 3) / 2,
+            "mean_iu": (6 / 9 + 2 / 5) / 2,
+            "fw_iu": (8 * 6 / 9 + 3 * 2 / 5) / 11,
+            "iu/0": 6 / 9,
+            "iu/1": 2 / 5,
+        }.items()
+    }
+
+
+def test_scores_in_the_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(matplotlib.rcParams, "svg.fonttype", "none")
+    Path("train.jsonl").write_text(json.dumps(scoring()) + "\n")
+    result = CliRunner().invoke(main, shlex.split("plot-log train.jsonl -o train.svg"))
+    assert (result.exit_code, result.output) == (0, "")
+    picture = Path("train.svg").read_text()
+    for words in ("validation loss", "pixel accuracy", "mean accuracy", "mean IU", "f.w. IU"):
+        assert f">{words}</text>" in picture
 
 
 @pytest.mark.parametrize("options", ["--amp bf16", "--channels-last", "--workers 1"])

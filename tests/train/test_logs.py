@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fcnkit.errors import FcnkitError
-from fcnkit.train.logs import read
+from fcnkit.segment.metrics import Scores
+from fcnkit.train.logs import LogFile, read
 
 # As glog writes what BVLC/caffe src/caffe/solver.cpp and sgd_solver.cpp log, of 1.0 and of before.
 CAFFES = """\
@@ -49,6 +51,45 @@ def test_of_an_iteration_that_was_run_twice_the_last_counts(tmp_path: Path) -> N
     rows = [{"iteration": i, "loss": loss, "lr": 1, "outputs": {}} for i, loss in ((0, 5), (1, 4), (1, 3), (2, 2))]
     path.write_text("\n".join(map(json.dumps, rows)) + '\n{"iteration": 3, "lo')
     assert [record["loss"] for record in read(path).displays] == [5, 3, 2]
+
+
+def scores() -> Scores:
+    """Of three classes, the last neither in the truth nor predicted: the IU of the others is 6/9 and 2/5."""
+    return Scores(np.array([[6, 2, 0], [1, 2, 0], [0, 0, 0]]))
+
+
+def test_scores(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    log = LogFile(path)
+    log.started(0, 10)
+    log.displayed({"iteration": 10, "loss": 0.25, "lr": 1.0, "outputs": {}})
+    log.scored({"iteration": 10, "score": {**scores().as_dict(), "loss": float("nan")}})
+    log.scored({"iteration": 10, "score": {**scores().as_dict(), "loss": 0.5}})
+    log.close()
+    found = read(path)
+    assert [record["iteration"] for record in found.displays] == [10]
+    assert found.tests == []
+    assert found.scores == [
+        {
+            "iteration": 10,
+            "score": {
+                "pixel_accuracy": pytest.approx(8 / 11),
+                "mean_accuracy": pytest.approx((6 / 8 + 2 / 3) / 2),
+                "mean_iu": pytest.approx((6 / 9 + 2 / 5) / 2),
+                "fw_iu": pytest.approx((8 * 6 / 9 + 3 * 2 / 5) / 11),
+                "iu": [pytest.approx(6 / 9), pytest.approx(2 / 5), None],
+                "hist": [[6, 2, 0], [1, 2, 0], [0, 0, 0]],
+                "loss": 0.5,
+            },
+        }
+    ]
+    assert '"loss": null' in path.read_text()
+
+
+def test_a_log_may_consist_of_scores_alone(tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text('{"iteration": 0, "score": {"mean_iu": 0.5}}\n{"iteration": 1, "score": null}\n')
+    assert read(path).scores == [{"iteration": 0, "score": {"mean_iu": 0.5}}]
 
 
 @pytest.mark.parametrize("text", ["", "nothing of the kind\n", "{}\n"])
