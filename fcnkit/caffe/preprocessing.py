@@ -53,16 +53,17 @@ class Preprocessing:
         scale = 1.0
         source = "assumed: the mean of the published FCN nets" if channels == 3 else "assumed: no mean"
         for layer in layers:
-            if is_data_layer(layer) and blob in layer.top:
+            if blob in layer.top and (is_data_layer(layer) or _states_pixels(layer)):
                 stated = _mean(layer)
+                stating = f"{'layer' if layer.type == 'Input' else 'data layer'} {_shown(repr(layer.name))}"
                 # Layers with several tops state the image's mean; it is none of a depth map's, say.
                 if len(stated) in (1, channels):
-                    mean, source = stated, f"data layer {_shown(repr(layer.name))}"
+                    mean, source = stated, stating
                 if layer.transform_param.HasField("scale") and _is_number(layer.transform_param.scale):
                     scale = layer.transform_param.scale
                 if layer.transform_param.mean_file:
                     file = _shown(layer.transform_param.mean_file)
-                    source = f"assumed: data layer {_shown(repr(layer.name))} reads its mean from {file}"
+                    source = f"assumed: {stating} reads its mean from {file}"
                 break
         return cls("BGR" if channels == 3 else "", mean=mean, scale=scale, source=source)
 
@@ -106,6 +107,11 @@ def pixels_in_words(preprocessing: Preprocessing | None) -> str:
 def to_json(inputs: Mapping[str, Preprocessing]) -> str:
     """The preprocessing of a net's inputs by name, as files of other formats keep it among their metadata."""
     return json.dumps({name: each.to_plain() for name, each in inputs.items()})
+
+
+def _states_pixels(layer: LayerParameter) -> bool:
+    """Whether an Input layer has a transform_param: Caffe leaves it unused, so that a deploy net can state its mean."""
+    return layer.type == "Input" and layer.HasField("transform_param")
 
 
 def _is_number(value: Any) -> bool:

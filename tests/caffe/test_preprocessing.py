@@ -23,6 +23,13 @@ def test_preprocessing_of_a_data_layer() -> None:
     assert Preprocessing.of_input(net.layer, "x", 3) == STATED
 
 
+def test_an_input_layer_may_state_its_mean() -> None:
+    net = prototxt.parse("""
+        layer { name: "i" type: "Input" top: "x" transform_param { mean_value: 1 mean_value: 2 mean_value: 3 } }
+    """)
+    assert Preprocessing.of_input(net.layer, "x", 3) == Preprocessing("BGR", mean=(1, 2, 3), source="layer 'i'")
+
+
 @pytest.mark.parametrize(
     "param",
     ["", "{'seed': 1}", "not a dict", "{'mean': 'x'}", "[" * 5000, "{'mean': [1e999]}", HUGE],
