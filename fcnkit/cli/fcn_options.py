@@ -71,7 +71,7 @@ _OPTIONS = (
         default="voc",
         show_default=True,
         metavar="KIND",
-        help="fcn: voc, pascalcontext, siftflow, nyud, hdf5, or MODULE.CLASS of a Python layer.",
+        help="fcn: voc, pascalcontext, siftflow, nyud, hdf5, images, or MODULE.CLASS of a Python layer.",
     ),
     click.option(
         "--weighting",

@@ -102,17 +102,30 @@ class Scorer:
             raise InputError(problem).in_file(pair.truth)
         counted = right != self._ignore
         classes = self._classes or MOST
-        self._check(pair.truth, right[counted], classes, "")
-        self._check(pair.predicted, guess[counted], classes, " where the truth counts")
+        check_labels(pair.truth, right[counted], classes, self._ignore)
+        check_labels(pair.predicted, guess[counted], classes, self._ignore, " where the truth counts")
         hist = histogram(np.where(counted, right.astype(np.int64), -1), guess, classes)
         return Counts(hist, predicted.unknown + truth.unknown)
 
-    def _check(self, path: Path, values: np.ndarray, classes: int, where: str) -> None:
-        wrong = values[(values < 0) | (values >= classes) | (values == self._ignore)]
-        if wrong.size:
-            problem = f"has label {wrong[0]}{where}; {wrong.size} of its pixels are out of range: "
-            problem += f"the classes are 0 to {classes - 1}, and {self._ignore} is ignored"
-            raise InputError(problem).in_file(path)
+
+def check_labels(path: Path, values: np.ndarray, classes: int, ignore: int = IGNORE, where: str = "") -> None:
+    """Check that labels are classes.
+
+    Args:
+        path: the file of the labels.
+        values: the labels, without those that are ignored.
+        classes: the number of classes.
+        ignore: the label that is ignored.
+        where: the pixels that are checked, for the message.
+
+    Raises:
+        InputError: a label is out of range.
+    """
+    wrong = values[(values < 0) | (values >= classes) | (values == ignore)]
+    if wrong.size:
+        problem = f"has label {wrong[0]}{where}; {wrong.size} of its pixels are out of range: "
+        problem += f"the classes are 0 to {classes - 1}, and {ignore} is ignored"
+        raise InputError(problem).in_file(path)
 
 
 def add_up(counts: Iterable[Counts], classes: int | None, processes: Ranks) -> Counts:

@@ -269,7 +269,10 @@ def test_data_layers_of_ones_own():
             "unknown backbone 'resnet'; choose from alexnet, googlenet, vgg16, vgg19, or write",
         ),
         ({"backbone": "../x"}, "unknown backbone '../x'"),
-        ({"data": "coco"}, "unknown data layer 'coco'; choose from hdf5, nyud, pascalcontext, siftflow, voc, or"),
+        (
+            {"data": "coco"},
+            "unknown data layer 'coco'; choose from hdf5, images, nyud, pascalcontext, siftflow, voc, or",
+        ),
         ({"inputs": {"a": 3, "b": 1}}, "fusion is ''; give early or late for several inputs, none for one"),
         ({"fusion": "early"}, "fusion is 'early'; give"),
         ({"inputs": {"a": 3, "b": 1}, "fusion": "early", "backbone": "alexnet"}, "only the VGG nets fuse inputs"),

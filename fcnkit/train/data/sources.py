@@ -11,11 +11,12 @@ import numpy as np
 
 from fcnkit.caffe.messages import TRAIN, LayerParameter, NetParameter
 from fcnkit.errors import DefinitionError, InputError, naming
-from fcnkit.train.data import fcn
+from fcnkit.train.data import fcn, segmentation
 from fcnkit.train.data.feeding import ALONE, Drawn, Feed, InTurn, IterableFeed, Order, SampleFeed, Share, Shuffled
 from fcnkit.train.data.hdf5 import HDF5Samples
 from fcnkit.train.data.images import ImageSamples
 from fcnkit.train.data.lmdb import LMDBSamples
+from fcnkit.train.data.params import params_of
 from fcnkit.train.data.transform import Transform
 from fcnkit.types.data import DATA, HDF5_DATA, IMAGE_DATA, MEMORY_DATA
 from fcnkit.types.source import INPUT
@@ -148,6 +149,12 @@ def _python(layer: LayerParameter, seed: int) -> tuple[Any, int, Order]:
     return data, 1, order
 
 
+def _segmentation(layer: LayerParameter, seed: int) -> tuple[Any, int, Order]:
+    data = segmentation.SegmentationData(params_of(layer), len(layer.top))
+    order = Shuffled([len(data)], data.seed) if data.randomize else InTurn(len(data))
+    return data, data.batch, order
+
+
 def _by_hand(layer: LayerParameter, seed: int) -> tuple[Any, int, Order]:
     raise InputError(f"{layer.type} takes its data from a program; give it with `data`")
 
@@ -158,5 +165,6 @@ _BUILDERS: dict[str, Callable[[LayerParameter, int], tuple[Any, int, Order]]] = 
     IMAGE_DATA.name: _images,
     MEMORY_DATA.name: _by_hand,
     INPUT.name: _by_hand,
+    segmentation.LAYER: _segmentation,
     **dict.fromkeys(fcn.LAYERS, _python),
 }
