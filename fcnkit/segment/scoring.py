@@ -25,25 +25,36 @@ class Pair(NamedTuple):
     truth: Path
 
 
-def partners(predicted: Mapping[str, Path], truth: Mapping[str, Path], only: Iterable[str] | None = None) -> list[Pair]:
+def partners(
+    predicted: Mapping[str, Path],
+    truth: Mapping[str, Path],
+    only: Iterable[str] | None = None,
+    way_out: str = "give the names to score with `only`",
+) -> list[Pair]:
     """Pairs of files with the same name without suffix.
 
     Args:
         predicted, truth: by stem, as `images.by_stem` returns them.
         only: the stems to pair; by default all of both.
+        way_out: the remedy that the error states.
 
     Raises:
         InputError: one has no partner.
     """
     stems = list(truth) if only is None else list(only)
-    alone = [f"{stem!r} has no prediction or image" for stem in stems if stem not in predicted]
-    alone += [f"{stem!r} has no label map" for stem in stems if stem not in truth]
+    alone = [f"{_file(truth, stem)} has no prediction or image" for stem in stems if stem not in predicted]
+    alone += [f"{_file(predicted, stem)} has no label map" for stem in stems if stem not in truth]
     if only is None:
-        alone += [f"{stem!r} has no label map" for stem in predicted if stem not in truth]
+        alone += [f"{_file(predicted, stem)} has no label map" for stem in predicted if stem not in truth]
     if alone:
         more = f", and {len(alone) - 5} more" if len(alone) > 5 else ""
-        raise InputError(f"unmatched files: {', '.join(alone[:5])}{more}; give the names to score with `only`")
+        raise InputError(f"unmatched files: {', '.join(alone[:5])}{more}; {way_out}")
     return [Pair(predicted[stem], truth[stem]) for stem in stems]
+
+
+def _file(files: Mapping[str, Path], stem: str) -> str:
+    """The file with a stem, or the stem if there is none."""
+    return repr(str(files.get(stem, stem)))
 
 
 class Counts(NamedTuple):

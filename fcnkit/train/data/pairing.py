@@ -1,4 +1,4 @@
-"""Lists of images and their label maps: a pair on each line of a text file."""
+"""Images and their label maps: paired by name, split, and listed in a text file with a pair on each line."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from fcnkit.aliases import AnyPath
 from fcnkit.errors import FileFormatError, InputError, OutputError
 from fcnkit.files import writing
-from fcnkit.segment.images import read_lines
+from fcnkit.segment.images import MAT, by_stem, find, read_lines
+from fcnkit.segment.scoring import partners
 
 
 class Pair(NamedTuple):
@@ -18,6 +21,48 @@ class Pair(NamedTuple):
 
     image: Path
     label: Path
+
+
+def pairs(images: AnyPath, labels: AnyPath) -> list[Pair]:
+    """Images and label maps paired by their names without suffix.
+
+    Args:
+        images: a folder, a pattern or a .txt list.
+        labels: the same, of indexed or grey images, colour masks or .mat files.
+
+    Returns:
+        The pairs in the order of the label maps.
+
+    Raises:
+        InputError: a source has no image, two of its files have one name, or a file has no partner.
+    """
+    found = [by_stem(find([source], [MAT])) for source in (images, labels)]
+    way_out = "give both the same name, or choose the files with a pattern or a .txt list of paths"
+    return [Pair(*each) for each in partners(*found, way_out=way_out)]
+
+
+def split(pairs: Sequence[Pair], share: float, seed: int = 1337) -> tuple[list[Pair], list[Pair]]:
+    """The pairs for training and for validation, each in the given order.
+
+    Args:
+        pairs: all pairs.
+        share: the share of the validation; at least one pair is on each side.
+        seed: of the random choice.
+
+    Raises:
+        InputError: there are fewer than two pairs, or the share is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"the share of the validation is {share}; give a number between 0 and 1")
+    if len(pairs) < 2:
+        problem = f"{len(pairs)} image cannot be split into training and validation"
+        raise InputError(f"{problem}; give more, or the images of the validation")
+    count = min(max(round(len(pairs) * share), 1), len(pairs) - 1)
+    chosen = set(np.random.default_rng(seed).permutation(len(pairs))[:count].tolist())
+    return (
+        [pair for index, pair in enumerate(pairs) if index not in chosen],
+        [pair for index, pair in enumerate(pairs) if index in chosen],
+    )
 
 
 def write_list(path: AnyPath, pairs: Sequence[Pair], force: bool = False) -> None:
