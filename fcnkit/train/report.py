@@ -177,10 +177,9 @@ def _tags(key: tuple[int, int], best: _Scoring | None, last: _Scoring | None) ->
 
 def _pictures(stages: Sequence[Stage]) -> list[dict[str, str]]:
     """The curves: heading, text instead of the picture, and SVG."""
-    runs, start = [], 0
+    runs: list[curves.Run] = []
     for stage in stages:
-        runs.append(curves.Run(printable(stage.name), stage.log, start))
-        start += max((record["iteration"] for record in (*stage.log.displays, *stage.log.scores)), default=0)
+        runs.append(curves.Run(printable(stage.name), stage.log, runs[-1].end if runs else 0))
     kinds = (("Loss", curves.losses, curves.loss_picture), ("Scores", curves.scores, curves.score_picture))
     return [
         {
