@@ -40,6 +40,11 @@ class Run(NamedTuple):
     log: Log
     start: int
 
+    @property
+    def end(self) -> int:
+        """The last iteration of the log."""
+        return self.start + max((each["iteration"] for each in (*self.log.displays, *self.log.scores)), default=0)
+
 
 class Curve(NamedTuple):
     """A curve over the iterations of all stages; breaks between stages are nan."""
@@ -89,7 +94,9 @@ def score_picture(runs: Sequence[Run]) -> str:
 
     def draw(axes: Axes) -> None:
         for curve, (color, marker) in zip(curves, _SCORES.values(), strict=True):
+            # Mean IU, the first, lies above the others.
             _draw(axes, curve, color, marker, 2.4 if curve is curves[0] else 1.2)
+            axes.lines[-1].set_zorder(3 if curve is curves[0] else 2)
         axes.set_ylim(0, 100)
         axes.yaxis.set_major_formatter("{x:.0f}%")
 
@@ -142,7 +149,8 @@ def _picture(name: str, runs: Sequence[Run], draw: Callable[[Axes], None]) -> st
         figure = Figure(figsize=(5.6, 3.3), layout="constrained")
         axes = figure.subplots()
         draw(axes)
-        axes.margins(x=0.02)
+        end = max(1, runs[-1].end)
+        axes.set_xlim(-0.02 * end, 1.02 * end)
         axes.grid(alpha=0.15)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel("iteration")

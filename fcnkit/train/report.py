@@ -97,6 +97,7 @@ def write(
     final = [each for each in scorings if last is not None and each.stage == last.stage]
     # Without any number to compare, the first.
     best = max(final, key=lambda each: np.nan_to_num(each.scores.mean_iu, nan=-1), default=None)
+    compared = [each.scores for each in ((best,) if best is last else (best, last)) if each is not None]
     values = {
         "title": printable(title),
         "going": _going(stages),
@@ -109,7 +110,7 @@ def write(
         "scorings": [_scoring_row(each, stages, best, last) for each in scorings],
         "drawn": curves.available(),
         "pictures": _pictures(stages),
-        "classes": tables.by_class(classes, [each.scores for each in dict.fromkeys((best, last)) if each is not None]),
+        "classes": tables.by_class(classes, compared),
         "matrix": best and tables.matrix(best.scores.hist, classes),
         "confusions": best and tables.confusions(best.scores.hist, classes),
         "gallery": _gallery(stages, shown, classes, scorings, best, last),
@@ -176,10 +177,9 @@ def _tags(key: tuple[int, int], best: _Scoring | None, last: _Scoring | None) ->
 
 def _pictures(stages: Sequence[Stage]) -> list[dict[str, str]]:
     """The curves: heading, text instead of the picture, and SVG."""
-    runs, start = [], 0
+    runs: list[curves.Run] = []
     for stage in stages:
-        runs.append(curves.Run(printable(stage.name), stage.log, start))
-        start += max((record["iteration"] for record in (*stage.log.displays, *stage.log.scores)), default=0)
+        runs.append(curves.Run(printable(stage.name), stage.log, runs[-1].end if runs else 0))
     kinds = (("Loss", curves.losses, curves.loss_picture), ("Scores", curves.scores, curves.score_picture))
     return [
         {
