@@ -9,7 +9,7 @@ import click
 
 WHOLE = click.IntRange(min=1)
 OF_FCN = (
-    *("backbone", "stride", "classes", "heads", "at_once", "pad", "upsampling", "average_pool"),
+    *("backbone", "stride", "classes", "heads", "at_once", "pad", "upsampling", "fillers", "average_pool"),
     *("data", "weights", "normalize"),
 )
 
@@ -60,9 +60,13 @@ _OPTIONS = (
     click.option(
         "--upsampling",
         type=click.Choice(["dense", "bilinear"]),
-        default="dense",
-        show_default=True,
-        help="fcn: dense kernels, to be set by fcnkit init as in the published nets, or bilinear ones.",
+        help="fcn: bilinear kernels, or dense ones, to be set by fcnkit init as in the published nets."
+        "  [default: bilinear; dense with --fillers none]",
+    ),
+    click.option(
+        "--fillers",
+        type=click.Choice(["msra", "xavier", "none"]),
+        help="fcn: how the backbone starts in training; none for a net that starts from weights.  [default: msra]",
     ),
     click.option("--average-pool", is_flag=True, help="fcn: keep GoogLeNet's average pool."),
     click.option(
@@ -95,6 +99,10 @@ def fcn_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def own_net(given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of these options, in the form that fcnkit.generation.nets.describe accepts."""
     options = {key: given[key] for key in OF_FCN if key not in ("classes", "heads")}
+    # The defaults of these two depend on each other.
+    options = {
+        key: value for key, value in options.items() if value is not None or key not in ("upsampling", "fillers")
+    }
     if given["classes"] is not None and given["heads"] is not None:
         raise click.UsageError("give --classes for one head or --heads for several, not both")
     heads = given["heads"] or {"": given["classes"] or 21}
