@@ -33,10 +33,19 @@ class Sources:
         workers: processes that read ahead for each layer; 0 reads in this one.
         share: the share of the training samples, if several processes train.
         given: data by layer name, which overrides the data that the layer names.
+        share_of_tests: the share of the samples of test nets.
     """
 
-    def __init__(self, seed: int = 0, workers: int = 0, share: Share = ALONE, given: Mapping[str, Given] | None = None):
+    def __init__(
+        self,
+        seed: int = 0,
+        workers: int = 0,
+        share: Share = ALONE,
+        given: Mapping[str, Given] | None = None,
+        share_of_tests: Share = ALONE,
+    ):
         self.seed, self.workers, self.share, self.given = seed, workers, share, dict(given or {})
+        self.share_of_tests = share_of_tests
         self.used: set[str] = set()
 
     def feeds(self, net: NetParameter) -> list[Feed]:
@@ -55,7 +64,7 @@ class Sources:
     def _feed(self, layer: LayerParameter) -> Feed:
         # One number for each layer and phase.
         seed = zlib.crc32(f"{self.seed} {layer.name} {layer.phase}".encode())
-        share = self.share if layer.phase == TRAIN else ALONE
+        share = self.share if layer.phase == TRAIN else self.share_of_tests
         if layer.name in self.given:
             self.used.add(layer.name)
             return _given_feed(layer, self.given[layer.name], seed, self.workers, share)
