@@ -95,8 +95,7 @@ def write(
     scorings = [each for index, stage in enumerate(stages) for each in _scorings(index, stage, len(classes))]
     last = scorings[-1] if scorings else None
     final = [each for each in scorings if last is not None and each.stage == last.stage]
-    # Without any number to compare, the first.
-    best = max(final, key=lambda each: np.nan_to_num(each.scores.mean_iu, nan=-1), default=None)
+    best = _best(final)
     compared = [each.scores for each in ((best,) if best is last else (best, last)) if each is not None]
     values = {
         "title": printable(title),
@@ -134,6 +133,11 @@ def _scorings(index: int, stage: Stage, classes: int) -> list[_Scoring]:
     return found
 
 
+def _best(scorings: Sequence[_Scoring]) -> _Scoring | None:
+    """The first scoring of the highest mean IU; nan is lower than any."""
+    return max(scorings, key=lambda each: np.nan_to_num(each.scores.mean_iu, nan=-1), default=None)
+
+
 def _going(stages: Sequence[Stage]) -> str:
     """A sentence about the first stage without a final scoring; empty if the run is finished."""
     for stage in stages:
@@ -154,8 +158,7 @@ def _summary(scorings: Sequence[_Scoring]) -> list[_Scoring]:
     chosen = {}
     for stage in sorted({each.stage for each in scorings}):
         own = [each for each in scorings if each.stage == stage]
-        best = max(own, key=lambda each: np.nan_to_num(each.scores.mean_iu, nan=-1))
-        chosen.update({best.key: best, own[-1].key: own[-1]})
+        chosen.update({each.key: each for each in (_best(own), own[-1]) if each is not None})
     return list(chosen.values())
 
 
