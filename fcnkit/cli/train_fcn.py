@@ -182,7 +182,7 @@ def _plan(net: str, given: dict[str, Any], processes: Ranks) -> Plan:
 
     names = class_names.resolve(given["classes"] or ("voc" if given["voc"] is not None else "21"))
     if net == "fcn":
-        task = {"classes": len(names), "heads": None, "data": "images", "weights": {}, "normalize": False}
+        task: dict[str, Any] = {"classes": len(names), "heads": None, "data": "images", "weights": {}, "normalize": False}
         described = describe("fcn", **own_net({**given, **task}))
     else:
         described = describe(net)

@@ -38,7 +38,8 @@ def pairs(images: AnyPath, labels: AnyPath) -> list[Pair]:
     """
     found = [by_stem(find([source], [MAT])) for source in (images, labels)]
     way_out = "give both the same name, or choose the files with a pattern or a .txt list of paths"
-    return [Pair(*each) for each in partners(*found, way_out=way_out)]
+    pictures, maps = found
+    return [Pair(*each) for each in partners(pictures, maps, way_out=way_out)]
 
 
 def split(pairs: Sequence[Pair], share: float, seed: int = 1337) -> tuple[list[Pair], list[Pair]]:

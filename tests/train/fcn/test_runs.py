@@ -55,7 +55,7 @@ def test_a_run_leaves_a_model_that_predicts(drawn: Path, fcn: Run, run: Run) -> 
     for name in ("best.safetensors", "best.caffemodel"):
         net = fcnkit.load(folder / name)
         assert "assumed" not in net.preprocessing["data"].source
-        found = histogram(read_labels(label).values, Segmenter(net)(read(image)).labels, 3)
+        found = histogram(read_labels(label).values, Segmenter(net)([read(image)])[0].labels, 3)
         assert found.tolist() == best["score"]["hist"]
         assert Scores(found).mean_iu == pytest.approx(best["score"]["mean_iu"])
 
@@ -64,9 +64,7 @@ def test_the_same_run_starts_again_from_its_solver(drawn: Path, fcn: Run, run: R
     succeeded(fcn("--stride 16 --set max_iter=4 --augment mirror,scale:0.8-1.2,color --batch 2 -o run"))
     shutil.copytree("run", "kept")
     succeeded(run("train run/solver.prototxt --log again.jsonl"))
-    losses = [
-        [record["loss"] for record in records(log) if "lr" in record] for log in ("run/log.jsonl", "again.jsonl")
-    ]
+    losses = [[record["loss"] for record in records(log) if "lr" in record] for log in ("run/log.jsonl", "again.jsonl")]
     assert losses[0] == losses[1]
     again, kept = (caffemodel.read(f"{name}/snapshot/train_iter_4.caffemodel").blobs for name in ("run", "kept"))
     assert all(np.array_equal(a, b) for name in kept for a, b in zip(again[name], kept[name], strict=True))
@@ -99,13 +97,14 @@ def test_stages_start_from_each_other(drawn: Path, fcn: Run) -> None:
     assert Path("run/best.safetensors").read_bytes() == kept
 
 
-def test_an_interrupted_run_is_resumed_exactly(drawn: Path, fcn: Run, run: Run) -> None:
-    line = f"{OPTIONS} --stride 16 --stages --set max_iter=400 --set snapshot=100 --score-every 400 --seed 3"
-    arguments = line.replace("--set display=1", "--set display=100").split()
-    command = [sys.executable, "-m", "fcnkit", "train", "fcn", *arguments, "-o", "run"]
-    with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE) as process:
+def test_an_interrupted_run_is_resumed_exactly(drawn: Path, fcn: Run) -> None:
+    # With another number of threads, sums are rounded in another order.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "fcnkit", "train", "fcn"]
+    options = f"{OPTIONS} --stride 16 --stages --set max_iter=60 --set snapshot=20 --score-every 60 -o".split()
+    with subprocess.Popen([*command, *options, "run"], env=environment, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 120
-        while not list(Path("run/32s/snapshot").glob("*_iter_100.solverstate")):
+        while not list(Path("run/32s/snapshot").glob("*_iter_20.solverstate")):
             assert process.poll() is None, process.stderr and process.stderr.read().decode()
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -113,10 +112,9 @@ def test_an_interrupted_run_is_resumed_exactly(drawn: Path, fcn: Run, run: Run) 
         assert process.wait(60) == 143
     assert not Path("run/32s/best.safetensors").exists()
     assert fcn("-o run").exit_code == 1
-    succeeded(run("train fcn --resume -o run"))
-    assert records("run/16s/log.jsonl")[-1]["iteration"] == 400
-    result = subprocess.run([*command[:-1], "whole"], env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False)
-    assert result.returncode == 0
+    subprocess.run([*command, "--resume", "-o", "run"], env=environment, check=True)
+    assert records("run/16s/log.jsonl")[-1]["iteration"] == 60
+    subprocess.run([*command, *options, "whole"], env=environment, check=True)
     resumed, whole = (caffemodel.read(f"{name}/16s/best.caffemodel").blobs for name in ("run", "whole"))
     assert all(np.array_equal(a, b) for name in whole for a, b in zip(resumed[name], whole[name], strict=True))
 
@@ -130,7 +128,5 @@ def test_two_processes_score_as_one(drawn: Path, run: Run) -> None:
     (score,) = [record["score"] for record in records("two/log.jsonl") if "score" in record]
     pairs = read_list("two/val.txt")
     segmenter = Segmenter(fcnkit.load("two/best.safetensors"))
-    hist = sum(
-        histogram(read_labels(label).values, segmenter(read(image)).labels, 3) for image, label in pairs
-    )
+    hist = sum(histogram(read_labels(label).values, segmenter([read(image)])[0].labels, 3) for image, label in pairs)
     assert np.array(score["hist"]).tolist() == np.asarray(hist).tolist()
