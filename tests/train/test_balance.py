@@ -47,7 +47,15 @@ def test_weights(counts: ClassCounts) -> None:
     assert median_weights(counts) == pytest.approx([1, 49 / 11, 28 / 33, 0])
     # 11/7, 11 and 11/3, over their mean 341/63.
     assert inverse_weights(counts) == pytest.approx([9 / 31, 63 / 31, 21 / 31, 0])
-    assert rare(counts) == [1]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "classes"),
+    [([7, 1, 3, 0], [1]), ([98, 2], [1]), ([900, 50, 50, 0], [1, 2]), ([5, 5, 5], []), ([0, 9], []), ([6, 2, 4], [])],
+)
+def test_rare_classes(pixels: list[int], classes: list[int]) -> None:
+    each = np.array(pixels)
+    assert rare(ClassCounts(each, each > 0, each, 0, 0)) == classes
 
 
 def test_counting_reports_each_file_and_works_on_threads(tmp_path: Path) -> None:

@@ -105,11 +105,13 @@ def inverse_weights(counts: ClassCounts) -> list[float]:
 
 
 def rare(counts: ClassCounts) -> list[int]:
-    """The classes whose frequency is below half the median of the frequencies; those without a pixel are left out."""
-    frequencies = counts.frequencies
-    there = frequencies > 0
-    limit = np.median(frequencies[there]) / 2
-    return [int(label) for label in np.flatnonzero(there & (frequencies < limit))]
+    """The classes with less than half the pixels of an equal share; those without a pixel are left out.
+
+    The median frequency is no measure here: where background prevails over a few objects, it is that of an object.
+    """
+    there = counts.pixels > 0
+    limit = counts.pixels[there].mean() / 2
+    return [int(label) for label in np.flatnonzero(there & (counts.pixels < limit))]
 
 
 def _spread(there: np.ndarray, values: np.ndarray) -> list[float]:

@@ -36,10 +36,9 @@ def pairs(images: AnyPath, labels: AnyPath) -> list[Pair]:
     Raises:
         InputError: a source has no image, two of its files have one name, or a file has no partner.
     """
-    found = [by_stem(find([source], [MAT])) for source in (images, labels)]
+    photos, maps = (by_stem(find([source], [MAT])) for source in (images, labels))
     way_out = "give both the same name, or choose the files with a pattern or a .txt list of paths"
-    pictures, maps = found
-    return [Pair(*each) for each in partners(pictures, maps, way_out=way_out)]
+    return [Pair(*each) for each in partners(photos, maps, way_out=way_out)]
 
 
 def split(pairs: Sequence[Pair], share: float, seed: int = 1337) -> tuple[list[Pair], list[Pair]]:
