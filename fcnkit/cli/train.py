@@ -47,6 +47,7 @@ class DataType(click.ParamType):  # type: ignore[type-arg]  # generic in the stu
 @click.option("--amp", type=click.Choice(["bf16", "fp16"]), help="Automatic mixed precision; changes the numbers.")
 @click.option("--compile", "compiled", is_flag=True, help="Run the net through torch.compile.")
 @click.option("--channels-last", is_flag=True, help="Lay images out channels last, which some GPUs prefer.")
+@click.option("--allow-zero", is_flag=True, help="Train although some filters are zero and cannot learn.")
 @click.option("--force", is_flag=True, help="Replace an existing log.")
 def command(
     solver: Path,
