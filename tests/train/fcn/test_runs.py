@@ -84,7 +84,11 @@ def test_stages_start_from_each_other(drawn: Path, fcn: Run) -> None:
     ]
     start, before = fcnkit.load("run/16s/start.caffemodel"), fcnkit.load("run/32s/best.caffemodel")
     theirs, own = before.blobs(), start.blobs()
-    assert all(np.array_equal(a, b) for name in ("conv1", "fc6", "score_fr") for a, b in zip(theirs[name], own[name]))
+    assert all(
+        np.array_equal(a, b)
+        for name in ("conv1", "fc6", "score_fr")
+        for a, b in zip(theirs[name], own[name], strict=True)
+    )
     assert not own["score_pool4"][0].any()
     # Each stage is scored, and the net at its start scores as the stage before it.
     assert [[r["iteration"] for r in records(f"run/{name}/log.jsonl") if "score" in r] for name in solvers] == [
@@ -122,7 +126,7 @@ def test_an_interrupted_run_is_resumed_exactly(drawn: Path, fcn: Run) -> None:
 def test_two_processes_score_as_one(drawn: Path, run: Run) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
     command += ["--rdzv-endpoint", "localhost:0", "-m", "--", "fcnkit", "train", "fcn", *OPTIONS.split()]
-    command += "--stride 16 --set max_iter=3 --score-every 3 --val-share 0.3 -o two".split()
+    command += ["--stride", "16", "--set", "max_iter=3", "--score-every", "3", "--val-share", "0.3", "-o", "two"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     (score,) = [record["score"] for record in records("two/log.jsonl") if "score" in record]
