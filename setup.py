@@ -78,5 +78,5 @@ setup(
         "fuzz": ["atheris>=2.3"],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
     },
-    entry_points={"console_scripts": ["fcnkit = fcnkit.cli:run"]},
+    entry_points={"console_scripts": ["fcnkit = fcnkit.__main__:run"]},
 )

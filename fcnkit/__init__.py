@@ -15,19 +15,32 @@ from typing import TYPE_CHECKING
 from fcnkit.errors import FcnkitError
 
 if TYPE_CHECKING:
+    from fcnkit.export import from_torch
     from fcnkit.formats import convert, load, save
     from fcnkit.generation.nets import generate
     from fcnkit.net import CaffeNet
     from fcnkit.simplification import fold_batchnorm, simplify
     from fcnkit.surgery import fc2conv
 
-__all__ = ["CaffeNet", "FcnkitError", "convert", "fc2conv", "fold_batchnorm", "generate", "load", "save", "simplify"]
+__all__ = [
+    "CaffeNet",
+    "FcnkitError",
+    "convert",
+    "fc2conv",
+    "fold_batchnorm",
+    "from_torch",
+    "generate",
+    "load",
+    "save",
+    "simplify",
+]
 
 _HOMES = {
     "CaffeNet": "fcnkit.net",
     "convert": "fcnkit.formats",
     "fc2conv": "fcnkit.surgery",
     "fold_batchnorm": "fcnkit.simplification",
+    "from_torch": "fcnkit.export",
     "generate": "fcnkit.generation.nets",
     "load": "fcnkit.formats",
     "save": "fcnkit.formats",

@@ -42,6 +42,7 @@ FLOORS = [
     ],
     [Room("layers/", "per layer type: how to build its module, how blobs map to tensors", True)],
     [Room("net/", "`CaffeNet`, its weights, conversion from Caffe's files", True)],
+    [Room("export/", "PyTorch modules as nets: one rule per ATen operation", True)],
     [Room("formats/", "one module per file format", True)],
     [Room("inspect/", "summary, diff, verify, draw", True)],
     [Room("surgery/", "casting and transplanting weights", True)],

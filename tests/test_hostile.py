@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_written_to(sample: Path, tmp_path: Path) -> Non
 SLOW = """
 import sys, time
 from fcnkit.formats import saving
-from fcnkit.cli import run
+from fcnkit.__main__ import run
 from contextlib import contextmanager
 write = saving.writing
 @contextmanager

@@ -10,6 +10,7 @@ from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
 from fcnkit.caffe.phase import filter_net
 from fcnkit.errors import DefinitionError
 from fcnkit.types import is_input, type_of
+from fcnkit.types.combine import SILENCE
 from fcnkit.types.record import LOSS, SINK
 
 # The default state: TEST, level 0, no stages.
@@ -62,7 +63,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
         DefinitionError: no layer remains.
     """
     result = runnable(net, state, declared)
-    layers = [layer for layer in result.layer if not _is_sink(layer)]
+    layers = _without_sinks(list(result.layer))
     layers = _without_inserted_splits(layers)
     layers = _without_label_branches(layers, net)
     read = {bottom for layer in layers for bottom in layer.bottom}
@@ -89,6 +90,25 @@ def _check_bottoms(net: NetParameter) -> None:
             if bottom not in made:
                 raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")
         made.update(layer.top)
+
+
+def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
+    """Remove the sinks, except a Silence layer of tops whose layer makes others: without it they would be outputs."""
+    made_with_others = {
+        top
+        for layer in layers
+        for top in layer.top
+        if not is_data_layer(layer) and not _is_sink(layer) and len(layer.top) > 1
+    }
+    silenced = {bottom for layer in layers if layer.type == SILENCE.name for bottom in layer.bottom}
+    needed = {
+        top for layer in layers if not silenced.issuperset(layer.top) for top in made_with_others.intersection(layer.top)
+    }
+    return [
+        layer
+        for layer in layers
+        if not _is_sink(layer) or (layer.type == SILENCE.name and needed.issuperset(layer.bottom))
+    ]
 
 
 def _is_sink(layer: LayerParameter) -> bool:
@@ -126,7 +146,8 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
     needed: set[str] = set()
     kept = []
     for layer in reversed(layers):
-        if is_input(layer) or any(top in image or top in needed for top in layer.top):
+        silences = not layer.top and image.issuperset(layer.bottom)
+        if is_input(layer) or silences or any(top in image or top in needed for top in layer.top):
             needed.update(layer.bottom)
             kept.append(layer)
     return kept[::-1]

@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fcnkit.caffe.data import is_data_layer
-from fcnkit.caffe.messages import LayerParameter
+from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import printable
+from fcnkit.types import is_input
 
 # BGR mean of the published FCN nets (shelhamer/fcn.berkeleyvision.org infer.py and voc_layers.py).
 FCN_MEAN = (104.00698793, 116.66876762, 122.67891434)
@@ -42,7 +43,7 @@ class Preprocessing:
 
     @classmethod
     def of_input(cls, layers: Sequence[LayerParameter], blob: str, channels: int) -> Preprocessing:
-        """What the data layer of an input states, else what the published FCN nets use.
+        """What the data layer or the Input layer of an input states, else what the published FCN nets use.
 
         Args:
             layers: the layers of the net before its data layers were cut off.
@@ -53,9 +54,9 @@ class Preprocessing:
         scale = 1.0
         source = "assumed: the mean of the published FCN nets" if channels == 3 else "assumed: no mean"
         for layer in layers:
-            if blob in layer.top and (is_data_layer(layer) or _states_pixels(layer)):
+            if (is_data_layer(layer) or is_input(layer)) and blob in layer.top:
                 stated = _mean(layer)
-                stating = f"{'layer' if layer.type == 'Input' else 'data layer'} {_shown(repr(layer.name))}"
+                stating = f"{'input' if is_input(layer) else 'data layer'} {_shown(repr(layer.name))}"
                 # Layers with several tops state the image's mean; it is none of a depth map's, say.
                 if len(stated) in (1, channels):
                     mean, source = stated, stating
@@ -109,9 +110,29 @@ def to_json(inputs: Mapping[str, Preprocessing]) -> str:
     return json.dumps({name: each.to_plain() for name, each in inputs.items()})
 
 
-def _states_pixels(layer: LayerParameter) -> bool:
-    """Whether an Input layer has a transform_param: Caffe leaves it unused, so that a deploy net can state its mean."""
-    return layer.type == "Input" and layer.HasField("transform_param")
+def state_in_input(net: NetParameter, blob: str, preprocessing: Preprocessing) -> None:
+    """State the mean and the scale of an input in its Input layer, in place, where `Preprocessing.of_input` finds them.
+
+    Caffe's Input layer has no use for them, but keeps them in prototxts and caffemodels. An Input layer with several
+    tops is replaced by one for each.
+    """
+    layers: list[LayerParameter] = []
+    for layer in net.layer:
+        if not is_input(layer) or blob not in layer.top or len(layer.top) == 1:
+            layers.append(layer)
+            continue
+        shapes = list(layer.input_param.shape)
+        for index, top in enumerate(layer.top):
+            layers.append(LayerParameter(name=top, type=layer.type, top=[top]))
+            layers[-1].input_param.shape.add().CopyFrom(shapes[min(index, len(shapes) - 1)])
+    for layer in layers:
+        if is_input(layer) and blob in layer.top:
+            layer.transform_param.mean_value[:] = preprocessing.mean
+            if preprocessing.scale != 1:
+                layer.transform_param.scale = preprocessing.scale
+    copied = [LayerParameter.FromString(layer.SerializeToString()) for layer in layers]
+    del net.layer[:]
+    net.layer.extend(copied)
 
 
 def _is_number(value: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
-import signal
+import re
 import sys
 
 import click
@@ -27,9 +27,14 @@ COMMANDS = {
     "predict": "Segment images: label maps, overlays, heat maps and scores.",
     "score": "Score label maps, or a model, against ground truth.",
     "train": "Train a net from Caffe's solver, as caffe train does.",
+    "train fcn": "Train an FCN on your own images, and score it.",
     "plot-log": "Draw loss, rate and scores of a training run.",
     "upgrade": "Upgrade nets and solvers of older versions of Caffe.",
 }
+
+
+# Where the context keeps the command that runs.
+_CHOSEN = "fcnkit.command"
 
 
 class _Commands(click.Group):
@@ -41,8 +46,18 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"fcnkit.cli.{cmd_name.replace('-', '_')}").command
+        command: click.Command = importlib.import_module(f"fcnkit.cli.{re.sub('[ -]', '_', cmd_name)}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name == "train" and rest and _is_net(rest[0]):
+            # The name of a net in place of a solver.
+            command = self.get_command(ctx, "train fcn")
+        ctx.meta[_CHOSEN] = command
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -52,12 +67,20 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except FcnkitError as error:
-            command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            raise click.ClickException(in_options(str(error), command)) from None
+            raise click.ClickException(in_options(str(error), ctx.meta.get(_CHOSEN))) from None
         except MemoryError:
             raise click.ClickException("not enough memory") from None
         except KeyboardInterrupt:
             raise click.exceptions.Exit(130) from None
+
+
+def _is_net(word: str) -> bool:
+    """Whether a word is `fcn` or the name of a published net."""
+    if word == "fcn" or "-" not in word:
+        return word == "fcn"
+    from fcnkit.generation.published import PUBLISHED
+
+    return word in PUBLISHED
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -76,12 +99,10 @@ def main() -> None:
 
 
 def run(prog_name: str | None = None) -> None:
-    """The entry point of `fcnkit` and `python -m fcnkit`: main, in a process of its own."""
+    """The command line, in a process of its own; `fcnkit.__main__` handles signals before it is imported."""
     # Importing torch creates so many objects that, with Python's default thresholds, the garbage collector runs
     # repeatedly without effect, and once more at exit: a third of the total time of `import torch`.
     gc.set_threshold(10_000, 10, 10)
-    # SIGTERM, from timeout or a container's shutdown, is handled as Ctrl-C is: no partial file is left.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         sys.exit(main(prog_name=prog_name))
     finally:

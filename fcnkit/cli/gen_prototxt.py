@@ -42,7 +42,7 @@ Examples:
   fcnkit gen-prototxt --list
   fcnkit gen-prototxt voc-fcn8s --phase deploy -o deploy.prototxt
   fcnkit gen-prototxt siftflow-fcn16s --solver
-  fcnkit gen-prototxt fcn --stride 8 --classes 4 --upsampling bilinear
+  fcnkit gen-prototxt fcn --stride 8 --classes 4 --fillers xavier
   fcnkit gen-prototxt fcn --data-layer my_layers.Images --set folder=/data
 """
 

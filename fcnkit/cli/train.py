@@ -35,26 +35,36 @@ class DataType(click.ParamType):  # type: ignore[type-arg]  # generic in the stu
         return layer, module, attribute
 
 
+_RUNNING = (
+    click.option("--device", default="cpu", show_default=True, help="Where to train: cpu, cuda, cuda:1."),
+    click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that read ahead."),
+    click.option("--tensorboard", type=click.Path(path_type=Path), metavar="DIR", help="Write events for TensorBoard."),
+    click.option("--amp", type=click.Choice(["bf16", "fp16"]), help="Automatic mixed precision; changes the numbers."),
+    click.option("--compile", "compiled", is_flag=True, help="Run the net through torch.compile."),
+    click.option("--channels-last", is_flag=True, help="Lay images out channels last, which some GPUs prefer."),
+)
+
+
+def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose where and how a net is trained, but not what it learns, to a command."""
+    for option in reversed(_RUNNING):
+        command = option(command)
+    return command
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("solver", type=click.Path(path_type=Path))
 @click.option("--weights", metavar="FILE,...", help="Weights to start from, by layer name; later ones override.")
 @click.option("--snapshot", metavar="STATE|auto", help="A .solverstate to go on from; auto: the newest, if any.")
-@click.option("--device", default="cpu", show_default=True, help="Where to train: cpu, cuda, cuda:1.")
 @click.option("--data", type=DataType(), multiple=True, metavar="LAYER=MODULE:FACTORY", help="Data of your own.")
-@click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that read ahead.")
 @click.option("--log", "log", type=click.Path(path_type=Path), metavar="FILE", help="Write a JSON object a line.")
-@click.option("--tensorboard", type=click.Path(path_type=Path), metavar="DIR", help="Write events for TensorBoard.")
-@click.option("--amp", type=click.Choice(["bf16", "fp16"]), help="Automatic mixed precision; changes the numbers.")
-@click.option("--compile", "compiled", is_flag=True, help="Run the net through torch.compile.")
-@click.option("--channels-last", is_flag=True, help="Lay images out channels last, which some GPUs prefer.")
 @click.option("--force", is_flag=True, help="Replace an existing log.")
+@running_options
 def command(
     solver: Path,
     weights: str | None,
     snapshot: str | None,
-    device: str,
     data: tuple[tuple[str, str, str], ...],
-    workers: int,
     log: Path | None,
     tensorboard: Path | None,
     force: bool,
@@ -69,6 +79,8 @@ def command(
     Ctrl-C and SIGTERM write a snapshot and stop; SIGHUP writes one and goes on.
 
     On several processes, each with its own batches: torchrun --nproc-per-node 2 -m -- fcnkit train ...
+
+    To train an FCN on images in a folder, see fcnkit train fcn --help.
     """
     if snapshot not in (None, "auto") and weights:
         raise click.UsageError("give --snapshot or --weights, not both")
@@ -77,17 +89,15 @@ def command(
     from fcnkit.train.trainer import Trainer
 
     with ranks() as processes:
-        watchers = Watchers(*(_watchers(processes, log, tensorboard, snapshot is not None, force)))
+        seen = Watchers(*watchers(processes, tensorboard), *_log(processes, log, snapshot is not None, force))
         try:
             trainer = Trainer(
                 solver,
                 weights=[name for name in (weights or "").split(",") if name],
                 snapshot=snapshot,
-                device=device,
                 data={layer: _factory(module, name) for layer, module, name in data},
-                workers=workers,
                 processes=processes,
-                watcher=watchers,
+                watcher=seen,
                 **options,
             )
             try:
@@ -96,28 +106,32 @@ def command(
             finally:
                 trainer.close()
         finally:
-            watchers.close()
+            seen.close()
     if stopped:
         raise click.exceptions.Exit(128 + stopped)
 
 
-def _watchers(
-    processes: Ranks, log: Path | None, tensorboard: Path | None, resumed: bool, force: bool
-) -> list[Watcher]:
-    """The watchers of the run, in the first process only."""
+def watchers(processes: Ranks, tensorboard: Path | None) -> list[Watcher]:
+    """The watchers of a run other than its log, in the first process only."""
     from fcnkit.cli.train_progress import Progress
-    from fcnkit.train.logs import LogFile
 
     if not processes.first:
         return []
     found: list[Watcher] = [Progress()]
-    if log is not None:
-        found.append(LogFile(log, append=resumed and not force, force=force))
     if tensorboard is not None:
         from fcnkit.train.board import Board
 
         found.append(Board(tensorboard))
     return found
+
+
+def _log(processes: Ranks, log: Path | None, resumed: bool, force: bool) -> list[Watcher]:
+    """The log of the run, in the first process only."""
+    from fcnkit.train.logs import LogFile
+
+    if not processes.first or log is None:
+        return []
+    return [LogFile(log, append=resumed and not force, force=force)]
 
 
 def _factory(module: str, name: str) -> Callable[..., Any]:

@@ -28,7 +28,7 @@ def generate(
         net: name of a published net, "fcn" for a net described by options, or a description.
         phase: train, val or deploy, or the name of one of the net's own files, such as trainval.
         templates: a folder of templates that override fcnkit's own.
-        options: fields of fcnkit.generation.options.Net, for "fcn"; `classes` is short for heads={"": classes}.
+        options: as in `describe`.
 
     Raises:
         DefinitionError: an option is invalid, a crop has no offset, or the templates give no valid net.
@@ -75,11 +75,20 @@ def smallest_input(text: str) -> int:
 def describe(net: str | Net = "fcn", **options: Unpack[NetOptions]) -> Net:
     """The description of a net: of a published net by name, or of a net described by options.
 
+    Args:
+        net: as in `generate`.
+        options: fields of fcnkit.generation.options.Net, for "fcn"; `classes` is short for heads={"": classes}. By
+            default such a net can be trained from nothing: `fillers` is "msra", and `upsampling` is "bilinear" unless
+            `fillers` is "none".
+
     Raises:
         DefinitionError: the name is unknown, or an option is unknown or contradicts another.
     """
     if net == "fcn":
-        fields: dict[str, Any] = {**options}
+        fields: dict[str, Any] = {"fillers": "msra", **options}
+        if fields["fillers"] != "none":
+            # Zero kernels between zero scores and the loss would keep all gradients at zero.
+            fields.setdefault("upsampling", "bilinear")
         if "classes" in fields:
             fields["heads"] = {"": fields.pop("classes")}
         try:

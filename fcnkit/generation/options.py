@@ -12,6 +12,7 @@ from fcnkit.generation.rendering import whole
 
 STRIDES = (32, 16, 8, 4)
 UPSAMPLINGS = ("dense", "bilinear")
+FILLERS = ("none", "msra", "xavier")
 FUSIONS = ("", "early", "late")
 
 # By kind of data layer, the names of the nets for training and testing if they are not train and val.
@@ -59,6 +60,8 @@ class Net:
         at_once: scale the skips down, so that all strides train together.
         pad: pad of the first convolution, in pixels; None for the backbone's own, which accepts inputs from 1 x 1 up.
         upsampling: "dense" for kernels set by net surgery, or "bilinear" for kernels set by their filler.
+        fillers: in training, the filler of the backbone's filters, "msra" or "xavier"; "none" leaves them at zero, for
+            net surgery or trained weights. Score layers start at zero in any case.
         average_pool: keep the average pool at the end of GoogLeNet.
         weights: by name of a head, a weight for each class in its training loss.
         normalize: average the loss over the pixels instead of summing it.
@@ -78,6 +81,7 @@ class Net:
     at_once: bool = False
     pad: int | None = None
     upsampling: str = "dense"
+    fillers: str = "none"
     average_pool: bool = False
     weights: Mapping[str, Sequence[float]] = field(default_factory=dict)
     normalize: bool = False
@@ -92,6 +96,8 @@ class Net:
             raise DefinitionError(f"stride is {self.stride!r}; give one of {', '.join(map(str, STRIDES))}")
         if self.upsampling not in UPSAMPLINGS:
             raise DefinitionError(f"upsampling is {self.upsampling!r}; give {' or '.join(UPSAMPLINGS)}")
+        if self.fillers not in FILLERS:
+            raise DefinitionError(f"fillers are {self.fillers!r}; give one of {', '.join(FILLERS)}")
         if self.at_once and self.stride == STRIDES[0]:
             raise DefinitionError(
                 "at-once training scales the skips, but a net of stride 32 has none; give 16, 8 or 4 with `stride`"
@@ -164,6 +170,7 @@ class NetOptions(TypedDict, total=False):
     at_once: bool
     pad: int | None
     upsampling: str
+    fillers: str
     average_pool: bool
     weights: Mapping[str, Sequence[float]]
     normalize: bool

@@ -101,6 +101,11 @@ def names_for(count: int, text: str | None) -> tuple[str, ...]:
     return names
 
 
+def background(names: Sequence[str]) -> int | None:
+    """The class that pictures leave uncoloured: 0 where it is the background; None for data sets without one."""
+    return 0 if names[0] in (BACKGROUND, NUMBERED + "0") else None
+
+
 def class_of(text: str, names: Sequence[str]) -> int:
     """The class with a given number or name.
 

@@ -13,7 +13,7 @@ from fcnkit.errors import InputError, OutputError
 from fcnkit.files import check_output, writing
 from fcnkit.palette import label_image, voc_palette
 from fcnkit.segment import Prediction, pictures
-from fcnkit.segment.classes import BACKGROUND, NUMBERED
+from fcnkit.segment.classes import NUMBERED, background
 from fcnkit.segment.images import by_stem
 
 OVERLAY, LEGEND, SCORES = "overlay", "legend", "scores"
@@ -58,8 +58,7 @@ class Results:
         self._heatmap = None if heat is None else f"heatmap-{names[heat].removeprefix(NUMBERED).replace('/', '-')}"
         chosen = {OVERLAY: overlay, LEGEND: legend, self._heatmap: heat is not None, SCORES: scores}
         self._folders = [name for name, wanted in chosen.items() if wanted and name]
-        # Class 0 of data sets without a background is drawn like all others.
-        self._background = 0 if names[0] in (BACKGROUND, NUMBERED + "0") else None
+        self._background = background(names)
 
     def path(self, stem: str, kind: str = "") -> Path:
         """The path of the label map, or of another file, of an image."""

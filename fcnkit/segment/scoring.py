@@ -25,25 +25,36 @@ class Pair(NamedTuple):
     truth: Path
 
 
-def partners(predicted: Mapping[str, Path], truth: Mapping[str, Path], only: Iterable[str] | None = None) -> list[Pair]:
+def partners(
+    predicted: Mapping[str, Path],
+    truth: Mapping[str, Path],
+    only: Iterable[str] | None = None,
+    way_out: str = "give the names to score with `only`",
+) -> list[Pair]:
     """Pairs of files with the same name without suffix.
 
     Args:
         predicted, truth: by stem, as `images.by_stem` returns them.
         only: the stems to pair; by default all of both.
+        way_out: the remedy that the error states.
 
     Raises:
         InputError: one has no partner.
     """
     stems = list(truth) if only is None else list(only)
-    alone = [f"{stem!r} has no prediction or image" for stem in stems if stem not in predicted]
-    alone += [f"{stem!r} has no label map" for stem in stems if stem not in truth]
+    alone = [f"{_file(truth, stem)} has no prediction or image" for stem in stems if stem not in predicted]
+    alone += [f"{_file(predicted, stem)} has no label map" for stem in stems if stem not in truth]
     if only is None:
-        alone += [f"{stem!r} has no label map" for stem in predicted if stem not in truth]
+        alone += [f"{_file(predicted, stem)} has no label map" for stem in predicted if stem not in truth]
     if alone:
         more = f", and {len(alone) - 5} more" if len(alone) > 5 else ""
-        raise InputError(f"unmatched files: {', '.join(alone[:5])}{more}; give the names to score with `only`")
+        raise InputError(f"unmatched files: {', '.join(alone[:5])}{more}; {way_out}")
     return [Pair(predicted[stem], truth[stem]) for stem in stems]
+
+
+def _file(files: Mapping[str, Path], stem: str) -> str:
+    """The file with a stem, or the stem if there is none."""
+    return repr(str(files.get(stem, stem)))
 
 
 class Counts(NamedTuple):
@@ -102,17 +113,30 @@ class Scorer:
             raise InputError(problem).in_file(pair.truth)
         counted = right != self._ignore
         classes = self._classes or MOST
-        self._check(pair.truth, right[counted], classes, "")
-        self._check(pair.predicted, guess[counted], classes, " where the truth counts")
+        check_labels(pair.truth, right[counted], classes, self._ignore)
+        check_labels(pair.predicted, guess[counted], classes, self._ignore, " where the truth counts")
         hist = histogram(np.where(counted, right.astype(np.int64), -1), guess, classes)
         return Counts(hist, predicted.unknown + truth.unknown)
 
-    def _check(self, path: Path, values: np.ndarray, classes: int, where: str) -> None:
-        wrong = values[(values < 0) | (values >= classes) | (values == self._ignore)]
-        if wrong.size:
-            problem = f"has label {wrong[0]}{where}; {wrong.size} of its pixels are out of range: "
-            problem += f"the classes are 0 to {classes - 1}, and {self._ignore} is ignored"
-            raise InputError(problem).in_file(path)
+
+def check_labels(path: Path, values: np.ndarray, classes: int, ignore: int = IGNORE, where: str = "") -> None:
+    """Check that labels are classes.
+
+    Args:
+        path: the file of the labels.
+        values: the labels, without those that are ignored.
+        classes: the number of classes.
+        ignore: the label that is ignored.
+        where: the pixels that are checked, for the message.
+
+    Raises:
+        InputError: a label is out of range.
+    """
+    wrong = values[(values < 0) | (values >= classes) | (values == ignore)]
+    if wrong.size:
+        problem = f"has label {wrong[0]}{where}; {wrong.size} of its pixels are out of range: "
+        problem += f"the classes are 0 to {classes - 1}, and {ignore} is ignored"
+        raise InputError(problem).in_file(path)
 
 
 def add_up(counts: Iterable[Counts], classes: int | None, processes: Ranks) -> Counts:

@@ -7,20 +7,19 @@ from typing import NamedTuple, Unpack
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import prototxt
-from fcnkit.caffe.inputs import FCN_SIZE
+from fcnkit.caffe.inputs import FCN_SIZE, input_shapes
+from fcnkit.caffe.messages import NetParameter
+from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import naming
 from fcnkit.generation import published as zoo
 from fcnkit.generation.nets import describe, generate
 from fcnkit.generation.options import NetOptions
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape, prepare
-from fcnkit.surgery.transplant import Transplanted, TransplantError, transplant
+from fcnkit.surgery.images import adopt_images
+from fcnkit.surgery.torchvision import PREPROCESSING
+from fcnkit.surgery.transplant import Transplanted, TransplantError, source_layer, transplant
 from fcnkit.surgery.weight_files import LayerWeights, read_layer_weights
-
-TORCHVISION_NOTE = (
-    "torchvision trained these weights on RGB images of mean 0 and deviation 1; this net reads {reads},"
-    " so train its first layers too, or start from Caffe's own weights"
-)
 
 
 class Start(NamedTuple):
@@ -50,50 +49,63 @@ def start(
         options: of fcnkit.generation.options.Net, for "fcn".
 
     Returns:
-        The net, in eval mode: the training net with data layers, labels and losses removed.
+        The net, in eval mode: the training net with data layers, labels and losses removed. From a classifier of
+        torchvision's, the net computes on an image the same as the classifier on its own normalized input: the first
+        filters are converted to BGR 0..255, and `net.preprocessing` has torchvision's mean. Train it with that mean.
 
     Raises:
-        TransplantError: the weights do not fit.
+        TransplantError, ConversionError: the weights do not fit.
         FcnkitError: a file cannot be read, or the net does not exist.
     """
     files = dict(files) if isinstance(files, Mapping) else {"": files}
     sources = {stream: read_layer_weights(file) for stream, file in files.items()}
-    result = _build(net, sources, input_shape, options)
-    unknown = files.keys() - {"", *result.inputs}
+    definition, preprocessing = _definition(net, sources, input_shape, options)
+    inputs = list(input_shapes(definition))
+    unknown = files.keys() - {"", *inputs}
     if unknown:
         raise TransplantError(
             f"weights are given for {', '.join(map(repr, sorted(unknown)))},"
-            f" but the net's inputs are {', '.join(map(repr, result.inputs))}"
+            f" but the net's inputs are {', '.join(map(repr, inputs))}"
         )
     with naming(", ".join(str(file) for file in files.values())):
+        expected = _expected(definition, inputs, sources, new)
+        images = adopt_images(definition, preprocessing, expected)
+    with naming(net):
+        result = CaffeNet(definition, preprocessing=preprocessing).eval()
+    with naming(", ".join(str(file) for file in files.values())):
         rows = transplant(result, sources, expand_score=expand_score, new=new)
-    return Start(result, rows, _notes(result, sources.values()))
+    for layer, image in images.items():
+        result.blobs()[layer][0][:, :3] *= expected[layer].scale / preprocessing[image].scale
+    return Start(result, rows, [_note(preprocessing[image], layer, image) for layer, image in images.items()])
 
 
-def _build(
+def _definition(
     net: AnyPath, sources: Mapping[str, LayerWeights], input_shape: InputShape | None, options: NetOptions
-) -> CaffeNet:
-    """Build the net, with the weights that its fillers set."""
+) -> tuple[NetParameter, dict[str, Preprocessing]]:
+    """The definition of the net for inference, and the preprocessing of its inputs."""
     if net == "fcn" or net in zoo.PUBLISHED:
         described = describe(str(net), **options)
-        definition = prototxt.parse(generate(described))
         shapes = {name: (1, channels, FCN_SIZE, FCN_SIZE) for name, channels in described.inputs.items()}
-        definition, preprocessing = prepare(definition, None, input_shape or shapes)
-        result = CaffeNet(definition, preprocessing=preprocessing)
-    else:
-        definition = prototxt.read(net)
-        with naming(net):
-            blobs = {name: source.blobs(name, None) for source in sources.values() for name in source.layers}
-            definition, preprocessing = prepare(definition, blobs, input_shape)
-            result = CaffeNet(definition, preprocessing=preprocessing)
-    return result.eval()
+        return prepare(prototxt.parse(generate(described)), None, input_shape or shapes)
+    blobs = {name: source.blobs(name, None) for source in sources.values() for name in source.layers}
+    stored = prototxt.read(net)
+    with naming(net):
+        return prepare(stored, blobs, input_shape)
 
 
-def _notes(net: CaffeNet, sources: Collection[LayerWeights]) -> list[str]:
-    if not any(source.torchvision for source in sources):
-        return []
-    reads: Sequence[str] = [
-        f"{image.channel_order} {image.range[0]:g}..{image.range[1]:g}" + " minus a mean" * bool(image.mean)
-        for image in net.preprocessing.values()
-    ]
-    return [TORCHVISION_NOTE.format(reads=" and ".join(reads))]
+def _expected(
+    definition: NetParameter, inputs: Sequence[str], sources: Mapping[str, LayerWeights], new: Collection[str]
+) -> dict[str, Preprocessing]:
+    """The preprocessing of the images that the filters of a layer expect, where a source states it."""
+    found = {}
+    for layer in definition.layer:
+        source = source_layer(layer.name, inputs, sources)
+        if source is not None and layer.name not in new and source[1] in sources[source[0]].images:
+            found[layer.name] = sources[source[0]].images[source[1]]
+    return found
+
+
+def _note(found: Preprocessing, layer: str, image: str) -> str:
+    origin = "the weights state" if found.source != PREPROCESSING.source else "torchvision's filters expect"
+    mean = ", ".join(f"{value:g}" for value in found.mean)
+    return f"{image} is read minus {mean}, as {origin} in {layer}; a data layer that trains the net must subtract this"

@@ -80,16 +80,18 @@ def transplant(
     for layer in definition.layer:
         if layer.name not in blobs:
             continue
-        stream, origin = _origin(layer.name, net.inputs, sources)
-        if stream is None or origin is None:
+        found = source_layer(layer.name, net.inputs, sources)
+        if found is None:
             rows.append(_fresh(layer, blobs[layer.name]))
             continue
-        used.add((stream, origin))
+        used.add(found)
+        stream, origin = found
         stored = sources[stream].blobs(origin, rule_for(layer))
         if layer.name in new:
             rows.append(_fresh(layer, blobs[layer.name], tuple(stored[0].shape), "as asked"))
             continue
-        rows.append(_fill(layer, origin, blobs[layer.name], stored, layer.name in scores, expand_score))
+        row = _fill(layer, origin, blobs[layer.name], stored, layer.name in scores, expand_score)
+        rows.append(_converted(row) if origin == sources[stream].converted else row)
     missing = set(new) - {row.layer for row in rows}
     if missing:
         names = ", ".join(map(repr, sorted(missing)))
@@ -130,8 +132,8 @@ def _upsamples(look: Look) -> bool:
     return isinstance(look, Sliding) and look.up
 
 
-def _origin(name: str, inputs: Sequence[str], sources: Mapping[str, LayerWeights]) -> tuple[str | None, str | None]:
-    """The source, and its layer, that a layer of the net is filled from."""
+def source_layer(name: str, inputs: Sequence[str], sources: Mapping[str, LayerWeights]) -> tuple[str, str] | None:
+    """The key of the source, and its layer, that a layer of a net with these inputs is filled from."""
     for stream, source in sources.items():
         if name in source.layers:
             return stream, name
@@ -144,7 +146,13 @@ def _origin(name: str, inputs: Sequence[str], sources: Mapping[str, LayerWeights
     base = name.removesuffix(_STACKED)
     if name.endswith(_STACKED) and "" in sources and base in sources[""].layers:
         return "", base
-    return None, None
+    return None
+
+
+def _converted(row: Transplanted) -> Transplanted:
+    """The row of a layer whose filters were torchvision's."""
+    what = "converted" if row.what == "copied" else row.what
+    return row._replace(what=what, note="; ".join(filter(None, ["RGB to BGR 0..255", row.note])))
 
 
 def _fresh(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,22 @@ import torch
 from torch import Tensor
 
 from fcnkit.aliases import AnyPath
-from fcnkit.caffe import caffemodel, hdf5
+from fcnkit.caffe import caffemodel, hdf5, prototxt
 from fcnkit.caffe.messages import NetParameter
+from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import FileFormatError, naming
 from fcnkit.formats import npz, safetensors
 from fcnkit.formats.format import CAFFEMODEL, HDF5, NPZ, SAFETENSORS, Format, Holds, recognize
 from fcnkit.formats.pth import pickle_to, unpickle
 from fcnkit.layers import Layer
+from fcnkit.surgery.images import stated_images
 from fcnkit.surgery.names import is_torchvision, rename, without_prefix
+from fcnkit.surgery.torchvision import PREPROCESSING, pixel_filters, require_classifier
 
 # Keys under which training scripts store the state dict in a checkpoint.
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "module")
+# The weight of the first convolution in torchvision's VGG and AlexNet.
+_FIRST = "features.0.weight"
 
 
 @dataclass
@@ -82,12 +88,19 @@ class LayerWeights:
 
     Args:
         layers: for each layer its tensors by name; the names of Caffe's blobs are their numbers.
-        torchvision: whether the tensors had torchvision's names, and so expect torchvision's preprocessing.
+        images: the preprocessing of the images that the filters of a layer expect, by layer, where it is stated.
+        converted: the layer whose filters were torchvision's (see fcnkit.surgery.torchvision), if any.
     """
 
-    def __init__(self, layers: Mapping[str, Mapping[str, Tensor]], torchvision: bool = False):
+    def __init__(
+        self,
+        layers: Mapping[str, Mapping[str, Tensor]],
+        images: Mapping[str, Preprocessing] = MappingProxyType({}),
+        converted: str | None = None,
+    ):
         self.layers = layers
-        self.torchvision = torchvision
+        self.images = images
+        self.converted = converted
 
     def blobs(self, layer: str, rule: Layer | None) -> list[Tensor]:
         """A layer's tensors in the order of Caffe's blobs; tensors that `rule` does not name come last."""
@@ -111,31 +124,49 @@ def read_caffe_weights(path: AnyPath, of: Format) -> tuple[NetParameter | None, 
 
 
 def read_layer_weights(path: AnyPath) -> LayerWeights:
-    """Read weights; torchvision's names of a VGG or AlexNet are converted to Caffe's.
+    """Read weights; those of torchvision's VGG or AlexNet get Caffe's names, and its first filters read BGR 0..255.
 
     Args:
         path: a .caffemodel, .h5, .pth, .safetensors or .npz file of any name, with a net, a state dict or a checkpoint.
 
     Raises:
         FileFormatError: it is none of these.
+        ConversionError: torchvision's first filters cannot be converted.
     """
     of = recognize(path)
     if of in (CAFFEMODEL, HDF5):
+        definition, blobs = read_caffe_weights(path, of)
         return LayerWeights(
             {
                 name: {str(index): torch.from_numpy(array) for index, array in enumerate(arrays)}
-                for name, arrays in read_caffe_weights(path, of)[1].items()
+                for name, arrays in blobs.items()
                 if arrays
-            }
+            },
+            stated_images(definition) if definition is not None else {},
         )
     if of.holds is Holds.DEFINITION:
         raise FileFormatError("is a prototxt, the definition alone; give a file of weights").in_file(path)
-    state = without_prefix(npz.read_state(path) if of is NPZ else read_weight_file(path, of).state)
-    torchvision = is_torchvision(state)
-    if torchvision:
-        state = rename(state, "caffe")
+    file = WeightFile(npz.read_state(path), of) if of is NPZ else read_weight_file(path, of)
+    state = without_prefix(file.state)
+    with naming(path):
+        if is_torchvision(state):
+            return _from_torchvision(state)
+        images = stated_images(prototxt.parse(file.metadata.get("prototxt", "")))
+    return LayerWeights(_by_layer(state), images)
+
+
+def _from_torchvision(state: dict[str, Tensor]) -> LayerWeights:
+    require_classifier(state)
+    state[_FIRST] = pixel_filters(state[_FIRST], _FIRST)
+    at = list(state).index(_FIRST)
+    state = rename(state, "caffe")
+    first = list(state)[at].rpartition(".")[0]
+    return LayerWeights(_by_layer(state), {first: PREPROCESSING}, first)
+
+
+def _by_layer(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     layers: dict[str, dict[str, Tensor]] = {}
     for name, tensor in state.items():
         layer, _, part = name.rpartition(".")
         layers.setdefault(layer, {})[part] = tensor
-    return LayerWeights(layers, torchvision)
+    return layers

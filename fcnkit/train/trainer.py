@@ -19,7 +19,7 @@ from fcnkit.errors import DefinitionError, InputError, naming
 from fcnkit.segment.parallel import Ranks
 from fcnkit.segment.parallel import device as named_device
 from fcnkit.train import snapshots
-from fcnkit.train.data.feeding import Share
+from fcnkit.train.data.feeding import ALONE, Share
 from fcnkit.train.data.sources import Given, Sources
 from fcnkit.train.definition import check_folder, read
 from fcnkit.train.diagnosis import blob_numbers, first_not_finite, top_numbers
@@ -54,10 +54,14 @@ class Trainer:
         iteration, net: the number of iterations completed, and the CaffeNet that is trained.
         optimizer, scheduler: the solver and its rate.
         requests: the requests of signals, once signals are handled.
+        tests_together: whether every process has the test nets and its share of their images; by default the first
+            process tests alone.
 
     Raises:
         FcnkitError: a file is missing or wrong, or does not match the others; checked before the first iteration.
     """
+
+    tests_together = False
 
     def __init__(
         self,
@@ -91,7 +95,7 @@ class Trainer:
         torch.manual_seed(self.seed)
         share = Share(self.processes.rank, self.processes.world)
         with naming(solver):
-            self._make_nets(Sources(self.seed, workers, share, data))
+            self._make_nets(Sources(self.seed, workers, share, data, share if self.tests_together else ALONE))
         if snapshot is not None and resumed is not None:
             weights = [snapshots.weights_of(snapshot, resumed)]
         for path in weights:
@@ -239,7 +243,7 @@ class Trainer:
         self.train = Fed(self.solver.train, sources, self._precision)
         require_loss(self.train.objective)
         self.net = self.train.net
-        tested = self.solver.tests if self.processes.first else []
+        tested = self.solver.tests if self.processes.first or self.tests_together else []
         self.tests = [Fed(test.net, sources, self._precision, self.net) for test in tested]
         unused = set(sources.given) - sources.used
         if unused and self.processes.first:

@@ -88,11 +88,23 @@ def test_python_losses_and_silence_go() -> None:
         prototxt.parse("""
         layer { name: "i" type: "Input" top: "a" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }
         layer { name: "s" type: "Slice" bottom: "a" top: "b" top: "c" }
-        layer { name: "quiet" type: "Silence" bottom: "b" }
+        layer { name: "r" type: "ReLU" bottom: "b" top: "r" }
+        layer { name: "quiet" type: "Silence" bottom: "r" }
         layer { name: "l" type: "Python" bottom: "c" top: "l" loss_weight: 1 }
         """)
     )
-    assert names(net) == ["i", "s"]
+    assert names(net) == ["i", "s", "r"]
+
+
+def test_a_silence_stays_where_a_top_beside_others_would_become_an_output() -> None:
+    net = deploy(
+        prototxt.parse("""
+        layer { name: "i" type: "Input" top: "a" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }
+        layer { name: "s" type: "Slice" bottom: "a" top: "b" top: "c" }
+        layer { name: "quiet" type: "Silence" bottom: "b" }
+        """)
+    )
+    assert names(net) == ["i", "s", "quiet"]
 
 
 def test_errors() -> None:

@@ -27,7 +27,7 @@ def test_an_input_layer_may_state_its_mean() -> None:
     net = prototxt.parse("""
         layer { name: "i" type: "Input" top: "x" transform_param { mean_value: 1 mean_value: 2 mean_value: 3 } }
     """)
-    assert Preprocessing.of_input(net.layer, "x", 3) == Preprocessing("BGR", mean=(1, 2, 3), source="layer 'i'")
+    assert Preprocessing.of_input(net.layer, "x", 3) == Preprocessing("BGR", mean=(1, 2, 3), source="input 'i'")
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,26 @@ def test_own_nets_by_all_options(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"fillers": "none"},
+        {"fillers": "xavier"},
+        {"upsampling": "dense"},
+        {"fillers": "none", "upsampling": "bilinear"},
+    ],
+)
+def test_fillers_and_upsampling_are_chosen_together(options):
+    result = run("fcn", *(word for name, value in options.items() for word in (f"--{name}", value)))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == generate("fcn", **options)
+    fillers = options.get("fillers", "msra")
+    expected = options.get("upsampling", "dense" if fillers == "none" else "bilinear")
+    assert (f'type: "{fillers}"' in result.stdout) == (fillers != "none")
+    assert ('type: "bilinear"' in result.stdout) == (expected == "bilinear")
+
+
 def test_weights_of_an_only_head():
     result = run("fcn", "--classes", "2", "--weighting", "1,0.25")
     assert result.stdout == generate("fcn", classes=2, weights={"": [1.0, 0.25]})
@@ -152,7 +172,7 @@ def test_options_that_cannot_be_are_usage_errors(line, message):
 
 
 def test_a_crop_without_an_offset_is_one_line():
-    result = run("fcn", "--pad", "10")
+    result = run("fcn", "--pad", "10", "--upsampling", "dense")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: Crop 'score': the offset would be -71, below 0; give 'conv1_1' a pad of 81")
     assert result.stderr.count("\n") == 1

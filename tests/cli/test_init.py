@@ -50,7 +50,7 @@ def test_the_helps_examples_run(run, run_examples) -> None:
     results = run_examples("init")
     assert len(results) == 5
     assert fcnkit.load("voc-fcn32s.caffemodel").shapes["score"] == (1, 21, 500, 500)
-    assert fcnkit.load("voc-fcn16s.safetensors").preprocessing["data"].mean == (104.00699, 116.66877, 122.67892)
+    assert fcnkit.load("voc-fcn16s.safetensors").preprocessing["data"].mean == pytest.approx((103.53, 116.28, 123.675))
     assert fcnkit.load("fcn.safetensors").score_pool3.weight.shape == (4, 4, 1, 1)
     assert torch.load("my.pth")["enlarged.weight"].any()
     assert fcnkit.load("nyud-fcn32s-color-hha.safetensors").inputs == ("color", "hha")
@@ -60,17 +60,17 @@ def test_it_tells_of_each_layer(run) -> None:
     lines = run("init voc-fcn32s --from vgg16.pth").output.splitlines()
     assert lines[:3] == [
         "voc-fcn32s from vgg16.pth -> voc-fcn32s.safetensors",
-        "  conv1_1   copied   (1, 3, 3, 3)",
-        "  conv1_2   copied   (1, 1, 3, 3)",
+        "  conv1_1   converted  (1, 3, 3, 3)                RGB to BGR 0..255",
+        "  conv1_2   copied     (1, 1, 3, 3)",
     ]
     assert lines[14:] == [
-        "  fc6       cast     (64, 392) -> (64, 8, 7, 7)",
-        "  fc7       cast     (64, 64) -> (64, 64, 1, 1)",
-        "  score_fr  new      (21, 64, 1, 1)              zero",
-        "  upscore   new      (21, 21, 64, 64)            bilinear",
-        "  fc8       dropped  (1000, 64)",
-        "note: torchvision trained these weights on RGB images of mean 0 and deviation 1; this net reads BGR 0..255"
-        " minus a mean, so train its first layers too, or start from Caffe's own weights",
+        "  fc6       cast       (64, 392) -> (64, 8, 7, 7)",
+        "  fc7       cast       (64, 64) -> (64, 64, 1, 1)",
+        "  score_fr  new        (21, 64, 1, 1)              zero",
+        "  upscore   new        (21, 21, 64, 64)            bilinear",
+        "  fc8       dropped    (1000, 64)",
+        "note: data is read minus 103.53, 116.28, 123.675, as torchvision's filters expect in conv1_1;"
+        " a data layer that trains the net must subtract this",
     ]
 
 

@@ -137,8 +137,8 @@ def test_lists_of_files_and_of_names(run: Run, expected: dict) -> None:
     [
         ("predictions empty", "empty: there is no image in it"),
         ("predictions none", "none: there is no such image or folder"),
-        ("predictions short", "unmatched files: '1' has no label map, '2' has no label map, "),
-        ("short labels", "unmatched files: '1' has no prediction or image, "),
+        ("predictions short", "unmatched files: 'predictions/1.png' has no label map, 'predictions/2.png' has no "),
+        ("short labels", "unmatched files: 'labels/1.png' has no prediction or image, "),
         (
             "predictions labels --classes 3",
             "labels/0.png: has label 3; 493 of its pixels are out of range: ",

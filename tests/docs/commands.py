@@ -20,7 +20,7 @@ def page() -> str:
     sections = [HEAD]
     for name in ("", *main.list_commands(Context(main))):
         title = f"fcnkit {name}".rstrip()
-        line = [name, "--help"] if name else ["--help"]
+        line = [*name.split(), "--help"]
         # click takes the width from the terminal; 100 columns are the most that main allows.
         text = CliRunner().invoke(main, line, prog_name="fcnkit", terminal_width=100).output
         sections.append(f"## {title}\n\n```text\n{text.rstrip()}\n```\n")

@@ -80,8 +80,7 @@ def opencv(stem: Path, inputs: dict[str, np.ndarray]) -> list[np.ndarray] | None
         return None
 
 
-# OpenCV cannot have the first of a layer's tops unread, as it is here once the Silence layer is cut off.
-@pytest.mark.parametrize("case", [case for case in CASES if case not in SINKS | {"unused_top_silence"}])
+@pytest.mark.parametrize("case", [case for case in CASES if case not in SINKS])
 def test_opencv_computes_the_same_of_what_was_written(case: str, tmp_path: Path) -> None:
     net = convert(case)
     fcnkit.save(net, tmp_path / "net.caffemodel")

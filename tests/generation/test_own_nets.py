@@ -19,6 +19,8 @@ from fcnkit.errors import DefinitionError
 from fcnkit.generation.nets import deconvolution, describe, generate, generate_solver, smallest_input
 from fcnkit.generation.options import Net, NetOptions
 from fcnkit.geometry.coordinates import CropError
+from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import prepare
 
 HOSTILE = [
     'a"b',
@@ -151,7 +153,7 @@ def test_own_nets_run_from_one_pixel_up(tmp_path, average_pool, upsampling, stri
 
 @pytest.mark.parametrize("pad", [81, 90, 96, 97, 100])
 def test_smaller_pads_take_larger_inputs(pad):
-    assert smallest_input(generate("fcn", stride=32, pad=pad)) == max(195 - 2 * pad, 1)
+    assert smallest_input(generate("fcn", stride=32, pad=pad, fillers="none")) == max(195 - 2 * pad, 1)
 
 
 def test_a_pad_too_small_shows_both_maps_and_which_would_do():
@@ -160,8 +162,8 @@ def test_a_pad_too_small_shows_both_maps_and_which_would_do():
         r"the maps are 'upscore' = x - 31 and 'data' = x, x in pixels of 'data'"
     )
     with pytest.raises(CropError, match=message):
-        generate("fcn", pad=50)
-    assert offsets(generate("fcn", pad=81)) == {"score": 0}
+        generate("fcn", pad=50, upsampling="dense")
+    assert offsets(generate("fcn", pad=81, upsampling="dense")) == {"score": 0}
 
 
 def test_a_crop_that_would_leave_its_blob_shows_which_pad_would_do():
@@ -178,6 +180,73 @@ def test_bilinear_upsampling_needs_no_surgery():
         layers[name].name = layers[name].top[0] = "up"
         layers[name].bottom[0] = "in"
         assert layers[name] == parsed(deconvolution(factor, 7, "up", "in", "up")).layer[0]
+
+
+@pytest.mark.parametrize("backbone", ["vgg16", "vgg19", "alexnet", "googlenet"])
+@pytest.mark.parametrize("phase", ["train", "val"])
+def test_nets_for_training_start_from_fillers(backbone, phase):
+    """All filters but those of scores have the filler, and the rest of the net is that without fillers."""
+    text = generate("fcn", phase, backbone=backbone, stride=4)
+    assert text == generate("fcn", phase, backbone=backbone, stride=4, fillers="msra", upsampling="bilinear")
+    bare = parsed(generate("fcn", phase, backbone=backbone, stride=4, fillers="none", upsampling="bilinear"))
+    filled = parsed(text)
+    found = {}
+    for layer in filled.layer:
+        if layer.type == "Convolution":
+            found.setdefault(layer.convolution_param.weight_filler.type, set()).add(layer.name)
+            layer.convolution_param.ClearField("weight_filler")
+        elif layer.type == "Deconvolution":
+            assert (layer.convolution_param.weight_filler.type, layer.convolution_param.group) == ("bilinear", 21)
+    assert found.keys() == {"msra", "constant"}
+    assert len(found["constant"]) == 4
+    assert all(re.fullmatch(r"score_(fr|pool\d|conv1)", name) for name in found["constant"])
+    assert filled == bare
+
+
+def test_fields_of_a_filled_convolution_stand_in_caffes_order():
+    """The order of the fields' numbers in BVLC/caffe src/caffe/proto/caffe.proto, as its own text output has it."""
+    text = generate("fcn", backbone="alexnet", fillers="xavier")
+    layer = text[text.index('name: "conv2"') : text.index('name: "relu2"')]
+    fields = re.findall(r"^    (\w+)", layer[layer.index("convolution_param") :], re.MULTILINE)
+    assert fields == ["num_output", "pad", "kernel_size", "group", "stride", "weight_filler"]
+    assert 'type: "xavier"' in layer
+
+
+def test_fillers_leave_the_nets_size_to_the_other_options():
+    """The nets of all phases have the same layers, and a net to be deployed or one that was published no fillers."""
+    train, deploy = (by_name(generate("fcn", phase, stride=8)) for phase in ("train", "deploy"))
+    for name in train.keys() & deploy.keys() - {"data"}:
+        train[name].convolution_param.ClearField("weight_filler")
+        deploy[name].convolution_param.ClearField("weight_filler")
+        assert train[name] == deploy[name]
+    assert "msra" not in generate("fcn", "deploy")
+    assert "weight_filler" not in generate("fcn", fillers="none")
+    assert "weight_filler" not in generate("voc-fcn8s")
+    dense = by_name(generate("fcn", upsampling="dense"))
+    assert dense["conv1_1"].convolution_param.weight_filler.type == "msra"
+    assert not dense["upscore"].convolution_param.HasField("weight_filler")
+
+
+@pytest.mark.parametrize("backbone", ["vgg16", "vgg19", "alexnet", "googlenet"])
+def test_a_net_from_nothing_learns(backbone):
+    """Its features differ from pixel to pixel, the loss moves the scores, and after a step of these all filters."""
+    net = parsed(generate("fcn", backbone=backbone, stride=8, classes=3, pad=170))
+    for layer in net.layer:
+        p = layer.convolution_param
+        if layer.type == "Convolution" and not layer.name.startswith("score"):
+            p.num_output = max(p.num_output // 16, 4)
+    torch.manual_seed(0)
+    definition, _ = prepare(net, None, (1, 3, 96, 96))
+    model = CaffeNet(definition).eval()
+    x, labels = torch.randn(1, 3, 96, 96) * 50, torch.randint(0, 3, (1, 96, 96))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    for _ in range(2):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(x), labels).backward()
+        optimizer.step()
+    learning = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert [name for name, gradient in learning.items() if not gradient.any()] == []
+    assert model(x).std() > 0
 
 
 def test_stride_4_goes_one_skip_further():
@@ -198,7 +267,7 @@ def test_googlenets_average_pool():
 
 def test_googlenet_is_that_of_bvlc():
     """BVLC/caffe models/bvlc_googlenet/deploy.prototxt without input, fillers and classifier, by its digest."""
-    net = parsed(generate("fcn", backbone="googlenet", average_pool=True))
+    net = parsed(generate("fcn", backbone="googlenet", average_pool=True, fillers="none"))
     base = [layer for layer in net.layer if not re.match("data|score|upscore|loss", layer.name)]
     assert list(base[0].convolution_param.pad) == [132]
     base[0].convolution_param.pad[0] = 3
@@ -257,6 +326,7 @@ def test_data_layers_of_ones_own():
         ({"heads": {"a": 2.5}}, "the number of classes of head 'a' is 2.5"),
         ({"heads": {"data": 2, "b": 3}}, "two layers make a blob called 'data'"),
         ({"heads": {"fc7": 2, "b": 3}}, "two layers make a blob called 'fc7'; name the heads otherwise"),
+        ({"fillers": "gaussian"}, "fillers are 'gaussian'; give one of none, msra, xavier"),
         ({"upsampling": "nearest"}, "upsampling is 'nearest'; give dense or bilinear"),
         ({"at_once": True}, "a net of stride 32 has none; give 16, 8 or 4"),
         ({"average_pool": True}, "only googlenet ends in an average pool, vgg16 does not"),
@@ -269,7 +339,10 @@ def test_data_layers_of_ones_own():
             "unknown backbone 'resnet'; choose from alexnet, googlenet, vgg16, vgg19, or write",
         ),
         ({"backbone": "../x"}, "unknown backbone '../x'"),
-        ({"data": "coco"}, "unknown data layer 'coco'; choose from hdf5, nyud, pascalcontext, siftflow, voc, or"),
+        (
+            {"data": "coco"},
+            "unknown data layer 'coco'; choose from hdf5, images, nyud, pascalcontext, siftflow, voc, or",
+        ),
         ({"inputs": {"a": 3, "b": 1}}, "fusion is ''; give early or late for several inputs, none for one"),
         ({"fusion": "early"}, "fusion is 'early'; give"),
         ({"inputs": {"a": 3, "b": 1}, "fusion": "early", "backbone": "alexnet"}, "only the VGG nets fuse inputs"),
@@ -290,7 +363,7 @@ def test_published_nets_are_not_for_choosing():
         generate("voc-fcn8s", stride=16)
     with pytest.raises(DefinitionError, match="unknown net 'fcn8s'; the nets are fcn, voc-fcn32s, "):
         generate("fcn8s")
-    assert describe("voc-fcn8s") == describe(Net(stride=8)) == describe("fcn", stride=8)
+    assert describe("voc-fcn8s") == describe(Net(stride=8)) == describe("fcn", stride=8, fillers="none")
 
 
 # Solvers

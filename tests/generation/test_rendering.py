@@ -37,9 +37,23 @@ def test_a_backbone_of_ones_own(tmp_path):
         '{{ conv("top", "half", 8, kernel=6, stride=2) }}\n'
         "{% endmacro %}\n"
     )
-    layers = by_name(generate("fcn", backbone="tiny", stride=16, templates=tmp_path))
+    layers = by_name(generate("fcn", backbone="tiny", stride=16, upsampling="dense", templates=tmp_path))
     # half = x/16 + (100 - 15.5)/16 and top = half/2 - 1.25; back up, 2 top + 1.5 = half - 1, and 16 times that + 15.5.
     assert [layers[name].crop_param.offset[0] for name in ("score_halfc", "score")] == [1, 84]
+    assert layers["half"].convolution_param.weight_filler.type == "msra"
+    # Each padded upsampling begins half a stride later: by 1, which is 16 pixels, and by 8.
+    layers = by_name(generate("fcn", backbone="tiny", stride=16, templates=tmp_path))
+    assert [layers[name].crop_param.offset[0] for name in ("score_halfc", "score")] == [2, 84 - 16 - 8]
+
+
+def test_a_backbone_that_imports_layers_without_context_has_no_fillers(tmp_path):
+    (tmp_path / "backbone_tiny.prototxt.j2").write_text(
+        '{% from "layers.prototxt.j2" import conv %}\n'
+        '{% set features, skips, odd_kernels = "top", {}, false %}\n'
+        '{% macro backbone(bottom) %}{{ conv("top", bottom, 8, kernel=32, stride=32, pad=100) }}{% endmacro %}\n'
+    )
+    layers = by_name(generate("fcn", backbone="tiny", upsampling="dense", templates=tmp_path))
+    assert not layers["top"].convolution_param.HasField("weight_filler")
 
 
 @pytest.mark.parametrize(

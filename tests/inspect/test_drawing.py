@@ -22,10 +22,10 @@ from fcnkit.inspect.drawing import dot, html, shown, svg
 from fcnkit.inspect.placement import GAP, Edge, arrange
 from fcnkit.inspect.summary import in_words
 from fcnkit.net.conversion import prepare
+from tests.browser import browse, needs_chromium
 from tests.paths import DATA
 
 SVG = "{http://www.w3.org/2000/svg}"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = [
     "</script><script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -259,7 +259,7 @@ def test_edges_cross_only_where_they_must() -> None:
     assert place.corners[5][1] == place.corners[4][1]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: neither chromium nor google-chrome is on PATH")
+@needs_chromium
 def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     """It shows what was clicked, and can be moved and enlarged; a script that is added here does the clicking."""
     page = html(hostile())
@@ -279,13 +279,7 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     """
     head, _, tail = page.rpartition("</script>")
     (tmp_path / "net.html").write_text(f"{head}{act}</script>{tail}")
-    result = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile",
-         "--enable-logging=stderr", "--virtual-time-budget=3000", "--dump-dom", f"file://{tmp_path}/net.html"],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert "CONSOLE" not in result.stderr, result.stderr
-    dom = result.stdout
+    dom = browse(tmp_path / "net.html", "--virtual-time-budget=3000", "--dump-dom")
     views = json.loads(re.search(r'data-views="([^"]*)"', dom)[1].replace("&quot;", '"'))
     before, enlarged, dragged = ([float(number) for number in view.split()] for view in views[:3])
     assert enlarged[2] < before[2]

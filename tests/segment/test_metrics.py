@@ -128,9 +128,15 @@ def test_partners() -> None:
     with pytest.raises(InputError) as caught:
         partners({"x": a, "y": a}, {"x": b, "z": b})
     assert str(caught.value) == (
-        "unmatched files: 'z' has no prediction or image, 'y' has no label map; give the names to score with `only`"
+        "unmatched files: 'b.png' has no prediction or image, 'a.jpg' has no label map; "
+        "give the names to score with `only`"
+    )
+    with pytest.raises(InputError) as caught:
+        partners({"x": a}, {}, ["x", "y"], "rename them")
+    assert str(caught.value) == (
+        "unmatched files: 'y' has no prediction or image, 'a.jpg' has no label map, 'y' has no label map; rename them"
     )
     with pytest.raises(
-        InputError, match="'4' has no prediction or image, and 5 more; give the names to score with `only`"
+        InputError, match=r"'b4.png' has no prediction or image, and 5 more; give the names to score with `only`"
     ):
-        partners({}, {str(number): b for number in range(10)})
+        partners({}, {str(number): Path(f"b{number}.png") for number in range(10)})

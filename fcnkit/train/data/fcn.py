@@ -5,10 +5,9 @@ Source: shelhamer/fcn.berkeleyvision.org voc_layers.py, nyud_layers.py, siftflow
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,9 +16,8 @@ from fcnkit.errors import DefinitionError, FileFormatError, InputError
 from fcnkit.segment.images import read_labels, read_lines, read_mat
 from fcnkit.segment.raster import open_image
 from fcnkit.train.data.feeding import Samples, Tops
+from fcnkit.train.data.params import Params, mean_of, params_of, require
 from fcnkit.train.data.pixels import channels_first
-
-Params = Mapping[str, Any]
 
 
 class SegmentationSamples(Samples):
@@ -43,9 +41,7 @@ class SegmentationSamples(Samples):
     required: tuple[str, ...] = ()
 
     def __init__(self, params: Params, tops: int):
-        lacking = [name for name in (*self.required, "split") if name not in params]
-        if lacking:
-            raise DefinitionError(f"param_str has no {' and no '.join(map(repr, lacking))}")
+        require(params, *self.required, "split")
         self.params, self.split = params, str(params["split"])
         self.prepare()
         if "mean" in self.required:
@@ -83,10 +79,7 @@ class SegmentationSamples(Samples):
 
     def mean(self) -> Sequence[float]:
         """The BGR mean."""
-        found = self.params["mean"]
-        if not isinstance(found, tuple | list) or len(found) != 3:
-            raise DefinitionError(f"param_str: mean must be three numbers, not {found!r}")
-        return [float(value) for value in found]
+        return mean_of(self.params)
 
     def root(self, setting: str) -> Path:
         """The folder that a setting names."""
@@ -246,13 +239,7 @@ def samples(layer: LayerParameter) -> SegmentationSamples:
         FileFormatError, InputError: data is missing.
     """
     p = layer.python_param
-    try:
-        params = ast.literal_eval(p.param_str)
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-        params = None
-    if not isinstance(params, dict):
-        raise DefinitionError(f"param_str is no dict of plain values: {p.param_str[:120]!r}")
-    return LAYERS[f"{p.module}.{p.layer}"](params, len(layer.top))
+    return LAYERS[f"{p.module}.{p.layer}"](params_of(layer), len(layer.top))
 
 
 def image(path: Path, mean: Sequence[float], swap: bool = True) -> np.ndarray:

@@ -31,7 +31,13 @@ class Samples(Dataset[Tops]):
     """A data set whose samples may depend on random numbers: cropped or mirrored, for example.
 
     Each sample is an array for each top, without the batch axis.
+
+    Attributes:
+        fill: for each top, the value that pads smaller samples of a batch at the end of each axis; without it the
+            samples of a batch must have one shape.
     """
+
+    fill: tuple[float, ...] | None = None
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -237,6 +243,7 @@ class _Reader(Dataset[Any]):
     def __init__(self, data: Any, layer: str, seed: int):
         self.data, self.layer, self.seed = data, layer, seed
         self.draw: Callable[[int, np.random.Generator], Any] | None = getattr(data, "draw", None)
+        self.fill: tuple[float, ...] | None = getattr(data, "fill", None)
 
     def __call__(self, key: tuple[int, int]) -> Tops:
         index, place = key
@@ -267,9 +274,12 @@ class _Reader(Dataset[Any]):
                 return sample
             good.append(sample)
         tops = []
-        for arrays in zip(*good, strict=True):
+        for top, arrays in enumerate(zip(*good, strict=True)):
             shapes = sorted({array.shape for array in arrays})
-            if len(shapes) > 1:
+            if len(shapes) > 1 and self.fill is not None:
+                largest = tuple(map(max, zip(*shapes, strict=True)))
+                arrays = tuple(padded(array, largest, self.fill[top]) for array in arrays)
+            elif len(shapes) > 1:
                 return InputError(
                     f"data layer {self.layer!r}: samples of one batch have the shapes {shapes[0]} and {shapes[1]};"
                     " resize or crop them, or set its batch_size to 1"
@@ -277,3 +287,9 @@ class _Reader(Dataset[Any]):
             # A copy of a single sample too: a net may work on its input in place.
             tops.append(torch.from_numpy(np.stack(arrays)))
         return tuple(tops)
+
+
+def padded(array: np.ndarray, shape: tuple[int, ...], fill: float) -> np.ndarray:
+    """An array with `fill` at the end of each axis, up to a shape."""
+    ends = [(0, want - have) for want, have in zip(shape, array.shape, strict=True)]
+    return np.pad(array, ends, constant_values=fill)

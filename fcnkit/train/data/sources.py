@@ -11,11 +11,12 @@ import numpy as np
 
 from fcnkit.caffe.messages import TRAIN, LayerParameter, NetParameter
 from fcnkit.errors import DefinitionError, InputError, naming
-from fcnkit.train.data import fcn
+from fcnkit.train.data import fcn, segmentation
 from fcnkit.train.data.feeding import ALONE, Drawn, Feed, InTurn, IterableFeed, Order, SampleFeed, Share, Shuffled
 from fcnkit.train.data.hdf5 import HDF5Samples
 from fcnkit.train.data.images import ImageSamples
 from fcnkit.train.data.lmdb import LMDBSamples
+from fcnkit.train.data.params import params_of
 from fcnkit.train.data.transform import Transform
 from fcnkit.types.data import DATA, HDF5_DATA, IMAGE_DATA, MEMORY_DATA
 from fcnkit.types.source import INPUT
@@ -32,10 +33,19 @@ class Sources:
         workers: processes that read ahead for each layer; 0 reads in this one.
         share: the share of the training samples, if several processes train.
         given: data by layer name, which overrides the data that the layer names.
+        share_of_tests: the share of the samples of test nets.
     """
 
-    def __init__(self, seed: int = 0, workers: int = 0, share: Share = ALONE, given: Mapping[str, Given] | None = None):
+    def __init__(
+        self,
+        seed: int = 0,
+        workers: int = 0,
+        share: Share = ALONE,
+        given: Mapping[str, Given] | None = None,
+        share_of_tests: Share = ALONE,
+    ):
         self.seed, self.workers, self.share, self.given = seed, workers, share, dict(given or {})
+        self.share_of_tests = share_of_tests
         self.used: set[str] = set()
 
     def feeds(self, net: NetParameter) -> list[Feed]:
@@ -54,7 +64,7 @@ class Sources:
     def _feed(self, layer: LayerParameter) -> Feed:
         # One number for each layer and phase.
         seed = zlib.crc32(f"{self.seed} {layer.name} {layer.phase}".encode())
-        share = self.share if layer.phase == TRAIN else ALONE
+        share = self.share if layer.phase == TRAIN else self.share_of_tests
         if layer.name in self.given:
             self.used.add(layer.name)
             return _given_feed(layer, self.given[layer.name], seed, self.workers, share)
@@ -148,6 +158,12 @@ def _python(layer: LayerParameter, seed: int) -> tuple[Any, int, Order]:
     return data, 1, order
 
 
+def _segmentation(layer: LayerParameter, seed: int) -> tuple[Any, int, Order]:
+    data = segmentation.SegmentationData(params_of(layer), len(layer.top))
+    order = Shuffled([len(data)], data.seed) if data.randomize else InTurn(len(data))
+    return data, data.batch, order
+
+
 def _by_hand(layer: LayerParameter, seed: int) -> tuple[Any, int, Order]:
     raise InputError(f"{layer.type} takes its data from a program; give it with `data`")
 
@@ -158,5 +174,6 @@ _BUILDERS: dict[str, Callable[[LayerParameter, int], tuple[Any, int, Order]]] = 
     IMAGE_DATA.name: _images,
     MEMORY_DATA.name: _by_hand,
     INPUT.name: _by_hand,
+    segmentation.LAYER: _segmentation,
     **dict.fromkeys(fcn.LAYERS, _python),
 }

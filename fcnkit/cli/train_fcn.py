@@ -1,0 +1,275 @@
+"""fcnkit train fcn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fcnkit.cli.fcn_options import OF_SHAPE, own_net, shape_options
+from fcnkit.cli.model_options import PALETTE_HELP
+from fcnkit.cli.train import running_options, watchers
+
+if TYPE_CHECKING:
+    from fcnkit.segment.parallel import Ranks
+    from fcnkit.train.data.pairing import Pair
+    from fcnkit.train.fcn.folder import Run
+    from fcnkit.train.fcn.preparing import Plan
+
+EXAMPLES = """\b
+Examples:
+  fcnkit train fcn --images photos/ --labels masks/ --classes 4 --from vgg16.pth -o run
+  fcnkit train fcn --images photos/ --labels masks/ --classes names.txt --stride 8 --stages -o run
+  fcnkit train fcn --images photos/ --labels masks/ --classes 2 --recipe accum --set base_lr=1e-3 -o run
+  fcnkit train voc-fcn32s --voc VOCdevkit/VOC2012 --sbd benchmark_RELEASE --from vgg16.caffemodel -o voc32s
+  fcnkit train fcn --resume -o run
+"""
+# The options that a resumed run takes; its folder has all others.
+_OF_RESUMED = {"net", "resume", "output", "device", "workers", "amp", "compiled", "channels_last", "tensorboard"}
+
+
+def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    settings = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{value!r} is not of the form FIELD=VALUE")
+        settings[key] = text
+    return settings
+
+
+def _patches(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[list[int], bool] | None:
+    """HxW or HxW:rare: height and width, and whether half of the patches contain a rare class."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+)x(\d+)(:rare)?", value)
+    if match is None or not int(match[1]) * int(match[2]):
+        raise click.BadParameter(f"{value!r} is not of the form HEIGHTxWIDTH or HEIGHTxWIDTH:rare")
+    return [int(match[1]), int(match[2])], match[3] is not None
+
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("net")
+@click.option("--images", type=_FILE, metavar="DIR", help="Images to train on: a folder, a pattern or a .txt list.")
+@click.option("--labels", type=_FILE, metavar="DIR", help="Their label maps, of the same names.")
+@click.option("--val-images", type=_FILE, metavar="DIR", help="Images to score on.")
+@click.option("--val-labels", type=_FILE, metavar="DIR", help="Their label maps.")
+@click.option(
+    "--val-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Score on this share of the images, and train on the others.  [default: 0.1]",
+)
+@click.option("--palette", type=_FILE, metavar="FILE", help=PALETTE_HELP)
+@click.option("--voc", type=_FILE, metavar="DIR", help="A VOC data set, such as VOCdevkit/VOC2012, for both.")
+@click.option("--sbd", type=_FILE, metavar="DIR", help="The SBD data set, benchmark_RELEASE, to train on.")
+@click.option("--classes", metavar="N|NAMES", help="Number of classes, or their names as in fcnkit predict.")
+@click.option("--from", "weights", type=_FILE, metavar="WEIGHTS", help="Weights of a classifier or an FCN.")
+@click.option("-o", "--output", type=_FILE, default=Path("run"), show_default=True, help="Folder of the run.")
+@click.option("--resume", is_flag=True, help="Continue the run in the folder where it was interrupted.")
+@click.option("--force", is_flag=True, help="Replace an earlier run in the folder.")
+@click.option(
+    "--recipe",
+    type=click.Choice(["heavy", "accum"]),
+    default="heavy",
+    show_default=True,
+    help="heavy: momentum 0.99, a step per image, summed loss; accum: momentum 0.9, a step per 20 images, mean loss.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=_settings,
+    metavar="[STAGE.]FIELD=VALUE",
+    help="Field of the solver, such as base_lr=1e-4 or 16s.max_iter=500; may be repeated.",
+)
+@click.option("--stages", "staged", is_flag=True, help="Train stride 32 first, then 16, ... down to --stride.")
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Images of a batch.")
+@click.option(
+    "--class-weights", metavar="median|inverse|FILE", help="Weights of the classes in the loss.  [default: equal]"
+)
+@click.option(
+    "--patches",
+    callback=_patches,
+    metavar="HxW[:rare]",
+    help="Train on random patches; rare: half around rare classes.",
+)
+@click.option("--augment", metavar="HOW,...", help="Vary images: mirror, scale:0.5-2, color.")
+@click.option("--score-every", type=click.IntRange(1), metavar="N", help="Iterations between scorings.")
+@click.option("--seed", type=click.IntRange(0), default=1337, show_default=True, help="Seed of all random numbers.")
+@click.option(
+    "--templates", type=click.Path(exists=True, file_okay=False), help="Folder of templates that override fcnkit's own."
+)
+@shape_options
+@running_options
+@click.pass_context
+def command(ctx: click.Context, /, net: str, output: Path, resume: bool, force: bool, **given: Any) -> None:
+    """Train an FCN on your own images, score it while it trains, and keep the best net.
+
+    NET is `fcn` for a net that the options describe, or a published net (fcnkit gen-prototxt --list). Images and label
+    maps are matched by name. Label maps are indexed or grey images, masks in the palette's colours, or .mat files of
+    SBD; label 255 is ignored.
+
+    The folder of the run has the prototxts of nets and solver, snapshots, the log, report.html, and the best net as
+    best.safetensors and best.caffemodel. Without --from the net starts from random fillers.
+
+    On several processes, each with its own batches: torchrun --nproc-per-node 2 -m -- fcnkit train fcn ...
+    """
+    running = {name: given.pop(name) for name in ("device", "workers", "amp", "compiled", "channels_last")}
+    tensorboard = given.pop("tensorboard")
+    _check_usage(ctx, net, resume, given)
+    from fcnkit.segment.parallel import ranks
+    from fcnkit.train.fcn.folder import Run
+    from fcnkit.train.fcn.preparing import prepare
+    from fcnkit.train.fcn.stages import train_run
+
+    with ranks() as processes:
+        if not resume:
+            with processes.together():
+                if processes.first:
+                    prepare(_plan(net, given, processes), output, force)
+        run = Run.load(output)
+        stopped = train_run(
+            run,
+            processes,
+            lambda stage: watchers(processes, None if tensorboard is None else tensorboard / stage.name),
+            **running,
+        )
+        if processes.first and not stopped:
+            _tell(run)
+    if stopped:
+        raise click.exceptions.Exit(128 + stopped)
+
+
+def _check_usage(ctx: click.Context, net: str, resume: bool, given: dict[str, Any]) -> None:
+    """Reject options that contradict each other."""
+    typed = {
+        param.name: param.opts[0]
+        for param in ctx.command.params
+        if param.name and ctx.get_parameter_source(param.name) == click.core.ParameterSource.COMMANDLINE
+    }
+    if resume:
+        for name in typed.keys() - _OF_RESUMED:
+            raise click.UsageError(f"{typed[name]} has no effect with --resume; leave it out")
+        return
+    for name in typed.keys() & set(OF_SHAPE if net != "fcn" else ()):
+        raise click.UsageError(f"{typed[name]} has no effect with {net}; leave it out")
+    if (given["images"] is None) == (given["voc"] is None) or (given["images"] is None) != (given["labels"] is None):
+        raise click.UsageError("give --images and --labels, or --voc")
+    if given["sbd"] is not None and given["voc"] is None:
+        raise click.UsageError("--sbd has no effect without --voc; leave it out")
+    if (given["val_images"] is None) != (given["val_labels"] is None):
+        raise click.UsageError("give --val-images and --val-labels together")
+    if given["val_share"] is not None and (given["val_images"] is not None or given["voc"] is not None):
+        raise click.UsageError("--val-share has no effect with images to score on; leave it out")
+    if given["val_images"] is not None and given["voc"] is not None:
+        raise click.UsageError("--val-images has no effect with --voc; leave it out")
+    if net == "fcn" and given["classes"] is None and given["voc"] is None:
+        raise click.UsageError("give --classes, the number of classes or a file with their names")
+
+
+def _plan(net: str, given: dict[str, Any], processes: Ranks) -> Plan:
+    """What the options describe."""
+    from fcnkit.generation.nets import describe
+    from fcnkit.segment import classes as class_names
+    from fcnkit.train.fcn.preparing import Plan
+
+    names = class_names.resolve(given["classes"] or ("voc" if given["voc"] is not None else "21"))
+    if net == "fcn":
+        task: dict[str, Any] = {"classes": len(names), "heads": None, "data": "images", "weights": {}, "normalize": False}
+        described = describe("fcn", **own_net({**given, **task}))
+    else:
+        described = describe(net)
+        names = class_names.names_for(sum(described.heads.values()), given["classes"])
+    train, val = _pairs(given)
+    sampling: dict[str, Any] = {}
+    if given["augment"] is not None:
+        sampling["augment"] = given["augment"]
+    weights, rare, facts = _balance(given, [pair.label for pair in train], names, processes)
+    if given["patches"] is not None:
+        sampling["patch"], around_rare = given["patches"]
+        if around_rare:
+            sampling["rare"] = rare
+    kept = ("palette", "templates", "weights", "recipe", "staged", "settings", "batch", "score_every", "seed")
+    return Plan(
+        described,
+        net,
+        train,
+        val,
+        names,
+        class_weights=weights,
+        sampling=sampling,
+        facts=facts,
+        **{name: given[name] for name in kept},
+    )
+
+
+def _pairs(given: dict[str, Any]) -> tuple[list[Pair], list[Pair]]:
+    """The images for training and for validation."""
+    from fcnkit.train.data.pairing import pairs, split
+    from fcnkit.train.data.voc import voc
+
+    if given["voc"] is not None:
+        return voc(given["voc"], given["sbd"])
+    train = pairs(given["images"], given["labels"])
+    if given["val_images"] is not None:
+        return train, pairs(given["val_images"], given["val_labels"])
+    return split(train, given["val_share"] or 0.1, given["seed"])
+
+
+def _balance(
+    given: dict[str, Any], labels: Sequence[Path], names: Sequence[str], processes: Ranks
+) -> tuple[list[float] | None, list[int], dict[str, str]]:
+    """The weights of the classes in the loss, the rare classes, and both in words for the report."""
+    from fcnkit.cli.progress import progress
+    from fcnkit.segment.images import read_palette
+    from fcnkit.train.data import balance
+    from fcnkit.train.data.segmentation import Truth
+
+    how: str | None = given["class_weights"]
+    around_rare = given["patches"] is not None and given["patches"][1]
+    if how is None and not around_rare:
+        return None, [], {}
+    if how not in (None, "median", "inverse") and not around_rare:
+        return _weighted(balance.read_weights(str(how), names), names, str(how))
+    palette = None if given["palette"] is None else read_palette(given["palette"])
+    with progress("Counting labels", len(labels), processes) as bar:
+        counts = balance.count(labels, Truth(len(names), palette=palette), bar.advance)
+    for label in counts.absent:
+        click.echo(f"no training image has a pixel of class {label}, {names[label]}", err=True)
+    rare = balance.rare(counts)
+    facts = {"rare classes": ", ".join(names[label] for label in rare) or "none"} if around_rare else {}
+    if how is None:
+        return None, rare, facts
+    found = {"median": balance.median_weights, "inverse": balance.inverse_weights}
+    weights = found[how](counts) if how in found else balance.read_weights(how, names)
+    weighted, _, words = _weighted(weights, names, how)
+    return weighted, rare, {**facts, **words}
+
+
+def _weighted(weights: list[float], names: Sequence[str], how: str) -> tuple[list[float], list[int], dict[str, str]]:
+    """Print the weights of the classes; returns them, no rare classes, and the weights in words."""
+    listed = ", ".join(f"{name} {weight:.3g}" for name, weight in zip(names, weights, strict=True))
+    click.echo(f"class weights ({how}): {listed}", err=True)
+    return weights, [], {"class weights": f"{how}: {listed}"}
+
+
+def _tell(run: Run) -> None:
+    """The best scores of each stage, and where the results are."""
+    from fcnkit.cli.text_output import columns
+    from fcnkit.segment.metrics import MEANS
+    from fcnkit.train.fcn.reporting import best_of, scores_of
+
+    table = [[*(["stage"] if len(run.stages) > 1 else []), "best iteration", *MEANS.values()]]
+    for stage in run.each:
+        record = best_of(scores_of(stage))
+        scores = [f"{100 * record['score'][name]:.2f}" for name in MEANS]
+        table.append([*([stage.name] if stage.name else []), str(record["iteration"]), *scores])
+    click.echo(columns(table))
+    click.echo(f"{run.folder / 'best.safetensors'}, best.caffemodel: the best net; {run.report.name}: the report")

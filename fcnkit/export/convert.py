@@ -1,0 +1,126 @@
+"""A PyTorch module to a CaffeNet, proven equal on example inputs."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from fcnkit.caffe.messages import NetParameter
+from fcnkit.export import conversion, proof, targets
+from fcnkit.export.conversion import Written
+from fcnkit.export.rules.activation import APPROXIMATIONS
+from fcnkit.export.tracing import decompose, trace
+from fcnkit.net import CaffeNet
+
+
+def from_torch(
+    module: nn.Module,
+    example_inputs: Tensor | Sequence[Any],
+    *,
+    input_names: Sequence[str] | None = None,
+    target: str = "bvlc",
+    approximate: Sequence[str] = (),
+    verify: bool = False,
+) -> CaffeNet:
+    """Convert a PyTorch module into a Caffe net that computes the same.
+
+    Layers have the names of the module tree, as `layer1.0.conv1`. The net is run beside the module, on the example
+    inputs and on others, and is returned only if all outputs agree; the largest error is printed to stderr.
+
+    Args:
+        module: any module that torch.export can trace. It is converted as it is in eval mode, and not changed.
+        example_inputs: the tensors that its forward takes; their shapes become the net's input shapes.
+        input_names: names of the net's inputs, by default those of the parameters of forward.
+        target: the Caffe that is to run the net: "bvlc" (its master branch) or "bvlc-1.0".
+        approximate: operations without an exact form that may be approximated: "gelu".
+        verify: compare the result of every operation, not only the outputs.
+
+    Returns:
+        The net, in eval mode, on the CPU; its weights have the type of the module's.
+
+    Raises:
+        UnsupportedOperationsError: the target's layers cannot compute some operations; the message lists all of them.
+        DifferenceError: the net's values differ from the module's by more than 1e-4 of the largest.
+        InputError: the module cannot be traced with these inputs, or a name is unknown.
+    """
+    inputs = [example_inputs] if isinstance(example_inputs, Tensor) else list(example_inputs)
+    chosen = targets.find(target)
+    kind = next((each.dtype for each in module.parameters()), torch.float32)
+    if kind in (torch.float16, torch.bfloat16):
+        # In half precision, two orders of the same sums differ too much to be compared.
+        module, inputs = copy.deepcopy(module).float(), [each.float() for each in inputs]
+    with _in_eval_mode(module):
+        program = decompose(trace(module, inputs))
+        written = conversion.write(program, chosen, approximate, input_names)
+        return _proven(written, program, module, inputs, verify).to(kind)
+
+
+def from_program(
+    program: ExportedProgram,
+    *,
+    input_names: Sequence[str] | None = None,
+    target: str = "bvlc",
+    approximate: Sequence[str] = (),
+    verify: bool = False,
+) -> CaffeNet:
+    """Convert a program that torch.export made, and check it on random inputs; otherwise like `from_torch`."""
+    program = decompose(program)
+    written = conversion.write(program, targets.find(target), approximate, input_names)
+    inputs = [torch.randn(written.net.shapes[name]) for name in written.inputs]
+    return _proven(written, program, None, inputs, verify)
+
+
+def _proven(
+    written: Written, program: ExportedProgram, module: nn.Module | None, inputs: Sequence[Any], verify: bool
+) -> CaffeNet:
+    """The net, if it agrees with the module, or with the program where there is no module."""
+    net = _net(written)
+    largest = 0.0
+    approximated = written.net.approximated
+    for given in (inputs, proof.second(inputs)):
+        with torch.no_grad():
+            outputs = module(*given) if module is not None else proof.outputs(program, given)
+            errors = proof.output_errors(net, written, given, outputs)
+            largest = max(largest, *(each.relative for each in errors))
+            if approximated:
+                errors = proof.output_errors(net, written, given, proof.outputs(program, given, APPROXIMATIONS))
+            wrong = [each for each in errors if not each.relative <= proof.LARGEST_ERROR]
+            if verify or wrong:
+                proof.require(
+                    proof.operation_errors(net, written, program, given, APPROXIMATIONS if approximated else {}),
+                    "layers compute other values than the module, the first ones"
+                )
+            proof.require(errors, "outputs differ from the module's")
+    note = f", with {', '.join(dict.fromkeys(approximated))} approximated" if approximated else ""
+    print(f"The outputs differ from the module's by {largest:.1g} of the largest value{note}", file=sys.stderr)
+    return net
+
+
+def _net(written: Written) -> CaffeNet:
+    weights = written.net.weights
+    arrays = {name: [each.to("cpu", torch.float32).numpy() for each in own] for name, own in weights.items()}
+    net = CaffeNet(NetParameter(layer=written.net.layers), arrays).eval()
+    if any(each.dtype == torch.float64 for own in weights.values() for each in own):
+        net.double()
+        for name, blobs in net.blobs().items():
+            for blob, values in zip(blobs, weights[name], strict=True):
+                blob.copy_(values)
+    return net
+
+
+@contextmanager
+def _in_eval_mode(module: nn.Module) -> Iterator[None]:
+    modes = {each: each.training for each in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for each, mode in modes.items():
+            each.training = mode

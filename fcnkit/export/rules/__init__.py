@@ -1,0 +1,19 @@
+"""One rule per ATen operation: how Caffe's layers compute it. Each file has one family of operations."""
+
+from __future__ import annotations
+
+from fcnkit.export.rules import (
+    activation,
+    arithmetic,
+    combine,
+    convolution,
+    linear,
+    normalization,
+    pooling,
+    shape,
+)
+from fcnkit.export.rules.registry import Refused, Rule, aten, rule_for, rules
+
+__all__ = ["FAMILIES", "Refused", "Rule", "aten", "rule_for", "rules"]
+
+FAMILIES = (activation, arithmetic, combine, convolution, linear, normalization, pooling, shape)

@@ -1,0 +1,168 @@
+"""Pooling over windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fcnkit.export.rules.registry import Refused, Rule, aten
+from fcnkit.export.rules.selection import taken
+from fcnkit.export.views import View
+from fcnkit.export.writer import Writer
+from fcnkit.types.windows import pooled_size
+
+Sizes = tuple[int, ...]
+
+
+def pooled(
+    net: Writer, view: View, method: str, kernel: Sizes, stride: Sizes, pad: Sizes, size: Sizes, role: str = ""
+) -> View:
+    """A Pooling layer on (N, C, H, W) whose top has this size.
+
+    Caffe's number of windows is rounded up, or down with round_mode FLOOR, which Caffe 1.0 lacks. Where neither gives
+    the size, the windows that are too many are cut off.
+    """
+    sizes = view.shape[2:]
+    settings: dict[str, Any] = {"pool": method}
+    for field, values, default in (("kernel", kernel, 0), ("stride", stride, 1), ("pad", pad, 0)):
+        if values[0] != values[1]:
+            settings |= {f"{field}_h": values[0], f"{field}_w": values[1]}
+        elif values[0] != default:
+            settings["kernel_size" if field == "kernel" else field] = values[0]
+    up, down = (_windows(sizes, kernel, stride, pad, ceil) for ceil in (True, False))
+    if size == down != up and net.target.has("pooling_param.round_mode"):
+        settings["round_mode"] = "FLOOR"
+        up = down
+    if not any(pad):
+        # Without a pad, no window begins beyond the bottom; surplus rows are cut off before they are pooled.
+        for axis in (0, 1):
+            if up[axis] > size[axis]:
+                view = taken(net, view, axis + 2, range((size[axis] - 1) * stride[axis] + kernel[axis]), "used")
+        return net.add("Pooling", view, role=role, pooling_param=settings)
+    if any(found < wanted for found, wanted in zip(up, size, strict=True)):
+        raise Refused(f"windows that begin in the pad: Caffe has {up} of them, not {size}")
+    surplus = up != size
+    top = net.add("Pooling", view, role="pool" if surplus else role, pooling_param=settings)
+    for axis in (0, 1):
+        top = taken(net, top, axis + 2, range(size[axis]), role)
+    return top
+
+
+def _windows(sizes: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool) -> Sizes:
+    return tuple(
+        pooled_size(size, k, s, p, ceil, any(pad)) for size, k, s, p in zip(sizes, kernel, stride, pad, strict=True)
+    )
+
+
+@aten("max_pool2d", "max_pool2d_with_indices", "max_pool1d")
+class MaxPool(Rule):
+    """The largest value of each window, the number of windows rounded up or down."""
+
+    form = "Pooling MAX; round_mode FLOOR, or Slice, where rounding up gives more windows"
+    exact = True
+
+    def write(self, net: Writer, *args: Any) -> Any:
+        view, kernel, stride, pad, dilation, _ = args
+        plane = Plane(net, view)
+        kernel, stride, pad, dilation = plane.windows(kernel, stride or kernel, pad, dilation)
+        if set(dilation) != {1}:
+            raise Refused(f"dilation {dilation}")
+        top = plane.out(pooled(net, plane.view, "MAX", kernel, stride, pad, plane.size))
+        return (top, None) if net.several_results() else top
+
+
+class Plane:
+    """The bottom of a pooling operation as (N, C, H, W), whatever its axes."""
+
+    def __init__(self, net: Writer, view: View):
+        self.net = net
+        result = net.shape_of_result()
+        self.axes = 1 if "1d" in net.operation() else 2
+        self.batched = len(view.shape) == self.axes + 2
+        self.view = net.reshaped(view, self._planes(view.shape))
+        self.size = self._planes(result)[2:]
+        self.result = result
+
+    def _planes(self, shape: Sizes) -> Sizes:
+        shape = shape if self.batched else (1, *shape)
+        return shape if self.axes == 2 else (*shape[:2], 1, shape[2])
+
+    def windows(self, *values: Any) -> list[Sizes]:
+        """Kernels, strides, pads and dilations for height and width."""
+        pairs = [tuple(each) * (2 if len(each) == 1 and self.axes == 2 else 1) for each in values]
+        defaults = (1, 1, 0, 1)
+        return pairs if self.axes == 2 else [(default, *pair) for default, pair in zip(defaults, pairs, strict=False)]
+
+    def out(self, top: View) -> View:
+        return self.net.reshaped(top, self.result)
+
+
+@aten("avg_pool2d", "avg_pool1d")
+class AvgPool(Rule):
+    """The mean of each window, the pad counted or not."""
+
+    form = "Pooling AVE; a Scale behind it where PyTorch divides by another number"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        view, kernel, stride, pad, _, count_include_pad, *rest = args
+        plane = Plane(net, view)
+        kernel, stride, pad = plane.windows(kernel, stride or kernel, pad)
+        top = pooled(net, plane.view, "AVE", kernel, stride, pad, plane.size, "")
+        divisor = rest[0] if rest else None
+        return plane.out(_rescaled(net, top, plane.view.shape[2:], kernel, stride, pad, count_include_pad, divisor))
+
+
+def _rescaled(
+    net: Writer, top: View, sizes: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, padded: bool, divisor: int | None
+) -> View:
+    """Means over Caffe's divisors, which count the pad, as means over PyTorch's."""
+    if divisor is None and (padded or not any(pad)):
+        return top
+    counts = []
+    for axis in (0, 1):
+        starts = torch.arange(top.shape[axis + 2]) * stride[axis] - pad[axis]
+        ends = (starts + kernel[axis]).clamp(max=sizes[axis] + pad[axis])
+        counts.append((ends - starts, ends.clamp(max=sizes[axis]) - starts.clamp(min=0)))
+    (rows, own_rows), (columns, own_columns) = counts
+    caffes = rows[:, None] * columns
+    factors = caffes / (divisor or own_rows[:, None] * own_columns)
+    if (factors == factors[0, 0]).all():
+        return top if factors[0, 0] == 1 else net.power(top, scale=float(factors[0, 0]), role="count")
+    return net.add("Scale", top, weights=[factors], role="count", scale_param={"axis": 2, "num_axes": 2})
+
+
+@aten("adaptive_avg_pool2d", "adaptive_avg_pool1d", "_adaptive_avg_pool2d")
+class AdaptiveAvgPool(Rule):
+    """Means over windows that divide the plane."""
+
+    form = "Pooling AVE; two matrices where the windows are of unequal sizes"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        plane = Plane(net, args[0])
+        return plane.out(adaptive(net, plane, "AVE"))
+
+
+def adaptive(net: Writer, plane: Plane, method: str) -> View:
+    sizes = plane.view.shape[2:]
+    if plane.size == (1, 1):
+        return net.add("Pooling", plane.view, pooling_param={"pool": method, "global_pooling": True})
+    found = [_regular(size, bins) for size, bins in zip(sizes, plane.size, strict=True)]
+    if None in found:
+        raise Refused(f"windows of unequal sizes, from {sizes} to {plane.size}")
+    kernel, stride = (tuple(each[index] for each in found if each) for index in (0, 1))
+    return pooled(net, plane.view, method, kernel, stride, (0, 0), plane.size)
+
+
+def _regular(size: int, bins: int) -> tuple[int, int] | None:
+    """The kernel and stride of adaptive windows, None if they vary.
+
+    Source: pytorch/pytorch aten/src/ATen/native/AdaptivePooling.h, start_index and end_index.
+    """
+    starts = [index * size // bins for index in range(bins)]
+    ends = [-(-(index + 1) * size // bins) for index in range(bins)]
+    kernels = {end - start for start, end in zip(starts, ends, strict=True)}
+    strides = {b - a for a, b in zip(starts, starts[1:], strict=False)} or {1}
+    return (kernels.pop(), strides.pop()) if len(kernels) == len(strides) == 1 else None

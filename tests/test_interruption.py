@@ -1,0 +1,96 @@
+"""Signals at any moment end a command at once, with whole files only and without a traceback."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import fcnkit
+from fcnkit.files import writing
+
+# From here on Python runs fcnkit's code; before, a signal meets Python's own start.
+STARTED = 0.06
+OUTPUTS = ["net.safetensors", "net.pth", "net.npz", "net.h5", "net.caffemodel", "net.py", "net.onnx", "net.pt2"]
+
+
+def test_leftovers_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    """Only those of processes that no longer run on this machine."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    with writing(tmp_path / "probe") as partial:
+        pattern = partial.name
+        partial.touch()
+    host = pattern.removeprefix(".probe.").rpartition(f"-{os.getpid()}-")[0]
+    names = {
+        f".net.pth.{host}-{dead.pid}-0123abcd.partial": False,
+        f".net.pth.{host}-{os.getpid()}-0123abcd.partial": True,
+        f".net.pth.other{host}-{dead.pid}-0123abcd.partial": True,
+        f"net.pth.{host}-{dead.pid}-0123abcd.partial": True,
+    }
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in names:
+        (folder / name).touch()
+    with writing(folder / "other.txt") as partial:
+        partial.touch()
+    assert {name: (folder / name).exists() for name in names} == names
+
+
+def command(line: list[str], folder: Path) -> subprocess.Popen[str]:
+    # What runs in the background, a CI say, ignores SIGINT, and so would what it starts.
+    return subprocess.Popen(
+        [sys.executable, "-m", "fcnkit", *line],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def interrupt(sample: Path, folder: Path, output: str, numbers: list[int], moment: float) -> None:
+    """Convert, with signals at a moment and shortly after: the file is whole or absent, and nothing else is left."""
+    with command(["convert", str(sample), "-o", output], folder) as process:
+        time.sleep(moment)
+        for number in numbers:
+            process.send_signal(number)
+            time.sleep(0.002)
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode in (0, 128 + numbers[0], -numbers[0]), errors
+    assert "Traceback" not in errors
+    assert "terminate" not in errors
+    found = {path.name for path in folder.iterdir()}
+    assert found <= {output, output + ".data"}
+    if process.returncode == 0:
+        assert output in found
+    if (folder / output).exists() and not output.endswith((".py", ".onnx", ".pt2")):
+        fcnkit.load(folder / output, sample if output.endswith((".pth", ".h5")) else None)
+
+
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
+def test_a_signal_at_the_first_imports(sample: Path, tmp_path: Path, numbers: list[int]) -> None:
+    interrupt(sample, tmp_path, "net.safetensors", numbers, 0.3)
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_signals_at_random_moments(sample: Path, tmp_path: Path, output: str, numbers: list[int]) -> None:
+    """Two hundred runs for each signal, over all formats."""
+    start = time.monotonic()
+    (tmp_path / "whole").mkdir()
+    with command(["convert", str(sample), "-o", output], tmp_path / "whole") as process:
+        process.communicate(timeout=120)
+    taken = time.monotonic() - start
+    chance = random.Random(f"{output} {numbers}")
+    for run in range(200 // len(OUTPUTS)):
+        folder = tmp_path / str(run)
+        folder.mkdir()
+        interrupt(sample, folder, output, numbers, chance.uniform(STARTED, taken))
