@@ -22,6 +22,10 @@ class CRFRNN(nn.Module):
     src/caffe/layers/multi_stage_meanfield.cpp and meanfield_iteration.cpp.
     """
 
+    spatial_weight: Tensor
+    bilateral_weight: Tensor
+    compatibility: Tensor
+
     def __init__(
         self,
         classes: int,
@@ -67,7 +71,9 @@ class CRFRNN(nn.Module):
         """
         check_image(scores, image)
         if start.shape != scores.shape:
-            raise RuntimeError(f"the bottoms must have equal shapes, not {tuple(scores.shape)} and {tuple(start.shape)}")
+            raise RuntimeError(
+                f"the bottoms must have equal shapes, not {tuple(scores.shape)} and {tuple(start.shape)}"
+            )
         found = [self._refined(*item) for item in zip(scores, start, image, strict=True)]
         return torch.stack(found) if found else scores
 
@@ -77,7 +83,9 @@ class CRFRNN(nn.Module):
         unary = rows_from_map(scores)
 
         def update(probabilities: Tensor) -> Tensor:
-            passed = spatial(probabilities) @ self.spatial_weight.t() + bilateral(probabilities) @ self.bilateral_weight.t()
+            passed = (
+                spatial(probabilities) @ self.spatial_weight.t() + bilateral(probabilities) @ self.bilateral_weight.t()
+            )
             return unary - passed @ self.compatibility.t()
 
         return map_from_rows(mean_field(rows_from_map(start), update, self.iterations), scores)

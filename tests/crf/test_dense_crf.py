@@ -99,7 +99,7 @@ def test_it_computes_as_pydensecrf(case: str, settings: dict[str, Any]) -> None:
 
 
 def test_gradients_against_finite_differences() -> None:
-    scores, image = scene(0, 5, 6)
+    scores, image = scene(0, 3, 5)
     image.requires_grad_()
     compatibility = torch.from_numpy(PENALTIES)
     crf = DenseCRF(3, [0.7, 0.2], [1, 3], 0.9, 5, 20, compatibility, "after", learnable=True).double()
@@ -116,7 +116,7 @@ def test_gradients_against_finite_differences() -> None:
 
 def test_potts_weights_learn() -> None:
     """The gradient of a weight without a compatibility matrix, too."""
-    scores, image = scene(0, 5, 6)
+    scores, image = scene(0, 3, 5)
     crf = DenseCRF(2, 0.7, 1, 0.9, 5, 20, learnable=True).double()
 
     def run(pos_w: Tensor, bi_w: Tensor) -> Tensor:
