@@ -123,8 +123,8 @@ def _simplices(points: Tensor) -> tuple[Tensor, Tensor, list[int]]:
     # splatting, blurring and slicing together have a standard deviation of 1 (page 6).
     axis = torch.arange(1, d + 1, dtype=points.dtype, device=points.device)
     scaled = points * (math.sqrt(2 / 3) * (d + 1) / (axis * (axis + 1)).sqrt())
-    onto = torch.ones(d, d + 1, dtype=points.dtype, device=points.device).tril() - torch.diag(axis, 1)[:d]
-    y = scaled @ onto
+    y = F.pad(scaled.flip(1).cumsum(1).flip(1), (0, 1))
+    y[:, 1:] -= axis * scaled
     # The nearest vertex of remainder 0 has multiples of d + 1 as coordinates, which must sum to 0 as well. The order
     # of the differences states the simplex, and which coordinates to correct.
     nearest = (y / (d + 1)).round()
