@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test stress lint table docs proto bench fuzz clean
+.PHONY: demo train test stress lint table docs proto bench fuzz clean
 
 # The stamp is remade when the requirements change, so that an old .venv is brought up to date.
 .venv/installed: setup.py constraints.txt
@@ -12,6 +12,10 @@ BIN := .venv/bin
 
 demo: .venv/installed
 	$(BIN)/python examples/demo.py
+
+# Trains a net from nothing, in a few minutes.
+train: .venv/installed
+	$(BIN)/python examples/train.py
 
 # A process for each core, up to four, with a thread each.
 test: .venv/installed
@@ -50,4 +54,4 @@ fuzz: .venv/installed
 	done
 
 clean:
-	rm -rf .venv demo build dist *.egg-info
+	rm -rf .venv demo trained build dist *.egg-info

@@ -94,6 +94,7 @@ def command(
     options: dict[str, Any] = {"input_shape": input_shape, "level": level, "stages": stages}
     if weights is None:
         net = formats.convert(None, prototxt, **options)
+        _warn_of_zeros(net, source)
     else:
         # Weights are copied from file to file.
         net = formats.load(weights, prototxt, **options, mapped=True, untrained="refuse")
@@ -109,6 +110,26 @@ def command(
             net = simplification.with_legacy_inputs(net, mapped=True)
     formats.save(net, *outputs, force=force, watch=_watch(net))
     click.echo(summary(net, source, written, prototxt, report))
+
+
+def _warn_of_zeros(net: CaffeNet, source: Path) -> None:
+    """Warn that fillers leave filters at zero; score layers may be zero among others that are not."""
+    from fcnkit.net.zeros import filter_layers, some_named
+    from fcnkit.surgery.transplant import score_layers
+
+    found = filter_layers(net)
+    zero = [name for name, is_zero in found.items() if is_zero]
+    which = "all filters are zero"
+    if len(zero) < len(found):
+        scores = score_layers(net.definition())
+        zero = [name for name in zero if name not in scores]
+        which = f"the filters of {some_named(zero)} are zero"
+    if zero:
+        click.echo(
+            f"warning: {source}: {which}: the prototxt has no fillers for them and no weights were given;"
+            " give WEIGHTS, or add a weight_filler to each layer",
+            err=True,
+        )
 
 
 def _watch(net: CaffeNet) -> Any:

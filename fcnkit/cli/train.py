@@ -58,6 +58,7 @@ def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--snapshot", metavar="STATE|auto", help="A .solverstate to go on from; auto: the newest, if any.")
 @click.option("--data", type=DataType(), multiple=True, metavar="LAYER=MODULE:FACTORY", help="Data of your own.")
 @click.option("--log", "log", type=click.Path(path_type=Path), metavar="FILE", help="Write a JSON object a line.")
+@click.option("--allow-zero", is_flag=True, help="Train although some filters are zero and cannot learn.")
 @click.option("--force", is_flag=True, help="Replace an existing log.")
 @running_options
 def command(
