@@ -36,7 +36,10 @@ FLOORS = [
     ],
     [Room("geometry/", "coordinate maps, receptive fields, crop offsets, tiles, the same in words", False)],
     [Room("generation/", "templates filled in, the published nets as data, whole nets and solvers", False)],
-    [Room("nn/", "the few modules PyTorch lacks: plain torch, knowing nothing of Caffe's files", True)],
+    [
+        Room("nn/", "the few modules PyTorch lacks: plain torch, knowing nothing of Caffe's files", True),
+        Room("crf/", "dense conditional random fields and the lattice that they filter on: plain torch", True),
+    ],
     [Room("layers/", "per layer type: how to build its module, how blobs map to tensors", True)],
     [Room("net/", "`CaffeNet`, its weights, conversion from Caffe's files", True)],
     [Room("export/", "PyTorch modules as nets: one rule per ATen operation", True)],

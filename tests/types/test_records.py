@@ -22,7 +22,7 @@ from fcnkit.types.record import COMPUTES, INPUT, LOSS, SINK, SOURCE, Data
 from tests.paths import LAYERS
 
 # Recorded, so that a net that has them is recognized; how they compute is not written yet.
-UNSUPPORTED = {"DenseCRF", "DetectionEvaluate", "MatWrite", "MultiBoxLoss", "SegAccuracy", "SmoothL1Loss"}
+UNSUPPORTED = {"DetectionEvaluate", "MatWrite", "MultiBoxLoss", "SegAccuracy", "SmoothL1Loss"}
 CASES = sorted(path.name for path in LAYERS.iterdir())
 
 
