@@ -22,7 +22,7 @@ from fcnkit.segment import Segmenter
 from fcnkit.segment.images import read, read_labels
 from fcnkit.segment.metrics import Scores, histogram
 from fcnkit.train.data.pairing import read_list
-from tests.train.fcn.conftest import CLASSES, OPTIONS, records
+from tests.train.fcn.conftest import CLASSES, OPTIONS, draw, records
 
 Run = Callable[[str], Result]
 
@@ -134,3 +134,19 @@ def test_two_processes_score_as_one(drawn: Path, run: Run) -> None:
     segmenter = Segmenter(fcnkit.load("two/best.safetensors"))
     hist = sum(histogram(read_labels(label).values, segmenter([read(image)])[0].labels, 3) for image, label in pairs)
     assert np.array(score["hist"]).tolist() == np.asarray(hist).tolist()
+
+
+@pytest.mark.stress
+def test_each_stage_is_as_good_as_the_one_before(drawn: Path, fcn: Run) -> None:
+    draw(drawn / "more", 60, seed=1)
+    for path in [*drawn.glob("more/*/*.png")]:
+        path.rename(drawn / path.parent.name / f"more{path.name}")
+    line = "--set base_lr=0.005 --stride 8 --stages --batch 4 --patches 32x32 --set max_iter=400 --set display=100 --score-every 100 -o run"
+    succeeded(fcn(line))
+    stages = json.loads(Path("run/scores.json").read_text())
+    best = [stage["best"]["score"]["mean_iu"] for stage in stages]
+    assert [stage["stage"] for stage in stages] == ["32s", "16s", "8s"]
+    assert best[2] > 0.5
+    assert best[1] >= best[0] - 0.01
+    assert best[2] >= best[1] - 0.01
+    print(best)
