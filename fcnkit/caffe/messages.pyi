@@ -2198,6 +2198,7 @@ class V1LayerParameter(Message):
     def loss_param(self) -> LossParameter: ...
     @property
     def layer(self) -> V0LayerParameter: ...
+    type_name: str
     def __init__(
         self,
         *,
@@ -2244,6 +2245,7 @@ class V1LayerParameter(Message):
         transform_param: TransformationParameter = ...,
         loss_param: LossParameter = ...,
         layer: V0LayerParameter = ...,
+        type_name: str = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2281,6 +2283,7 @@ class V1LayerParameter(Message):
             "transform_param",
             "loss_param",
             "layer",
+            "type_name",
         ],
     ) -> bool: ...
     def ClearField(
@@ -2329,6 +2332,7 @@ class V1LayerParameter(Message):
             "transform_param",
             "loss_param",
             "layer",
+            "type_name",
         ],
     ) -> None: ...
 

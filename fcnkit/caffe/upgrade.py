@@ -170,6 +170,9 @@ def _v2_layer_from_v1(old: V1LayerParameter) -> LayerParameter:
     for field, value in old.ListFields():
         if field.name == "type":
             layer.type = V2_TYPE_FROM_V1[_v1_type_name(value)]
+        elif field.name == "type_name":
+            # Types that only forks had keep the name that the file gives them, if no record has it.
+            layer.type = V2_TYPE_FROM_V1.get(value, value)
         elif field.name in _PARAM_SPEC_FIELD:
             for i, setting in enumerate(value):
                 if i == len(layer.param):

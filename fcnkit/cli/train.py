@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fcnkit.cli.reading_options import crop_option
+
 if TYPE_CHECKING:
     from fcnkit.segment.parallel import Ranks
     from fcnkit.train.events import Watcher
@@ -47,6 +49,7 @@ class DataType(click.ParamType):  # type: ignore[type-arg]  # generic in the stu
 @click.option("--amp", type=click.Choice(["bf16", "fp16"]), help="Automatic mixed precision; changes the numbers.")
 @click.option("--compile", "compiled", is_flag=True, help="Run the net through torch.compile.")
 @click.option("--channels-last", is_flag=True, help="Lay images out channels last, which some GPUs prefer.")
+@crop_option
 @click.option("--force", is_flag=True, help="Replace an existing log.")
 def command(
     solver: Path,

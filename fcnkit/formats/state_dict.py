@@ -42,10 +42,11 @@ def net_from_state(
     for name, tensor in tensors.items():
         blobs.setdefault(name.rpartition(".")[0], []).append(tensor)
     if options.prototxt is not None:
-        definition = prototxts.read(options.prototxt)
+        definition, unknown = prototxts.read_leniently(options.prototxt)
         with naming(options.prototxt):
-            definition, images = prepare(definition, blobs, options.input_shape, options.state, options.deploy)
+            definition, images, remarks = prepare(definition, blobs, options, unknown)
             net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
+            net.remarks += remarks
     elif stored is not None:
         definition = prototxts.parse(stored)
         resolve(definition, blobs, options.input_shape)

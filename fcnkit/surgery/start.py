@@ -12,8 +12,8 @@ from fcnkit.errors import naming
 from fcnkit.generation import published as zoo
 from fcnkit.generation.nets import describe, generate
 from fcnkit.generation.options import NetOptions
-from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape, prepare
+from fcnkit.net import CaffeNet, conversion
+from fcnkit.net.conversion import InputShape, Reading, prepare
 from fcnkit.surgery.transplant import Transplanted, TransplantError, transplant
 from fcnkit.surgery.weight_files import LayerWeights, read_layer_weights
 
@@ -38,6 +38,7 @@ def start(
     expand_score: bool = False,
     new: Collection[str] = (),
     input_shape: InputShape | None = None,
+    reading: Reading | None = None,
     **options: Unpack[NetOptions],
 ) -> Start:
     """Start an FCN from trained weights.
@@ -47,6 +48,7 @@ def start(
         files: a file with a classifier or an FCN; for a net that fuses several inputs, also files by input.
         expand_score, new: as in `transplant`.
         input_shape: as in `convert`, for a prototxt that does not state it.
+        reading: `crop` and `ignore_fields` as in `convert`, for a prototxt.
         options: of fcnkit.generation.options.Net, for "fcn".
 
     Returns:
@@ -58,7 +60,7 @@ def start(
     """
     files = dict(files) if isinstance(files, Mapping) else {"": files}
     sources = {stream: read_layer_weights(file) for stream, file in files.items()}
-    result = _build(net, sources, input_shape, options)
+    result = _build(net, sources, input_shape, reading or {}, options)
     unknown = files.keys() - {"", *result.inputs}
     if unknown:
         raise TransplantError(
@@ -71,21 +73,28 @@ def start(
 
 
 def _build(
-    net: AnyPath, sources: Mapping[str, LayerWeights], input_shape: InputShape | None, options: NetOptions
+    net: AnyPath,
+    sources: Mapping[str, LayerWeights],
+    input_shape: InputShape | None,
+    reading: Reading,
+    options: NetOptions,
 ) -> CaffeNet:
     """Build the net, with the weights that its fillers set."""
     if net == "fcn" or net in zoo.PUBLISHED:
         described = describe(str(net), **options)
         definition = prototxt.parse(generate(described))
         shapes = {name: (1, channels, FCN_SIZE, FCN_SIZE) for name, channels in described.inputs.items()}
-        definition, preprocessing = prepare(definition, None, input_shape or shapes)
+        how = conversion.NetOptions(input_shape=input_shape or shapes)
+        definition, preprocessing, _ = prepare(definition, None, how)
         result = CaffeNet(definition, preprocessing=preprocessing)
     else:
-        definition = prototxt.read(net)
+        definition, unknown = prototxt.read_leniently(net)
         with naming(net):
             blobs = {name: source.blobs(name, None) for source in sources.values() for name in source.layers}
-            definition, preprocessing = prepare(definition, blobs, input_shape)
+            how = conversion.NetOptions(input_shape=input_shape, **reading)
+            definition, preprocessing, remarks = prepare(definition, blobs, how, unknown)
             result = CaffeNet(definition, preprocessing=preprocessing)
+            result.remarks += remarks
     return result.eval()
 
 
