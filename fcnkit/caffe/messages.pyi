@@ -2198,6 +2198,42 @@ class V1LayerParameter(Message):
     def loss_param(self) -> LossParameter: ...
     @property
     def layer(self) -> V0LayerParameter: ...
+    @property
+    def annotated_data_param(self) -> AnnotatedDataParameter: ...
+    @property
+    def detection_evaluate_param(self) -> DetectionEvaluateParameter: ...
+    @property
+    def detection_output_param(self) -> DetectionOutputParameter: ...
+    @property
+    def multibox_loss_param(self) -> MultiBoxLossParameter: ...
+    @property
+    def norm_param(self) -> NormalizeParameter: ...
+    @property
+    def permute_param(self) -> PermuteParameter: ...
+    @property
+    def prior_box_param(self) -> PriorBoxParameter: ...
+    @property
+    def bn_param(self) -> BNParameter: ...
+    @property
+    def dense_image_data_param(self) -> DenseImageDataParameter: ...
+    @property
+    def upsample_param(self) -> UpsampleParameter: ...
+    @property
+    def dense_crf_param(self) -> DenseCRFParameter: ...
+    @property
+    def interp_param(self) -> InterpParameter: ...
+    @property
+    def mat_read_param(self) -> MatReadParameter: ...
+    @property
+    def mat_write_param(self) -> MatWriteParameter: ...
+    @property
+    def seg_accuracy_param(self) -> SegAccuracyParameter: ...
+    @property
+    def roi_pooling_param(self) -> ROIPoolingParameter: ...
+    @property
+    def smooth_l1_loss_param(self) -> SmoothL1LossParameter: ...
+    @property
+    def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
         self,
@@ -2245,6 +2281,24 @@ class V1LayerParameter(Message):
         transform_param: TransformationParameter = ...,
         loss_param: LossParameter = ...,
         layer: V0LayerParameter = ...,
+        annotated_data_param: AnnotatedDataParameter = ...,
+        detection_evaluate_param: DetectionEvaluateParameter = ...,
+        detection_output_param: DetectionOutputParameter = ...,
+        multibox_loss_param: MultiBoxLossParameter = ...,
+        norm_param: NormalizeParameter = ...,
+        permute_param: PermuteParameter = ...,
+        prior_box_param: PriorBoxParameter = ...,
+        bn_param: BNParameter = ...,
+        dense_image_data_param: DenseImageDataParameter = ...,
+        upsample_param: UpsampleParameter = ...,
+        dense_crf_param: DenseCRFParameter = ...,
+        interp_param: InterpParameter = ...,
+        mat_read_param: MatReadParameter = ...,
+        mat_write_param: MatWriteParameter = ...,
+        seg_accuracy_param: SegAccuracyParameter = ...,
+        roi_pooling_param: ROIPoolingParameter = ...,
+        smooth_l1_loss_param: SmoothL1LossParameter = ...,
+        shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
     def HasField(
@@ -2283,6 +2337,24 @@ class V1LayerParameter(Message):
             "transform_param",
             "loss_param",
             "layer",
+            "annotated_data_param",
+            "detection_evaluate_param",
+            "detection_output_param",
+            "multibox_loss_param",
+            "norm_param",
+            "permute_param",
+            "prior_box_param",
+            "bn_param",
+            "dense_image_data_param",
+            "upsample_param",
+            "dense_crf_param",
+            "interp_param",
+            "mat_read_param",
+            "mat_write_param",
+            "seg_accuracy_param",
+            "roi_pooling_param",
+            "smooth_l1_loss_param",
+            "shuffle_channel_param",
             "type_name",
         ],
     ) -> bool: ...
@@ -2332,6 +2404,24 @@ class V1LayerParameter(Message):
             "transform_param",
             "loss_param",
             "layer",
+            "annotated_data_param",
+            "detection_evaluate_param",
+            "detection_output_param",
+            "multibox_loss_param",
+            "norm_param",
+            "permute_param",
+            "prior_box_param",
+            "bn_param",
+            "dense_image_data_param",
+            "upsample_param",
+            "dense_crf_param",
+            "interp_param",
+            "mat_read_param",
+            "mat_write_param",
+            "seg_accuracy_param",
+            "roi_pooling_param",
+            "smooth_l1_loss_param",
+            "shuffle_channel_param",
             "type_name",
         ],
     ) -> None: ...

@@ -17,9 +17,11 @@ from fcnkit.layers import (
     pooling,
     recurrent,
     reduction,
+    regression,
     resizing,
     shape,
     source,
+    targets,
 )
 from fcnkit.layers.base import Layer, fit, rule, rule_for, supported
 from fcnkit.types import kind_of
@@ -44,10 +46,12 @@ __all__ = [
     "pooling",
     "recurrent",
     "reduction",
+    "regression",
     "resizing",
     "rule",
     "rule_for",
     "shape",
     "source",
     "supported",
+    "targets",
 ]

@@ -23,9 +23,11 @@ from fcnkit.types import (
     pooling,
     recurrent,
     reduction,
+    regression,
     resizing,
     shape,
     source,
+    targets,
 )
 from fcnkit.types.record import INPUT, Count, LayerType, kind_of, own_type
 
@@ -48,9 +50,11 @@ FAMILIES = (
     pooling,
     recurrent,
     reduction,
+    regression,
     resizing,
     shape,
     source,
+    targets,
 )
 
 _TYPES: dict[str, LayerType] = {}
