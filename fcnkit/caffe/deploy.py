@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fcnkit.caffe.data import UNKNOWN, is_data_layer, top_shape
+from fcnkit.caffe.data import UNKNOWN, dummy_shape, is_data_layer, top_shape
 from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
 from fcnkit.caffe.phase import filter_net
 from fcnkit.errors import DefinitionError
@@ -43,7 +43,11 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
         for index, top in enumerate(source.top):
             if top in wanted and top not in made:
                 made.add(top)
-                result.layer.append(_input(top, top_shape(source, index)))
+                shape = top_shape(source, index)
+                # Labels in HDF5 files can have any shape.
+                if source.type == "HDF5Data" and index and _read_by_sinks(top, layers):
+                    shape = (1, UNKNOWN)
+                result.layer.append(_input(top, shape))
     for name in declared:
         if name in wanted and name not in made:
             result.layer.append(_input(name, (1, UNKNOWN, UNKNOWN, UNKNOWN)))
@@ -64,6 +68,8 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     result = runnable(net, state, declared)
     layers = [layer for layer in result.layer if not _is_sink(layer)]
     layers = _without_inserted_splits(_without_samples(layers))
+    if not any(map(is_input, layers)):
+        layers = _fed(layers)
     layers = _without_label_branches(layers, net)
     read = {bottom for layer in layers for bottom in layer.bottom}
     layers = [layer for layer in layers if not is_input(layer) or any(top in read for top in layer.top)]
@@ -74,6 +80,10 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     for field in ("force_backward", "debug_info", "state"):
         result.ClearField(field)
     return result
+
+
+def _read_by_sinks(blob: str, layers: list[LayerParameter]) -> bool:
+    return all(_is_sink(layer) for layer in layers if blob in layer.bottom)
 
 
 def _unmade(layers: list[LayerParameter]) -> set[str]:
@@ -126,6 +136,21 @@ def _without_inserted_splits(layers: list[LayerParameter]) -> list[LayerParamete
             layer.bottom[:] = [original.get(bottom, bottom) for bottom in layer.bottom]
             kept.append(layer)
     return kept
+
+
+def _fed(layers: list[LayerParameter]) -> list[LayerParameter]:
+    """Layers with an Input for each blob that filters read and that DummyData makes, in a net without any input."""
+    inputs, others = [], []
+    for layer in layers:
+        for index, top in enumerate(layer.top if layer.type == "DummyData" else ()):
+            if _is_filtered(top, layers):
+                inputs.append(_input(top, dummy_shape(layer, index)))
+        fed = {each.top[0] for each in inputs}
+        layer.top[:] = [top for top in layer.top if layer.type != "DummyData" or top not in fed]
+        if layer.top or layer.type != "DummyData":
+            others.append(layer)
+    read = {bottom for layer in others for bottom in layer.bottom}
+    return inputs + [layer for layer in others if layer.type != "DummyData" or not inputs or read & set(layer.top)]
 
 
 def _without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:

@@ -932,7 +932,7 @@ class TransformationParameter(Message):
     crop_h: int
     crop_w: int
     @property
-    def resize_param(self) -> ResizeParameter: ...
+    def resize_param(self) -> RepeatedCompositeFieldContainer[ResizeParameter]: ...
     @property
     def noise_param(self) -> NoiseParameter: ...
     @property
@@ -973,7 +973,7 @@ class TransformationParameter(Message):
         force_gray: bool = ...,
         crop_h: int = ...,
         crop_w: int = ...,
-        resize_param: ResizeParameter = ...,
+        resize_param: Iterable[ResizeParameter] = ...,
         noise_param: NoiseParameter = ...,
         distort_param: DistortionParameter = ...,
         expand_param: ExpansionParameter = ...,
@@ -1009,7 +1009,6 @@ class TransformationParameter(Message):
             "force_gray",
             "crop_h",
             "crop_w",
-            "resize_param",
             "noise_param",
             "distort_param",
             "expand_param",

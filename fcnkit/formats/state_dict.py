@@ -44,9 +44,7 @@ def net_from_state(
     if options.prototxt is not None:
         definition, unknown = prototxts.read_leniently(options.prototxt)
         with naming(options.prototxt):
-            definition, images, remarks = prepare(definition, blobs, options, unknown)
-            net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
-            net.remarks += remarks
+            net = prepare(definition, blobs, options, unknown).net(source=Path(path), filled=False)
     elif stored is not None:
         definition = prototxts.parse(stored)
         resolve(definition, blobs, options.input_shape)

@@ -13,17 +13,17 @@ from fcnkit.caffe.caffemodel import Blobs
 from fcnkit.caffe.deploy import TEST_STATE, runnable
 from fcnkit.caffe.deploy import deploy as deploy_net
 from fcnkit.caffe.forks import require_bvlc
-from fcnkit.caffe.inputs import input_shapes, resolve
+from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, resolve
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.unknown import settle_unknown
 from fcnkit.caffe.upgrade import upgrade_net
-from fcnkit.errors import FileFormatError, naming
+from fcnkit.errors import DefinitionError, FileFormatError, MissingBlobsError, naming
 from fcnkit.geometry.unstated import settle_crops
 from fcnkit.net.building import require_supported
 from fcnkit.net.caffe_net import CaffeNet
-from fcnkit.net.input_size import set_input_size
+from fcnkit.net.input_size import fitting_size, set_input_size
 
 InputShape = Sequence[int] | Mapping[str, Sequence[int]]
 
@@ -36,11 +36,35 @@ class Reading(TypedDict, total=False):
 
 
 class Prepared(NamedTuple):
-    """The definition that a CaffeNet is built from, its inputs' preprocessing, and remarks on how it was read."""
+    """The definition that a CaffeNet is built from, its inputs' preprocessing, and remarks on how it was read.
+
+    guessed: whether a height or width of an input is the usual guess.
+    """
 
     definition: NetParameter
     preprocessing: dict[str, Preprocessing]
     remarks: list[str]
+    guessed: bool
+
+    def net(self, blobs: Blobs | None = None, **settings: Any) -> CaffeNet:
+        """The net; where it does not run at a guessed size, at one that its strides allow.
+
+        Args:
+            blobs, settings: as for `CaffeNet`.
+        """
+        remarks = list(self.remarks)
+        try:
+            net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
+        except DefinitionError:
+            size = fitting_size(self.definition) if self.guessed else None
+            if size is None:
+                raise
+            remarks.append(
+                f"the input size {size} x {size} is a guess; the net does not run at {FCN_SIZE} x {FCN_SIZE}"
+            )
+            net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
+        net.remarks += remarks
+        return net
 
 
 @dataclass(frozen=True)
@@ -102,10 +126,12 @@ def net_from_weights(path: AnyPath, stored: NetParameter | None, blobs: Blobs, o
                 raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
             require_bvlc(stored)
     with naming(options.prototxt or path):
-        definition, preprocessing, remarks = prepare(stored, blobs, options, unknown)
+        prepared = prepare(stored, blobs, options, unknown)
     with naming(path):
-        net = CaffeNet(definition, blobs, preprocessing=preprocessing, source=pathlib.Path(path), mapped=options.mapped)
-    net.remarks += remarks
+        net = prepared.net(blobs, source=pathlib.Path(path), mapped=options.mapped)
+        if blobs and len(net.unused) == len(blobs):
+            has = ", ".join(map(repr, net.unused[:5])) + ", ..." * (len(blobs) > 5)
+            raise MissingBlobsError(f"none of its weights is used: it has those of {has}, and the net has other layers")
     return net.train(options.training)
 
 
@@ -117,12 +143,10 @@ def net_from_definition(path: AnyPath, options: NetOptions) -> CaffeNet:
     """
     stored, unknown = prototxts.read_leniently(path)
     with naming(path):
-        definition, preprocessing, remarks = prepare(stored, None, options, unknown)
-        filled = options.untrained == "fill"
-        net = CaffeNet(definition, preprocessing=preprocessing, source=pathlib.Path(path), filled=filled)
+        prepared = prepare(stored, None, options, unknown)
+        net = prepared.net(source=pathlib.Path(path), filled=options.untrained == "fill")
         if options.untrained == "refuse" and net.state_dict():
             raise FileFormatError("has no weights; give a file of weights, and this one with `prototxt`")
-    net.remarks += remarks
     return net.train(options.training)
 
 
@@ -146,7 +170,8 @@ def prepare(
     net = cut(trained, options.state, declared)
     require_supported(net)
     remarks = settle_unknown(unknown, stored, net, options.ignore_fields)
-    resolve(net, blobs, options.input_shape)
+    remarks += _constants(net)
+    guessed = resolve(net, blobs, options.input_shape)
     set_input_size(net, blobs)
     remarks += settle_crops(net, options.crop)
     preprocessing = {
@@ -154,4 +179,14 @@ def prepare(
         for name, shape in input_shapes(net).items()
         if len(shape) == 4 and shape[2] * shape[3] > 1
     }
-    return Prepared(net, preprocessing, remarks)
+    return Prepared(net, preprocessing, remarks, guessed)
+
+
+def _constants(net: NetParameter) -> list[str]:
+    """A remark on each layer that makes blobs of its own, which a data set may have been meant to feed."""
+    return [
+        f"blob {top!r} is not an input: DummyData layer {layer.name!r} fills it"
+        for layer in net.layer
+        if layer.type == "DummyData"
+        for top in layer.top
+    ]

@@ -85,16 +85,13 @@ def _build(
         definition = prototxt.parse(generate(described))
         shapes = {name: (1, channels, FCN_SIZE, FCN_SIZE) for name, channels in described.inputs.items()}
         how = conversion.NetOptions(input_shape=input_shape or shapes)
-        definition, preprocessing, _ = prepare(definition, None, how)
-        result = CaffeNet(definition, preprocessing=preprocessing)
+        result = prepare(definition, None, how).net()
     else:
         definition, unknown = prototxt.read_leniently(net)
         with naming(net):
             blobs = {name: source.blobs(name, None) for source in sources.values() for name in source.layers}
             how = conversion.NetOptions(input_shape=input_shape, **reading)
-            definition, preprocessing, remarks = prepare(definition, blobs, how, unknown)
-            result = CaffeNet(definition, preprocessing=preprocessing)
-            result.remarks += remarks
+            result = prepare(definition, blobs, how, unknown).net()
     return result.eval()
 
 

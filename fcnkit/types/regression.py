@@ -6,7 +6,6 @@ from fcnkit.types.channels import LOST
 from fcnkit.types.looks import WHOLE
 from fcnkit.types.record import LOSS, PLAIN, TWO, Count, LayerType, Origin, bvlc, every
 
-
 _OPTIONAL = Count(0, 1)
 
 

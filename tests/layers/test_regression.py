@@ -65,7 +65,8 @@ def test_gradients(kind: str, more: Sequence[np.ndarray], slopes: list[list[floa
     loss = net(first, second, *blobs[2:])
     assert isinstance(loss, torch.Tensor)
     loss.backward()
-    assert first.grad is not None and second.grad is not None
+    assert first.grad is not None
+    assert second.grad is not None
     assert torch.allclose(first.grad.flatten(), torch.tensor(slopes).flatten() / 2)
     assert torch.equal(second.grad, -first.grad)
 
@@ -74,7 +75,12 @@ def test_gradients(kind: str, more: Sequence[np.ndarray], slopes: list[list[floa
     ("kind", "settings", "shapes", "words"),
     [
         ("SmoothL1Loss", "", [(2, 3)] * 3, "layer 'l': SmoothL1Loss needs both inside and outside weights, or none"),
-        ("SmoothL1Loss", "smooth_l1_loss_param { sigma: 0 }", [(2, 3)] * 2, "layer 'l': sigma is 0; it must be above 0"),
+        (
+            "SmoothL1Loss",
+            "smooth_l1_loss_param { sigma: 0 }",
+            [(2, 3)] * 2,
+            "sigma is 0; it must be above 0",
+        ),
         ("L1Loss", "", [(2, 3), (2, 4)], "both bottoms need the same number of elements"),
         ("SmoothL1Loss", "", [(2, 3), (3, 2)], "both bottoms need the same number of items"),
     ],
