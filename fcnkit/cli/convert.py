@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.reading_options import reading_options
 
 if TYPE_CHECKING:
     from fcnkit.net import CaffeNet
@@ -36,6 +37,7 @@ Examples:
     "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in WEIGHTS."
 )
 @input_shape_option
+@reading_options
 @click.option("--simplify", is_flag=True, help="Remove and fold layers without changing the output.")
 @click.option("--fold-batchnorm", is_flag=True, help="Fold BatchNorm and Scale into the filters before them.")
 @click.option("--legacy-inputs", is_flag=True, help="Declare inputs by `input` and `input_dim`, without Input layers.")
@@ -65,6 +67,7 @@ def command(
     stages: tuple[str, ...],
     outputs: tuple[Path, ...],
     force: bool,
+    **reading: Any,
 ) -> None:
     """Convert Caffe weights into the equivalent PyTorch net, or a net back into Caffe's files.
 
@@ -91,7 +94,7 @@ def command(
     written = formats.outputs(outputs)
     for output in written:
         check_output(output, force)
-    options: dict[str, Any] = {"input_shape": input_shape, "level": level, "stages": stages}
+    options: dict[str, Any] = {"input_shape": input_shape, "level": level, "stages": stages, **reading}
     if weights is None:
         net = formats.convert(None, prototxt, **options)
         _warn_of_zeros(net, source)

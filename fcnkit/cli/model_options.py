@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from fcnkit.cli.reading_options import reading_options
 
 if TYPE_CHECKING:
     from fcnkit.segment import Segmenter
@@ -63,7 +65,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a model to a command; `segmenter` accepts their values."""
     for option in reversed(_OPTIONS):
         command = option(command)
-    return command
+    return reading_options(command)
 
 
 def segmenter(
@@ -75,6 +77,8 @@ def segmenter(
     rgb: bool,
     device: str,
     tile: int | None,
+    crop: str | None = None,
+    ignore_fields: Sequence[str] = (),
     **kept: Any,
 ) -> Segmenter:
     """A model prepared for segmentation. Errors name the model.
@@ -87,7 +91,7 @@ def segmenter(
     from fcnkit.segment import Segmenter, parallel
 
     place = parallel.device(device)
-    net = load(model, prototxt, untrained="refuse")
+    net = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields)
     with naming(model):
         return Segmenter(net, output=output, mean=mean, rgb=rgb, tile=tile, device=place, **kept)
 

@@ -41,11 +41,10 @@ def net_from_state(
         MissingBlobsError, BlobShapeError: the state dict does not match the net.
     """
     if options.prototxt is not None:
-        definition = prototxts.read(options.prototxt)
+        definition, unknown = prototxts.read_leniently(options.prototxt)
         tensors, blobs = _by_layer(tensors, definition)
         with naming(options.prototxt):
-            definition, images = prepare(definition, blobs, options.input_shape, options.state, options.deploy)
-            net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
+            net = prepare(definition, blobs, options, unknown).net(source=Path(path), filled=False)
     elif stored is not None:
         definition = prototxts.parse(stored)
         tensors, blobs = _by_layer(tensors, definition)

@@ -42,7 +42,7 @@ def layer(text: str) -> messages.LayerParameter:
         ("convolution_param { cudnn_convolution_algo_seeker: GET }", "convolution_param.num_output", 0),
         ("dropout_param { sample_weights_test: true }", "dropout_param.sample_weights_test", True),
         ("forward_type: FLOAT16", "forward_type", 2),
-        ("transform_param { resize_param { height: 300 } }", "transform_param.resize_param.height", 300),
+        ("transform_param { noise_param { jpeg: 3 } }", "transform_param.noise_param.jpeg", 3),
         ("annotated_data_param { anno_type: BBOX }", "annotated_data_param.anno_type", 0),
         ("dense_image_data_param { label_divide_factor: 8 }", "dense_image_data_param.label_divide_factor", 8),
         ("loss_param { class_weighting: 0.5 class_weighting: 2 }", "loss_param.class_weighting", [0.5, 2]),

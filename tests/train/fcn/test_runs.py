@@ -141,8 +141,8 @@ def test_each_stage_is_as_good_as_the_one_before(drawn: Path, fcn: Run) -> None:
     draw(drawn / "more", 60, seed=1)
     for path in [*drawn.glob("more/*/*.png")]:
         path.rename(drawn / path.parent.name / f"more{path.name}")
-    line = "--set base_lr=0.005 --stride 8 --stages --batch 4 --patches 32x32 --set max_iter=400 --set display=100 --score-every 100 -o run"
-    succeeded(fcn(line))
+    line = "--set base_lr=0.005 --set max_iter=400 --set display=100 --score-every 100 --batch 4 --patches 32x32"
+    succeeded(fcn(f"{line} --stride 8 --stages -o run"))
     stages = json.loads(Path("run/scores.json").read_text())
     best = [stage["best"]["score"]["mean_iu"] for stage in stages]
     assert [stage["stage"] for stage in stages] == ["32s", "16s", "8s"]
