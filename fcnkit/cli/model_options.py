@@ -13,6 +13,8 @@ from fcnkit.cli.reading_options import reading_options
 if TYPE_CHECKING:
     from fcnkit.segment import Segmenter
 
+# The settings of --crf, as of fcnkit.crf.DenseCRF.
+CRF = ("max_iter", "pos_w", "pos_xy_std", "bi_w", "bi_xy_std", "bi_rgb_std")
 POSITIVE = click.IntRange(min=1)
 PALETTE_HELP = (
     "Colours of the labels: an indexed image, or text with a line `red green blue` for each label.  [default: VOC's]"
@@ -27,6 +29,24 @@ def _mean(value: str) -> list[float]:
         raise click.BadParameter(f"{value!r} is not of the form 104.0,116.7,122.7") from None
 
 
+def _crf(value: str | None) -> dict[str, float] | None:
+    """Settings of a CRF by name, separated by commas."""
+    if value is None:
+        return None
+    settings: dict[str, float] = {}
+    for setting in filter(None, value.split(",")):
+        name, _, number = setting.partition("=")
+        try:
+            settings[name.strip()] = (int if name.strip() == "max_iter" else float)(number)
+        except ValueError:
+            settings = {"": 0}
+        if not settings.keys() <= set(CRF):
+            raise click.BadParameter(
+                f"{setting!r} is not of the form bi_w=4 with one of {', '.join(CRF)}; arguments stand before --crf"
+            )
+    return settings
+
+
 _OPTIONS = [
     click.option(
         "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in MODEL."
@@ -39,6 +59,15 @@ _OPTIONS = [
         help="Mean to subtract from the pixels, 0..255, in the net's order of channels.  [default: stored in MODEL]",
     ),
     click.option("--rgb", is_flag=True, help="The net reads R, G, B.  [default: stored in MODEL, else B, G, R]"),
+    click.option(
+        "--crf",
+        is_flag=False,
+        flag_value="",
+        type=_crf,
+        metavar="[NAME=NUMBER,...]",
+        help="Refine the scores by the colours and positions of all pixels, by a dense CRF with DeepLab's settings; "
+        f"NAME, one of {', '.join(CRF)}, overrides a setting.",
+    ),
     click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ..."),
     click.option(
         "--batch", type=POSITIVE, default=1, show_default=True, help="Number of images of equal size to run at once."
@@ -75,6 +104,7 @@ def segmenter(
     output: str | None,
     mean: list[float] | None,
     rgb: bool,
+    crf: dict[str, Any] | None,
     device: str,
     tile: int | None,
     crop: str | None = None,
@@ -86,14 +116,19 @@ def segmenter(
     Args:
         kept: which results the Segmenter keeps.
     """
-    from fcnkit.errors import naming
+    from fcnkit.crf import DenseCRF
+    from fcnkit.errors import InputError, naming
     from fcnkit.formats import load
     from fcnkit.segment import Segmenter, parallel
 
     place = parallel.device(device)
+    try:
+        refine = None if crf is None else DenseCRF(**crf)
+    except ValueError as error:
+        raise InputError(f"`crf`: {error}") from None
     net = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields)
     with naming(model):
-        return Segmenter(net, output=output, mean=mean, rgb=rgb, tile=tile, device=place, **kept)
+        return Segmenter(net, output=output, mean=mean, rgb=rgb, tile=tile, crf=refine, device=place, **kept)
 
 
 def largest_image(max_pixels: int | None, tile: int | None) -> int | None:

@@ -38,7 +38,7 @@ class Lattice:
             dtype: of the values that are filtered, float32 or float64.
 
         Raises:
-            RuntimeError: the points lie too far apart to number the vertices between them.
+            ValueError: the points lie too far apart to number the vertices between them.
         """
         count, dimensions = points.shape
         keys, weights, steps = _simplices(points.detach().double())
@@ -145,7 +145,7 @@ def _simplices(points: Tensor) -> tuple[Tensor, Tensor, list[int]]:
     low = corner.amin(0) - 2 * (d + 1)
     sizes = (corner.amax(0) + 2 * (d + 1) - low + 1).tolist()
     if math.prod(sizes) >= 2**63:
-        raise RuntimeError("the points lie too far apart for their lattice; choose larger standard deviations")
+        raise ValueError("the points lie too far apart for their lattice; choose larger standard deviations")
     strides = [math.prod(sizes[:place]) for place in range(d)]
     digits = torch.tensor([*strides, 0], device=points.device)
     # The vertex of remainder k + 1 is that of k plus 1 in each coordinate, less d + 1 in the one of rank d - k.

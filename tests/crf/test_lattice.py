@@ -116,5 +116,5 @@ def test_float32_and_float64_agree() -> None:
 
 
 def test_points_too_far_apart() -> None:
-    with pytest.raises(RuntimeError, match="the points lie too far apart for their lattice; choose larger standard"):
+    with pytest.raises(ValueError, match="the points lie too far apart for their lattice; choose larger standard"):
         Lattice(pixels(1e-3, scene()[1], 1e-3))
