@@ -95,7 +95,7 @@ def _proven(
             if verify or wrong:
                 proof.require(
                     proof.operation_errors(net, written, program, given, APPROXIMATIONS if approximated else {}),
-                    "layers compute other values than the module, the first ones"
+                    "layers compute other values than the module, the first ones",
                 )
             proof.require(errors, "outputs differ from the module's")
     note = f", with {', '.join(dict.fromkeys(approximated))} approximated" if approximated else ""

@@ -130,7 +130,11 @@ def require(errors: Sequence[Error], what: str) -> None:
 
 def _fed(net: CaffeNet, inputs: Sequence[Any]) -> list[Tensor]:
     like = next((each for each in net.parameters()), torch.empty(0))
-    return [each.detach().to(like) if each.is_floating_point() else each.cpu() for each in inputs if isinstance(each, Tensor)]
+    return [
+        each.detach().to(like) if each.is_floating_point() else each.cpu()
+        for each in inputs
+        if isinstance(each, Tensor)
+    ]
 
 
 def _error(name: str, found: Tensor, expected: Tensor) -> Error:

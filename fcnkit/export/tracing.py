@@ -48,7 +48,7 @@ def decompose(program: ExportedProgram) -> ExportedProgram:
 
 
 def constants(program: ExportedProgram) -> dict[str, tuple[str, Tensor]]:
-    """The parameters, buffers and other constants of a program by placeholder: the name in the module, and the values."""
+    """The parameters, buffers and other constants of a program by placeholder: name in the module, and values."""
     found = {}
     for spec in program.graph_signature.input_specs:
         if spec.target is None:

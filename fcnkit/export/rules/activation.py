@@ -270,7 +270,9 @@ class Gelu(Rule):
                 "the erf form", "approximate=('gelu',) writes its tanh form, whose values differ by up to 4.7e-4"
             )
         cube = net.power(view, 3, role="cube")
-        inner = combined(net, "SUM", [view, cube], coeff=[math.sqrt(2 / math.pi), 0.044715 * math.sqrt(2 / math.pi)], role="inner")
+        inner = combined(
+            net, "SUM", [view, cube], coeff=[math.sqrt(2 / math.pi), 0.044715 * math.sqrt(2 / math.pi)], role="inner"
+        )
         gate = net.power(net.on_each(inner, "TanH", "tanh"), scale=0.5, shift=0.5, role="gate")
         return combined(net, "PROD", [view, gate])
 
@@ -283,7 +285,14 @@ class Softmax(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         view, axis, _ = args
-        return net.add("Softmax", view, softmax_param={"axis": axis % len(view.shape)})
+        return _softmax(net, view, axis)
+
+
+def _softmax(net: Writer, view: View, axis: int, role: str = "") -> View:
+    def add(base: View, axes: list[int]) -> View:
+        return net.add("Softmax", base, role=role, softmax_param={"axis": axes[0]})
+
+    return net.on_axes(view, [axis % len(view.shape)], add)
 
 
 @aten("log_softmax.int", "_log_softmax")
@@ -294,7 +303,7 @@ class LogSoftmax(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         view, axis, _ = args
-        return net.on_each(net.add("Softmax", view, role="softmax", softmax_param={"axis": axis % len(view.shape)}), "Log")
+        return net.on_each(_softmax(net, view, axis, "softmax"), "Log")
 
 
 @aten("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout")

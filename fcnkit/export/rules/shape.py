@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from fcnkit.aliases import Shape
-from fcnkit.export.rules.registry import Refused, Rule, aten
+from fcnkit.export.rules.registry import Rule, aten
 from fcnkit.export.views import View
 from fcnkit.export.writer import Writer
 
