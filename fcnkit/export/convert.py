@@ -16,7 +16,7 @@ from fcnkit.caffe.messages import NetParameter
 from fcnkit.export import conversion, proof, targets
 from fcnkit.export.conversion import Written
 from fcnkit.export.rules.activation import APPROXIMATIONS
-from fcnkit.export.tracing import decompose, trace
+from fcnkit.export.tracing import decompose, fixed, trace
 from fcnkit.net import CaffeNet
 
 
@@ -70,10 +70,14 @@ def from_program(
     approximate: Sequence[str] = (),
     verify: bool = False,
 ) -> CaffeNet:
-    """Convert a program that torch.export made, and check it on random inputs; otherwise like `from_torch`."""
-    program = decompose(program)
+    """Convert a program that torch.export made, and check it on random inputs; otherwise like `from_torch`.
+
+    Sizes that the program leaves open are those of its example inputs.
+    """
+    program = decompose(fixed(program))
     written = conversion.write(program, targets.find(target), approximate, input_names)
-    inputs = [torch.randn(written.net.shapes[name]) for name in written.inputs]
+    generator = torch.Generator().manual_seed(1)
+    inputs = [torch.randn(written.net.shapes[name], generator=generator) for name in written.inputs]
     return _proven(written, program, None, inputs, verify)
 
 

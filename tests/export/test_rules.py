@@ -203,6 +203,7 @@ CONVOLUTIONS: dict[str, Any] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_convolutions(name: str) -> None:
     run("convolutions", name)
@@ -229,6 +230,7 @@ SEQUENCES: dict[str, Any] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_sequences(name: str) -> None:
     run("sequences", name)

@@ -310,7 +310,8 @@ class LogSoftmax(Rule):
 class Dropout(Rule):
     """Nothing, outside of training."""
 
-    form, exact = "no layer", True
+    form = "no layer"
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         view, _, train = args

@@ -14,7 +14,8 @@ from fcnkit.export.writer import Writer
 class Reshape(Rule):
     """Another shape of the same values."""
 
-    form, exact = "no layer, or Reshape or Flatten before an operation that needs the shape", True
+    form = "no layer, or Reshape or Flatten before an operation that needs the shape"
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         return net.reshaped(args[0], net.shape_of_result())
@@ -25,7 +26,7 @@ class Permute(Rule):
     """Axes in another order."""
 
     form = "no layer, or Permute before an operation that needs the order; one-hot Deconvolutions where there is none"
-    exact = True
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         view, order = args
@@ -36,7 +37,8 @@ class Permute(Rule):
 class Transpose(Rule):
     """Two axes exchanged."""
 
-    form, exact = "as permute", True
+    form = "as permute"
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         view, a, b = args
@@ -49,7 +51,8 @@ class Transpose(Rule):
 class TransposeMatrix(Rule):
     """The axes of a matrix exchanged."""
 
-    form, exact = "as permute", True
+    form = "as permute"
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         (view,) = args
@@ -61,7 +64,8 @@ class TransposeMatrix(Rule):
 class Same(Rule):
     """Nothing: the same values."""
 
-    form, exact = "no layer", True
+    form = "no layer"
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         view: View = args[0]
