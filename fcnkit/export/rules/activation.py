@@ -17,8 +17,8 @@ from fcnkit.export.writer import Writer
 # The limits of Clip where there is none: the largest float32.
 _LARGEST = torch.finfo(torch.float32).max
 
-# The values that rules compute where they approximate an operation.
-APPROXIMATIONS = {"aten.gelu.default": lambda values, **_: F.gelu(values, approximate="tanh")}
+# By the names of approximations, the operation and the values that its rule computes.
+APPROXIMATIONS = {"gelu": ("aten.gelu.default", lambda values, **_: F.gelu(values, approximate="tanh"))}
 
 
 def clipped(net: Writer, view: View, low: float | None, high: float | None, role: str = "") -> View:
@@ -266,9 +266,8 @@ class Gelu(Rule):
     def write(self, net: Writer, *args: Any) -> View:
         view, form = args
         if form != "tanh" and not net.may("gelu"):
-            raise Refused(
-                "the erf form", "approximate=('gelu',) writes its tanh form, whose values differ by up to 4.7e-4"
-            )
+            way_out = "allow its tanh form, whose values differ by up to 4.7e-4, by `approximate` gelu"
+            raise Refused("the erf form", way_out)
         cube = net.power(view, 3, role="cube")
         inner = combined(
             net, "SUM", [view, cube], coeff=[math.sqrt(2 / math.pi), 0.044715 * math.sqrt(2 / math.pi)], role="inner"

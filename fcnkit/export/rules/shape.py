@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fcnkit.export.rules.registry import Rule, aten
+from fcnkit.export.rules.registry import Refused, Rule, aten
 from fcnkit.export.views import View
 from fcnkit.export.writer import Writer
 
@@ -59,8 +59,7 @@ class TransposeMatrix(Rule):
         return view.permuted(reversed(range(len(view.shape))))
 
 
-@aten("clone", "contiguous", "alias", "detach", "lift_fresh_copy", "to.dtype", "to.dtype_layout", "_to_copy", "type_as",
-      "to.device", "float")  # fmt: skip
+@aten("clone", "contiguous", "alias", "detach", "lift_fresh_copy")
 class Same(Rule):
     """Nothing: the same values."""
 
@@ -69,4 +68,21 @@ class Same(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         view: View = args[0]
+        return view
+
+
+@aten("to.dtype", "to.dtype_layout", "to.device", "_to_copy", "type_as")
+class Cast(Rule):
+    """Another type or device of the same values."""
+
+    form = "no layer; none from fractions to whole numbers, unless they choose rows of a table"
+    exact = moves = True
+
+    def write(self, net: Writer, *args: Any) -> View:
+        view: View = args[0]
+        assert net.node is not None
+        before, after = (node.meta["val"].dtype for node in (net.node.args[0], net.node))  # type: ignore[union-attr]
+        rows = all(str(user.target) == "aten.embedding.default" for user in net.node.users)
+        if before.is_floating_point and not after.is_floating_point and not rows:
+            raise Refused(f"to {str(after).removeprefix('torch.')}")
         return view
