@@ -23,7 +23,7 @@ Write = Callable[[NetParameter, Mapping[str, Shape], Spelling], None]
 SPELLINGS: dict[str, Write] = {}
 
 # Those in a fork's fields, which are BVLC's wherever fcnkit reads them: they stand in the text only.
-_IN_TEXT = {
+IN_TEXT = {
     "torch_pooling": ("round_mode: FLOOR", "torch_pooling: true"),
     "ceil_mode": ("round_mode: FLOOR", "ceil_mode: false"),
 }
@@ -52,8 +52,8 @@ def spelled(net: CaffeNet, target: str | Target, *, mapped: bool = False) -> Caf
                 renamed = dict(zip(before, after, strict=True))
                 blobs = {renamed[own]: values for own, values in blobs.items()}
     text = prototxt.to_text(definition)
-    for name in wanted.keys() & _IN_TEXT.keys():
-        text = text.replace(*_IN_TEXT[name])
+    for name in wanted.keys() & IN_TEXT.keys():
+        text = text.replace(*IN_TEXT[name])
     if text == net.prototxt:
         return net
     result = net.rebuilt(definition, blobs, mapped=mapped)

@@ -74,7 +74,7 @@ def _(limit: Limit, kind: str, value: Any) -> str:
 
 @builds("stride_per_kernel")
 def _(limit: Limit, kind: str, value: Any) -> str:
-    return windowed(limit, kind, f"kernel_size: 1 stride: {value:g}")
+    return windowed(limit, kind, f"kernel_size: 1 stride: {value:g}", (1, 2, 7, 13))
 
 
 @builds("pad")
@@ -250,7 +250,6 @@ def _(limit: Limit, kind: str, value: Any) -> str:
 FIELDS: dict[str, tuple[str, str, str, Sequence[Any]]] = {
     "pooling_param.round_mode": ("Pooling", inputs((1, 2, 5, 6)), "kernel_size: 2 stride: 2", ["FLOOR"]),
     "pooling_param.pool": ("Pooling", inputs((1, 2, 5, 6)), "kernel_size: 2 stride: 2", ["STOCHASTIC"]),
-    "convolution_param.axis": ("Convolution", inputs((1, 2, 4, 5)), "num_output: 2 kernel_size: 1", [2]),
     "inner_product_param.axis": ("InnerProduct", inputs((1, 2, 3, 4)), "num_output: 2", [3]),
     "inner_product_param.transpose": ("InnerProduct", inputs((1, 2, 3, 4)), "num_output: 2", [True]),
     "eltwise_param.coeff": ("Eltwise", inputs(*[(1, 2, 3, 4)] * 2), "coeff: -1", [-1]),
