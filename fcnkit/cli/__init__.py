@@ -24,6 +24,7 @@ COMMANDS = {
     "draw": "Draw a net as SVG, as an HTML page, or for Graphviz.",
     "diff": "Compare two nets: structure, weights and blobs.",
     "verify": "Compare a net with another runtime, blob by blob.",
+    "check": "Check a net against the limits of the tool that is to read it.",
     "offsets": "Explain and fill in the crop offsets of a network.",
     "predict": "Segment images: label maps, overlays, heat maps and scores.",
     "score": "Score label maps, or a model, against ground truth.",

@@ -27,6 +27,7 @@ Examples:
   fcnkit convert fcn8s.caffemodel --input-shape 1,3,384,512 --force
   fcnkit convert fcn8s.safetensors -o back.caffemodel
   fcnkit convert fcn8s.caffemodel --simplify --input-shape 1,3,384,512 --legacy-inputs -o edge.caffemodel
+  fcnkit convert fcn8s.caffemodel --target ncnn --input-shape 1,3,60,80 -o small.caffemodel
   fcnkit convert --prototxt deploy.prototxt
   fcnkit convert exported.pt2 -o exported.caffemodel
 """
@@ -42,6 +43,7 @@ Examples:
 @click.option("--simplify", is_flag=True, help="Remove and fold layers without changing the output.")
 @click.option("--fold-batchnorm", is_flag=True, help="Fold BatchNorm and Scale into the filters before them.")
 @click.option("--legacy-inputs", is_flag=True, help="Declare inputs by `input` and `input_dim`, without Input layers.")
+@click.option("--target", metavar="NAME", help="Write the net for a tool, as ascend; `fcnkit check --list` lists them.")
 @click.option(
     "--level", type=int, default=0, show_default=True, help="Level for the layers' include and exclude rules."
 )
@@ -64,6 +66,7 @@ def command(
     simplify: bool,
     fold_batchnorm: bool,
     legacy_inputs: bool,
+    target: str | None,
     level: int,
     stages: tuple[str, ...],
     outputs: tuple[Path, ...],
@@ -81,6 +84,9 @@ def command(
     By default the output has the name of WEIGHTS, the suffix .safetensors, and lies in the current folder. It contains
     weights, definition and preprocessing. A .caffemodel is written together with its .prototxt; .pth, .h5 (Caffe's
     layout) and .npz contain the weights alone; .onnx, .pt2 and .py contain the net for use without fcnkit.
+
+    With --target, layers are written as that tool reads them, where this changes no value, and a net that it cannot
+    read is refused. Limits that only make layers slow, and types of layers that no document states, are remarked.
     """
     from fcnkit.files import check_output
 
@@ -113,6 +119,8 @@ def command(
             net = report.net
         if legacy_inputs:
             net = simplification.with_legacy_inputs(net, mapped=True)
+    if target:
+        net = _for_target(net, target, source)
     formats.save(net, *outputs, force=force, watch=_watch(net))
     click.echo(summary(net, source, written, prototxt, report))
 
@@ -135,6 +143,18 @@ def _warn_of_zeros(net: CaffeNet, source: Path) -> None:
             " give WEIGHTS, or add a weight_filler to each layer",
             err=True,
         )
+
+
+def _for_target(net: CaffeNet, target: str, source: Path) -> CaffeNet:
+    """The net as a target reads it; remarks go to standard error."""
+    from fcnkit import export
+    from fcnkit.errors import naming
+
+    with naming(source):
+        net = export.spelled(net, target, mapped=True)
+        for remark in export.require(net, target):
+            click.echo(f"{source}: {remark}", err=True)
+    return net
 
 
 def _watch(net: CaffeNet) -> Any:

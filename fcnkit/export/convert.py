@@ -14,9 +14,10 @@ from torch.export import ExportedProgram
 
 from fcnkit.caffe.messages import NetParameter
 from fcnkit.errors import InputError
-from fcnkit.export import conversion, proof, targets
+from fcnkit.export import checking, conversion, proof, targets
 from fcnkit.export.conversion import Written
 from fcnkit.export.rules.activation import APPROXIMATIONS
+from fcnkit.export.targets.spelling import spelled
 from fcnkit.export.tracing import decompose, fixed, trace
 from fcnkit.net import CaffeNet
 
@@ -39,7 +40,8 @@ def from_torch(
         module: any module that torch.export can trace. It is converted as it is in eval mode, and not changed.
         example_inputs: the tensors that its forward takes; their shapes become the net's input shapes.
         input_names: names of the net's inputs, by default those of the parameters of forward.
-        target: the Caffe that is to run the net: "bvlc" (its master branch) or "bvlc-1.0".
+        target: the Caffe that is to run the net, "bvlc" (its master branch) or "bvlc-1.0", or the tool that is to
+            read it, as "ascend" or "ncnn": see `fcnkit.export.targets.TARGETS`.
         approximate: operations without an exact form that may be approximated: "gelu".
         verify: compare the result of every operation, not only the outputs.
 
@@ -48,6 +50,7 @@ def from_torch(
 
     Raises:
         UnsupportedOperationsError: the target's layers cannot compute some operations; the message lists all of them.
+        OutsideTargetError: layers are outside of the target's limits; the message lists all of them.
         DifferenceError: the net's values differ from the module's by more than 1e-4 of the largest.
         InputError: the module cannot be traced with these inputs, or a name is unknown.
     """
@@ -91,6 +94,9 @@ def _proven(
 ) -> CaffeNet:
     """The net, if it agrees with the module, or with the program where there is no module."""
     net = _net(written)
+    result = spelled(net, written.net.target)
+    for remark in checking.require(result, written.net.target):
+        print(f"{written.net.target.title}: {remark}", file=sys.stderr)
     largest = 0.0
     approximated = dict.fromkeys(written.net.approximated)
     replaced = dict(APPROXIMATIONS[name] for name in approximated)
@@ -108,9 +114,13 @@ def _proven(
                     "layers compute other values than the module, the first ones",
                 )
             proof.require(errors, "outputs differ from the module's")
+            if result is not net:
+                renamed = dict(zip(net.outputs, result.outputs, strict=True))
+                errors = proof.differences(net, result, renamed, given)
+                proof.require(errors, "outputs differ in the form for the target")
     note = f", with {', '.join(approximated)} approximated" if approximated else ""
     print(f"The outputs differ from the module's by {largest:.1g} of the largest value{note}", file=sys.stderr)
-    return net
+    return result
 
 
 def _net(written: Written) -> CaffeNet:

@@ -75,10 +75,20 @@ def test_holes_are_dilation(given: str, dilation: list[int]) -> None:
     assert list(prototxt.parse(f"layers {{ convolution_param {{ {given} }} }}").layers[0].convolution_param.dilation)
 
 
-@pytest.mark.parametrize(("given", "mode"), [("ceil_mode: false", "FLOOR"), ("ceil_mode: true", "CEIL"), ("", None)])
+@pytest.mark.parametrize(
+    ("given", "mode"),
+    [
+        ("ceil_mode: false", "FLOOR"),
+        ("ceil_mode: true", "CEIL"),
+        ("torch_pooling: true", "FLOOR"),
+        ("torch_pooling: false", "CEIL"),
+        ("", None),
+    ],
+)
 def test_ceil_mode_is_the_rounding(given: str, mode: str | None) -> None:
     p = layer(POOL % given).pooling_param
     assert not p.HasField("ceil_mode")
+    assert not p.HasField("torch_pooling")
     assert p.HasField("round_mode") == (mode is not None)
     assert p.round_mode == p.RoundMode.Value(mode or "CEIL")
 

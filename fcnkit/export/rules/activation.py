@@ -27,6 +27,8 @@ def clipped(net: Writer, view: View, low: float | None, high: float | None, role
     With t = Threshold(x, limit), min(x, limit) is x * (1 - t) + limit * t. Without Threshold, it is limit -
     ReLU(limit - x).
     """
+    if (low, high) == (0, 6) and net.target.has("ReLU6") and not net.target.has("Clip"):
+        return net.on_each(view, "ReLU6", role)
     low = None if low == -math.inf else low
     high = None if high == math.inf else high
     if net.target.has("Clip") and (low, high) != (0, None) and (low, high) != (None, None):
