@@ -15,13 +15,25 @@ from typing import TYPE_CHECKING
 from fcnkit.errors import FcnkitError
 
 if TYPE_CHECKING:
+    from fcnkit.fast import optimized
     from fcnkit.formats import convert, load, save
     from fcnkit.generation.nets import generate
     from fcnkit.net import CaffeNet
     from fcnkit.simplification import fold_batchnorm, simplify
     from fcnkit.surgery import fc2conv
 
-__all__ = ["CaffeNet", "FcnkitError", "convert", "fc2conv", "fold_batchnorm", "generate", "load", "save", "simplify"]
+__all__ = [
+    "CaffeNet",
+    "FcnkitError",
+    "convert",
+    "fc2conv",
+    "fold_batchnorm",
+    "generate",
+    "load",
+    "optimized",
+    "save",
+    "simplify",
+]
 
 _HOMES = {
     "CaffeNet": "fcnkit.net",
@@ -30,6 +42,7 @@ _HOMES = {
     "fold_batchnorm": "fcnkit.simplification",
     "generate": "fcnkit.generation.nets",
     "load": "fcnkit.formats",
+    "optimized": "fcnkit.fast",
     "save": "fcnkit.formats",
     "simplify": "fcnkit.simplification",
 }

@@ -23,8 +23,13 @@ Examples:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Output.  [default: the name of IMAGE with -heat.png]"
 )
+@click.option(
+    "--fast/--no-fast", default=True, show_default=True, help="Prepare the weights. Same result up to rounding."
+)
 @click.option("--force", is_flag=True, help="Replace an existing output.")
-def command(weights: Path, image: Path, label: int, prototxt: Path | None, output: Path | None, force: bool) -> None:
+def command(
+    weights: Path, image: Path, label: int, prototxt: Path | None, output: Path | None, fast: bool, force: bool
+) -> None:
     """Draw the probability of a class over an image, as a classifier or an FCN computes it.
 
     WEIGHTS is any net that fcnkit loads. A classifier is cast as by fcnkit fc2conv, and scores every window of IMAGE,
@@ -43,7 +48,7 @@ def command(weights: Path, image: Path, label: int, prototxt: Path | None, outpu
     picture = images.read(image)
     net = load(weights, prototxt, untrained="refuse")
     with naming(weights):
-        found = heat(net, picture, label)
+        found = heat(net, picture, label, fast=fast)
     with writing(output, force) as partial:
         draw(picture, found).save(partial, "PNG")
     height, width = found.scores.shape
