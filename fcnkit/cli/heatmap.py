@@ -23,12 +23,10 @@ Examples:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Output.  [default: the name of IMAGE with -heat.png]"
 )
-@click.option(
-    "--fast/--no-fast", default=True, show_default=True, help="Prepare the weights. Same result up to rounding."
-)
+@click.option("--plain", is_flag=True, help="Run each layer as PyTorch does: slower, and the same up to rounding.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 def command(
-    weights: Path, image: Path, label: int, prototxt: Path | None, output: Path | None, fast: bool, force: bool
+    weights: Path, image: Path, label: int, prototxt: Path | None, output: Path | None, plain: bool, force: bool
 ) -> None:
     """Draw the probability of a class over an image, as a classifier or an FCN computes it.
 
@@ -48,7 +46,7 @@ def command(
     picture = images.read(image)
     net = load(weights, prototxt, untrained="refuse")
     with naming(weights):
-        found = heat(net, picture, label, fast=fast)
+        found = heat(net, picture, label, fast=not plain)
     with writing(output, force) as partial:
         draw(picture, found).save(partial, "PNG")
     height, width = found.scores.shape

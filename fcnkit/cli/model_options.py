@@ -54,10 +54,9 @@ _OPTIONS = [
         help="Refuse images of more pixels.  [default: 178,956,970; with --tile, no limit]",
     ),
     click.option(
-        "--fast/--no-fast",
-        default=True,
-        show_default=True,
-        help="Prepare the weights once, and compute only the pixels that an image reaches. Same result up to rounding.",
+        "--plain",
+        is_flag=True,
+        help="Run each layer as PyTorch does: slower, in less memory, and the same result up to rounding.",
     ),
     click.option(
         "--workers", type=POSITIVE, default=2, show_default=True, help="Number of threads that read and write images."
@@ -81,7 +80,7 @@ def segmenter(
     rgb: bool,
     device: str,
     tile: int | None,
-    fast: bool,
+    plain: bool,
     **kept: Any,
 ) -> Segmenter:
     """A model prepared for segmentation. Errors name the model.
@@ -96,7 +95,7 @@ def segmenter(
     place = parallel.device(device)
     net = load(model, prototxt, untrained="refuse")
     with naming(model):
-        return Segmenter(net, output=output, mean=mean, rgb=rgb, tile=tile, device=place, fast=fast, **kept)
+        return Segmenter(net, output=output, mean=mean, rgb=rgb, tile=tile, device=place, fast=not plain, **kept)
 
 
 def largest_image(max_pixels: int | None, tile: int | None) -> int | None:
