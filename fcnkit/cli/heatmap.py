@@ -27,6 +27,7 @@ Examples:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Output.  [default: the name of IMAGE with -heat.png]"
 )
+@click.option("--plain", is_flag=True, help="Run each layer as PyTorch does: slower, and the same up to rounding.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 def command(
     weights: Path,
@@ -34,6 +35,7 @@ def command(
     label: int,
     prototxt: Path | None,
     output: Path | None,
+    plain: bool,
     force: bool,
     **reading: Any,
 ) -> None:
@@ -55,7 +57,7 @@ def command(
     picture = images.read(image)
     net = load(weights, prototxt, untrained="refuse", **reading)
     with naming(weights):
-        found = heat(net, picture, label)
+        found = heat(net, picture, label, fast=not plain)
     with writing(output, force) as partial:
         draw(picture, found).save(partial, "PNG")
     height, width = found.scores.shape

@@ -85,6 +85,11 @@ _OPTIONS = [
         help="Refuse images of more pixels.  [default: 178,956,970; with --tile, no limit]",
     ),
     click.option(
+        "--plain",
+        is_flag=True,
+        help="Run each layer as PyTorch does: slower, in less memory, and the same result up to rounding.",
+    ),
+    click.option(
         "--workers", type=POSITIVE, default=2, show_default=True, help="Number of threads that read and write images."
     ),
 ]
@@ -107,6 +112,7 @@ def segmenter(
     crf: dict[str, Any] | None,
     device: str,
     tile: int | None,
+    plain: bool,
     crop: str | None = None,
     ignore_fields: Sequence[str] = (),
     **kept: Any,
@@ -128,7 +134,9 @@ def segmenter(
         raise InputError(f"`crf`: {error}") from None
     net = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields)
     with naming(model):
-        return Segmenter(net, output=output, mean=mean, rgb=rgb, tile=tile, crf=refine, device=place, **kept)
+        return Segmenter(
+            net, output=output, mean=mean, rgb=rgb, tile=tile, crf=refine, device=place, fast=not plain, **kept
+        )
 
 
 def largest_image(max_pixels: int | None, tile: int | None) -> int | None:

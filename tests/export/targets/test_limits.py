@@ -89,7 +89,9 @@ def test_limits(target: Target, limit: Limit, kind: str, tmp_path: Path) -> None
 
 
 FIELD_CASES = [
-    pytest.param(target, field, id=f"{target.name}-{field.name}") for target in TARGETS.values() for field in target.fields
+    pytest.param(target, field, id=f"{target.name}-{field.name}")
+    for target in TARGETS.values()
+    for field in target.fields
 ]
 
 
