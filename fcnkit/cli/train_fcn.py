@@ -244,8 +244,8 @@ def _counted(given: dict[str, Any], train: Sequence[Pair], val: Sequence[Pair], 
         counts, others = (
             balance.count((pair.label for pair in pairs), truth, bar.advance, workers=2) for pairs in (train, val)
         )
-    for label in counts.absent:
-        click.echo(f"no training image has a pixel of class {label}, {names[label]}", err=True)
+    if counts.absent:
+        click.echo(f"no training image has a pixel of {', '.join(names[label] for label in counts.absent)}", err=True)
     if unknown := counts.unknown + others.unknown:
         click.echo(f"{unknown} pixels have colours that are not in the palette; they are ignored", err=True)
     return counts

@@ -391,7 +391,7 @@ def test_solvers_can_be_changed():
     assert (solver.base_lr, solver.snapshot, solver.snapshot_prefix) == (0.5, 10, "snapshot/train")
     assert (solver.train_net, list(solver.test_net)) == ('a"b', ["test.prototxt"])
     for change, message in [
-        ({"lr": 1}, "lr: not a setting of a solver; there are base_lr, momentum, "),
+        ({"lr": 1}, "'lr' is not a field of a solver, such as base_lr or max_iter"),
         ({"base_lr": "x"}, "base_lr is 'x'; give a number from 0 up"),
         ({"max_iter": 0.5}, "max_iter is 0.5; give a whole number"),
     ]:

@@ -18,6 +18,7 @@ from fcnkit.files import writing
 from fcnkit.formats import save
 from fcnkit.generation.nets import generate
 from fcnkit.generation.options import STRIDES, Net
+from fcnkit.generation.solver_fields import change
 from fcnkit.surgery.start import start
 from fcnkit.train.data.pairing import Pair, write_list
 from fcnkit.train.fcn import recipes
@@ -188,7 +189,7 @@ def _solver(plan: Plan, stage: Stage, net: Net) -> SolverParameter:
     solver.test_net[:] = [str(stage.val)]
     solver.snapshot_prefix = str(stage.snapshots / "train")
     solver.random_seed = plan.seed
-    recipes.change(solver, _own_settings(plan, stage.name))
+    change(solver, _own_settings(plan, stage.name))
     solver.test_iter[:] = [len(plan.val)]
     if plan.score_every is not None:
         solver.test_interval = plan.score_every
