@@ -38,6 +38,7 @@ setup(
     package_data={
         "fcnkit": ["py.typed"],
         "fcnkit.caffe": ["*.pyi"],
+        "fcnkit.export.targets": ["*.toml"],
         "fcnkit.templates": ["*.j2"],
         "fcnkit.proto": ["*.proto", "*.desc"],
     },

@@ -47,6 +47,7 @@ FLOORS = [
     [Room("inspect/", "summary, diff, verify, draw", True)],
     [Room("surgery/", "casting and transplanting weights", True)],
     [Room("simplification/", "rewriting a net so that it computes the same with less", True)],
+    [Room("fast/", "running a net faster: prepared weights, and only the pixels that an image reaches", True)],
     [Room("segment/", "images to label maps, pictures and scores", True)],
     [Room("train/", "solvers, rates, data layers, snapshots and logs: training as Caffe trains", True)],
     [Room("__init__", "the public names, loaded on first use", False)],

@@ -67,6 +67,8 @@ def require_bvlc(net: NetParameter) -> None:
 def to_bvlc(net: NetParameter) -> None:
     """Replace, in place, fork fields by their BVLC equivalents: `hole` by dilation, `ceil_mode` by round_mode.
 
+    NVCaffe's `torch_pooling` is another name for rounding down.
+
     Raises:
         DefinitionError: a field contradicts its equivalent, or `hole` is not given once or for each axis.
 
@@ -84,6 +86,9 @@ def to_bvlc(net: NetParameter) -> None:
             conv.dilation[:] = holes
             for field in ("hole", "hole_h", "hole_w"):
                 conv.ClearField(field)
+        if pool.HasField("torch_pooling"):
+            pool.ceil_mode = not pool.torch_pooling
+            pool.ClearField("torch_pooling")
         if pool.HasField("ceil_mode"):
             mode = pool.CEIL if pool.ceil_mode else pool.FLOOR
             if pool.HasField("round_mode") and pool.round_mode != mode:

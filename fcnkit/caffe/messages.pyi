@@ -937,7 +937,7 @@ class TransformationParameter(Message):
     crop_h: int
     crop_w: int
     @property
-    def resize_param(self) -> ResizeParameter: ...
+    def resize_param(self) -> RepeatedCompositeFieldContainer[ResizeParameter]: ...
     @property
     def noise_param(self) -> NoiseParameter: ...
     @property
@@ -978,7 +978,7 @@ class TransformationParameter(Message):
         force_gray: bool = ...,
         crop_h: int = ...,
         crop_w: int = ...,
-        resize_param: ResizeParameter = ...,
+        resize_param: Iterable[ResizeParameter] = ...,
         noise_param: NoiseParameter = ...,
         distort_param: DistortionParameter = ...,
         expand_param: ExpansionParameter = ...,
@@ -1014,7 +1014,6 @@ class TransformationParameter(Message):
             "force_gray",
             "crop_h",
             "crop_w",
-            "resize_param",
             "noise_param",
             "distort_param",
             "expand_param",
@@ -2203,6 +2202,45 @@ class V1LayerParameter(Message):
     def loss_param(self) -> LossParameter: ...
     @property
     def layer(self) -> V0LayerParameter: ...
+    @property
+    def annotated_data_param(self) -> AnnotatedDataParameter: ...
+    @property
+    def detection_evaluate_param(self) -> DetectionEvaluateParameter: ...
+    @property
+    def detection_output_param(self) -> DetectionOutputParameter: ...
+    @property
+    def multibox_loss_param(self) -> MultiBoxLossParameter: ...
+    @property
+    def norm_param(self) -> NormalizeParameter: ...
+    @property
+    def permute_param(self) -> PermuteParameter: ...
+    @property
+    def prior_box_param(self) -> PriorBoxParameter: ...
+    @property
+    def bn_param(self) -> BNParameter: ...
+    @property
+    def dense_image_data_param(self) -> DenseImageDataParameter: ...
+    @property
+    def upsample_param(self) -> UpsampleParameter: ...
+    @property
+    def dense_crf_param(self) -> DenseCRFParameter: ...
+    @property
+    def interp_param(self) -> InterpParameter: ...
+    @property
+    def mat_read_param(self) -> MatReadParameter: ...
+    @property
+    def mat_write_param(self) -> MatWriteParameter: ...
+    @property
+    def seg_accuracy_param(self) -> SegAccuracyParameter: ...
+    @property
+    def multi_stage_meanfield_param(self) -> MultiStageMeanfieldParameter: ...
+    @property
+    def roi_pooling_param(self) -> ROIPoolingParameter: ...
+    @property
+    def smooth_l1_loss_param(self) -> SmoothL1LossParameter: ...
+    @property
+    def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
+    type_name: str
     def __init__(
         self,
         *,
@@ -2249,6 +2287,26 @@ class V1LayerParameter(Message):
         transform_param: TransformationParameter = ...,
         loss_param: LossParameter = ...,
         layer: V0LayerParameter = ...,
+        annotated_data_param: AnnotatedDataParameter = ...,
+        detection_evaluate_param: DetectionEvaluateParameter = ...,
+        detection_output_param: DetectionOutputParameter = ...,
+        multibox_loss_param: MultiBoxLossParameter = ...,
+        norm_param: NormalizeParameter = ...,
+        permute_param: PermuteParameter = ...,
+        prior_box_param: PriorBoxParameter = ...,
+        bn_param: BNParameter = ...,
+        dense_image_data_param: DenseImageDataParameter = ...,
+        upsample_param: UpsampleParameter = ...,
+        dense_crf_param: DenseCRFParameter = ...,
+        interp_param: InterpParameter = ...,
+        mat_read_param: MatReadParameter = ...,
+        mat_write_param: MatWriteParameter = ...,
+        seg_accuracy_param: SegAccuracyParameter = ...,
+        multi_stage_meanfield_param: MultiStageMeanfieldParameter = ...,
+        roi_pooling_param: ROIPoolingParameter = ...,
+        smooth_l1_loss_param: SmoothL1LossParameter = ...,
+        shuffle_channel_param: ShuffleChannelParameter = ...,
+        type_name: str = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2286,6 +2344,26 @@ class V1LayerParameter(Message):
             "transform_param",
             "loss_param",
             "layer",
+            "annotated_data_param",
+            "detection_evaluate_param",
+            "detection_output_param",
+            "multibox_loss_param",
+            "norm_param",
+            "permute_param",
+            "prior_box_param",
+            "bn_param",
+            "dense_image_data_param",
+            "upsample_param",
+            "dense_crf_param",
+            "interp_param",
+            "mat_read_param",
+            "mat_write_param",
+            "seg_accuracy_param",
+            "multi_stage_meanfield_param",
+            "roi_pooling_param",
+            "smooth_l1_loss_param",
+            "shuffle_channel_param",
+            "type_name",
         ],
     ) -> bool: ...
     def ClearField(
@@ -2334,6 +2412,26 @@ class V1LayerParameter(Message):
             "transform_param",
             "loss_param",
             "layer",
+            "annotated_data_param",
+            "detection_evaluate_param",
+            "detection_output_param",
+            "multibox_loss_param",
+            "norm_param",
+            "permute_param",
+            "prior_box_param",
+            "bn_param",
+            "dense_image_data_param",
+            "upsample_param",
+            "dense_crf_param",
+            "interp_param",
+            "mat_read_param",
+            "mat_write_param",
+            "seg_accuracy_param",
+            "multi_stage_meanfield_param",
+            "roi_pooling_param",
+            "smooth_l1_loss_param",
+            "shuffle_channel_param",
+            "type_name",
         ],
     ) -> None: ...
 

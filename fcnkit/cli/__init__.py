@@ -15,6 +15,7 @@ from fcnkit.errors import FcnkitError
 # Each command with its line in `fcnkit --help`; the module is named after the command.
 COMMANDS = {
     "convert": "Convert Caffe weights into the equivalent PyTorch net.",
+    "from-torch": "Convert a PyTorch module into a Caffe net.",
     "fc2conv": "Reshape fully connected weights into convolution filters.",
     "gen-prototxt": "Write Caffe networks from templates.",
     "heatmap": "Draw the probability of a class over an image.",
@@ -23,6 +24,7 @@ COMMANDS = {
     "draw": "Draw a net as SVG, as an HTML page, or for Graphviz.",
     "diff": "Compare two nets: structure, weights and blobs.",
     "verify": "Compare a net with another runtime, blob by blob.",
+    "check": "Check a net against the limits of the tool that is to read it.",
     "offsets": "Explain and fill in the crop offsets of a network.",
     "predict": "Segment images: label maps, overlays, heat maps and scores.",
     "score": "Score label maps, or a model, against ground truth.",

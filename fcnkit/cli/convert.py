@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.reading_options import reading_options
 
 if TYPE_CHECKING:
     from fcnkit.net import CaffeNet
@@ -26,7 +27,9 @@ Examples:
   fcnkit convert fcn8s.caffemodel --input-shape 1,3,384,512 --force
   fcnkit convert fcn8s.safetensors -o back.caffemodel
   fcnkit convert fcn8s.caffemodel --simplify --input-shape 1,3,384,512 --legacy-inputs -o edge.caffemodel
+  fcnkit convert fcn8s.caffemodel --target ncnn --input-shape 1,3,60,80 -o small.caffemodel
   fcnkit convert --prototxt deploy.prototxt
+  fcnkit convert exported.pt2 -o exported.caffemodel
 """
 
 
@@ -36,9 +39,11 @@ Examples:
     "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in WEIGHTS."
 )
 @input_shape_option
+@reading_options
 @click.option("--simplify", is_flag=True, help="Remove and fold layers without changing the output.")
 @click.option("--fold-batchnorm", is_flag=True, help="Fold BatchNorm and Scale into the filters before them.")
 @click.option("--legacy-inputs", is_flag=True, help="Declare inputs by `input` and `input_dim`, without Input layers.")
+@click.option("--target", metavar="NAME", help="Write the net for a tool, as ascend; `fcnkit check --list` lists them.")
 @click.option(
     "--level", type=int, default=0, show_default=True, help="Level for the layers' include and exclude rules."
 )
@@ -61,21 +66,27 @@ def command(
     simplify: bool,
     fold_batchnorm: bool,
     legacy_inputs: bool,
+    target: str | None,
     level: int,
     stages: tuple[str, ...],
     outputs: tuple[Path, ...],
     force: bool,
+    **reading: Any,
 ) -> None:
     """Convert Caffe weights into the equivalent PyTorch net, or a net back into Caffe's files.
 
     WEIGHTS is a .caffemodel, which contains the definition of its net. Data layers become inputs, and losses,
     accuracies and Split layers are removed. --prototxt overrides the definition; weights are then matched by layer
     name, and WEIGHTS may also be a .caffemodel.h5, .pth or .npz. Without WEIGHTS, the layers' fillers set the weights.
-    The .safetensors, .caffemodel, .pth, .h5 and .npz files that convert writes are accepted as WEIGHTS too.
+    The .safetensors, .caffemodel, .pth, .h5 and .npz files that convert writes are accepted as WEIGHTS too, and so is a
+    .pt2, a program that torch.export made of any PyTorch module.
 
     By default the output has the name of WEIGHTS, the suffix .safetensors, and lies in the current folder. It contains
     weights, definition and preprocessing. A .caffemodel is written together with its .prototxt; .pth, .h5 (Caffe's
     layout) and .npz contain the weights alone; .onnx, .pt2 and .py contain the net for use without fcnkit.
+
+    With --target, layers are written as that tool reads them, where this changes no value, and a net that it cannot
+    read is refused. Limits that only make layers slow, and types of layers that no document states, are remarked.
     """
     from fcnkit.files import check_output
 
@@ -91,7 +102,7 @@ def command(
     written = formats.outputs(outputs)
     for output in written:
         check_output(output, force)
-    options: dict[str, Any] = {"input_shape": input_shape, "level": level, "stages": stages}
+    options: dict[str, Any] = {"input_shape": input_shape, "level": level, "stages": stages, **reading}
     if weights is None:
         net = formats.convert(None, prototxt, **options)
         _warn_of_zeros(net, source)
@@ -108,6 +119,8 @@ def command(
             net = report.net
         if legacy_inputs:
             net = simplification.with_legacy_inputs(net, mapped=True)
+    if target:
+        net = _for_target(net, target, source)
     formats.save(net, *outputs, force=force, watch=_watch(net))
     click.echo(summary(net, source, written, prototxt, report))
 
@@ -130,6 +143,18 @@ def _warn_of_zeros(net: CaffeNet, source: Path) -> None:
             " give WEIGHTS, or add a weight_filler to each layer",
             err=True,
         )
+
+
+def _for_target(net: CaffeNet, target: str, source: Path) -> CaffeNet:
+    """The net as a target reads it; remarks go to standard error."""
+    from fcnkit import export
+    from fcnkit.errors import naming
+
+    with naming(source):
+        net = export.spelled(net, target, mapped=True)
+        for remark in export.require(net, target):
+            click.echo(f"{source}: {remark}", err=True)
+    return net
 
 
 def _watch(net: CaffeNet) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from fcnkit.cli.reading_options import reading_options
 
 if TYPE_CHECKING:
     from fcnkit.segment import Segmenter
@@ -83,6 +85,11 @@ _OPTIONS = [
         help="Refuse images of more pixels.  [default: 178,956,970; with --tile, no limit]",
     ),
     click.option(
+        "--plain",
+        is_flag=True,
+        help="Run each layer as PyTorch does: slower, in less memory, and the same result up to rounding.",
+    ),
+    click.option(
         "--workers", type=POSITIVE, default=2, show_default=True, help="Number of threads that read and write images."
     ),
 ]
@@ -92,7 +99,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a model to a command; `segmenter` accepts their values."""
     for option in reversed(_OPTIONS):
         command = option(command)
-    return command
+    return reading_options(command)
 
 
 def segmenter(
@@ -105,6 +112,9 @@ def segmenter(
     crf: dict[str, Any] | None,
     device: str,
     tile: int | None,
+    plain: bool,
+    crop: str | None = None,
+    ignore_fields: Sequence[str] = (),
     **kept: Any,
 ) -> Segmenter:
     """A model prepared for segmentation. Errors name the model.
@@ -122,9 +132,11 @@ def segmenter(
         refine = None if crf is None else DenseCRF(**crf)
     except ValueError as error:
         raise InputError(f"`crf`: {error}") from None
-    net = load(model, prototxt, untrained="refuse")
+    net = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields)
     with naming(model):
-        return Segmenter(net, output=output, mean=mean, rgb=rgb, tile=tile, crf=refine, device=place, **kept)
+        return Segmenter(
+            net, output=output, mean=mean, rgb=rgb, tile=tile, crf=refine, device=place, fast=not plain, **kept
+        )
 
 
 def largest_image(max_pixels: int | None, tile: int | None) -> int | None:

@@ -40,6 +40,7 @@ class CaffeNet(nn.Module):
         preprocessing: for each image input, how its values are computed from pixels.
         source: the file that the net was read from, or None.
         unused: names of layers in the weights that the net does not use.
+        remarks: how the definition was read where that was not clear, each a line of text.
         ties: the weights that several layers share (see fcnkit.net.sharing).
         places: the positions of weights that are views on a file, by name.
     """
@@ -83,6 +84,7 @@ class CaffeNet(nn.Module):
         self.shapes: dict[str, Shape] = {}
         self.places: dict[str, Stored] = {}
         self.unused: list[str] = []
+        self.remarks: list[str] = []
         # Each attribute is set before the layers, so that a layer of the same name gets another path.
         self.outputs, self.steps, self.ties = (), [], []
         built = list(build(definition, self.shapes))
@@ -172,14 +174,14 @@ class CaffeNet(nn.Module):
     def rebuilt(self, definition: NetParameter, blobs: Blobs, *, mapped: bool = False) -> CaffeNet:
         """A net of another definition and other weights that is otherwise like this one.
 
-        It has the same source, preprocessing and unused layers, and its weights have the same type and device. Layers
-        and weights of the same names keep their training state.
+        It has the same source, preprocessing, remarks and unused layers, and its weights have the same type and device.
+        Layers and weights of the same names keep their training state.
 
         Args:
             definition, blobs, mapped: as for a new net.
         """
         result = CaffeNet(definition, blobs, preprocessing=self.preprocessing, source=self.source, mapped=mapped)
-        result.unused = list(self.unused)
+        result.unused, result.remarks = list(self.unused), list(self.remarks)
         like = next(self.parameters(), None)
         if like is not None:
             result.to(like.device, like.dtype)

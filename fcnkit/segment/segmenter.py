@@ -15,7 +15,9 @@ from torch import Tensor
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.crf import DenseCRF
 from fcnkit.errors import DefinitionError, FcnkitError, InputError
-from fcnkit.geometry.tiles import Span, Tile, Tiling
+from fcnkit.fast import optimized
+from fcnkit.geometry.spans import Span
+from fcnkit.geometry.tiles import Tile, Tiling
 from fcnkit.net import CaffeNet
 from fcnkit.segment import images
 from fcnkit.segment.classes import MOST
@@ -81,6 +83,7 @@ class Segmenter:
         scores: bool = False,
         crf: DenseCRF | None = None,
         device: torch.device | str = "cpu",
+        fast: bool = True,
     ):
         """Prepare a net for segmentation.
 
@@ -93,6 +96,8 @@ class Segmenter:
             scores: keep the scores.
             crf: refines the scores by the image, RGB 0..255.
             device: where the net runs.
+            fast: run the net with prepared weights, and only on the pixels that an image reaches (see `fcnkit.fast`).
+                It takes as much memory as the weights once more, and pays from the second image on.
 
         Raises:
             DefinitionError: the net does not map one image to scores of up to 256 classes, or not by tiles.
@@ -120,6 +125,7 @@ class Segmenter:
         self._device = torch.device(device)
         self._crf = None if crf is None else crf.to(self._device).eval()
         self.net = net.to(self._device).eval()
+        self._forward: Any = optimized(self.net) if fast else self.net
 
     def __call__(self, batch: Sequence[Image.Image]) -> list[Prediction]:
         """Segment images of one size.
@@ -155,7 +161,7 @@ class Segmenter:
     def _run(self, batch: Sequence[Image.Image], tile: Tile | None = None) -> list[Sequence[Any]]:
         """Labels, scores and heat, each with one item per image; of a tile, only the part that it outputs."""
         inputs = torch.cat([input_from_image(image, self.preprocessing) for image in batch]).to(self._device)
-        scores = self.net(inputs)
+        scores = self._forward(inputs)
         if isinstance(scores, dict):
             scores = scores[self._output]
         if tile is None and self._crf is not None:
@@ -204,7 +210,7 @@ def label_map(net: CaffeNet, image: Image.Image) -> np.ndarray:
     Raises:
         DefinitionError: the net does not map one image to one score map.
     """
-    return Segmenter(net)([image])[0].labels
+    return Segmenter(net, fast=False)([image])[0].labels
 
 
 class Segmented(NamedTuple):

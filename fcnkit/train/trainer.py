@@ -51,6 +51,7 @@ class Trainer:
         allow_zero: train even if some filters start at zero and no gradient reaches them.
         processes: the processes that train together (see fcnkit.segment.parallel.ranks).
         watcher: receives the events of the run.
+        crop: the offset of Crop layers without crop_param, as in `fcnkit.load`.
 
     Attributes:
         iteration, net: the number of iterations completed, and the CaffeNet that is trained.
@@ -80,8 +81,9 @@ class Trainer:
         allow_zero: bool = False,
         processes: Ranks | None = None,
         watcher: Watcher | None = None,
+        crop: str | None = None,
     ):
-        self.solver = read(solver)
+        self.solver = read(solver, crop)
         self.settings: Any = self.solver.settings
         self.processes, self.watcher = processes or Ranks(), watcher or Watcher()
         self.requests = Requests()

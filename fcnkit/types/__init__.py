@@ -24,9 +24,11 @@ from fcnkit.types import (
     pooling,
     recurrent,
     reduction,
+    regression,
     resizing,
     shape,
     source,
+    targets,
 )
 from fcnkit.types.record import INPUT, Count, LayerType, kind_of, own_type
 
@@ -50,9 +52,11 @@ FAMILIES = (
     pooling,
     recurrent,
     reduction,
+    regression,
     resizing,
     shape,
     source,
+    targets,
 )
 
 _TYPES: dict[str, LayerType] = {}

@@ -42,7 +42,7 @@ def layer(text: str) -> messages.LayerParameter:
         ("convolution_param { cudnn_convolution_algo_seeker: GET }", "convolution_param.num_output", 0),
         ("dropout_param { sample_weights_test: true }", "dropout_param.sample_weights_test", True),
         ("forward_type: FLOAT16", "forward_type", 2),
-        ("transform_param { resize_param { height: 300 } }", "transform_param.resize_param.height", 300),
+        ("transform_param { noise_param { jpeg: 3 } }", "transform_param.noise_param.jpeg", 3),
         ("annotated_data_param { anno_type: BBOX }", "annotated_data_param.anno_type", 0),
         ("dense_image_data_param { label_divide_factor: 8 }", "dense_image_data_param.label_divide_factor", 8),
         ("loss_param { class_weighting: 0.5 class_weighting: 2 }", "loss_param.class_weighting", [0.5, 2]),
@@ -75,10 +75,20 @@ def test_holes_are_dilation(given: str, dilation: list[int]) -> None:
     assert list(prototxt.parse(f"layers {{ convolution_param {{ {given} }} }}").layers[0].convolution_param.dilation)
 
 
-@pytest.mark.parametrize(("given", "mode"), [("ceil_mode: false", "FLOOR"), ("ceil_mode: true", "CEIL"), ("", None)])
+@pytest.mark.parametrize(
+    ("given", "mode"),
+    [
+        ("ceil_mode: false", "FLOOR"),
+        ("ceil_mode: true", "CEIL"),
+        ("torch_pooling: true", "FLOOR"),
+        ("torch_pooling: false", "CEIL"),
+        ("", None),
+    ],
+)
 def test_ceil_mode_is_the_rounding(given: str, mode: str | None) -> None:
     p = layer(POOL % given).pooling_param
     assert not p.HasField("ceil_mode")
+    assert not p.HasField("torch_pooling")
     assert p.HasField("round_mode") == (mode is not None)
     assert p.round_mode == p.RoundMode.Value(mode or "CEIL")
 

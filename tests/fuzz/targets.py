@@ -40,8 +40,8 @@ def read_prototxt(data: bytes) -> None:
     """Text, its upgrade, the cut down to the net that runs, and the net; as it stands, too."""
     text = prototxt.decode(data)
     for deploy in (True, False):
-        definition, _ = conversion.prepare(prototxt.parse(text), None, None, deploy=deploy)
-        CaffeNet(definition, filled=False)
+        options = conversion.NetOptions(deploy=deploy)
+        CaffeNet(conversion.prepare(prototxt.parse(text), None, options).definition, filled=False)
 
 
 def read_hdf5(data: bytes) -> None:

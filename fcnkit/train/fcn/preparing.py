@@ -70,6 +70,21 @@ class Plan:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+def require_one_head(name: str, net: Net) -> int:
+    """Check that a net can be trained on a folder of label maps; returns the number of its classes.
+
+    Raises:
+        DefinitionError: it has several heads.
+    """
+    if len(net.heads) != 1:
+        heads = ", ".join(f"{head} {count}" for head, count in net.heads.items())
+        raise DefinitionError(
+            f"{name} has the heads {heads}, and a folder of label maps is for one; write its nets with"
+            " fcnkit gen-prototxt, and train its solver"
+        )
+    return next(iter(net.heads.values()))
+
+
 def prepare(plan: Plan, folder: Path, force: bool = False) -> Run:
     """Write everything that a run needs into its folder.
 
@@ -103,9 +118,6 @@ def prepare(plan: Plan, folder: Path, force: bool = False) -> Run:
 
 def _net(plan: Plan, stride: int) -> Net:
     """The net of a stage."""
-    if list(plan.net.heads.values()) != [len(plan.classes)]:
-        heads = ", ".join(f"{name} {count}".strip() for name, count in plan.net.heads.items())
-        raise DefinitionError(f"{plan.name} scores {heads} classes; there are {len(plan.classes)} in `classes`")
     name = next(iter(plan.net.heads))
     weights = {name: plan.class_weights} if plan.class_weights is not None else {}
     net = replace(plan.net, stride=stride, data="images", settings={}, weights=weights)
