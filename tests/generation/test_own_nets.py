@@ -19,7 +19,7 @@ from fcnkit.errors import DefinitionError
 from fcnkit.generation.nets import deconvolution, describe, generate, generate_solver, smallest_input
 from fcnkit.generation.options import Net, NetOptions
 from fcnkit.geometry.coordinates import CropError
-from fcnkit.net import CaffeNet
+from fcnkit.net import CaffeNet, conversion
 from fcnkit.net.conversion import prepare
 
 HOSTILE = [
@@ -236,7 +236,7 @@ def test_a_net_from_nothing_learns(backbone):
         if layer.type == "Convolution" and not layer.name.startswith("score"):
             p.num_output = max(p.num_output // 16, 4)
     torch.manual_seed(0)
-    definition, _ = prepare(net, None, (1, 3, 96, 96))
+    definition = prepare(net, None, conversion.NetOptions(input_shape=(1, 3, 96, 96))).definition
     model = CaffeNet(definition).eval()
     x, labels = torch.randn(1, 3, 96, 96) * 50, torch.randint(0, 3, (1, 96, 96))
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
