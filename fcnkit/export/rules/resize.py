@@ -44,13 +44,19 @@ def _matrix(net: Writer, size: int, axis: int, settings: list[Any]) -> Tensor:
     assert node is not None
     assert isinstance(node.target, OpOverload)
     axes = len(net.shape_of_result()) - 2
-    # Sizes and factors are given for all axes; the others are 1.
+    # Sizes and factors are given for all axes. The other one has the length 2 and stays so; of length 1, PyTorch's
+    # antialiasing filter gives wrong values.
     own = [
-        [value if at == axis else type(value)(1) for at, value in enumerate(each)] if isinstance(each, list) else each
+        [value if at == axis else 2 if isinstance(value, int) else 1.0 for at, value in enumerate(each)]
+        if isinstance(each, list | tuple)
+        else each
         for each in settings
     ]
     units = torch.eye(size).reshape(size, 1, *(size if at == axis else 1 for at in range(axes)))
+    units = units.expand(size, 1, *(size if at == axis else 2 for at in range(axes))).contiguous()
     found: Tensor = node.target(units, *own)
+    for other in (at for at in range(axes) if at != axis):
+        found = found.select(other + 2, 0)
     return found.reshape(size, -1).t().contiguous()
 
 
