@@ -256,6 +256,11 @@ def scale_axes(at: InNet) -> Sequence[Any]:
     return [] if len(at.bottoms) > 1 else [p.axis if p.num_axes == 1 else f"{p.num_axes} axes"]
 
 
+@measure("alpha is given:")
+def given_alpha(at: InNet) -> Sequence[Any]:
+    return [at.layer.lrn_param.HasField("alpha")]
+
+
 @measure("use_global_stats")
 def batch_statistics(at: InNet) -> Sequence[Any]:
     """As given; a net for inference uses the stored statistics by default."""

@@ -44,7 +44,9 @@ def load(text: str, folder: Path) -> CaffeNet:
         (
             "rknn",
             inputs((1, 2, 7, 8))
-            + layer("Convolution", "convolution_param { num_output: 1 kernel_h: 3 kernel_w: 3 stride_h: 2 stride_w: 1 }"),
+            + layer(
+                "Convolution", "convolution_param { num_output: 1 kernel_h: 3 kernel_w: 3 stride_h: 2 stride_w: 1 }"
+            ),
             ["kernel_h", "kernel_w"],
             ["kernel_size: 3", "stride_h: 2", "stride_w: 1"],
         ),
@@ -56,6 +58,7 @@ def load(text: str, folder: Path) -> CaffeNet:
             ["axis: 2"],
         ),
         ("opencv", inputs((1, 6, 3, 4)) + layer("Slice", "", 1, 3), [], ["slice_point: 2", "slice_point: 4"]),
+        ("opencv", inputs((1, 2, 3, 4)) + layer("LRN"), [], ["alpha: 1"]),
         (
             "tensorrt",
             inputs((1, 2, 3, 4)) + layer("Reshape", "reshape_param { shape { dim: [1, 6, 4, 1] } }"),
@@ -64,7 +67,8 @@ def load(text: str, folder: Path) -> CaffeNet:
         ),
         (
             "rknn",
-            inputs((1, 2, 3, 4)) + layer("Power", "power_param { scale: 12 shift: -2 }").replace('"y0"', '"z"')
+            inputs((1, 2, 3, 4))
+            + layer("Power", "power_param { scale: 12 shift: -2 }").replace('"y0"', '"z"')
             + layer("Clip", "clip_param { min: 0 max: 6 }").replace('"x0"', '"z"').replace('"y" ', '"clip" '),
             ["Clip"],
             ["ReLU6"],
@@ -131,7 +135,11 @@ def test_long_names_are_shortened(tmp_path: Path) -> None:
     }
     result = spelled(net, "nnie")
     assert not check(result, "nnie")
-    assert [each.name for each in result.steps] == ["stages.2.blocks.11.conv_pw", "stages.2.blocks.11.conv_pw_1", "r" * 32]
+    assert [each.name for each in result.steps] == [
+        "stages.2.blocks.11.conv_pw",
+        "stages.2.blocks.11.conv_pw_1",
+        "r" * 32,
+    ]
     assert result.outputs == ("t" * 32,)
     blob = torch.randn(1, 2, 3, 4)
     with torch.no_grad():
