@@ -27,6 +27,7 @@ lint: .venv/installed
 
 table: .venv/installed
 	$(BIN)/python -m tests.layers.table
+	$(BIN)/python -m tests.export.table
 
 docs: .venv/installed
 	$(BIN)/python -m tests.docs.commands

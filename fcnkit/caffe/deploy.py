@@ -101,9 +101,8 @@ def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
         if not is_data_layer(layer) and not _is_sink(layer) and len(layer.top) > 1
     }
     silenced = {bottom for layer in layers if layer.type == SILENCE.name for bottom in layer.bottom}
-    needed = {
-        top for layer in layers if not silenced.issuperset(layer.top) for top in made_with_others.intersection(layer.top)
-    }
+    unsilenced = [layer for layer in layers if not silenced.issuperset(layer.top)]
+    needed = {top for layer in unsilenced for top in made_with_others.intersection(layer.top)}
     return [
         layer
         for layer in layers

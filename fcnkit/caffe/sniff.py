@@ -26,6 +26,7 @@ class FileKind(Enum):
     HDF5 = "an HDF5 file"
     SAFETENSORS = "a safetensors file"
     PYTORCH = "a PyTorch checkpoint (.pth)"
+    PT2 = "an exported PyTorch program (.pt2)"
     PICKLE = "a Python pickle"
     NPY = "a NumPy array (.npy)"
     NPZ = "a NumPy archive (.npz)"
@@ -152,6 +153,8 @@ def _zip_kind(file: BinaryIO) -> FileKind:
     # Damage makes zipfile raise nearly anything.
     except Exception:
         return FileKind.CUT_ZIP
+    if any(name.endswith("/archive_format") for name in names):
+        return FileKind.PT2
     if any(name.endswith("data.pkl") for name in names):
         return FileKind.PYTORCH
     if names and all(name.endswith(".npy") for name in names):

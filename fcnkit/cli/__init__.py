@@ -15,6 +15,7 @@ from fcnkit.errors import FcnkitError
 # Each command with its line in `fcnkit --help`; the module is named after the command.
 COMMANDS = {
     "convert": "Convert Caffe weights into the equivalent PyTorch net.",
+    "from-torch": "Convert a PyTorch module into a Caffe net.",
     "fc2conv": "Reshape fully connected weights into convolution filters.",
     "gen-prototxt": "Write Caffe networks from templates.",
     "heatmap": "Draw the probability of a class over an image.",

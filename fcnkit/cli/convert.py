@@ -28,6 +28,7 @@ Examples:
   fcnkit convert fcn8s.caffemodel --simplify --input-shape 1,3,384,512 --legacy-inputs -o edge.caffemodel
   fcnkit convert fcn8s.caffemodel --target ncnn --input-shape 1,3,60,80 -o small.caffemodel
   fcnkit convert --prototxt deploy.prototxt
+  fcnkit convert exported.pt2 -o exported.caffemodel
 """
 
 
@@ -74,7 +75,8 @@ def command(
     WEIGHTS is a .caffemodel, which contains the definition of its net. Data layers become inputs, and losses,
     accuracies and Split layers are removed. --prototxt overrides the definition; weights are then matched by layer
     name, and WEIGHTS may also be a .caffemodel.h5, .pth or .npz. Without WEIGHTS, the layers' fillers set the weights.
-    The .safetensors, .caffemodel, .pth, .h5 and .npz files that convert writes are accepted as WEIGHTS too.
+    The .safetensors, .caffemodel, .pth, .h5 and .npz files that convert writes are accepted as WEIGHTS too, and so is a
+    .pt2, a program that torch.export made of any PyTorch module.
 
     By default the output has the name of WEIGHTS, the suffix .safetensors, and lies in the current folder. It contains
     weights, definition and preprocessing. A .caffemodel is written together with its .prototxt; .pth, .h5 (Caffe's

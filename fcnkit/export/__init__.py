@@ -2,8 +2,8 @@
 
 from fcnkit.export.checking import LayerProblem, OutsideTargetError, Verdict, check, require
 from fcnkit.export.convert import from_program, from_torch
-from fcnkit.export.proof import DifferenceError
 from fcnkit.export.problems import UnsupportedOperationsError
+from fcnkit.export.proof import DifferenceError
 from fcnkit.export.targets.spelling import spelled
 
 __all__ = [

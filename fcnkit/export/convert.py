@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from fcnkit.caffe.messages import NetParameter
+from fcnkit.errors import InputError
 from fcnkit.export import checking, conversion, proof, targets
 from fcnkit.export.conversion import Written
 from fcnkit.export.rules.activation import APPROXIMATIONS
 from fcnkit.export.targets.spelling import spelled
-from fcnkit.export.tracing import decompose, trace
+from fcnkit.export.tracing import decompose, fixed, trace
 from fcnkit.net import CaffeNet
 
 
@@ -55,6 +56,10 @@ def from_torch(
     """
     inputs = [example_inputs] if isinstance(example_inputs, Tensor) else list(example_inputs)
     chosen = targets.find(target)
+    unknown = [name for name in approximate if name not in APPROXIMATIONS]
+    if unknown:
+        known = ", ".join(APPROXIMATIONS)
+        raise InputError(f"unknown approximation {unknown[0]!r}; `approximate` takes {known}")
     kind = next((each.dtype for each in module.parameters()), torch.float32)
     if kind in (torch.float16, torch.bfloat16):
         # In half precision, two orders of the same sums differ too much to be compared.
@@ -73,10 +78,14 @@ def from_program(
     approximate: Sequence[str] = (),
     verify: bool = False,
 ) -> CaffeNet:
-    """Convert a program that torch.export made, and check it on random inputs; otherwise like `from_torch`."""
-    program = decompose(program)
+    """Convert a program that torch.export made, and check it on random inputs; otherwise like `from_torch`.
+
+    Sizes that the program leaves open are those of its example inputs.
+    """
+    program = decompose(fixed(program))
     written = conversion.write(program, targets.find(target), approximate, input_names)
-    inputs = [torch.randn(written.net.shapes[name]) for name in written.inputs]
+    generator = torch.Generator().manual_seed(1)
+    inputs = [torch.randn(written.net.shapes[name], generator=generator) for name in written.inputs]
     return _proven(written, program, None, inputs, verify)
 
 
@@ -89,26 +98,25 @@ def _proven(
     for remark in checking.require(result, written.net.target):
         print(f"{written.net.target.title}: {remark}", file=sys.stderr)
     largest = 0.0
-    approximated = written.net.approximated
+    approximated = dict.fromkeys(written.net.approximated)
+    replaced = dict(APPROXIMATIONS[name] for name in approximated)
     for given in (inputs, proof.second(inputs)):
         with torch.no_grad():
             outputs = module(*given) if module is not None else proof.outputs(program, given)
             errors = proof.output_errors(net, written, given, outputs)
             largest = max(largest, *(each.relative for each in errors))
             if approximated:
-                errors = proof.output_errors(net, written, given, proof.outputs(program, given, APPROXIMATIONS))
+                errors = proof.output_errors(net, written, given, proof.outputs(program, given, replaced))
             wrong = [each for each in errors if not each.relative <= proof.LARGEST_ERROR]
             if verify or wrong:
                 proof.require(
-                    proof.operation_errors(net, written, program, given, APPROXIMATIONS if approximated else {}),
-                    "layers compute other values than the module, the first ones"
+                    proof.operation_errors(net, written, program, given, replaced),
+                    "layers compute other values than the module, the first ones",
                 )
             proof.require(errors, "outputs differ from the module's")
             if result is not net:
-                renamed = dict(zip(net.outputs, result.outputs, strict=True))
-                errors = proof.differences(net, result, renamed, given)
-                proof.require(errors, "outputs differ in the form for the target")
-    note = f", with {', '.join(dict.fromkeys(approximated))} approximated" if approximated else ""
+                proof.require(proof.differences(net, result, given), "outputs differ in the target's form")
+    note = f", with {', '.join(approximated)} approximated" if approximated else ""
     print(f"The outputs differ from the module's by {largest:.1g} of the largest value{note}", file=sys.stderr)
     return result
 

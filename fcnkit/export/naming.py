@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import count
 
+from torch._ops import OpOverload
 from torch.fx import Graph, Node
+
+from fcnkit.export.rules import rule_for
 
 
 def layer_names(graph: Graph) -> dict[Node, str]:
@@ -15,17 +19,20 @@ def layer_names(graph: Graph) -> dict[Node, str]:
     submodules or several operations computes itself are named after it and themselves, as `layer1.0.add`. A number is
     appended to names that occur again.
     """
-    nodes = [node for node in graph.nodes if node.op == "call_function" and hasattr(node.target, "overloadpacket")]
-    own: dict[str, int] = {}
-    for node in nodes:
-        own[module_path(node)] = own.get(module_path(node), 0) + 1
-    outer = {path[:index] for path in own for index, letter in enumerate(path) if letter == "."} | {""}
+    nodes = [node for node in graph.nodes if isinstance(node.target, OpOverload)]
+    # Operations without a layer of their own come last: they leave the names to others.
+    nodes.sort(key=_moves)
+    own = Counter(module_path(node) for node in nodes if not _moves(node))
+    outer = {path[:index] for path in map(module_path, nodes) for index, letter in enumerate(path) if letter == "."} | {
+        ""
+    }
     names: dict[Node, str] = {}
     taken: set[str] = set()
     for node in nodes:
+        assert isinstance(node.target, OpOverload)
         path, kind = _module(node)
-        operation = node.target.overloadpacket.__name__.strip("_")  # type: ignore[union-attr]
-        alone = path not in outer and (own[path] == 1 or kind.startswith("torch.nn.modules."))
+        operation = node.target.overloadpacket.__name__.strip("_")
+        alone = path not in outer and (own[path] <= 1 or kind.startswith("torch.nn.modules."))
         name = path if alone else f"{path}.{operation}".strip(".")
         numbered = (f"{name}_{number}" for number in count(1))
         while name in taken:
@@ -33,6 +40,11 @@ def layer_names(graph: Graph) -> dict[Node, str]:
         taken.add(name)
         names[node] = name
     return names
+
+
+def _moves(node: Node) -> bool:
+    rule = rule_for(node.target)
+    return rule is not None and rule.moves
 
 
 def module_path(node: Node) -> str:

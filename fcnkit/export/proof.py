@@ -58,18 +58,21 @@ def second(inputs: Sequence[Any]) -> list[Any]:
 
 def output_errors(net: CaffeNet, written: Written, inputs: Sequence[Any], expected: Any) -> list[Error]:
     """The error of each output for these inputs."""
-    found = net.forward_blobs(*_fed(net, inputs))
+    values = net(*_fed(net, inputs))
+    found = values if isinstance(values, dict) else {net.outputs[0]: values}
     tensors = [each for each in pytree.tree_leaves(expected) if isinstance(each, Tensor)]
     return [
         _error(name, found[name], tensor) for name, tensor in zip(written.outputs, tensors, strict=True)
     ]  # fmt: skip
 
 
-def differences(net: CaffeNet, other: CaffeNet, names: Mapping[str, str], inputs: Sequence[Any]) -> list[Error]:
-    """The difference of each output of a net to that of another net, whose names are given by the first's."""
+def differences(net: CaffeNet, other: CaffeNet, inputs: Sequence[Any]) -> list[Error]:
+    """The difference of each output of a net to the one in the same place of another net."""
     fed = _fed(net, inputs)
-    found, expected = other.forward_blobs(*fed), net.forward_blobs(*fed)
-    return [_error(name, found[names[name]], expected[name]) for name in net.outputs]
+    expected, found = net.forward_blobs(*fed), other.forward_blobs(*fed)
+    return [
+        _error(name, found[own], expected[name]) for name, own in zip(net.outputs, other.outputs, strict=True)
+    ]  # fmt: skip
 
 
 def operation_errors(
@@ -137,7 +140,11 @@ def require(errors: Sequence[Error], what: str) -> None:
 
 def _fed(net: CaffeNet, inputs: Sequence[Any]) -> list[Tensor]:
     like = next((each for each in net.parameters()), torch.empty(0))
-    return [each.detach().to(like) if each.is_floating_point() else each.cpu() for each in inputs if isinstance(each, Tensor)]
+    return [
+        each.detach().to(like) if each.is_floating_point() else each.cpu()
+        for each in inputs
+        if isinstance(each, Tensor)
+    ]
 
 
 def _error(name: str, found: Tensor, expected: Tensor) -> Error:

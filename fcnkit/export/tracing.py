@@ -32,6 +32,22 @@ def trace(module: nn.Module, inputs: Sequence[Any]) -> ExportedProgram:
         raise InputError(f"torch.export cannot trace the module: {_reason(error)}") from error
 
 
+def fixed(program: ExportedProgram) -> ExportedProgram:
+    """The program for the sizes of its example inputs alone.
+
+    Raises:
+        InputError: its sizes are open, and it has no example inputs.
+    """
+    sizes = [node.meta["val"].shape for node in program.graph.nodes if isinstance(node.meta.get("val"), Tensor)]
+    if all(isinstance(size, int) for shape in sizes for size in shape):
+        return program
+    if program.example_inputs is None:
+        raise InputError("the program's input sizes are open; export it with fixed sizes")
+    args, named = program.example_inputs
+    with torch.no_grad(), _quietly():
+        return torch.export.export(program.module(), args, named)
+
+
 def decompose(program: ExportedProgram) -> ExportedProgram:
     """The program without in-place operations and dead code, in terms of the operations that have a rule.
 
@@ -48,7 +64,7 @@ def decompose(program: ExportedProgram) -> ExportedProgram:
 
 
 def constants(program: ExportedProgram) -> dict[str, tuple[str, Tensor]]:
-    """The parameters, buffers and other constants of a program by placeholder: the name in the module, and the values."""
+    """The parameters, buffers and other constants of a program by placeholder: name in the module, and values."""
     found = {}
     for spec in program.graph_signature.input_specs:
         if spec.target is None:

@@ -76,6 +76,13 @@ class View:
     def _key(self) -> object:
         return self.shape, [stride for size, stride in zip(self.shape, self.layout.stride(), strict=True) if size > 1]
 
+    def straight(self) -> tuple[View, tuple[int, ...]]:
+        """The view with its axes in the blob's order, so that it is in order; and the axes of this view in it."""
+        order = tuple(range(len(self.shape)))
+        if not self.in_order:
+            order = tuple(sorted(order, key=lambda axis: -self.layout.stride(axis)))
+        return self.permuted(order), order
+
     def permutation(self) -> tuple[Shape, tuple[int, ...]]:
         """The blob's values as the fewest axes, in the blob's order; and the order of these axes in the view."""
         runs: list[tuple[int, int]] = []  # (size, stride)

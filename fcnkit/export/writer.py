@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,6 +15,8 @@ from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.export.targets import Target
 from fcnkit.export.views import Blob, View
 from fcnkit.net.building import build
+
+Made = TypeVar("Made")
 
 
 class Writer:
@@ -42,7 +44,7 @@ class Writer:
         self.renamed: dict[str, str] = {}
         self._path = self._unused = ""
         self._taken = set(reserved)
-        self._made: dict[Any, Blob] = {}
+        self._made: dict[Any, Any] = {}
 
     def begin(self, path: str, node: Node | None = None) -> None:
         """Begin an operation: its first layer without a role gets the name path, which was reserved."""
@@ -150,11 +152,29 @@ class Writer:
         """The blob with a view's shape and values in the view's order, made by layers where it is not one yet."""
         if view.is_blob:
             return view.blob
-        key = view.blob, view.shape, view.layout.stride()
+        return self.once((view.blob, view.shape, view.layout.stride()), lambda: self._ordered(view))
+
+    def once(self, key: Any, make: Callable[[], Made]) -> Made:
+        """What make makes, made once for each key."""
         if key not in self._made:
-            in_order = view if view.in_order else self.reshaped(self._permuted(view), view.shape)
-            self._made[key] = in_order.blob if in_order.is_blob else self._reshape(in_order)
-        return self._made[key]
+            self._made[key] = make()
+        found: Made = self._made[key]
+        return found
+
+    def on_axes(self, view: View, axes: Sequence[int], change: Callable[[View, list[int]], View]) -> View:
+        """Apply a change that keeps all other axes to a view; only the values' order along these axes matters to it.
+
+        Args:
+            axes: the axes that the change is about.
+            change: takes a view in order, and the axes in it; returns a view with as many axes.
+        """
+        straight, order = view.straight()
+        changed = change(straight, [order.index(axis) for axis in axes])
+        return changed.permuted(order.index(axis) for axis in range(len(order)))
+
+    def _ordered(self, view: View) -> Blob:
+        in_order = view if view.in_order else self.reshaped(self._permuted(view), view.shape)
+        return in_order.blob if in_order.is_blob else self._reshape(in_order)
 
     def _reshape(self, view: View) -> Blob:
         before, dims = view.blob.shape, list(view.shape)

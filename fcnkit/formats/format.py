@@ -79,7 +79,7 @@ CAFFEMODEL = Format((".caffemodel",), "caffemodel", Holds.NET, FileKind.NET, _lo
 PROTOTXT = Format((".prototxt",), "prototxt", Holds.DEFINITION, FileKind.PROTOTXT, _load)
 PYTHON = Format((".py",), "python", None, None, _load_python)
 ONNX = Format((".onnx",), "onnx", None, FileKind.ONNX, _load_onnx)
-PT2 = Format((".pt2",), "pt2", None, None, _load_pt2)
+PT2 = Format((".pt2",), "pt2", Holds.NET, FileKind.PT2, _load_pt2)
 
 FORMATS = (SAFETENSORS, PTH, HDF5, NPZ, CAFFEMODEL, PROTOTXT, PYTHON, ONNX, PT2)
 

@@ -13,9 +13,14 @@ from typing import BinaryIO
 import torch
 from torch.export import ExportedProgram
 
+from fcnkit.aliases import AnyPath
 from fcnkit.caffe.preprocessing import to_json
+from fcnkit.errors import FileFormatError
+from fcnkit.export import from_program
+from fcnkit.export.archive import read_program
 from fcnkit.formats.export import export
 from fcnkit.net import CaffeNet
+from fcnkit.net.conversion import NetOptions
 
 _LONGEST_NAME = 200
 
@@ -41,6 +46,15 @@ def save(net: CaffeNet, path: Path) -> None:
         torch.export.save(program, patient, extra_files=extra)
     if patient.error:
         raise patient.error
+
+
+def load(path: AnyPath, options: NetOptions) -> CaffeNet:
+    """Convert the program in the file to a net. No code in the file is run."""
+    if options.prototxt is not None:
+        raise FileFormatError("is a program, which is converted to a definition; leave `prototxt` out")
+    net = from_program(read_program(Path(path)))
+    net.source = Path(path)
+    return net
 
 
 def _with_names(program: ExportedProgram, paths: Mapping[str, str]) -> tuple[ExportedProgram, dict[str, str]]:

@@ -15,7 +15,10 @@ import fcnkit
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:
-    assert len(run_examples("convert")) == 6
+    module = torch.nn.Conv2d(3, 2, 3)
+    torch.export.save(torch.export.export(module, (torch.zeros(1, 3, 8, 8),)), "exported.pt2")
+    assert len(run_examples("convert")) == 7
+    assert fcnkit.load("exported.caffemodel").state_dict()["conv2d.weight"].equal(module.weight)
     assert fcnkit.load("fcn8s.safetensors").shapes["score"] == (1, 4, 384, 512)
 
 

@@ -9,11 +9,30 @@ from fcnkit.export.rules import (
     convolution,
     linear,
     normalization,
+    padding,
     pooling,
+    recurrent,
+    reduction,
+    resize,
     shape,
+    unsupported,
 )
 from fcnkit.export.rules.registry import Refused, Rule, aten, rule_for, rules
 
 __all__ = ["FAMILIES", "Refused", "Rule", "aten", "rule_for", "rules"]
 
-FAMILIES = (activation, arithmetic, combine, convolution, linear, normalization, pooling, shape)
+FAMILIES = (
+    activation,
+    arithmetic,
+    combine,
+    convolution,
+    linear,
+    normalization,
+    padding,
+    pooling,
+    recurrent,
+    reduction,
+    resize,
+    shape,
+    unsupported,
+)

@@ -17,8 +17,8 @@ from fcnkit.export.writer import Writer
 # The limits of Clip where there is none: the largest float32.
 _LARGEST = torch.finfo(torch.float32).max
 
-# The values that rules compute where they approximate an operation.
-APPROXIMATIONS = {"aten.gelu.default": lambda values, **_: F.gelu(values, approximate="tanh")}
+# By the names of approximations, the operation and the values that its rule computes.
+APPROXIMATIONS = {"gelu": ("aten.gelu.default", lambda values, **_: F.gelu(values, approximate="tanh"))}
 
 
 def clipped(net: Writer, view: View, low: float | None, high: float | None, role: str = "") -> View:
@@ -268,11 +268,12 @@ class Gelu(Rule):
     def write(self, net: Writer, *args: Any) -> View:
         view, form = args
         if form != "tanh" and not net.may("gelu"):
-            raise Refused(
-                "the erf form", "approximate=('gelu',) writes its tanh form, whose values differ by up to 4.7e-4"
-            )
+            way_out = "allow its tanh form, whose values differ by up to 4.7e-4, by `approximate` gelu"
+            raise Refused("the erf form", way_out)
         cube = net.power(view, 3, role="cube")
-        inner = combined(net, "SUM", [view, cube], coeff=[math.sqrt(2 / math.pi), 0.044715 * math.sqrt(2 / math.pi)], role="inner")
+        inner = combined(
+            net, "SUM", [view, cube], coeff=[math.sqrt(2 / math.pi), 0.044715 * math.sqrt(2 / math.pi)], role="inner"
+        )
         gate = net.power(net.on_each(inner, "TanH", "tanh"), scale=0.5, shift=0.5, role="gate")
         return combined(net, "PROD", [view, gate])
 
@@ -285,7 +286,14 @@ class Softmax(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         view, axis, _ = args
-        return net.add("Softmax", view, softmax_param={"axis": axis % len(view.shape)})
+        return _softmax(net, view, axis)
+
+
+def _softmax(net: Writer, view: View, axis: int, role: str = "") -> View:
+    def add(base: View, axes: list[int]) -> View:
+        return net.add("Softmax", base, role=role, softmax_param={"axis": axes[0]})
+
+    return net.on_axes(view, [axis % len(view.shape)], add)
 
 
 @aten("log_softmax.int", "_log_softmax")
@@ -296,14 +304,15 @@ class LogSoftmax(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         view, axis, _ = args
-        return net.on_each(net.add("Softmax", view, role="softmax", softmax_param={"axis": axis % len(view.shape)}), "Log")
+        return net.on_each(_softmax(net, view, axis, "softmax"), "Log")
 
 
 @aten("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout")
 class Dropout(Rule):
     """Nothing, outside of training."""
 
-    form, exact = "no layer", True
+    form = "no layer"
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         view, _, train = args

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -246,7 +245,7 @@ def _largest(net: Writer, a: Any, b: Any, role: str = "") -> View:
     """The larger of two values; one of them may be a constant."""
     shape = common_shape(a, b)
     both = [each if isinstance(each, View) else net.constant(each.expand(shape)) for each in (a, b)]
-    return combined(net, "MAX", [each if each.shape == shape else repeated(net, each, shape) for each in both], role=role)
+    return combined(net, "MAX", [repeated(net, each, shape) for each in both], role=role)
 
 
 @aten("maximum", "max.other")

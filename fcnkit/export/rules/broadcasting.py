@@ -28,19 +28,13 @@ def combined(net: Writer, operation: str, views: Sequence[View], coeff: Sequence
         settings["coeff"] = coeff
     first, *others = views
     if not all(first.like(other) for other in others):
-        alike = [_in_shape(net, view, first) for view in views]
-        first = first if None not in alike else View.of(net.blob(first))
-        views = [View.of(each) for each in alike if each] if None not in alike else views
+        straight = [view.straight() for view in views]
+        if any(order != straight[0][1] for _, order in straight):
+            first, straight = View.of(net.blob(first)), [(View.of(net.blob(view)), ()) for view in views]
+        views = [net.reshaped(view, first.blob.shape) for view, _ in straight]
     else:
         views = [View.of(view.blob) for view in views]
     return first.on(net.add("Eltwise", *views, role=role, eltwise_param=settings).blob)
-
-
-def _in_shape(net: Writer, view: View, first: View) -> Any:
-    """A view's values as a blob like the first's, None if the layouts differ by more than shape."""
-    if not (first.in_order and view.in_order):
-        return None
-    return view.blob if view.blob.shape == first.blob.shape else net.blob(net.reshaped(view, first.blob.shape))
 
 
 def repeated(net: Writer, view: View, shape: Shape) -> View:
@@ -61,7 +55,7 @@ def common_shape(*operands: View | Tensor) -> Shape:
 
 
 def with_constant(net: Writer, view: View, factor: Tensor | None, shift: Tensor | None, role: str = "") -> View:
-    """view * factor + shift, for constants of any shape that broadcasts: a Power, or a Scale along the axes they vary in.
+    """view * factor + shift, for constants that broadcast: a Power, or a Scale on the axes they vary along.
 
     A shift alone is a Scale with the factor 1, because more tools have Scale than Bias.
     """
@@ -73,54 +67,56 @@ def with_constant(net: Writer, view: View, factor: Tensor | None, shift: Tensor 
     if shape != view.shape:
         view = repeated(net, view, shape)
     aligned = [each.reshape((1,) * (len(shape) - each.dim()) + tuple(each.shape)) for each in constants]
+    straight, order = view.straight()
+    aligned = [each.permute(order) for each in aligned]
+    shape = straight.shape
     varying = [axis for axis in range(len(shape)) if any(each.shape[axis] > 1 for each in aligned)]
     start, stop = varying[0], varying[-1] + 1
     values = iter(
         each.expand(*(1,) * start, *shape[start:stop], *(1,) * (len(shape) - stop)).reshape(shape[start:stop])
         for each in aligned
     )
-    like = constants[0]
-    weights = [torch.ones(shape[start:stop], dtype=like.dtype) if factor is None else next(values)]
-    if shift is not None:
-        weights.append(next(values))
+    weights = [torch.ones(shape[start:stop], dtype=aligned[0].dtype) if factor is None else next(values)]
+    weights += [] if shift is None else [next(values)]
     settings: dict[str, Any] = {"axis": start, "num_axes": stop - start, "bias_term": shift is not None}
-    if stop == start + 1 and (axis := _blob_axis(view, start)) is not None:
-        settings["axis"] = axis
-        bottom = View.of(view.blob)
-        return view.on(net.add("Scale", bottom, weights=weights, role=role, scale_param=settings).blob)
-    return net.add("Scale", view, weights=weights, role=role, scale_param=settings)
+    own = _blob_axis(straight, start) if stop == start + 1 else None
+    if own is not None:
+        settings["axis"] = own
+        return view.on(net.add("Scale", View.of(view.blob), weights=weights, role=role, scale_param=settings).blob)
+    scaled = net.add("Scale", straight, weights=weights, role=role, scale_param=settings)
+    return scaled.permuted(order.index(axis) for axis in range(len(order)))
 
 
 def _blob_axis(view: View, axis: int) -> int | None:
-    """The axis of the blob that an axis of a view is."""
+    """The axis of the blob that an axis of a view is, None if it is none."""
     own = View.of(view.blob).layout
     wanted = view.shape[axis], view.layout.stride(axis)
     return next((i for i in range(own.dim()) if (own.shape[i], own.stride(i)) == wanted), None)
 
 
-def multiplied(net: Writer, a: View, b: View) -> View:
+def multiplied(net: Writer, a: View, b: View, role: str = "") -> View:
     """The product of two views whose shapes broadcast."""
-    return _scaled(net, a, b, "Scale") or _scaled(net, b, a, "Scale") or _tiled(net, a, b, "PROD", ())
+    return _scaled(net, a, b, "Scale", role) or _scaled(net, b, a, "Scale", role) or _tiled(net, a, b, "PROD", (), role)
 
 
-def added(net: Writer, a: View, b: View, factor: float = 1) -> View:
+def added(net: Writer, a: View, b: View, factor: float = 1, role: str = "") -> View:
     """a + factor * b, of two views whose shapes broadcast."""
     if a.shape != b.shape and net.target.has("Bias"):
         if factor != 1:
             b, factor = net.power(b, scale=factor, role="scaled"), 1
-        found = _scaled(net, a, b, "Bias") or _scaled(net, b, a, "Bias")
+        found = _scaled(net, a, b, "Bias", role) or _scaled(net, b, a, "Bias", role)
         if found is not None:
             return found
-    return _tiled(net, a, b, "SUM", (1, factor))
+    return _tiled(net, a, b, "SUM", (1, factor), role)
 
 
-def _tiled(net: Writer, a: View, b: View, operation: str, coeff: Sequence[float]) -> View:
+def _tiled(net: Writer, a: View, b: View, operation: str, coeff: Sequence[float], role: str) -> View:
     shape = common_shape(a, b)
     both = [each if each.shape == shape else repeated(net, each, shape) for each in (a, b)]
-    return combined(net, operation, both, coeff)
+    return combined(net, operation, both, coeff, role)
 
 
-def _scaled(net: Writer, large: View, small: View, kind: str) -> View | None:
+def _scaled(net: Writer, large: View, small: View, kind: str, role: str) -> View | None:
     """A Scale or Bias layer with a second bottom, None if it does not lie along neighbouring axes of the first.
 
     The second bottom includes the batch, so that the layer computes each item alone.
@@ -133,4 +129,4 @@ def _scaled(net: Writer, large: View, small: View, kind: str) -> View | None:
     if not same or same != list(range(same[0], same[-1] + 1)):
         return None
     second = net.reshaped(small, shape[same[0] : same[-1] + 1])
-    return net.add(kind, large, second, **{f"{kind.lower()}_param": {"axis": same[0]}})
+    return net.add(kind, large, second, role=role, **{f"{kind.lower()}_param": {"axis": same[0]}})

@@ -10,29 +10,11 @@ from torch import Tensor
 
 from fcnkit.export.rules.padding import Padded
 from fcnkit.export.rules.registry import Refused, Rule, aten
+from fcnkit.export.rules.windows import window
 from fcnkit.export.views import View
 from fcnkit.export.writer import Writer
 
 Sizes = tuple[int, ...]
-
-
-def window(kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int], dilation: Sequence[int]) -> dict[str, Any]:
-    """Fields of convolution_param. Readers differ on two-entry fields, so those of two axes have the names _h and _w."""
-    settings: dict[str, Any] = {}
-    for field, stem, values, default in (
-        ("kernel_size", "kernel", kernel, 0),
-        ("stride", "stride", stride, 1),
-        ("pad", "pad", pad, 0),
-    ):
-        if len(set(values)) == 1:
-            settings |= {field: [values[0]]} if values[0] != default else {}
-        elif len(values) == 2:
-            settings |= {f"{stem}_h": values[0], f"{stem}_w": values[1]}
-        else:
-            settings[field] = list(values)
-    if set(dilation) != {1}:
-        settings["dilation"] = list(dilation[:1] if len(set(dilation)) == 1 else dilation)
-    return settings
 
 
 def _spread(weight: Tensor, dilation: Sequence[int]) -> Tensor:
@@ -95,7 +77,7 @@ class Convolve(_Filters):
         stride, dilation = _each(stride, axes), _each(dilation, axes)
         pads = _pads(padding, weight.shape[2:], dilation)
         if isinstance(view, Padded):
-            pads = [(a + c, b + d) for (a, b), (c, d) in zip(pads, view.pads_of(axes), strict=True)]
+            pads = [(a + c, b + d) for (a, b), (c, d) in zip(pads, view.pads, strict=True)]
             view = view.view
         top = self.written(net, _plane(net, view, axes), weight, bias, stride, pads, dilation, group)
         return _unplane(net, top, view, axes)

@@ -1,4 +1,4 @@
-"""Matrix products."""
+"""Matrix products, and tables of rows."""
 
 from __future__ import annotations
 
@@ -7,43 +7,73 @@ from typing import Any
 from torch import Tensor
 
 from fcnkit.export.rules.registry import Refused, Rule, aten
+from fcnkit.export.rules.selection import along
 from fcnkit.export.views import View
 from fcnkit.export.writer import Writer
-
-
-def linear(net: Writer, view: View, weight: Tensor, bias: Tensor | None, role: str = "") -> View:
-    """The last axis times a matrix (outputs, inputs).
-
-    If that axis is the channels of the blob and the others are in order, a 1 x 1 Convolution computes it without moving
-    the values.
-    """
-    weights = [weight] if bias is None else [weight, bias]
-    last = len(view.shape) - 1
-    settings: dict[str, Any] = {"num_output": len(weight)}
-    if bias is None:
-        settings["bias_term"] = False
-    if len(view.blob.shape) == 4 and not view.in_order:
-        front = view.permuted((0, last, *range(1, last)))
-        blob = front.reshaped(view.blob.shape)
-        if front.in_order and front.shape[:2] == view.blob.shape[:2] and blob is not None:
-            weights[0] = weight.view(*weight.shape, 1, 1)
-            settings["kernel_size"] = [1]
-            top = net.add("Convolution", blob, weights=weights, role=role, convolution_param=settings)
-            moved = net.reshaped(top, (front.shape[0], len(weight), *front.shape[2:]))
-            return moved.permuted((0, *range(2, last + 1), 1))
-    if last != 1:
-        settings["axis"] = last
-    return net.add("InnerProduct", view, weights=weights, role=role, inner_product_param=settings)
 
 
 @aten("linear")
 class Linear(Rule):
     """A fully connected layer on the last axis, whatever the others."""
 
-    form = "InnerProduct; a 1 x 1 Convolution if the last axis is the channels"
+    form = "InnerProduct; a 1 x 1 Convolution if the last axis is not the last of the blob"
 
     def write(self, net: Writer, *args: Any) -> View:
         view, weight, bias = args
         if not isinstance(weight, Tensor) or isinstance(bias, View):
             raise Refused("weights that depend on the input", layer="MatMul")
-        return linear(net, view, weight, bias)
+        return along(net, view, len(view.shape) - 1, weight, bias)
+
+
+@aten("addmm")
+class AddMatrices(Rule):
+    """A matrix times a constant one, plus a constant."""
+
+    form = "InnerProduct"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        bias, view, matrix, beta, alpha = args
+        if not isinstance(view, View) or not isinstance(matrix, Tensor) or not isinstance(bias, Tensor):
+            raise Refused("two matrices that depend on the input", layer="MatMul")
+        return along(net, view, 1, alpha * matrix.t(), beta * bias.expand(matrix.shape[1]))
+
+
+@aten("matmul", "mm", "bmm")
+class MatMul(Rule):
+    """A product of matrices, one of which is constant."""
+
+    form = "InnerProduct, or a 1 x 1 Convolution; none if both depend on the input, as in attention"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        a, b = args
+        if isinstance(a, View) and isinstance(b, Tensor) and b.dim() <= 2:
+            matrix = b.t() if b.dim() == 2 else b[None]
+            product = along(net, a, len(a.shape) - 1, matrix, None)
+            return net.reshaped(product, net.shape_of_result())
+        if isinstance(b, View) and isinstance(a, Tensor) and a.dim() == 2 and len(b.shape) > 1:
+            return along(net, b, len(b.shape) - 2, a, None)
+        raise Refused("of two tensors that depend on the input", layer="MatMul")
+
+
+@aten("scaled_dot_product_attention")
+class Attention(Rule):
+    """Attention."""
+
+    form = "none"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        raise Refused("a product of two tensors that depend on the input", layer="MatMul")
+
+
+@aten("embedding")
+class Embedding(Rule):
+    """Rows of a table."""
+
+    form, exact = "Embed", True
+
+    def write(self, net: Writer, *args: Any) -> View:
+        table, view, *_ = args
+        if not isinstance(table, Tensor):
+            raise Refused("a table that depends on the input")
+        settings = {"input_dim": len(table), "num_output": table.shape[1], "bias_term": False}
+        return net.add("Embed", view, weights=[table], embed_param=settings)

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from fcnkit.export.rules.broadcasting import with_constant
 from fcnkit.export.rules.registry import Refused, Rule, aten
 from fcnkit.export.views import View
 from fcnkit.export.writer import Writer
 
 
-def batch_norm(
-    net: Writer, view: View, weight: Tensor | None, bias: Tensor | None, mean: Tensor, variance: Tensor, eps: float
-) -> View:
-    """BatchNorm with stored statistics, and Scale behind it if there are weights."""
-    statistics = [mean, variance, mean.new_ones(1)]
-    view = net.per_channel(view, "BatchNorm", statistics, batch_norm_param={"eps": eps})
-    return scale(net, view, weight, bias)
-
-
-def scale(net: Writer, view: View, weight: Tensor | None, bias: Tensor | None) -> View:
+def _scale(net: Writer, view: View, weight: Tensor | None, bias: Tensor | None) -> View:
     """A Scale layer along the channels, none without weights."""
-    if weight is None and bias is None:
+    like = bias if weight is None else weight
+    if like is None:
         return view
-    weights = [torch.ones_like(bias) if weight is None else weight, *([] if bias is None else [bias])]  # type: ignore[arg-type]
+    weights = [torch.ones_like(like) if weight is None else weight, *([] if bias is None else [bias])]
     return net.per_channel(view, "Scale", weights, "scale", scale_param={"bias_term": bias is not None})
 
 
@@ -37,4 +31,76 @@ class BatchNorm(Rule):
 
     def write(self, net: Writer, *args: Any) -> Any:
         view, weight, bias, mean, variance, _, eps = args
-        return batch_norm(net, view, weight, bias, mean, variance, eps), None, None
+        return _by_stored(net, view, weight, bias, mean, variance, eps), None, None
+
+
+def _by_stored(
+    net: Writer, view: View, weight: Tensor | None, bias: Tensor | None, mean: Tensor, variance: Tensor, eps: float
+) -> View:
+    statistics = [mean, variance, mean.new_ones(1)]
+    view = net.per_channel(view, "BatchNorm", statistics, batch_norm_param={"eps": eps})
+    return _scale(net, view, weight, bias)
+
+
+def _by_own(net: Writer, view: View, groups: int, eps: float) -> View:
+    """Each of the groups of neighbouring values normalized by its own mean and variance.
+
+    The groups are the channels of a batch of one for a BatchNorm, which adds eps inside of the root, as PyTorch does;
+    MVN adds it behind the root.
+    """
+    shape = view.shape
+    values = math.prod(shape) // groups
+    spatial = (shape[2], values // shape[2]) if len(shape) == 4 and values % shape[2] == 0 else (1, values)
+    bottom = net.reshaped(view, (1, groups, *spatial))
+    unused = [torch.zeros(groups), torch.ones(groups), torch.ones(1)]
+    settings = {"use_global_stats": False, "eps": eps}
+    top = net.add("BatchNorm", bottom, weights=unused, batch_norm_param=settings)
+    return net.reshaped(top, shape)
+
+
+@aten("instance_norm")
+class InstanceNorm(Rule):
+    """Each channel of each item normalized."""
+
+    form = "Reshape, BatchNorm with use_global_stats false, Reshape and Scale"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        view, weight, bias, mean, variance, own, _, eps, _ = args
+        if not own:
+            return _by_stored(net, view, weight, bias, mean, variance, eps)
+        return _scale(net, _by_own(net, view, view.shape[0] * view.shape[1], eps), weight, bias)
+
+
+@aten("group_norm")
+class GroupNorm(Rule):
+    """Groups of channels of each item normalized."""
+
+    form = "Reshape, BatchNorm with use_global_stats false, Reshape and Scale"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        view, groups, weight, bias, eps, _ = args
+        return _scale(net, _by_own(net, view, view.shape[0] * groups, eps), weight, bias)
+
+
+@aten("layer_norm")
+class LayerNorm(Rule):
+    """The last axes of each item normalized."""
+
+    form = "Reshape, BatchNorm with use_global_stats false, Reshape and Scale"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        view, shape, weight, bias, eps, _ = args
+        view = _by_own(net, view, math.prod(view.shape[: len(view.shape) - len(shape)]), eps)
+        if weight is None and bias is None:
+            return view
+        return with_constant(net, view, weight, bias, "scale")
+
+
+@aten("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit.no_stats")
+class TrainedBatchNorm(Rule):
+    """Batch normalization with the batch's statistics."""
+
+    form = "none"
+
+    def write(self, net: Writer, *args: Any) -> Any:
+        raise Refused("statistics of the batch", "give the BatchNorm track_running_stats")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from fcnkit.export.rules.padding import Padded
+from fcnkit.export.rules.reduction import reduced
 from fcnkit.export.rules.registry import Refused, Rule, aten
-from fcnkit.export.rules.selection import taken
+from fcnkit.export.rules.selection import along, taken
 from fcnkit.export.views import View
 from fcnkit.export.writer import Writer
 from fcnkit.types.windows import pooled_size
@@ -66,10 +68,15 @@ class MaxPool(Rule):
 
     def write(self, net: Writer, *args: Any) -> Any:
         view, kernel, stride, pad, dilation, _ = args
+        around: Sequence[tuple[int, int]] = ()
+        if isinstance(view, Padded):
+            view, around = view.view, view.pads
         plane = Plane(net, view)
         kernel, stride, pad, dilation = plane.windows(kernel, stride or kernel, pad, dilation)
         if set(dilation) != {1}:
             raise Refused(f"dilation {dilation}")
+        # The pad behind has no effect but the number of windows, which are cut off at the plane's end.
+        pad = tuple(own + before for own, (before, _) in zip(pad, around, strict=True)) if around else pad
         top = plane.out(pooled(net, plane.view, "MAX", kernel, stride, pad, plane.size))
         return (top, None) if net.several_results() else top
 
@@ -115,6 +122,26 @@ class AvgPool(Rule):
         return plane.out(_rescaled(net, top, plane.view.shape[2:], kernel, stride, pad, count_include_pad, divisor))
 
 
+@aten("avg_pool3d")
+class AvgPoolOfChannels(Rule):
+    """The mean of each window that lies along the first of three axes, as in local response normalization."""
+
+    form = "Reshape, Pooling AVE and Reshape"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        view, kernel, stride, pad, _, count_include_pad, divisor = args
+        stride = stride or kernel
+        if tuple(kernel[1:]) != (1, 1) or tuple(stride[1:]) != (1, 1) or any(pad):
+            raise Refused("windows of three axes")
+        batch, channels, depth, height, width = view.shape
+        plane = net.reshaped(view, (batch, channels, depth, height * width))
+        result = net.shape_of_result()
+        size = result[2], height * width
+        top = pooled(net, plane, "AVE", (kernel[0], 1), (stride[0], 1), (0, 0), size)
+        top = _rescaled(net, top, plane.shape[2:], (kernel[0], 1), (stride[0], 1), (0, 0), count_include_pad, divisor)
+        return net.reshaped(top, result)
+
+
 def _rescaled(
     net: Writer, top: View, sizes: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, padded: bool, divisor: int | None
 ) -> View:
@@ -136,33 +163,62 @@ def _rescaled(
 
 @aten("adaptive_avg_pool2d", "adaptive_avg_pool1d", "_adaptive_avg_pool2d")
 class AdaptiveAvgPool(Rule):
-    """Means over windows that divide the plane."""
+    """Means over windows that cover the plane."""
 
-    form = "Pooling AVE; two matrices where the windows are of unequal sizes"
+    form = "Pooling AVE; matrices over rows and columns where the windows are of unequal sizes"
 
     def write(self, net: Writer, *args: Any) -> View:
         plane = Plane(net, args[0])
-        return plane.out(adaptive(net, plane, "AVE"))
+        return plane.out(_adaptive(net, plane, "AVE"))
 
 
-def adaptive(net: Writer, plane: Plane, method: str) -> View:
+@aten("adaptive_max_pool2d", "adaptive_max_pool1d")
+class AdaptiveMaxPool(Rule):
+    """The largest values of windows that cover the plane."""
+
+    form = "Pooling MAX; Slice, Pooling MAX of each part and Concat where the windows are of unequal sizes"
+    exact = True
+
+    def write(self, net: Writer, *args: Any) -> Any:
+        plane = Plane(net, args[0])
+        return plane.out(_adaptive(net, plane, "MAX")), None
+
+
+def _adaptive(net: Writer, plane: Plane, method: str) -> View:
     sizes = plane.view.shape[2:]
     if plane.size == (1, 1):
         return net.add("Pooling", plane.view, pooling_param={"pool": method, "global_pooling": True})
-    found = [_regular(size, bins) for size, bins in zip(sizes, plane.size, strict=True)]
-    if None in found:
-        raise Refused(f"windows of unequal sizes, from {sizes} to {plane.size}")
-    kernel, stride = (tuple(each[index] for each in found if each) for index in (0, 1))
-    return pooled(net, plane.view, method, kernel, stride, (0, 0), plane.size)
+    bounds = [_bounds(size, bins) for size, bins in zip(sizes, plane.size, strict=True)]
+    regular = [_regular(each) for each in bounds]
+    if all(regular):
+        kernel, stride = (tuple(each[index] for each in regular if each) for index in (0, 1))
+        return pooled(net, plane.view, method, kernel, stride, (0, 0), plane.size)
+    view = plane.view
+    for axis, own in zip((2, 3), bounds, strict=True):
+        role = "rows" if axis == 2 else ""
+        if len(own) == sizes[axis - 2]:
+            continue
+        if method == "AVE":
+            matrix = torch.zeros(len(own), sizes[axis - 2])
+            for row, (start, stop) in zip(matrix, own, strict=True):
+                row[start:stop] = 1 / (stop - start)
+            view = along(net, view, axis, matrix, None, role)
+        else:
+            parts = [reduced(net, taken(net, view, axis, range(*each), "part"), [axis], "MAX", "part") for each in own]
+            view = net.add("Concat", *parts, role=role, concat_param={"axis": axis})
+    return view
 
 
-def _regular(size: int, bins: int) -> tuple[int, int] | None:
-    """The kernel and stride of adaptive windows, None if they vary.
+def _bounds(size: int, bins: int) -> list[tuple[int, int]]:
+    """Where the windows of adaptive pooling start and stop.
 
     Source: pytorch/pytorch aten/src/ATen/native/AdaptivePooling.h, start_index and end_index.
     """
-    starts = [index * size // bins for index in range(bins)]
-    ends = [-(-(index + 1) * size // bins) for index in range(bins)]
-    kernels = {end - start for start, end in zip(starts, ends, strict=True)}
-    strides = {b - a for a, b in zip(starts, starts[1:], strict=False)} or {1}
+    return [(index * size // bins, -(-(index + 1) * size // bins)) for index in range(bins)]
+
+
+def _regular(bounds: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """The kernel and stride of windows, None if they vary."""
+    kernels = {stop - start for start, stop in bounds}
+    strides = {b[0] - a[0] for a, b in pairwise(bounds)} or {1}
     return (kernels.pop(), strides.pop()) if len(kernels) == len(strides) == 1 else None

@@ -33,12 +33,13 @@ class Rule:
         operations: the operations, as in "aten.relu.default"; set when the rule is registered.
         form: the Caffe layers that compute it.
         exact: whether the layers give the same bits as PyTorch, up to the order of sums; else up to rounding.
-        mixes: whether it needs its operands' values in their own order, as all but elementwise operations do.
+        moves: whether it only gives another view on the same blob, and no layer of its own.
     """
 
     operations: tuple[str, ...] = ()
     form: str
     exact: bool = False
+    moves: bool = False
 
     def write(self, net: Writer, *args: Any) -> Any:
         """Add the layers, and return the result.

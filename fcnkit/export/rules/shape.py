@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from fcnkit.aliases import Shape
 from fcnkit.export.rules.registry import Refused, Rule, aten
 from fcnkit.export.views import View
 from fcnkit.export.writer import Writer
@@ -16,7 +14,8 @@ from fcnkit.export.writer import Writer
 class Reshape(Rule):
     """Another shape of the same values."""
 
-    form, exact = "no layer, or Reshape or Flatten before an operation that needs the shape", True
+    form = "no layer, or Reshape or Flatten before an operation that needs the shape"
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         return net.reshaped(args[0], net.shape_of_result())
@@ -27,7 +26,7 @@ class Permute(Rule):
     """Axes in another order."""
 
     form = "no layer, or Permute before an operation that needs the order; one-hot Deconvolutions where there is none"
-    exact = True
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         view, order = args
@@ -38,7 +37,8 @@ class Permute(Rule):
 class Transpose(Rule):
     """Two axes exchanged."""
 
-    form, exact = "as permute", True
+    form = "as permute"
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         view, a, b = args
@@ -51,20 +51,38 @@ class Transpose(Rule):
 class TransposeMatrix(Rule):
     """The axes of a matrix exchanged."""
 
-    form, exact = "as permute", True
+    form = "as permute"
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         (view,) = args
         return view.permuted(reversed(range(len(view.shape))))
 
 
-@aten("clone", "contiguous", "alias", "detach", "lift_fresh_copy", "to.dtype", "to.dtype_layout", "_to_copy", "type_as",
-      "to.device", "float")  # fmt: skip
+@aten("clone", "contiguous", "alias", "detach", "lift_fresh_copy")
 class Same(Rule):
     """Nothing: the same values."""
 
-    form, exact = "no layer", True
+    form = "no layer"
+    exact = moves = True
 
     def write(self, net: Writer, *args: Any) -> View:
         view: View = args[0]
+        return view
+
+
+@aten("to.dtype", "to.dtype_layout", "to.device", "_to_copy", "type_as")
+class Cast(Rule):
+    """Another type or device of the same values."""
+
+    form = "no layer; none from fractions to whole numbers, unless they choose rows of a table"
+    exact = moves = True
+
+    def write(self, net: Writer, *args: Any) -> View:
+        view: View = args[0]
+        assert net.node is not None
+        before, after = (node.meta["val"].dtype for node in (net.node.args[0], net.node))  # type: ignore[union-attr]
+        rows = all(str(user.target) == "aten.embedding.default" for user in net.node.users)
+        if before.is_floating_point and not after.is_floating_point and not rows:
+            raise Refused(f"to {str(after).removeprefix('torch.')}")
         return view
