@@ -104,7 +104,7 @@ def command(
         net = formats.convert(None, prototxt, **options)
     else:
         # Weights are copied from file to file.
-        net = formats.load(weights, prototxt, **options, mapped=True, untrained="refuse")
+        net = formats.load(weights, prototxt, **options, mapped=True, untrained="refuse", target=target or "bvlc")
     report = None
     if simplify or fold_batchnorm or legacy_inputs:
         from fcnkit.simplification import rewrites as simplification

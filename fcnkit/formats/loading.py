@@ -26,6 +26,7 @@ def load(
     deploy: bool = True,
     mapped: bool = False,
     untrained: Literal["fill", "leave", "refuse"] = "fill",
+    target: str = "bvlc",
 ) -> CaffeNet:
     """Load a net, on the CPU.
 
@@ -45,6 +46,8 @@ def load(
             them. They change with the file.
         untrained: a definition alone is filled by its fillers ("fill"), has undefined weights ("leave"), or is refused
             unless its net has no weights ("refuse").
+        target: the tool that an exported program (.pt2) is written for, as in `from_torch`; it has no effect on other
+            files.
 
     Returns:
         The net, in eval mode for "test" and train mode for "train".
@@ -53,7 +56,7 @@ def load(
         FcnkitError: a file cannot be read, contains no net, or does not match the other.
     """
     state = _state(phase, level, stages)
-    return _loaded(path, recognize(path), NetOptions(prototxt, input_shape, state, deploy, mapped, untrained))
+    return _loaded(path, recognize(path), NetOptions(prototxt, input_shape, state, deploy, mapped, untrained, target))
 
 
 def convert(

@@ -37,6 +37,7 @@ class NetOptions:
         deploy: in the test phase, remove data layers, labels and losses; False keeps the net as defined, with an
             input for each blob that a data layer fed. A net for training is always kept.
         mapped: use weights in place in the file if possible (see `CaffeNet`).
+        target: the tool that a PyTorch program is written for; it has no effect on other files.
         untrained: a definition alone is filled as its fillers state ("fill"), has weights of any values ("leave"), or
             is refused unless its net has no weights ("refuse").
     """
@@ -47,6 +48,7 @@ class NetOptions:
     deploy: bool = True
     mapped: bool = False
     untrained: str = "fill"
+    target: str = "bvlc"
 
     @property
     def training(self) -> bool:
