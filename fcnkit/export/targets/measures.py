@@ -249,7 +249,7 @@ def missing_slice_points(at: InNet) -> Sequence[Any]:
     return [len(at.tops) - 1 - len(at.layer.slice_param.slice_point)]
 
 
-@measure("axis of the factors, or their number of axes if it is not 1,")
+@measure("axis of the factors")
 def scale_axes(at: InNet) -> Sequence[Any]:
     """Of a Scale with weights of its own."""
     p = at.layer.scale_param

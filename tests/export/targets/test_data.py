@@ -14,6 +14,7 @@ from fcnkit.export.targets import TARGETS, Target, measures, spelling
 from fcnkit.export.targets.target import read
 from fcnkit.types import all_types, find
 from tests.export.targets.nets import inputs, layer
+from tests.export.targets.table import BEGIN, END, PAGE, table
 
 FOLDER = Path(targets.__file__).parent
 DATA = FOLDER / "nnie.toml"
@@ -132,3 +133,7 @@ def test_layers_that_no_list_has(tmp_path: Path) -> None:
     # An incomplete list states nothing of other layers.
     (found,) = check(net, "nnie")
     assert (found.verdict, found.limit) == (Verdict.NOT_KNOWN, "no document states this type of layer")
+
+
+def test_the_page_has_the_table() -> None:
+    assert BEGIN + table() + END in PAGE.read_text(), "run `make table`"

@@ -85,7 +85,8 @@ def test_an_exported_program(tmp_path: Path) -> None:
     module: Any = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU6())
     torch.export.save(torch.export.export(randomized(module), (torch.randn(1, 3, 4, 5),)), tmp_path / "net.pt2")
     kinds = {
-        target: [step.kind for step in fcnkit.load(tmp_path / "net.pt2", target=target).steps] for target in ("bvlc", "rknn")
+        target: [step.kind for step in fcnkit.load(tmp_path / "net.pt2", target=target).steps]
+        for target in ("bvlc", "rknn")
     }
     assert kinds == {"bvlc": ["Convolution", "Clip"], "rknn": ["Convolution", "ReLU6"]}
 
