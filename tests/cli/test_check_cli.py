@@ -79,8 +79,8 @@ def test_the_list_names_every_target_and_source(run: Callable[[str], Result]) ->
         (
             "convert fcn8s.caffemodel --target sigmastar -o out.caffemodel",
             1,
-            "Error: fcn8s.caffemodel: 1 problem for SigmaStar IPU SDK: layer 'upscore8' (Deconvolution): height x width of"
-            " the kernel 256 (limit: at most 63) (way out: use a smaller kernel, or two layers)",
+            "Error: fcn8s.caffemodel: 1 problem for SigmaStar IPU SDK: layer 'upscore8' (Deconvolution): height x width"
+            " of the kernel 256 (limit: at most 63) (way out: use a smaller kernel, or two layers)",
         ),
     ],
 )
@@ -95,7 +95,8 @@ def test_convert_for_a_target(run: Callable[[str], Result], tmp_path: Path) -> N
     (tmp_path / "net.prototxt").write_text(
         'input: "x" input_dim: [1, 2, 7, 8] layer { name: "c" type: "Convolution" bottom: "x" top: "c"'
         " convolution_param { num_output: 2 kernel_size: 2 kernel_size: 3 } }"
-        ' layer { name: "p" type: "Pooling" bottom: "c" top: "p" pooling_param { kernel_size: 2 stride: 2 ceil_mode: false } }'
+        ' layer { name: "p" type: "Pooling" bottom: "c" top: "p"'
+        " pooling_param { kernel_size: 2 stride: 2 ceil_mode: false } }"
     )
     assert run("check net.prototxt --target ncnn").exit_code == 1
     assert run("convert --prototxt net.prototxt -o net.safetensors").exit_code == 0

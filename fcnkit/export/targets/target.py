@@ -39,9 +39,11 @@ class Limit:
     slow: bool = False
 
     def admits(self, value: Any) -> bool:
-        if self.one_of is not None and value not in self.one_of or self.whole and value != int(value):
-            return False
-        return not (self.least is not None and value < self.least) and not (self.most is not None and value > self.most)
+        if self.one_of is not None:
+            return value in self.one_of
+        above = self.least is None or value >= self.least
+        below = self.most is None or value <= self.most
+        return above and below and (not self.whole or value == int(value))
 
     def __str__(self) -> str:
         if self.one_of is not None:

@@ -177,7 +177,7 @@ def _(limit: Limit, kind: str, value: Any) -> str:
 
 @builds("bottoms")
 def _(limit: Limit, kind: str, value: Any) -> str:
-    shapes = [(1, 2, 3, 4)] * value
+    shapes: list[tuple[int, ...]] = [(1, 2, 3, 4)] * value
     tops = value if kind in CONVOLUTIONS else 1
     settings = "convolution_param { num_output: 1 kernel_size: 1 }" if kind in CONVOLUTIONS else ""
     if kind == "Scale":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fcnkit.export.targets import TARGETS, Target, measures
 from fcnkit.export.targets.target import Limit
-from fcnkit.types import all_types, find
+from fcnkit.types import all_types
 from fcnkit.types.record import COMPUTES, SOURCE
 from tests.paths import ROOT
 

@@ -63,7 +63,7 @@ def test_bvlcs_layers_are_those_of_the_records() -> None:
 
 
 def test_an_unknown_target() -> None:
-    with pytest.raises(InputError, match="^unknown `target` 'caffe2'; there are bvlc, bvlc-1.0, ascend, "):
+    with pytest.raises(InputError, match=r"^unknown `target` 'caffe2'; there are bvlc, bvlc-1\.0, ascend, "):
         targets.find("caffe2")
     assert targets.find(TARGETS["ncnn"]) is TARGETS["ncnn"]
 
@@ -81,7 +81,7 @@ def test_a_file_with_a_mistake(old: str, new: str, problem: str, tmp_path: Path)
     text = DATA.read_text()
     assert old in text
     (tmp_path / "own.toml").write_text(text.replace(old, new, 1))
-    with pytest.raises(ValueError, match=f"^own.toml: .*{problem}"):
+    with pytest.raises(ValueError, match=rf"^own\.toml: .*{problem}"):
         read(tmp_path / "own.toml")
 
 
