@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
-from fcnkit.errors import InputError, naming
+from fcnkit.errors import naming
 
 if TYPE_CHECKING:
     from fcnkit.aliases import Shape
@@ -64,12 +64,10 @@ def command(
     if input_shape is None:
         raise click.UsageError("give --input-shape, once for each input of the module")
     outputs = outputs or (Path(f"{factory.rpartition(':')[2]}.caffemodel"),)
-    import torch
-
     from fcnkit import formats
     from fcnkit.cli.convert_report import summary
     from fcnkit.export import from_torch
-    from fcnkit.export.factory import load_state, made
+    from fcnkit.export.factory import load_state, made, random_inputs
     from fcnkit.formats.pth import read_state
 
     written = formats.outputs(outputs)
@@ -80,13 +78,8 @@ def command(
         with naming(state):
             load_state(module, read_state(state))
     shapes = input_shape if isinstance(input_shape, Mapping) else {"": input_shape}
-    if any(size < 1 for shape in shapes.values() for size in shape):
-        raise InputError("`input_shape` needs sizes of at least 1")
-    generator = torch.Generator().manual_seed(0)
-    inputs = [torch.randn(shape, generator=generator) for shape in shapes.values()]
     names = list(shapes) if "" not in shapes else None
-    net = from_torch(
-        module, inputs, input_names=names, target=target, approximate=approximate, verify=verify
-    )  # fmt: skip
+    inputs = random_inputs(list(shapes.values()))
+    net = from_torch(module, inputs, input_names=names, target=target, approximate=approximate, verify=verify)
     formats.save(net, *outputs, force=force)
     click.echo(summary(net, Path(factory), written, None, None))

@@ -16,6 +16,7 @@ from fcnkit.caffe.messages import NetParameter
 from fcnkit.errors import InputError
 from fcnkit.export import checking, conversion, proof, targets
 from fcnkit.export.conversion import Written
+from fcnkit.export.factory import random_inputs
 from fcnkit.export.rules.activation import APPROXIMATIONS
 from fcnkit.export.targets.spelling import spelled
 from fcnkit.export.tracing import decompose, fixed, trace
@@ -84,8 +85,7 @@ def from_program(
     """
     program = decompose(fixed(program))
     written = conversion.write(program, targets.find(target), approximate, input_names)
-    generator = torch.Generator().manual_seed(1)
-    inputs = [torch.randn(written.net.shapes[name], generator=generator) for name in written.inputs]
+    inputs = random_inputs([written.net.shapes[name] for name in written.inputs])
     return _proven(written, program, None, inputs, verify)
 
 

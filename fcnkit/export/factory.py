@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 
+from fcnkit.aliases import Shape
 from fcnkit.errors import InputError
 
 
@@ -38,6 +40,18 @@ def made(factory: str) -> nn.Module:
     if not isinstance(module, nn.Module):
         raise InputError(f"{factory} gives a {type(module).__name__}, not a PyTorch module")
     return module
+
+
+def random_inputs(shapes: Sequence[Shape]) -> list[Tensor]:
+    """Normally distributed values of these shapes, the same each time.
+
+    Raises:
+        InputError: a size is below 1.
+    """
+    if any(size < 1 for shape in shapes for size in shape):
+        raise InputError("`input_shape` needs sizes of at least 1")
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(shape, generator=generator) for shape in shapes]
 
 
 def load_state(module: nn.Module, state: Mapping[str, Tensor]) -> None:

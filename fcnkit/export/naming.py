@@ -55,6 +55,6 @@ def module_path(node: Node) -> str:
 def _module(node: Node) -> tuple[str, str]:
     """The path and the class of the innermost module."""
     stack: Mapping[str, tuple[str, object]] = node.meta.get("nn_module_stack") or {}
-    path, kind = next(reversed(stack.values()), ("", ""))
+    path, kind = list(stack.values())[-1] if stack else ("", "")
     # The second and later calls of a module have a number behind an @.
     return path.partition("@")[0], str(kind)

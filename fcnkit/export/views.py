@@ -80,7 +80,8 @@ class View:
         """The view with its axes in the blob's order, so that it is in order; and the axes of this view in it."""
         order = tuple(range(len(self.shape)))
         if not self.in_order:
-            order = tuple(sorted(order, key=lambda axis: -self.layout.stride(axis)))
+            strides = self.layout.stride()
+            order = tuple(sorted(order, key=lambda axis: -strides[axis]))
         return self.permuted(order), order
 
     def permutation(self) -> tuple[Shape, tuple[int, ...]]:

@@ -209,8 +209,7 @@ class Prelu(Rule):
         if not isinstance(slope, Tensor):
             raise Refused("a slope that depends on the input")
         if slope.numel() == 1:
-            settings = {"prelu_param": {"channel_shared": True}}
-            return net.on_each(view, "PReLU", weights=[slope.reshape(())], **settings)
+            return net.on_each(view, "PReLU", weights=[slope.reshape(())], prelu_param={"channel_shared": True})
         return net.per_channel(view, "PReLU", weights=[slope])
 
 

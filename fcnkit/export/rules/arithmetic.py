@@ -265,5 +265,5 @@ class Minimum(Rule):
     form, exact = "Power -1, Eltwise MAX, Power -1", True
 
     def write(self, net: Writer, *args: Any) -> View:
-        negative = [net.power(each, scale=-1, role="negative") if isinstance(each, View) else -each for each in args]
-        return net.power(_largest(net, *negative, role="largest"), scale=-1)
+        a, b = (net.power(each, scale=-1, role="negative") if isinstance(each, View) else -each for each in args)
+        return net.power(_largest(net, a, b, "largest"), scale=-1)

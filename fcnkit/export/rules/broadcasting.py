@@ -51,7 +51,8 @@ def repeated(net: Writer, view: View, shape: Shape) -> View:
 
 
 def common_shape(*operands: View | Tensor) -> Shape:
-    return tuple(torch.broadcast_shapes(*(tuple(each.shape) for each in operands)))
+    shapes: Any = torch.broadcast_shapes
+    return tuple(shapes(*(tuple(each.shape) for each in operands)))
 
 
 def with_constant(net: Writer, view: View, factor: Tensor | None, shift: Tensor | None, role: str = "") -> View:
@@ -129,4 +130,5 @@ def _scaled(net: Writer, large: View, small: View, kind: str, role: str) -> View
     if not same or same != list(range(same[0], same[-1] + 1)):
         return None
     second = net.reshaped(small, shape[same[0] : same[-1] + 1])
-    return net.add(kind, large, second, role=role, **{f"{kind.lower()}_param": {"axis": same[0]}})
+    settings: dict[str, Any] = {f"{kind.lower()}_param": {"axis": same[0]}}
+    return net.add(kind, large, second, role=role, **settings)

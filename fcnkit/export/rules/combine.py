@@ -174,6 +174,7 @@ class Flip(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         view, axes = args
+        assert isinstance(view, View)
         for axis in axes:
             view = taken(net, view, axis % len(view.shape), range(view.shape[axis])[::-1])
         return view
@@ -187,6 +188,7 @@ class Roll(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         view, shifts, axes = args
+        assert isinstance(view, View)
         if not axes:
             shape, view, axes = view.shape, net.reshaped(view, (-1,)), [0]
             return net.reshaped(self.write(net, view, shifts, axes), shape)

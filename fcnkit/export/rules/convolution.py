@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -19,11 +20,12 @@ Sizes = tuple[int, ...]
 
 def _spread(weight: Tensor, dilation: Sequence[int]) -> Tensor:
     """The filters with the gaps of a dilation as zeros."""
-    axes = len(dilation)
-    sizes = [d * (k - 1) + 1 for d, k in zip(dilation, weight.shape[2:], strict=True)]
-    spread = weight.new_zeros((*weight.shape[:2], *sizes))
-    spread[(..., *(slice(None, None, dilation[axis]) for axis in range(axes)))] = weight
-    return spread
+    for axis, step in enumerate(dilation):
+        places = torch.arange(weight.shape[axis + 2]) * step
+        shape = list(weight.shape)
+        shape[axis + 2] = int(places[-1]) + 1
+        weight = weight.new_zeros(shape).index_copy(axis + 2, places, weight)
+    return weight
 
 
 class _Filters(Rule):
@@ -136,8 +138,8 @@ class ConvolveTransposed(_Filters):
 
 
 def _each(values: Any, axes: int) -> Sizes:
-    values = tuple(values) if isinstance(values, list | tuple) else (values,)
-    return values * (axes if len(values) == 1 else 1)
+    sizes: Sizes = tuple(values) if isinstance(values, list | tuple) else (values,)
+    return sizes * (axes if len(sizes) == 1 else 1)
 
 
 def _pads(padding: Any, kernel: Sequence[int], dilation: Sizes) -> list[tuple[int, int]]:

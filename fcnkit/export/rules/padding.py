@@ -128,7 +128,8 @@ class ReflectionPad(Rule):
     form, exact = "Slice and Concat, or one-hot matrices", True
 
     def write(self, net: Writer, *args: Any) -> View:
-        return _repeating(net, *args, _mirrored)
+        view, sizes = args
+        return _repeating(net, view, sizes, _mirrored)
 
 
 @aten("replication_pad1d", "replication_pad2d")
@@ -138,7 +139,8 @@ class ReplicationPad(Rule):
     form, exact = "Slice and Concat, or one-hot matrices", True
 
     def write(self, net: Writer, *args: Any) -> View:
-        return _repeating(net, *args, _clamped)
+        view, sizes = args
+        return _repeating(net, view, sizes, _clamped)
 
 
 @aten("pad")

@@ -67,11 +67,9 @@ class MaxPool(Rule):
     exact = True
 
     def write(self, net: Writer, *args: Any) -> Any:
-        view, kernel, stride, pad, dilation, _ = args
-        around: Sequence[tuple[int, int]] = ()
-        if isinstance(view, Padded):
-            view, around = view.view, view.pads
-        plane = Plane(net, view)
+        bottom, kernel, stride, pad, dilation, _ = args
+        around = bottom.pads if isinstance(bottom, Padded) else ()
+        plane = Plane(net, bottom.view if isinstance(bottom, Padded) else bottom)
         kernel, stride, pad, dilation = plane.windows(kernel, stride or kernel, pad, dilation)
         if set(dilation) != {1}:
             raise Refused(f"dilation {dilation}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,46 +20,68 @@ class _Resize(Rule):
     """Any resizing is linear in the rows and in the columns: two matrices, found by resizing unit vectors."""
 
     def write(self, net: Writer, *args: Any) -> View:
-        view = args[0]
-        size = net.shape_of_result()[2:]
-        if len(size) == 1:
-            plane = net.reshaped(view, (*view.shape[:2], 1, view.shape[2]))
-            return net.reshaped(self.resized(net, plane, (1, *size)), net.shape_of_result())
-        return self.resized(net, view, size)
+        view, *settings = args
+        result = net.shape_of_result()
+        matrices = [_matrix(net, size, axis, settings) for axis, size in enumerate(view.shape[2:])]
+        if len(matrices) == 1:
+            view, matrices = net.reshaped(view, (*view.shape[:2], 1, view.shape[2])), [torch.ones(1, 1), *matrices]
+        factors = [max(len(matrix) // matrix.shape[1], 1) for matrix in matrices]
+        if _are_all(matrices, factors, _repeating):
+            return net.reshaped(_enlarged(net, view, factors, [torch.ones(factor) for factor in factors]), result)
+        return net.reshaped(self.resized(net, view, matrices, factors), result)
 
-    def resized(self, net: Writer, view: View, size: tuple[int, ...]) -> View:
-        matrices = self.matrices(net, view, size)
+    def resized(self, net: Writer, view: View, matrices: list[Tensor], factors: list[int]) -> View:
+        """The product of (N, C, H, W) with matrices for rows and columns, which may enlarge by whole factors."""
         for axis, matrix in zip((2, 3), matrices, strict=True):
             if not torch.equal(matrix, torch.eye(len(matrix))):
                 view = along(net, view, axis, matrix, None, "rows" if axis == 2 else "")
         return view
 
-    def matrices(self, net: Writer, view: View, size: tuple[int, ...]) -> list[Tensor]:
-        """The matrices (wanted, size) for rows and columns."""
-        if len(net.shape_of_result()) == 3:
-            return [torch.ones(1, 1), self.matrix(net, view.shape[3], size[1], 3)]
-        return [self.matrix(net, view.shape[axis], size[axis - 2], axis) for axis in (2, 3)]
 
-    def matrix(self, net: Writer, size: int, wanted: int, axis: int) -> Tensor:
-        """The matrix (wanted, size) of the operation along an axis: its result for each unit vector."""
-        node = net.node
-        assert node is not None
-        assert isinstance(node.target, OpOverload)
-        names = [each.name for each in node.target._schema.arguments]
-        settings = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
-        whole = [each.meta["val"].shape[2:] for each in (settings.pop("self", None) or settings.pop("input"), node)]
-        settings = {name: value for name, value in settings.items() if name not in ("input", "self")}
-        flat = len(whole[0]) == 1
-        if flat:
-            units = torch.eye(size)[:, None]
-            settings["output_size"] = [wanted] if settings.get("output_size") is not None else None
-        else:
-            # The other axis keeps its own sizes, because factors are given for both; its first place is enough.
-            other = 5 - axis
-            units = torch.eye(size).reshape((size, 1, size, 1) if axis == 2 else (size, 1, 1, size))
-            units = units.expand(*(whole[0][k - 2] if k == other else n for k, n in enumerate(units.shape)))
-        found = node.target(units.contiguous(), **{k: v for k, v in settings.items()})
-        return (found[:, 0] if flat else found[:, 0].select(other - 1, 0)).t().contiguous()
+def _matrix(net: Writer, size: int, axis: int, settings: list[Any]) -> Tensor:
+    """The matrix of the operation that is written along a spatial axis: its result for each unit vector."""
+    node = net.node
+    assert node is not None
+    assert isinstance(node.target, OpOverload)
+    axes = len(net.shape_of_result()) - 2
+    # Sizes and factors are given for all axes. The other one has the length 2 and stays so; of length 1, PyTorch's
+    # antialiasing filter gives wrong values.
+    own = [
+        [value if at == axis else 2 if isinstance(value, int) else 1.0 for at, value in enumerate(each)]
+        if isinstance(each, list | tuple)
+        else each
+        for each in settings
+    ]
+    units = torch.eye(size).reshape(size, 1, *(size if at == axis else 1 for at in range(axes)))
+    units = units.expand(size, 1, *(size if at == axis else 2 for at in range(axes))).contiguous()
+    found: Tensor = node.target(units, *own)
+    for other in (at for at in range(axes) if at != axis):
+        found = found.select(other + 2, 0)
+    return found.reshape(size, -1).t().contiguous()
+
+
+def _are_all(matrices: list[Tensor], factors: list[int], made: Callable[[int, int], Tensor]) -> bool:
+    """Whether matrices are those that made gives for their sizes and factors."""
+    expected = [made(matrix.shape[1], factor) for matrix, factor in zip(matrices, factors, strict=True)]
+    return all(
+        found.shape == other.shape and torch.allclose(found, other, rtol=0, atol=1e-6)
+        for found, other in zip(matrices, expected, strict=True)
+    )
+
+
+def _enlarged(net: Writer, view: View, factors: list[int], filters: list[Tensor]) -> View:
+    """A Deconvolution with the same filter for each channel, the product of one for rows and one for columns.
+
+    What lies beyond the first and the last pixel is cut off.
+    """
+    channels = view.shape[1]
+    kernel = [len(each) for each in filters]
+    pad = [(size - factor) // 2 for size, factor in zip(kernel, factors, strict=True)]
+    pad = [own + factor if own else 0 for own, factor in zip(pad, factors, strict=True)]
+    settings = window(kernel, factors, pad, (1, 1))
+    settings |= {"num_output": channels, "group": channels, "bias_term": False}
+    weight = (filters[0][:, None] * filters[1]).expand(channels, 1, *kernel).contiguous()
+    return net.add("Deconvolution", view, weights=[weight], convolution_param=settings)
 
 
 @aten("upsample_nearest2d.vec", "upsample_nearest2d", "upsample_nearest1d.vec", "upsample_nearest1d",
@@ -69,22 +92,15 @@ class Nearest(_Resize):
     form = "Deconvolution of ones for whole factors; else one-hot matrices"
     exact = True
 
-    def resized(self, net: Writer, view: View, size: tuple[int, ...]) -> View:
-        matrices = self.matrices(net, view, size)
-        factors = [wanted // own for wanted, own in zip(size, view.shape[2:], strict=True)]
-        whole = all(
-            torch.equal(matrix, torch.eye(own).repeat_interleave(max(factor, 1), 0))
-            for matrix, own, factor in zip(matrices, view.shape[2:], factors, strict=True)
-        )
-        if whole:
-            channels = view.shape[1]
-            settings = window(factors, factors, (0, 0), (1, 1))
-            settings |= {"num_output": channels, "group": channels, "bias_term": False}
-            ones = torch.ones(channels, 1, *factors)
-            return net.add("Deconvolution", view, weights=[ones], convolution_param=settings)
+    def resized(self, net: Writer, view: View, matrices: list[Tensor], factors: list[int]) -> View:
         for axis, matrix in zip((2, 3), matrices, strict=True):
             view = taken(net, view, axis, matrix.argmax(1).tolist(), "rows" if axis == 2 else "")
         return view
+
+
+def _repeating(size: int, factor: int) -> Tensor:
+    """The matrix that repeats each value."""
+    return torch.eye(size).repeat_interleave(factor, 0)
 
 
 @aten("upsample_bilinear2d.vec", "upsample_bilinear2d", "upsample_linear1d.vec", "upsample_linear1d")
@@ -96,36 +112,23 @@ class Linear(_Resize):
         " rows and an InnerProduct over the columns"
     )
 
-    def resized(self, net: Writer, view: View, size: tuple[int, ...]) -> View:
-        matrices = self.matrices(net, view, size)
-        factors = [wanted // own for wanted, own in zip(size, view.shape[2:], strict=True)]
-        filters = [_triangle(factor) for factor in factors]
-        plain = all(
-            factor > 1 and torch.allclose(matrix, _of_filter(own, factor), atol=1e-6)
-            for matrix, own, factor in zip(matrices, view.shape[2:], factors, strict=True)
-        )
-        if not plain:
-            return super().resized(net, view, size)
+    def resized(self, net: Writer, view: View, matrices: list[Tensor], factors: list[int]) -> View:
+        if 1 in factors or not _are_all(matrices, factors, _interpolating):
+            return super().resized(net, view, matrices, factors)
         for axis in (2, 3):
             # A bilinear Deconvolution alone would take zeros beyond the edges.
             last = view.shape[axis] - 1
             view = taken(net, view, axis, [0, *range(last + 1), last], "rows" if axis == 2 else "columns")
-        channels = view.shape[1]
-        kernel = [len(each) for each in filters]
-        pad = [(own - factor) // 2 + factor for own, factor in zip(kernel, factors, strict=True)]
-        settings = window(kernel, factors, pad, (1, 1))
-        settings |= {"num_output": channels, "group": channels, "bias_term": False}
-        weight = (filters[0][:, None] * filters[1]).expand(channels, 1, *kernel)
-        return net.add("Deconvolution", view, weights=[weight.contiguous()], convolution_param=settings)
+        return _enlarged(net, view, factors, [_triangle(factor) for factor in factors])
 
 
 def _triangle(factor: int) -> Tensor:
     """The filter that interpolates linearly between values `factor` apart."""
     size = 2 * factor - factor % 2
-    return 1 - (torch.arange(size) - (size - 1) / 2).abs() / max(factor, 1)
+    return 1 - (torch.arange(size) - (size - 1) / 2).abs() / factor
 
 
-def _of_filter(size: int, factor: int) -> Tensor:
+def _interpolating(size: int, factor: int) -> Tensor:
     """The matrix of linear interpolation by a whole factor, corners not aligned."""
     places = ((torch.arange(size * factor) + 0.5) / factor - 0.5).clamp(0, size - 1)
     return (1 - (places[:, None] - torch.arange(size)).abs()).clamp(min=0)

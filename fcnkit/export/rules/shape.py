@@ -30,6 +30,7 @@ class Permute(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         view, order = args
+        assert isinstance(view, View)
         return view.permuted(axis % len(view.shape) for axis in order)
 
 
@@ -42,6 +43,7 @@ class Transpose(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         view, a, b = args
+        assert isinstance(view, View)
         order = list(range(len(view.shape)))
         order[a], order[b] = order[b], order[a]
         return view.permuted(order)
@@ -56,6 +58,7 @@ class TransposeMatrix(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         (view,) = args
+        assert isinstance(view, View)
         return view.permuted(reversed(range(len(view.shape))))
 
 
