@@ -53,6 +53,8 @@ def values(limit: Limit) -> tuple[list[Any], list[Any]]:
     outside = [] if limit.most is None else [limit.most * 2 if isinstance(limit.most, float) else limit.most + 1]
     if limit.least is not None and limit.least > LEAST.get(limit.of, -1):
         outside.append(limit.least - 1)
+    if limit.whole:
+        outside.append(limit.least + 0.5)
     return fits, outside
 
 
