@@ -32,6 +32,7 @@ lint: .venv/installed
 table: .venv/installed
 	$(BIN)/python -m tests.layers.table
 	$(BIN)/python -m tests.export.table
+	$(BIN)/python -m tests.export.targets.table
 
 docs: .venv/installed
 	$(BIN)/python -m tests.docs.commands

@@ -108,7 +108,7 @@ def command(
         _warn_of_zeros(net, source)
     else:
         # Weights are copied from file to file.
-        net = formats.load(weights, prototxt, **options, mapped=True, untrained="refuse")
+        net = formats.load(weights, prototxt, **options, mapped=True, untrained="refuse", target=target or "bvlc")
     report = None
     if simplify or fold_batchnorm or legacy_inputs:
         from fcnkit.simplification import rewrites as simplification

@@ -26,7 +26,7 @@ Examples:
 @click.argument("factory", metavar="PACKAGE.MODULE:FACTORY")
 @click.option("--state", type=click.Path(path_type=Path), help="State dict that is loaded into the module.")
 @input_shape_option
-@click.option("--target", default="bvlc", show_default=True, metavar="NAME", help="Caffe that is to run the net.")
+@click.option("--target", default="bvlc", show_default=True, metavar="NAME", help="Tool that is to read the net.")
 @click.option("--approximate", multiple=True, metavar="OPERATION", help="Operation to approximate; may be repeated.")
 @click.option("--verify", is_flag=True, help="Compare the result of every operation, not only the outputs.")
 @click.option(
@@ -54,8 +54,8 @@ def command(
     The command imports and runs this code; use only code that you trust. Modules in the current folder are found.
 
     The net is run beside the module on two random inputs. It is written only if their outputs differ by less than
-    1e-4 of the largest value. Targets are bvlc (BVLC Caffe's master branch) and bvlc-1.0. --approximate gelu writes
-    the tanh form of GELU.
+    1e-4 of the largest value. `fcnkit check --list` lists the targets. --approximate gelu writes the tanh form of
+    GELU.
 
     By default the output is FACTORY.caffemodel in the current folder, with its .prototxt.
     """

@@ -115,9 +115,7 @@ def _proven(
                 )
             proof.require(errors, "outputs differ from the module's")
             if result is not net:
-                renamed = dict(zip(net.outputs, result.outputs, strict=True))
-                errors = proof.differences(net, result, renamed, given)
-                proof.require(errors, "outputs differ in the form for the target")
+                proof.require(proof.differences(net, result, given), "outputs differ in the target's form")
     note = f", with {', '.join(approximated)} approximated" if approximated else ""
     print(f"The outputs differ from the module's by {largest:.1g} of the largest value{note}", file=sys.stderr)
     return result

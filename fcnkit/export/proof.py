@@ -66,11 +66,13 @@ def output_errors(net: CaffeNet, written: Written, inputs: Sequence[Any], expect
     ]  # fmt: skip
 
 
-def differences(net: CaffeNet, other: CaffeNet, names: Mapping[str, str], inputs: Sequence[Any]) -> list[Error]:
-    """The difference of each output of a net to that of another net, whose names are given by the first's."""
+def differences(net: CaffeNet, other: CaffeNet, inputs: Sequence[Any]) -> list[Error]:
+    """The difference of each output of a net to the one in the same place of another net."""
     fed = _fed(net, inputs)
-    found, expected = other.forward_blobs(*fed), net.forward_blobs(*fed)
-    return [_error(name, found[names[name]], expected[name]) for name in net.outputs]
+    expected, found = net.forward_blobs(*fed), other.forward_blobs(*fed)
+    return [
+        _error(name, found[own], expected[name]) for name, own in zip(net.outputs, other.outputs, strict=True)
+    ]  # fmt: skip
 
 
 def operation_errors(

@@ -128,7 +128,10 @@ class Writer:
         return self.add(kind, view, weights=weights, role=role, **settings)
 
     def power(self, view: View, power: float = 1, scale: float = 1, shift: float = 0, role: str = "") -> View:
-        """(shift + scale * x) ** power for each value."""
+        """(shift + scale * x) ** power for each value: a Power, or a Scale for a target without it."""
+        if power == 1 and not self.target.has("Power") and len(view.blob.shape) > 1:
+            weights = [torch.full(view.blob.shape[1:2], float(value)) for value in (scale, shift)]
+            return self.on_each(view, "Scale", role, weights=weights, scale_param={"bias_term": True})
         return self.on_each(view, "Power", role, power_param={"power": power, "scale": scale, "shift": shift})
 
     def constant(self, values: Tensor, role: str = "constant") -> View:

@@ -26,6 +26,7 @@ def load(
     deploy: bool = True,
     mapped: bool = False,
     untrained: Literal["fill", "leave", "refuse"] = "fill",
+    target: str = "bvlc",
     **reading: Unpack[Reading],
 ) -> CaffeNet:
     """Load a net, on the CPU.
@@ -50,6 +51,8 @@ def load(
             "zero", as in BVLC's; by default a net in which the two differ is refused.
         ignore_fields: names of unknown fields of the prototxt to leave out. Unknown fields of layers that are removed,
             and those known to change no value, are left out anyway; `remarks` of the net lists all.
+        target: the tool that an exported program (.pt2) is written for, as in `from_torch`; it has no effect on other
+            files.
 
     Returns:
         The net, in eval mode for "test" and train mode for "train".
@@ -58,9 +61,8 @@ def load(
         FcnkitError: a file cannot be read, contains no net, or does not match the other.
     """
     state = _state(phase, level, stages)
-    return _loaded(
-        path, recognize(path), NetOptions(prototxt, input_shape, state, deploy, mapped, untrained, **reading)
-    )
+    options = NetOptions(prototxt, input_shape, state, deploy, mapped, untrained, target, **reading)
+    return _loaded(path, recognize(path), options)
 
 
 def convert(

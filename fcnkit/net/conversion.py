@@ -80,6 +80,7 @@ class NetOptions:
         deploy: in the test phase, remove data layers, labels and losses; False keeps the net as defined, with an
             input for each blob that a data layer fed. A net for training is always kept.
         mapped: use weights in place in the file if possible (see `CaffeNet`).
+        target: the tool that a PyTorch program is written for; it has no effect on other files.
         untrained: a definition alone is filled as its fillers state ("fill"), has weights of any values ("leave"), or
             is refused unless its net has no weights ("refuse").
         crop: the offset of each Crop without crop_param: "derived" from the coordinate maps, as in the Caffe of HED, or
@@ -94,6 +95,7 @@ class NetOptions:
     deploy: bool = True
     mapped: bool = False
     untrained: str = "fill"
+    target: str = "bvlc"
     crop: str | None = None
     ignore_fields: Sequence[str] = ()
 

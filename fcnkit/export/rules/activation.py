@@ -24,13 +24,11 @@ APPROXIMATIONS = {"gelu": ("aten.gelu.default", lambda values, **_: F.gelu(value
 def clipped(net: Writer, view: View, low: float | None, high: float | None, role: str = "") -> View:
     """Values cut to a range; None for no limit. Exact in all forms but that of targets with neither Clip nor Threshold.
 
-    With t = Threshold(x, limit), min(x, limit) is x * (1 - t) + limit * t. Without Threshold, it is limit -
-    ReLU(limit - x).
+    With t = Threshold(x, limit), min(x, limit) is x * (1 - t) + limit * t. Without, it is limit - ReLU(limit - x).
     """
     if (low, high) == (0, 6) and net.target.has("ReLU6") and not net.target.has("Clip"):
         return net.on_each(view, "ReLU6", role)
-    low = None if low == -math.inf else low
-    high = None if high == math.inf else high
+    low, high = (None if each in (-math.inf, math.inf) else each for each in (low, high))
     if net.target.has("Clip") and (low, high) != (0, None) and (low, high) != (None, None):
         limits = {"min": -_LARGEST if low is None else low, "max": _LARGEST if high is None else high}
         return net.on_each(view, "Clip", role, clip_param=limits)

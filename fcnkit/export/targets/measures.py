@@ -249,11 +249,16 @@ def missing_slice_points(at: InNet) -> Sequence[Any]:
     return [len(at.tops) - 1 - len(at.layer.slice_param.slice_point)]
 
 
-@measure("axis of the factors, or their number of axes if it is not 1,")
+@measure("axis of the factors")
 def scale_axes(at: InNet) -> Sequence[Any]:
     """Of a Scale with weights of its own."""
     p = at.layer.scale_param
     return [] if len(at.bottoms) > 1 else [p.axis if p.num_axes == 1 else f"{p.num_axes} axes"]
+
+
+@measure("alpha is given:")
+def given_alpha(at: InNet) -> Sequence[Any]:
+    return [at.layer.lrn_param.HasField("alpha")]
 
 
 @measure("use_global_stats")

@@ -15,6 +15,7 @@ from fcnkit.export.targets.target import Spelling, Target
 from fcnkit.net import CaffeNet
 from fcnkit.types.activation import CLIP, POWER, RELU6
 from fcnkit.types.combine import SLICE
+from fcnkit.types.normalization import LRN
 
 # Changes the layers of a definition in place; takes the shapes of the net's blobs and the spelling.
 Write = Callable[[NetParameter, Mapping[str, Shape], Spelling], None]
@@ -130,6 +131,14 @@ def slice_points(definition: NetParameter, shapes: Mapping[str, Shape], spelling
             axis = p.slice_dim if p.HasField("slice_dim") else p.axis
             size = shapes[layer.top[0]][axis]
             p.slice_point[:] = [size * (index + 1) for index in range(len(layer.top) - 1)]
+
+
+@spelling
+def given_alpha(definition: NetParameter, shapes: Mapping[str, Shape], spelling: Spelling) -> None:
+    """LRN's alpha, where it is left out: 1."""
+    for layer in definition.layer:
+        if layer.type == LRN.name:
+            layer.lrn_param.alpha = layer.lrn_param.alpha
 
 
 @spelling

@@ -21,6 +21,7 @@ class Limit:
         when: further conditions: values that measures or fields must all have for the limit to apply.
         least, most: bounds, None for none.
         one_of: the values that are allowed, None for any.
+        whole: whether only whole numbers are allowed.
         slow: whether layers outside of the limit are computed nevertheless, on a slower processor.
         way_out: the change to a net that keeps it within the limit.
         source: the document, a key of the target's sources.
@@ -34,18 +35,23 @@ class Limit:
     least: float | None = None
     most: float | None = None
     one_of: tuple[Any, ...] | None = None
+    whole: bool = False
     slow: bool = False
 
     def admits(self, value: Any) -> bool:
-        if self.one_of is not None and value not in self.one_of:
-            return False
-        return not (self.least is not None and value < self.least) and not (self.most is not None and value > self.most)
+        if self.one_of is not None:
+            return value in self.one_of
+        above = self.least is None or value >= self.least
+        below = self.most is None or value <= self.most
+        return above and below and (not self.whole or value == int(value))
 
     def __str__(self) -> str:
         if self.one_of is not None:
-            return " or ".join(map(_word, self.one_of))
+            *words, last = map(_word, self.one_of)
+            return f"{', '.join(words)} or {last}" if words else last
         if self.least is None or self.most is None:
-            return f"at most {self.most:g}" if self.least is None else f"at least {self.least:g}"
+            bound = f"at most {self.most:g}" if self.least is None else f"at least {self.least:g}"
+            return f"{bound}, whole numbers" if self.whole else bound
         return f"{self.least:g} to {self.most:g}"
 
 

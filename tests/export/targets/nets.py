@@ -37,6 +37,11 @@ def builds(name: str) -> Callable[[Build], Build]:
     return added
 
 
+def _read(top: str) -> str:
+    """A layer that reads a top."""
+    return f'layer {{ name: "{top}_read" type: "Power" bottom: "{top}" top: "{top}_read" }}\n'
+
+
 def windowed(limit: Limit, kind: str, window: str, shape: Sequence[int] = (1, 2, 4, 5), extra: str = "") -> str:
     """A layer with a window; `extra` are its other settings."""
     if kind == "Pooling":
@@ -172,7 +177,7 @@ def _(limit: Limit, kind: str, value: Any) -> str:
 
 @builds("bottoms")
 def _(limit: Limit, kind: str, value: Any) -> str:
-    shapes = [(1, 2, 3, 4)] * value
+    shapes: list[tuple[int, ...]] = [(1, 2, 3, 4)] * value
     tops = value if kind in CONVOLUTIONS else 1
     settings = "convolution_param { num_output: 1 kernel_size: 1 }" if kind in CONVOLUTIONS else ""
     if kind == "Scale":
@@ -202,9 +207,7 @@ def _(limit: Limit, kind: str, value: Any) -> str:
     if kind == "Slice":
         shape = [2, 4, 6, 8]
         points = f"slice_param {{ axis: {value} slice_point: 1 }}"
-        # Only the blobs that a layer reads are outputs of their own in every runtime.
-        behind = [f'layer {{ name: "z{i}" type: "Power" bottom: "y{i}" top: "z{i}" }}\n' for i in range(2)]
-        return inputs(shape) + layer(kind, points, 1, 2) + "".join(behind)
+        return inputs(shape) + layer(kind, points, 1, 2) + _read("y0") + _read("y1")
     if kind == "Crop":
         return inputs((2, 4, 6, 8), (2, 4, 6, 4)) + layer(kind, f"crop_param {{ axis: {value} }}", 2)
     bottoms = 2 if kind == "Concat" else 1
@@ -230,15 +233,20 @@ def _(limit: Limit, kind: str, value: Any) -> str:
 
 @builds("missing_slice_points")
 def _(limit: Limit, kind: str, value: Any) -> str:
-    behind = [f'layer {{ name: "z{i}" type: "Power" bottom: "y{i}" top: "z{i}" }}\n' for i in range(2)]
+    # OpenCV counts only the tops that a layer reads.
     settings = "" if value else "slice_param { slice_point: 1 }"
-    return inputs((1, 2, 3, 4)) + layer(kind, settings, 1, 2) + "".join(behind)
+    return inputs((1, 2, 3, 4)) + layer(kind, settings, 1, 2) + _read("y0")
 
 
 @builds("scale_axes")
 def _(limit: Limit, kind: str, value: Any) -> str:
     settings = f"axis: {value}" if isinstance(value, int) else "num_axes: 2"
     return inputs((1, 2, 3, 4)) + layer(kind, f"scale_param {{ {settings} }}")
+
+
+@builds("given_alpha")
+def _(limit: Limit, kind: str, value: Any) -> str:
+    return inputs((1, 2, 3, 4)) + layer(kind, f"lrn_param {{ {'alpha: 0.5' if value else ''} }}")
 
 
 @builds("batch_statistics")
@@ -260,7 +268,7 @@ FIELDS: dict[str, tuple[str, str, str, Sequence[Any]]] = {
     "flatten_param.end_axis": ("Flatten", inputs((1, 2, 3, 4)), "", [2]),
     "prelu_param.channel_shared": ("PReLU", inputs((1, 2, 3, 4)), "", [True]),
     "lrn_param.norm_region": ("LRN", inputs((1, 2, 3, 4)), "", ["WITHIN_CHANNEL"]),
-    "lrn_param.k": ("LRN", inputs((1, 2, 3, 4)), "", [2]),
+    "lrn_param.k": ("LRN", inputs((1, 2, 3, 4)), "alpha: 0.5", [2]),
     "reduction_param.coeff": ("Reduction", inputs((1, 2, 3, 4)), "axis: 3", [0.5]),
     "reduction_param.operation": ("Reduction", inputs((1, 2, 3, 4)), "axis: 3", ["SUM"]),
     "reduction_param.axis": ("Reduction", inputs((1, 2, 3, 4)), "", [0]),

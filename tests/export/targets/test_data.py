@@ -14,6 +14,7 @@ from fcnkit.export.targets import TARGETS, Target, measures, spelling
 from fcnkit.export.targets.target import read
 from fcnkit.types import all_types, find
 from tests.export.targets.nets import inputs, layer
+from tests.export.targets.table import BEGIN, END, PAGE, table
 
 FOLDER = Path(targets.__file__).parent
 DATA = FOLDER / "nnie.toml"
@@ -62,7 +63,7 @@ def test_bvlcs_layers_are_those_of_the_records() -> None:
 
 
 def test_an_unknown_target() -> None:
-    with pytest.raises(InputError, match="^unknown `target` 'caffe2'; there are bvlc, bvlc-1.0, ascend, "):
+    with pytest.raises(InputError, match=r"^unknown `target` 'caffe2'; there are bvlc, bvlc-1\.0, ascend, "):
         targets.find("caffe2")
     assert targets.find(TARGETS["ncnn"]) is TARGETS["ncnn"]
 
@@ -80,7 +81,7 @@ def test_a_file_with_a_mistake(old: str, new: str, problem: str, tmp_path: Path)
     text = DATA.read_text()
     assert old in text
     (tmp_path / "own.toml").write_text(text.replace(old, new, 1))
-    with pytest.raises(ValueError, match=f"^own.toml: .*{problem}"):
+    with pytest.raises(ValueError, match=rf"^own\.toml: .*{problem}"):
         read(tmp_path / "own.toml")
 
 
@@ -132,3 +133,7 @@ def test_layers_that_no_list_has(tmp_path: Path) -> None:
     # An incomplete list states nothing of other layers.
     (found,) = check(net, "nnie")
     assert (found.verdict, found.limit) == (Verdict.NOT_KNOWN, "no document states this type of layer")
+
+
+def test_the_page_has_the_table() -> None:
+    assert BEGIN + table() + END in PAGE.read_text(), "run `make table`"

@@ -21,8 +21,8 @@ EVERY = frozenset(record.name for record in all_types())
 # Values outside of limits that are lists, by the measure.
 OTHERS: dict[str, list[Any]] = {
     "stride": [3], "dilation": [3], "axes": [3, 5], "batch": [2], "bottoms": [1, 3], "tops": [2], "pad": [1],
-    "axis_from_end": [-2], "first_order": [1], "reshape_batch": [1], "scale_axes": [2, "2 axes"], "recurrent_batch": [2],
-    "batch_statistics": [False],
+    "axis_from_end": [-2], "first_order": [1], "reshape_batch": [1], "scale_axes": [2, "2 axes"],
+    "recurrent_batch": [2], "batch_statistics": [False], "given_alpha": [False],
 }  # fmt: skip
 # The least values that a layer can have.
 LEAST = {"kernel": 1, "stride": 1, "upsampled": 1}
@@ -53,6 +53,8 @@ def values(limit: Limit) -> tuple[list[Any], list[Any]]:
     outside = [] if limit.most is None else [limit.most * 2 if isinstance(limit.most, float) else limit.most + 1]
     if limit.least is not None and limit.least > LEAST.get(limit.of, -1):
         outside.append(limit.least - 1)
+    if limit.whole:
+        outside.append(limit.least + 0.5)
     return fits, outside
 
 

@@ -58,6 +58,7 @@ def load(text: str, folder: Path) -> CaffeNet:
             ["axis: 2"],
         ),
         ("opencv", inputs((1, 6, 3, 4)) + layer("Slice", "", 1, 3), [], ["slice_point: 2", "slice_point: 4"]),
+        ("opencv", inputs((1, 2, 3, 4)) + layer("LRN"), [], ["alpha: 1"]),
         (
             "tensorrt",
             inputs((1, 2, 3, 4)) + layer("Reshape", "reshape_param { shape { dim: [1, 6, 4, 1] } }"),
