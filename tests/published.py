@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import click
 
 from fcnkit.caffe.sniff import FileKind, sniff
-from fcnkit.errors import FcnkitError
+from fcnkit.errors import FcnkitError, PrototxtError, UnsupportedLayerError
 
 SHAPES = ((1, 3, 224, 224), (1, 3, 300, 300), (1, 3, 512, 512), (1, 1, 28, 28), (1, 3, 227, 227))
 SUFFIXES = {".prototxt", ".pt", ".prototext", ".pbtxt", ".txt"}
@@ -28,7 +28,7 @@ NET = re.compile(rb"\blayers?\s*:?\s*\{")
 
 
 class Tried(NamedTuple):
-    """A file, how it became a net ("" if it did not), and the first error."""
+    """A file, how it became a net ("" if it did not), and the error that tells most."""
 
     path: Path
     how: str
@@ -59,7 +59,11 @@ def tried(path: Path) -> Tried:
         try:
             load(path, untrained="leave", **options)
         except FcnkitError as error:
-            problem = problem or str(error).removeprefix(f"{path}: ")
+            # An error that asks for a shape tells less than the one that a shape leads to.
+            if not problem or "`input_shape`" in problem:
+                problem = str(error).removeprefix(f"{path}: ")
+            if isinstance(error, UnsupportedLayerError | PrototxtError):
+                break  # no shape changes that
         except Exception as error:
             return Tried(path, "", f"FAULT {type(error).__name__}: {error}")
         else:

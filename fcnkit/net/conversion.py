@@ -12,7 +12,7 @@ from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.caffemodel import Blobs
 from fcnkit.caffe.deploy import TEST_STATE, runnable
 from fcnkit.caffe.deploy import deploy as deploy_net
-from fcnkit.caffe.forks import require_bvlc
+from fcnkit.caffe.forks import settle_forks
 from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, resolve
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
@@ -126,9 +126,8 @@ def net_from_weights(path: AnyPath, stored: NetParameter | None, blobs: Blobs, o
         with naming(path):
             if stored is None:
                 raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
-            require_bvlc(stored)
     with naming(options.prototxt or path):
-        prepared = prepare(stored, blobs, options, unknown)
+        prepared = prepare(stored, blobs, options, unknown, binary=options.prototxt is None)
     with naming(path):
         net = prepared.net(blobs, source=pathlib.Path(path), mapped=options.mapped)
         if blobs and len(net.unused) == len(blobs):
@@ -157,6 +156,7 @@ def prepare(
     blobs: Mapping[str, Sequence[Any]] | None,
     options: NetOptions = _DEFAULTS,
     unknown: Sequence[Unknown] = (),
+    binary: bool = False,
 ) -> Prepared:
     """The definition that a CaffeNet is built from, with a shape for every input.
 
@@ -165,13 +165,15 @@ def prepare(
         blobs: the weights by layer name (only their shapes are used), or None.
         options: see `NetOptions`.
         unknown: the fields of the definition that are not in stored.
+        binary: whether stored is from a binary file, in which numbers stand for forks' fields.
     """
     declared = tuple(stored.input)
     trained = upgrade_net(stored)
     cut = deploy_net if options.deploy and not options.training else runnable
     net = cut(trained, options.state, declared)
     require_supported(net)
-    remarks = settle_unknown(unknown, stored, net, options.ignore_fields)
+    remarks = settle_forks(stored, net) if binary else []
+    remarks += settle_unknown(unknown, stored, net, options.ignore_fields)
     remarks += _constants(net)
     guessed = resolve(net, blobs, options.input_shape)
     set_input_size(net, blobs)
