@@ -125,6 +125,25 @@ NETS = {
     "two Scales": (
         layer("s", "Scale", "data", "s", SCALE) + layer("t", "Scale", "s", "t"), {"folded Scale": ["t"]}, ["s"],
     ),
+    "a name that is used again for another shape": (
+        layer("s", "Scale", "data", "s", SCALE)
+        + layer("i", "InnerProduct", "s", "s", "inner_product_param { num_output: 5 bias_term: false }"),
+        {"folded Scale": ["s"]}, ["i"],
+    ),
+    "settings of another type": (
+        layer("b", BN, "data", "b", "scale_param { axis: 2 num_axes: 2 }"), {"folded BatchNorm": ["b"]}, ["b"],
+    ),
+    "filters for each channel, of forks": (
+        layer("c", "DepthwiseConvolution", "data", "c", "convolution_param { num_output: 4 group: 4 kernel_size: 3 }")
+        + layer("b", BN, "c", "c") + layer("s", "Scale", "c", "c", SCALE)
+        + layer("e", "ConvolutionDepthwise", "c", "e", "convolution_param { kernel_size: 2 bias_term: false }")
+        + layer("t", "Scale", "e", "t", SCALE),
+        {"made Convolution": ["c", "e"], "folded BatchNorm": ["b", "s"], "folded Scale": ["t"]}, ["c", "e"],
+    ),
+    "layers without weights of one name": (
+        conv("c", "data", "c") + layer("r", "ReLU", "c", "c") + layer("r", "Dropout", "c", "c"),
+        {"dropped": ["r"]}, ["c", "r"],
+    ),
     "Dropout and Split": (
         conv("c", "data", "c") + layer("d", "Dropout", "c", "c") + layer("e", "Dropout", "c", "e")
         + 'layer { name: "s" type: "Split" bottom: "e" top: "s1" top: "s2" }' + layer("r", "ReLU", "s1", "s1")
