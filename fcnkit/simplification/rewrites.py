@@ -74,9 +74,11 @@ def _rewritten(net: CaffeNet, rewrites: Sequence[Rewrite], mapped: bool) -> Simp
     editor = NetEditor(net)
     before = _parameters(editor)
     changes = []
-    for what, rewrite in rewrites:
-        if layers := rewrite(editor):
-            changes.append(Change(what, layers))
+    # Weights may be infinite or not numbers; then so are the folded ones.
+    with np.errstate(all="ignore"):
+        for what, rewrite in rewrites:
+            if layers := rewrite(editor):
+                changes.append(Change(what, layers))
     result = net.rebuilt(editor.definition(), editor.blobs, mapped=mapped)
     work = summarize(net).multiply_adds, summarize(result).multiply_adds
     return Simplified(result, changes, (before, _parameters(editor)), work)

@@ -221,3 +221,13 @@ def test_the_scales_of_fcn8s_at_once_go_into_its_scores() -> None:
 def test_a_net_in_training_is_refused(sample: Path) -> None:
     with pytest.raises(InputError, match=r"only a net in eval mode can be simplified; call its eval\(\)"):
         fcnkit.simplify(fcnkit.convert(sample, phase="train"))
+
+
+def test_weights_that_are_not_numbers_are_folded_without_a_warning() -> None:
+    net = of(HEAD + conv("c", "data", "c") + layer("b", BN, "c", "b"))
+    # A signalling NaN, as damage makes it.
+    net.b.mean[0] = torch.tensor([0x7F800001], dtype=torch.int32).view(torch.float32)[0]
+    net.b.variance[1] = float("inf")
+    folded = fcnkit.fold_batchnorm(net).net
+    assert torch.isnan(folded.c.bias[0])
+    assert not torch.isnan(folded.c.bias[1:]).any()
