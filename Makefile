@@ -51,7 +51,7 @@ bench: .venv/installed
 SECONDS ?= 60
 fuzz: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
-	for target in read_caffemodel read_prototxt read_hdf5 read_safetensors read_pth read_npz generate; do \
+	for target in $$($(BIN)/python -m tests.fuzz.targets); do \
 		$(BIN)/python -m tests.fuzz.targets $$target -max_total_time=$(SECONDS) -rss_limit_mb=4096 -timeout=10 || exit 1; \
 	done
 

@@ -25,7 +25,8 @@ from fcnkit.mapped import Stored
 from fcnkit.net.building import Step, build, call_with, plan
 from fcnkit.net.sharing import Tie, find_ties, held_ties, tie, views
 from fcnkit.net.tree import place
-from fcnkit.net.weights import fill_weights, freeze, load_weights
+from fcnkit.net.weights import fill_weights, freeze, load_weights, require_distinct_names
+from fcnkit.types import is_input
 
 
 class CaffeNet(nn.Module):
@@ -95,6 +96,7 @@ class CaffeNet(nn.Module):
         self.ties = find_ties(placed)
         tie(self, self.ties)
         if blobs is not None:
+            require_distinct_names(definition, [each.layer.name for each in placed if each.blobs()])
             self.unused, self.places = load_weights(placed, self.ties, blobs, mapped)
         elif filled:
             fill_weights(placed, self.ties)
@@ -148,15 +150,20 @@ class CaffeNet(nn.Module):
         return self._definition
 
     def blobs(self) -> dict[str, list[Tensor]]:
-        """The weights by layer name, in Caffe's order and shapes: the module's own tensors, or views on them."""
-        modules = {step.name: self.get_submodule(step.module) for step in self.steps}
+        """The weights by layer name, in Caffe's order and shapes: the module's own tensors, or views on them.
+
+        Raises:
+            DefinitionError: a layer with weights has the name of another layer.
+        """
         found: dict[str, list[Tensor]] = {}
-        for layer in self.definition().layer:
+        layers = (layer for layer in self.definition().layer if not is_input(layer))
+        for layer, step in zip(layers, self.steps, strict=True):
             rule = rule_for(layer)
-            if rule is not None and layer.name in modules:
-                tensors = rule.blobs(modules[layer.name], layer)
-                if tensors:
-                    found[layer.name] = [tensor.detach() for tensor in tensors]
+            assert rule is not None
+            tensors = rule.blobs(self.get_submodule(step.module), layer)
+            if tensors:
+                found[layer.name] = [tensor.detach() for tensor in tensors]
+        require_distinct_names(self.definition(), found)
         return found
 
     def arrays(self) -> dict[str, list[np.ndarray]]:
