@@ -48,7 +48,8 @@ class Optimized:
     Weights are prepared at the first call, and again once they have changed: by optimizers, `load_state_dict`, `to`
     and every in-place operation but one on a tensor's `.data`, after which `refresh` is called. The prepared weights
     take as much memory as the net's. Where a net pads its first convolution, as FCNs do, only those pixels of each
-    blob are computed that the image reaches; the others have the values that the net gives for an empty image.
+    blob are computed that the image reaches; the others have the values that the net gives for an empty image. The
+    outputs have their channels last in memory. One thread at a time may call it.
 
     The net itself runs instead, as slowly as ever, in training mode, where gradients are wanted, if it has hooks, in
     autocast, on devices other than the CPU, and for types other than float32.
@@ -84,7 +85,11 @@ class Optimized:
 
     def _applies(self, inputs: list[Tensor]) -> bool:
         modules = list(self.net.modules())
-        if any(module.training for module in modules) or any(getattr(m, hooks) for m in modules for hooks in _HOOKS):
+        if type(self.net).forward is not CaffeNet.forward or "forward" in vars(self.net):
+            return False
+        if any(module.training for module in modules) or any(
+            getattr(m, hooks, None) for m in modules for hooks in _HOOKS
+        ):
             return False
         if any(getattr(torch_module, hooks, None) for hooks in _GLOBAL_HOOKS):
             return False

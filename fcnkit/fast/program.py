@@ -22,7 +22,7 @@ from fcnkit.net import CaffeNet
 from fcnkit.net.building import Step
 from fcnkit.net.sharing import views
 from fcnkit.nn.affine import Scale
-from fcnkit.nn.combine import Crop, Split
+from fcnkit.nn.combine import Crop, Eltwise, Split
 from fcnkit.nn.dropout import SampledDropout
 from fcnkit.nn.normalization import BatchNorm, FrozenBatchNorm2d
 from fcnkit.types import is_input, type_of
@@ -36,6 +36,8 @@ Windows = tuple[AxisWindow, AxisWindow]
 _IDENTITIES = (nn.Dropout, nn.Identity, Split)
 _RECTIFIERS = (nn.ReLU, nn.LeakyReLU)
 _FOLDED = (BatchNorm, nn.BatchNorm2d, FrozenBatchNorm2d, Scale)
+# Modules whose top is never their bottom or a view on it.
+_FRESH = (nn.Conv2d, nn.ConvTranspose2d, Eltwise, *_FOLDED)
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def _fused(operations: Sequence[Operation], outputs: Sequence[int]) -> list[Oper
         before = None if place is None or readers[operation.reads[0]] != 1 else result[place]
         merged = None if before is None else _merged(before, operation)
         if merged is None or place is None:
-            fresh = before is not None and before.known and not before.moves
+            fresh = before is not None and before.known and type(before.module) in _FRESH
             place, merged = len(result), replace(operation, consumes=fresh)
             result.append(merged)
         else:

@@ -120,14 +120,13 @@ class Runner:
         small = rows.length, columns.length
         found = self._backgrounds.get(small)
         if found is None or not set(wanted.framed) <= found.values.keys():
-            run = plan(program, small, (), wanted.framed)
+            kept = sorted({*wanted.framed, *(found.values if found else ())})
+            run = plan(program, small, (), kept)
             assert run is not None
-            like = next(program.operations[0].module.parameters(), torch.empty(0))
-            zeros = {
-                value: torch.zeros(1, program.channels[value], *small, device=like.device) for value in program.inputs
-            }
-            values = self._run(run, zeros, list(wanted.framed), None)
-            found = Background(program, (rows, columns), dict(zip(wanted.framed, values, strict=True)))
+            zeros = {value: torch.zeros(1, program.channels[value], *small) for value in program.inputs}
+            found = Background(
+                program, (rows, columns), dict(zip(kept, self._run(run, zeros, kept, None), strict=True))
+            )
             self._backgrounds[small] = found
             while len(self._backgrounds) > 1 and sum(b.nbytes for b in self._backgrounds.values()) > _BACKGROUND_BYTES:
                 self._backgrounds.popitem(last=False)

@@ -23,9 +23,6 @@ class Span(NamedTuple):
         start = max(self.start, other.start)
         return Span(start, max(min(self.stop, other.stop), start))
 
-    def contains(self, other: Span) -> bool:
-        return self.start <= other.start and other.stop <= self.stop
-
 
 def hull(spans: Iterable[Span]) -> Span:
     """From the first pixel of all spans to the last."""
