@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test stress lint table docs proto bench fuzz clean
+.PHONY: demo train test stress lint table docs proto bench fuzz clean
 
 # The stamp is remade when the requirements change, so that an old .venv is brought up to date.
 .venv/installed: setup.py constraints.txt
@@ -12,6 +12,10 @@ BIN := .venv/bin
 
 demo: .venv/installed
 	$(BIN)/python examples/demo.py
+
+# Trains a net from nothing, in a few minutes.
+train: .venv/installed
+	$(BIN)/python examples/train.py
 
 # A process for each core, up to four, with a thread each.
 test: .venv/installed
@@ -47,9 +51,9 @@ bench: .venv/installed
 SECONDS ?= 60
 fuzz: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
-	for target in read_caffemodel read_prototxt read_hdf5 read_safetensors read_pth read_npz generate; do \
+	for target in $$($(BIN)/python -m tests.fuzz.targets); do \
 		$(BIN)/python -m tests.fuzz.targets $$target -max_total_time=$(SECONDS) -rss_limit_mb=4096 -timeout=10 || exit 1; \
 	done
 
 clean:
-	rm -rf .venv demo build dist *.egg-info
+	rm -rf .venv demo trained build dist *.egg-info

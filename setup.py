@@ -76,6 +76,8 @@ setup(
             *PLOT,
             *TENSORBOARD,
         ],
+        # The runtimes of benchmarks/forward.py.
+        "bench": ["openvino>=2024.4", *ONNX, *ONNXRUNTIME, *OPENCV],
         "fuzz": ["atheris>=2.3"],
         "lint": ["mypy>=1.10", "ruff>=0.6", "types-protobuf>=4.25"],
     },

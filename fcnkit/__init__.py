@@ -16,6 +16,7 @@ from fcnkit.errors import FcnkitError
 
 if TYPE_CHECKING:
     from fcnkit.export import from_torch
+    from fcnkit.fast import optimized
     from fcnkit.formats import convert, load, save
     from fcnkit.generation.nets import generate
     from fcnkit.net import CaffeNet
@@ -31,6 +32,7 @@ __all__ = [
     "from_torch",
     "generate",
     "load",
+    "optimized",
     "save",
     "simplify",
 ]
@@ -43,6 +45,7 @@ _HOMES = {
     "from_torch": "fcnkit.export",
     "generate": "fcnkit.generation.nets",
     "load": "fcnkit.formats",
+    "optimized": "fcnkit.fast",
     "save": "fcnkit.formats",
     "simplify": "fcnkit.simplification",
 }

@@ -83,14 +83,14 @@ def test_a_signal_at_the_first_imports(sample: Path, tmp_path: Path, numbers: li
 @pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_signals_at_random_moments(sample: Path, tmp_path: Path, output: str, numbers: list[int]) -> None:
-    """Two hundred runs for each signal, over all formats."""
+    """As many runs as RUNS states for each signal and format: `RUNS=200 make stress`."""
     start = time.monotonic()
     (tmp_path / "whole").mkdir()
     with command(["convert", str(sample), "-o", output], tmp_path / "whole") as process:
         process.communicate(timeout=120)
     taken = time.monotonic() - start
     chance = random.Random(f"{output} {numbers}")
-    for run in range(200 // len(OUTPUTS)):
+    for run in range(int(os.environ.get("RUNS", "2"))):
         folder = tmp_path / str(run)
         folder.mkdir()
         interrupt(sample, folder, output, numbers, chance.uniform(STARTED, taken))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fcnkit.caffe.messages import LayerParameter
+from fcnkit.caffe.messages import LayerParameter, ResizeParameter
 from fcnkit.types import type_of
 from fcnkit.types.record import Data
 
@@ -32,10 +32,23 @@ def top_shape(layer: LayerParameter, index: int) -> tuple[int, ...]:
     return 1, channels, *_size(layer)
 
 
+def dummy_shape(layer: LayerParameter, index: int) -> tuple[int, ...]:
+    """The shape of a top of a DummyData layer.
+
+    Source: BVLC/caffe src/caffe/layers/dummy_data_layer.cpp, LayerSetUp.
+    """
+    p = layer.dummy_data_param
+    if p.shape:
+        return tuple(p.shape[min(index, len(p.shape) - 1)].dim)
+    sizes = (p.num, p.channels, p.height, p.width)
+    return tuple(each[min(index, len(each) - 1)] if each else UNKNOWN for each in sizes)
+
+
 def _size(layer: LayerParameter) -> tuple[int, int]:
     """The (height, width) of the images: what is cropped from them, else what they are resized to."""
     p, dense = layer.transform_param, layer.dense_image_data_param
-    fixed = p.resize_param.Resize_mode.Name(p.resize_param.resize_mode) != "FIT_SMALL_SIZE"
+    resize = p.resize_param[0] if p.resize_param else ResizeParameter()
+    fixed = resize.Resize_mode.Name(resize.resize_mode) != "FIT_SMALL_SIZE"
     sizes = (
         (p.crop_size, p.crop_size),
         (p.crop_h, p.crop_w),  # SSD
@@ -44,6 +57,6 @@ def _size(layer: LayerParameter) -> tuple[int, int]:
         (layer.memory_data_param.height, layer.memory_data_param.width),
         (layer.image_data_param.new_height, layer.image_data_param.new_width),
         (dense.new_height, dense.new_width),
-        (p.resize_param.height * fixed, p.resize_param.width * fixed),
+        (resize.height * fixed, resize.width * fixed),
     )
     return next((size for size in sizes if all(size)), (UNKNOWN, UNKNOWN))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fcnkit.caffe.data import UNKNOWN, is_data_layer, top_shape
+from fcnkit.caffe.data import UNKNOWN, dummy_shape, is_data_layer, top_shape
 from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
 from fcnkit.caffe.phase import filter_net
 from fcnkit.errors import DefinitionError
-from fcnkit.types import is_input, type_of
+from fcnkit.types import is_input, kind_of, type_of
+from fcnkit.types.channels import Made
 from fcnkit.types.combine import SILENCE
-from fcnkit.types.record import LOSS, SINK
+from fcnkit.types.record import LOSS, SAMPLES, SINK
 
 # The default state: TEST, level 0, no stages.
 TEST_STATE = NetState(phase=TEST)
@@ -35,16 +36,19 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
         # The rules have been applied, so they mean nothing in the resulting net.
         for field in ("phase", "include", "exclude"):
             layer.ClearField(field)
-    made = {top for layer in layers if not is_data_layer(layer) for top in layer.top}
-    wanted = {bottom for layer in layers for bottom in layer.bottom}
-    for source in filter(is_data_layer, layers):
-        wanted.update(source.top)
+    needed = _unmade(layers)
+    wanted = {*needed, *(top for source in filter(is_data_layer, layers) for top in source.top)}
+    made = {top for layer in layers if not is_data_layer(layer) for top in layer.top} - needed
     # A training snapshot has only that phase's data layers, so the data layers of all phases are searched.
     for source in [*filter(is_data_layer, layers), *filter(is_data_layer, net.layer)]:
         for index, top in enumerate(source.top):
             if top in wanted and top not in made:
                 made.add(top)
-                result.layer.append(_input(top, top_shape(source, index)))
+                shape = top_shape(source, index)
+                # Labels in HDF5 files can have any shape.
+                if source.type == "HDF5Data" and index and _read_by_sinks(top, layers):
+                    shape = (1, UNKNOWN)
+                result.layer.append(_input(top, shape))
     for name in declared:
         if name in wanted and name not in made:
             result.layer.append(_input(name, (1, UNKNOWN, UNKNOWN, UNKNOWN)))
@@ -64,7 +68,9 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     """
     result = runnable(net, state, declared)
     layers = _without_sinks(list(result.layer))
-    layers = _without_inserted_splits(layers)
+    layers = _without_inserted_splits(_without_samples(layers))
+    if not any(map(is_input, layers)):
+        layers = _fed(layers)
     layers = _without_label_branches(layers, net)
     read = {bottom for layer in layers for bottom in layer.bottom}
     layers = [layer for layer in layers if not is_input(layer) or any(top in read for top in layer.top)]
@@ -75,6 +81,21 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     for field in ("force_backward", "debug_info", "state"):
         result.ClearField(field)
     return result
+
+
+def _read_by_sinks(blob: str, layers: list[LayerParameter]) -> bool:
+    return all(_is_sink(layer) for layer in layers if blob in layer.bottom)
+
+
+def _unmade(layers: list[LayerParameter]) -> set[str]:
+    """The blobs that layers read and no earlier layer makes, data layers aside: a layer may change one in place."""
+    made: set[str] = set()
+    unmade: set[str] = set()
+    for layer in layers:
+        unmade.update(bottom for bottom in layer.bottom if bottom not in made)
+        if not is_data_layer(layer):
+            made.update(layer.top)
+    return unmade
 
 
 def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
@@ -115,7 +136,8 @@ def _is_sink(layer: LayerParameter) -> bool:
     record = type_of(layer)
     if record is not None:
         return record.role in (LOSS, SINK)
-    return layer.type.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
+    kind = kind_of(layer).removesuffix("Layer")
+    return kind.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
 
 
 def _without_inserted_splits(layers: list[LayerParameter]) -> list[LayerParameter]:
@@ -135,12 +157,42 @@ def _without_inserted_splits(layers: list[LayerParameter]) -> list[LayerParamete
     return kept
 
 
+def _fed(layers: list[LayerParameter]) -> list[LayerParameter]:
+    """Layers with an Input for each blob that filters read and that DummyData makes, in a net without any input."""
+    inputs, others = [], []
+    for layer in layers:
+        for index, top in enumerate(layer.top if layer.type == "DummyData" else ()):
+            if _is_filtered(top, layers):
+                inputs.append(_input(top, dummy_shape(layer, index)))
+        fed = {each.top[0] for each in inputs}
+        layer.top[:] = [top for top in layer.top if layer.type != "DummyData" or top not in fed]
+        if layer.top or layer.type != "DummyData":
+            others.append(layer)
+    read = {bottom for layer in others for bottom in layer.bottom}
+    return inputs + [layer for layer in others if layer.type != "DummyData" or not inputs or read & set(layer.top)]
+
+
+def _without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:
+    """Remove the layers that sample or augment for training; the readers of their first tops read what they read."""
+    original: dict[str, str] = {}
+    kept = []
+    for layer in layers:
+        bottoms = [original.get(bottom, bottom) for bottom in layer.bottom]
+        record = type_of(layer)
+        if record is not None and record.role is SAMPLES:
+            original[layer.top[0]] = bottoms[0]
+        else:
+            layer.bottom[:] = bottoms
+            kept.append(layer)
+    return kept
+
+
 def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> list[LayerParameter]:
     """Remove layers that only prepare labels: they neither read an image nor feed a layer that does."""
-    second = {top for layer in net.layer if is_data_layer(layer) for top in layer.top[1:]}
+    aside = {top for layer in net.layer if is_data_layer(layer) for top in layer.top} - _images(layers, net)
     image: set[str] = set()
     for layer in layers:
-        if any(b in image for b in layer.bottom) or (not layer.bottom and not any(t in second for t in layer.top)):
+        if any(b in image for b in layer.bottom) or (not layer.bottom and not any(t in aside for t in layer.top)):
             image.update(layer.top)
     needed: set[str] = set()
     kept = []
@@ -150,3 +202,29 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
             needed.update(layer.bottom)
             kept.append(layer)
     return kept[::-1]
+
+
+def _images(layers: list[LayerParameter], net: NetParameter) -> set[str]:
+    """The tops of data layers that are images: those that filters read, directly or through other layers.
+
+    Where there is none, the first top of each data layer that any layer but a loss reads.
+    """
+    data = [layer.top for layer in net.layer if is_data_layer(layer)]
+    filtered = {top for tops in data for top in tops if _is_filtered(top, layers)}
+    if filtered:
+        return filtered
+    read = {bottom for layer in layers for bottom in layer.bottom}
+    return {first for tops in data for first in [top for top in tops if top in read][:1]}
+
+
+def _is_filtered(blob: str, layers: list[LayerParameter]) -> bool:
+    """Whether filters read a blob, or one that is made of it."""
+    reached = {blob}
+    for layer in layers:
+        if reached.isdisjoint(layer.bottom):
+            continue
+        record = type_of(layer)
+        if record is not None and isinstance(record.channels, Made):
+            return True
+        reached.update(layer.top)
+    return False

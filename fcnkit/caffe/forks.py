@@ -6,16 +6,23 @@ alexgkendall/caffe-segnet, 143 is input_param and in hszhao/PSPNet interp_param 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from fcnkit.caffe import wire
 from fcnkit.caffe.messages import LayerParameter, NetParameter, V1LayerParameter
 from fcnkit.caffe.schema import FIRST_FORK_FIELD
 from fcnkit.errors import DefinitionError, FileFormatError
 from fcnkit.types import type_of
+from fcnkit.types.dialects import DIALECTS, Dialect
 
 _LISTED = 5
+# The fields of LayerParameter from 100 on are messages of settings. Forks that keep their layers in this message, which
+# is of 2015, number theirs from 132 on: BVLC had used 131 by then (BVLC/caffe src/caffe/proto/caffe.proto).
+_FIRST_SETTINGS, _FIRST_AMBIGUOUS = 100, 132
 
 
 def has_fork_fields(message: Any) -> bool:
@@ -45,23 +52,99 @@ def _is_forks(layer: LayerParameter) -> bool:
     return has_fork_fields(layer) or (record is not None and record.of_fork and layer.type == record.name)
 
 
-def require_bvlc(net: NetParameter) -> None:
-    """Refuse the definition in a fork's binary file. A file that fcnkit wrote is accepted, and its mark is removed.
+def settle_forks(stored: NetParameter, net: NetParameter) -> list[str]:
+    """Read, in place, the settings of forks' layers in a net from a binary file, where their numbers are clear.
+
+    They are where a layer is of a type whose settings every fork has the same way, and where all fields of a fork's
+    layer are BVLC's. In a file that fcnkit wrote all are clear.
+
+    Args:
+        stored: the definition in the file, of any generation.
+        net: the net that runs, made of it.
+
+    Returns:
+        Remarks on what was read, each a line of text.
 
     Raises:
-        FileFormatError: layers have settings whose field numbers differ between forks.
+        FileFormatError: layers of the net have settings whose field numbers differ between forks.
     """
     if net.fcnkit_numbers:
         net.ClearField("fcnkit_numbers")
-        return
-    layers = fork_layers(net)
-    if layers:
-        listed = ", ".join(repr(layer.name) for layer in layers[:_LISTED])
-        more = f" and {len(layers) - _LISTED} more" if len(layers) > _LISTED else ""
+        return []
+    names = {layer.name for layer in net.layer if layer.type != "Input"}
+    refused = [layer.name for layer in stored.layers if has_fork_fields(layer) and _name(layer) in names]
+    read: dict[str, list[str]] = {}
+    for layer in net.layer:
+        record = type_of(layer)
+        if record is not None and record.of_fork and layer.type == record.name:
+            dialect = _decoded(layer)
+            if dialect is not None:
+                read.setdefault(f"{layer.type} of {dialect.record.origin.repository}", []).append(layer.name)
+            elif has_fork_fields(layer) or any(number >= _FIRST_AMBIGUOUS for number, _ in _messages(layer)):
+                refused.append(layer.name)
+        elif has_fork_fields(layer):
+            refused.append(layer.name)
+    if refused:
+        listed = ", ".join(map(repr, refused[:_LISTED]))
+        more = f" and {len(refused) - _LISTED} more" if len(refused) > _LISTED else ""
         raise FileFormatError(
             f"has layers of a fork of Caffe, {listed}{more}, and forks number their settings differently;"
             " give the net's definition with `prototxt`"
         )
+    return [f"settings are read as those of {kind}: layers {', '.join(map(repr, of))}" for kind, of in read.items()]
+
+
+def _name(layer: V1LayerParameter) -> str:
+    return layer.layer.name if layer.HasField("layer") else layer.name
+
+
+def _messages(layer: LayerParameter) -> list[tuple[int, bytes]]:
+    """The fields of a layer that can be messages of settings, by number, serialized."""
+    data = memoryview(layer.SerializePartialToString())
+    return [
+        (field.number, bytes(data[field.start : field.end]))
+        for field in wire.fields(data, 0, len(data))
+        if field.kind == wire.BYTES and field.number >= _FIRST_SETTINGS
+    ]
+
+
+def _decoded(layer: LayerParameter) -> Dialect | None:
+    """Read the settings of a layer in place; None, and nothing changed, if they are not those of a known dialect."""
+    dialect = DIALECTS.get(layer.type)
+    found = _messages(layer)
+    if dialect is None or len(found) != 1 or not dialect.bottoms.admits(len(layer.bottom)):
+        return None
+    number, data = found[0]
+    settings = type(getattr(layer, dialect.settings))()
+    try:
+        settings.ParseFromString(_renumbered(data, dialect.numbers))
+        bare = type(layer).FromString(_without(layer.SerializePartialToString(), number))
+    except (DecodeError, wire.WireError):
+        return None
+    # A number of BVLC's own was read as BVLC's message, which may have lost values.
+    lost = any(field.number == number and value.ListFields() for field, value in layer.ListFields())
+    if number < _FIRST_AMBIGUOUS or lost or has_fork_fields(settings) or has_fork_fields(bare):
+        return None
+    getattr(bare, dialect.settings).CopyFrom(settings)
+    layer.CopyFrom(bare)
+    return dialect
+
+
+def _renumbered(data: bytes, numbers: Mapping[int, int]) -> bytes:
+    """A message whose fields have other numbers."""
+    view = memoryview(data)
+    result = b""
+    for field in wire.fields(view, 0, len(view)):
+        _, start = wire.varint(view, field.tag, field.end)
+        tag = numbers.get(field.number, field.number) << 3 | field.kind
+        result += wire.encode_varint(tag) + view[start : field.end]
+    return result
+
+
+def _without(data: bytes, number: int) -> bytes:
+    """A message without one of its fields."""
+    view = memoryview(data)
+    return b"".join(view[field.tag : field.end] for field in wire.fields(view, 0, len(view)) if field.number != number)
 
 
 def to_bvlc(net: NetParameter) -> None:

@@ -68,7 +68,7 @@ def resolve(
     net: NetParameter,
     blobs: Mapping[str, Sequence[Any]] | None,
     given: Sequence[int] | Mapping[str, Sequence[int]] | None,
-) -> None:
+) -> bool:
     """Fill in, in place, those unknown sizes of the net's inputs that can be determined without torch.
 
     The channels come from the first weights that read the input. Without weights, an image has 3 channels. An input
@@ -80,13 +80,16 @@ def resolve(
         blobs: the weights by layer name, or None for a net without weights.
         given: the caller's shape for the first input, or shapes by input name.
 
+    Returns:
+        Whether a height or width is a guess: 500 because nothing states it.
+
     Raises:
         InputError: given names an unknown input or has an invalid size, or the channels cannot be determined.
     """
     shapes = input_shapes(net)
     if not shapes:
         if given is None and any(not layer.bottom for layer in net.layer):
-            return  # layers such as DummyData make all blobs
+            return False  # layers such as DummyData make all blobs
         raise InputError("the net has no input")
     _apply_given(shapes, given)
     first = next(iter(shapes))
@@ -98,13 +101,16 @@ def resolve(
             if channels is None:
                 raise InputError(f"the channels of input {name!r} are unknown; give its shape with `input_shape`")
             shapes[name] = (shape[0], channels, *shape[2:])
+    guessed = False
     for name, shape in shapes.items():
         if UNKNOWN in shape[2:] and name != first and len(shapes[first]) == 4:
             shape = (*shape[:2], *shapes[first][2:])
         if UNKNOWN in shape[2:] and fully_convolutional:
             shape = (*shape[:2], *(size or FCN_SIZE for size in shape[2:]))
+            guessed = True
         shapes[name] = shape
     set_input_shapes(net, shapes)
+    return guessed
 
 
 def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, Sequence[int]] | None) -> None:

@@ -645,6 +645,8 @@ class LayerParameter(Message):
     @property
     def seg_accuracy_param(self) -> SegAccuracyParameter: ...
     @property
+    def multi_stage_meanfield_param(self) -> MultiStageMeanfieldParameter: ...
+    @property
     def roi_pooling_param(self) -> ROIPoolingParameter: ...
     @property
     def smooth_l1_loss_param(self) -> SmoothL1LossParameter: ...
@@ -734,6 +736,7 @@ class LayerParameter(Message):
         mat_read_param: MatReadParameter = ...,
         mat_write_param: MatWriteParameter = ...,
         seg_accuracy_param: SegAccuracyParameter = ...,
+        multi_stage_meanfield_param: MultiStageMeanfieldParameter = ...,
         roi_pooling_param: ROIPoolingParameter = ...,
         smooth_l1_loss_param: SmoothL1LossParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -814,6 +817,7 @@ class LayerParameter(Message):
             "mat_read_param",
             "mat_write_param",
             "seg_accuracy_param",
+            "multi_stage_meanfield_param",
             "roi_pooling_param",
             "smooth_l1_loss_param",
             "shuffle_channel_param",
@@ -903,6 +907,7 @@ class LayerParameter(Message):
             "mat_read_param",
             "mat_write_param",
             "seg_accuracy_param",
+            "multi_stage_meanfield_param",
             "roi_pooling_param",
             "smooth_l1_loss_param",
             "shuffle_channel_param",
@@ -932,7 +937,7 @@ class TransformationParameter(Message):
     crop_h: int
     crop_w: int
     @property
-    def resize_param(self) -> ResizeParameter: ...
+    def resize_param(self) -> RepeatedCompositeFieldContainer[ResizeParameter]: ...
     @property
     def noise_param(self) -> NoiseParameter: ...
     @property
@@ -973,7 +978,7 @@ class TransformationParameter(Message):
         force_gray: bool = ...,
         crop_h: int = ...,
         crop_w: int = ...,
-        resize_param: ResizeParameter = ...,
+        resize_param: Iterable[ResizeParameter] = ...,
         noise_param: NoiseParameter = ...,
         distort_param: DistortionParameter = ...,
         expand_param: ExpansionParameter = ...,
@@ -1009,7 +1014,6 @@ class TransformationParameter(Message):
             "force_gray",
             "crop_h",
             "crop_w",
-            "resize_param",
             "noise_param",
             "distort_param",
             "expand_param",
@@ -2198,6 +2202,45 @@ class V1LayerParameter(Message):
     def loss_param(self) -> LossParameter: ...
     @property
     def layer(self) -> V0LayerParameter: ...
+    @property
+    def annotated_data_param(self) -> AnnotatedDataParameter: ...
+    @property
+    def detection_evaluate_param(self) -> DetectionEvaluateParameter: ...
+    @property
+    def detection_output_param(self) -> DetectionOutputParameter: ...
+    @property
+    def multibox_loss_param(self) -> MultiBoxLossParameter: ...
+    @property
+    def norm_param(self) -> NormalizeParameter: ...
+    @property
+    def permute_param(self) -> PermuteParameter: ...
+    @property
+    def prior_box_param(self) -> PriorBoxParameter: ...
+    @property
+    def bn_param(self) -> BNParameter: ...
+    @property
+    def dense_image_data_param(self) -> DenseImageDataParameter: ...
+    @property
+    def upsample_param(self) -> UpsampleParameter: ...
+    @property
+    def dense_crf_param(self) -> DenseCRFParameter: ...
+    @property
+    def interp_param(self) -> InterpParameter: ...
+    @property
+    def mat_read_param(self) -> MatReadParameter: ...
+    @property
+    def mat_write_param(self) -> MatWriteParameter: ...
+    @property
+    def seg_accuracy_param(self) -> SegAccuracyParameter: ...
+    @property
+    def multi_stage_meanfield_param(self) -> MultiStageMeanfieldParameter: ...
+    @property
+    def roi_pooling_param(self) -> ROIPoolingParameter: ...
+    @property
+    def smooth_l1_loss_param(self) -> SmoothL1LossParameter: ...
+    @property
+    def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
+    type_name: str
     def __init__(
         self,
         *,
@@ -2244,6 +2287,26 @@ class V1LayerParameter(Message):
         transform_param: TransformationParameter = ...,
         loss_param: LossParameter = ...,
         layer: V0LayerParameter = ...,
+        annotated_data_param: AnnotatedDataParameter = ...,
+        detection_evaluate_param: DetectionEvaluateParameter = ...,
+        detection_output_param: DetectionOutputParameter = ...,
+        multibox_loss_param: MultiBoxLossParameter = ...,
+        norm_param: NormalizeParameter = ...,
+        permute_param: PermuteParameter = ...,
+        prior_box_param: PriorBoxParameter = ...,
+        bn_param: BNParameter = ...,
+        dense_image_data_param: DenseImageDataParameter = ...,
+        upsample_param: UpsampleParameter = ...,
+        dense_crf_param: DenseCRFParameter = ...,
+        interp_param: InterpParameter = ...,
+        mat_read_param: MatReadParameter = ...,
+        mat_write_param: MatWriteParameter = ...,
+        seg_accuracy_param: SegAccuracyParameter = ...,
+        multi_stage_meanfield_param: MultiStageMeanfieldParameter = ...,
+        roi_pooling_param: ROIPoolingParameter = ...,
+        smooth_l1_loss_param: SmoothL1LossParameter = ...,
+        shuffle_channel_param: ShuffleChannelParameter = ...,
+        type_name: str = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2281,6 +2344,26 @@ class V1LayerParameter(Message):
             "transform_param",
             "loss_param",
             "layer",
+            "annotated_data_param",
+            "detection_evaluate_param",
+            "detection_output_param",
+            "multibox_loss_param",
+            "norm_param",
+            "permute_param",
+            "prior_box_param",
+            "bn_param",
+            "dense_image_data_param",
+            "upsample_param",
+            "dense_crf_param",
+            "interp_param",
+            "mat_read_param",
+            "mat_write_param",
+            "seg_accuracy_param",
+            "multi_stage_meanfield_param",
+            "roi_pooling_param",
+            "smooth_l1_loss_param",
+            "shuffle_channel_param",
+            "type_name",
         ],
     ) -> bool: ...
     def ClearField(
@@ -2329,6 +2412,26 @@ class V1LayerParameter(Message):
             "transform_param",
             "loss_param",
             "layer",
+            "annotated_data_param",
+            "detection_evaluate_param",
+            "detection_output_param",
+            "multibox_loss_param",
+            "norm_param",
+            "permute_param",
+            "prior_box_param",
+            "bn_param",
+            "dense_image_data_param",
+            "upsample_param",
+            "dense_crf_param",
+            "interp_param",
+            "mat_read_param",
+            "mat_write_param",
+            "seg_accuracy_param",
+            "multi_stage_meanfield_param",
+            "roi_pooling_param",
+            "smooth_l1_loss_param",
+            "shuffle_channel_param",
+            "type_name",
         ],
     ) -> None: ...
 
@@ -3430,6 +3533,144 @@ class SegAccuracyParameter(Message):
     def __init__(self, *, metric: int | str = ..., ignore_label: Iterable[int] = ..., reset: bool = ...) -> None: ...
     def HasField(self, field_name: Literal["metric", "reset"]) -> bool: ...
     def ClearField(self, field_name: Literal["metric", "ignore_label", "reset"]) -> None: ...
+
+class MultiStageMeanfieldParameter(Message):
+    Mode: Final[EnumTypeWrapper]
+    POTTS: Final = 0
+    compatibility_mode: int
+    threshold: float
+    theta_alpha: float
+    theta_beta: float
+    theta_gamma: float
+    num_iterations: int
+    spatial_filter_weight: float
+    bilateral_filter_weight: float
+    forced_spatial_filter_weight: float
+    forced_bilateral_filter_weight: float
+    detection_potentials_enabled: bool
+    detection_dat_input_dir: str
+    train_dataset_size: int
+    detection_dat_check_enabled: bool
+    detection_potentials_max_score: float
+    detection_potentials_epsilon: float
+    detection_x_weights_str: str
+    detection_y_weights_str: str
+    spatial_filter_weights_str: str
+    bilateral_filter_weights_str: str
+    ho_potentials_enabled: bool
+    ho_dat_input_dir: str
+    ho_w_param_str: str
+    ho_num_layers: int
+    ho_w2_param_str: str
+    ho_w2_enabled: bool
+    force_cpu: bool
+    is_no_class_weights: bool
+    spatial_filter_file: str
+    bilateral_filter_file: str
+    def __init__(
+        self,
+        *,
+        compatibility_mode: int | str = ...,
+        threshold: float = ...,
+        theta_alpha: float = ...,
+        theta_beta: float = ...,
+        theta_gamma: float = ...,
+        num_iterations: int = ...,
+        spatial_filter_weight: float = ...,
+        bilateral_filter_weight: float = ...,
+        forced_spatial_filter_weight: float = ...,
+        forced_bilateral_filter_weight: float = ...,
+        detection_potentials_enabled: bool = ...,
+        detection_dat_input_dir: str = ...,
+        train_dataset_size: int = ...,
+        detection_dat_check_enabled: bool = ...,
+        detection_potentials_max_score: float = ...,
+        detection_potentials_epsilon: float = ...,
+        detection_x_weights_str: str = ...,
+        detection_y_weights_str: str = ...,
+        spatial_filter_weights_str: str = ...,
+        bilateral_filter_weights_str: str = ...,
+        ho_potentials_enabled: bool = ...,
+        ho_dat_input_dir: str = ...,
+        ho_w_param_str: str = ...,
+        ho_num_layers: int = ...,
+        ho_w2_param_str: str = ...,
+        ho_w2_enabled: bool = ...,
+        force_cpu: bool = ...,
+        is_no_class_weights: bool = ...,
+        spatial_filter_file: str = ...,
+        bilateral_filter_file: str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "compatibility_mode",
+            "threshold",
+            "theta_alpha",
+            "theta_beta",
+            "theta_gamma",
+            "num_iterations",
+            "spatial_filter_weight",
+            "bilateral_filter_weight",
+            "forced_spatial_filter_weight",
+            "forced_bilateral_filter_weight",
+            "detection_potentials_enabled",
+            "detection_dat_input_dir",
+            "train_dataset_size",
+            "detection_dat_check_enabled",
+            "detection_potentials_max_score",
+            "detection_potentials_epsilon",
+            "detection_x_weights_str",
+            "detection_y_weights_str",
+            "spatial_filter_weights_str",
+            "bilateral_filter_weights_str",
+            "ho_potentials_enabled",
+            "ho_dat_input_dir",
+            "ho_w_param_str",
+            "ho_num_layers",
+            "ho_w2_param_str",
+            "ho_w2_enabled",
+            "force_cpu",
+            "is_no_class_weights",
+            "spatial_filter_file",
+            "bilateral_filter_file",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "compatibility_mode",
+            "threshold",
+            "theta_alpha",
+            "theta_beta",
+            "theta_gamma",
+            "num_iterations",
+            "spatial_filter_weight",
+            "bilateral_filter_weight",
+            "forced_spatial_filter_weight",
+            "forced_bilateral_filter_weight",
+            "detection_potentials_enabled",
+            "detection_dat_input_dir",
+            "train_dataset_size",
+            "detection_dat_check_enabled",
+            "detection_potentials_max_score",
+            "detection_potentials_epsilon",
+            "detection_x_weights_str",
+            "detection_y_weights_str",
+            "spatial_filter_weights_str",
+            "bilateral_filter_weights_str",
+            "ho_potentials_enabled",
+            "ho_dat_input_dir",
+            "ho_w_param_str",
+            "ho_num_layers",
+            "ho_w2_param_str",
+            "ho_w2_enabled",
+            "force_cpu",
+            "is_no_class_weights",
+            "spatial_filter_file",
+            "bilateral_filter_file",
+        ],
+    ) -> None: ...
 
 class ROIPoolingParameter(Message):
     pooled_h: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -12,8 +13,12 @@ from google.protobuf.message import Message
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import schema
 from fcnkit.caffe.forks import to_bvlc
+from fcnkit.caffe.lenient import Unknown, scan
 from fcnkit.caffe.messages import NetParameter, SolverParameter
 from fcnkit.errors import FileFormatError, PrototxtError, naming
+
+# How many lines a message lists for each unknown field.
+_LISTED = 5
 
 
 @overload
@@ -33,7 +38,45 @@ def parse(text: str, kind: str = "NetParameter") -> Any:
         PrototxtError: with line, column and the offending text, unknown fields included.
         DefinitionError: a fork's field contradicts its BVLC equivalent.
     """
+    message, unknown = parse_leniently(text, kind)
+    if unknown:
+        raise unknown_error(unknown)
+    return message
+
+
+@overload
+def parse_leniently(
+    text: str, kind: Literal["NetParameter"] = "NetParameter"
+) -> tuple[NetParameter, list[Unknown]]: ...
+@overload
+def parse_leniently(text: str, kind: str) -> tuple[Any, list[Unknown]]: ...
+def parse_leniently(text: str, kind: str = "NetParameter") -> tuple[Any, list[Unknown]]:
+    """Parse prototxt text without the fields and enum values that the schema lacks; those are listed.
+
+    The type of a V1 layer is text in `type_name` where the enum of old nets lacks it: forks added types of their own.
+
+    Raises:
+        PrototxtError, DefinitionError: as in `parse`, but for unknown fields.
+    """
     message = schema.message_class(kind)()
+    unknown: list[Unknown] = []
+    try:
+        _merge(text, message)
+    except PrototxtError as error:
+        rest, unknown = scan(text, message.DESCRIPTOR)
+        if not unknown:
+            raise error
+        message = schema.message_class(kind)()
+        _merge(rest, message)
+    for each in [each for each in unknown if each.layers == "layers" and each.path == ("type",)]:
+        message.layers[each.position].type_name = each.value
+        unknown.remove(each)
+    if kind == "NetParameter":
+        to_bvlc(message)
+    return message, unknown
+
+
+def _merge(text: str, message: Message) -> None:
     try:
         # protobuf accepts any escape, such as those of a Windows path; Python deprecates the unknown ones.
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
@@ -45,9 +88,30 @@ def parse(text: str, kind: str = "NetParameter") -> Any:
         # protobuf's message starts with "line:column : "; PrototxtError states the position itself.
         problem = str(error).removeprefix(f"{line}:{column} : ").rstrip(".").replace("caffe.", "").replace("\n", " ")
         raise PrototxtError(problem, line, column, offending[:120]) from None
-    if kind == "NetParameter":
-        to_bvlc(message)
-    return message
+
+
+def unknown_error(unknown: Sequence[Unknown], way_out: str = "") -> PrototxtError:
+    """The error that lists all unknown fields; way_out is the end of its message."""
+    first = unknown[0]
+    if len(unknown) == 1:
+        kind, lacked = ("Enum", "value") if first.value else ("Message", "field")
+        problem = f'{kind} type "{first.owner}" has no {lacked} named "{first.value or first.name}"'
+        return PrototxtError(problem + way_out, first.line, first.column, first.text)
+    lines: dict[str, list[int]] = {}
+    for each in unknown:
+        lines.setdefault(_named(each), []).append(each.line)
+    listed = "; ".join(f"{name} in line{'s' * (len(at) > 1)} {some(at)}" for name, at in lines.items())
+    return PrototxtError(f"{len(unknown)} unknown fields: {listed}{way_out}", 0, 0, "")
+
+
+def _named(unknown: Unknown) -> str:
+    where = f" of {'.'.join(unknown.path[:-1])}" if unknown.path[:-1] else ""
+    return f"value {unknown.value!r} for {unknown.name!r}{where}" if unknown.value else f"{unknown.name!r}{where}"
+
+
+def some(lines: Sequence[int]) -> str:
+    """The first few line numbers."""
+    return ", ".join(map(str, lines[:_LISTED])) + (f" and {len(lines) - _LISTED} more" if len(lines) > _LISTED else "")
 
 
 @overload
@@ -60,6 +124,12 @@ def read(path: AnyPath, kind: str = "NetParameter") -> Any:
     """Read a prototxt file; errors name the file."""
     with naming(path):
         return parse(decode(read_bytes(path)), kind)
+
+
+def read_leniently(path: AnyPath) -> tuple[NetParameter, list[Unknown]]:
+    """Read the prototxt of a net, as `parse_leniently` does; errors name the file."""
+    with naming(path):
+        return parse_leniently(decode(read_bytes(path)))
 
 
 def read_bytes(path: AnyPath) -> bytes:

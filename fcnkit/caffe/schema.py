@@ -36,6 +36,9 @@ def _load() -> descriptor_pool.DescriptorPool:
             messages[added.name].MergeFrom(added)
         else:
             caffe.message_type.append(added)
+        if added.name == "LayerParameter":
+            # Forks gave the old layers the settings of their types under the same names.
+            messages["V1LayerParameter"].field.extend(field for field in added.field if field.name.endswith("_param"))
     caffe.enum_type.extend(forks.enum_type)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(caffe)

@@ -170,6 +170,8 @@ def _v2_layer_from_v1(old: V1LayerParameter) -> LayerParameter:
     for field, value in old.ListFields():
         if field.name == "type":
             layer.type = V2_TYPE_FROM_V1[_v1_type_name(value)]
+        elif field.name == "type_name":
+            layer.type = _type_of_fork(value)
         elif field.name in _PARAM_SPEC_FIELD:
             for i, setting in enumerate(value):
                 if i == len(layer.param):
@@ -180,6 +182,13 @@ def _v2_layer_from_v1(old: V1LayerParameter) -> LayerParameter:
         else:
             getattr(layer, field.name).MergeFrom(value)
     return layer
+
+
+def _type_of_fork(name: str) -> str:
+    """The V2 type of a V1 type that BVLC's enum lacks: IMAGE_SEG_DATA is ImageSegData, DENSE_CRF is DenseCRF."""
+    known = {record.name.lower(): record.name for record in all_types()}
+    plain = "".join(word.capitalize() for word in name.split("_"))
+    return known.get(plain.lower(), plain)
 
 
 def _make_input_layer(net: NetParameter) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.reading_options import reading_options
 
 if TYPE_CHECKING:
     from fcnkit.net import CaffeNet
@@ -38,6 +39,7 @@ Examples:
     "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in WEIGHTS."
 )
 @input_shape_option
+@reading_options
 @click.option("--simplify", is_flag=True, help="Remove and fold layers without changing the output.")
 @click.option("--fold-batchnorm", is_flag=True, help="Fold BatchNorm and Scale into the filters before them.")
 @click.option("--legacy-inputs", is_flag=True, help="Declare inputs by `input` and `input_dim`, without Input layers.")
@@ -69,6 +71,7 @@ def command(
     stages: tuple[str, ...],
     outputs: tuple[Path, ...],
     force: bool,
+    **reading: Any,
 ) -> None:
     """Convert Caffe weights into the equivalent PyTorch net, or a net back into Caffe's files.
 
@@ -99,9 +102,10 @@ def command(
     written = formats.outputs(outputs)
     for output in written:
         check_output(output, force)
-    options: dict[str, Any] = {"input_shape": input_shape, "level": level, "stages": stages}
+    options: dict[str, Any] = {"input_shape": input_shape, "level": level, "stages": stages, **reading}
     if weights is None:
         net = formats.convert(None, prototxt, **options)
+        _warn_of_zeros(net, source)
     else:
         # Weights are copied from file to file.
         net = formats.load(weights, prototxt, **options, mapped=True, untrained="refuse", target=target or "bvlc")
@@ -119,6 +123,26 @@ def command(
         net = _for_target(net, target, source)
     formats.save(net, *outputs, force=force, watch=_watch(net))
     click.echo(summary(net, source, written, prototxt, report))
+
+
+def _warn_of_zeros(net: CaffeNet, source: Path) -> None:
+    """Warn that fillers leave filters at zero; score layers may be zero among others that are not."""
+    from fcnkit.net.zeros import filter_layers, some_named
+    from fcnkit.surgery.transplant import score_layers
+
+    found = filter_layers(net)
+    zero = [name for name, is_zero in found.items() if is_zero]
+    which = "all filters are zero"
+    if len(zero) < len(found):
+        scores = score_layers(net.definition())
+        zero = [name for name in zero if name not in scores]
+        which = f"the filters of {some_named(zero)} are zero"
+    if zero:
+        click.echo(
+            f"warning: {source}: {which}: the prototxt has no fillers for them and no weights were given;"
+            " give WEIGHTS, or add a weight_filler to each layer",
+            err=True,
+        )
 
 
 def _for_target(net: CaffeNet, target: str, source: Path) -> CaffeNet:

@@ -30,6 +30,7 @@ def summary(
     lines += [f"  output  {name} {_times(net.shapes[name])}" for name in net.outputs]
     if net.unused:
         lines.append(f"  unused  weights of {', '.join(net.unused)}")
+    lines += [f"  remark  {remark}" for remark in net.remarks]
     if report:
         lines += _simplified(report)
     lines += ["Load it:", *(f"  {line}" for line in _loading(outputs, prototxt))]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.reading_options import reading_options
 from fcnkit.cli.text_output import columns, output_options, put
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ Examples:
 @click.option("--run", is_flag=True, help="Run both nets on the same input and compare every blob.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random input for --run.")
 @input_shape_option
+@reading_options
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
@@ -51,6 +53,7 @@ def command(
     tolerance: float,
     output: str | None,
     force: bool,
+    **reading: Any,
 ) -> None:
     """Compare two nets of any formats: structure, weights and, with --run, every blob.
 
@@ -60,7 +63,7 @@ def command(
     """
     from fcnkit.inspect.comparison import compare_files
 
-    found = compare_files(a, b, prototxt, input_shape, run, seed)
+    found = compare_files(a, b, prototxt, input_shape, run, seed, **reading)
     put("".join(f"{line}\n" for line in _lines(found, tolerance)), output, force)
     if found.apart(tolerance):
         raise click.exceptions.Exit(1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.reading_options import reading_options
 from fcnkit.cli.text_output import output_options, put
 from fcnkit.errors import OutputError
 from fcnkit.files import check_output
@@ -27,8 +28,16 @@ Examples:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in FILE.")
 @input_shape_option
+@reading_options
 @output_options
-def command(file: Path, prototxt: Path | None, input_shape: InputShape | None, output: str | None, force: bool) -> None:
+def command(
+    file: Path,
+    prototxt: Path | None,
+    input_shape: InputShape | None,
+    output: str | None,
+    force: bool,
+    **reading: Any,
+) -> None:
     """Draw a net: its layers from top to bottom, with the shapes of the blobs between them.
 
     FILE is a prototxt, a .caffemodel or a file that fcnkit writes. The output's suffix chooses the format: .svg for a
@@ -45,5 +54,5 @@ def command(file: Path, prototxt: Path | None, input_shape: InputShape | None, o
     if suffix not in PICTURES:
         known = ", ".join(PICTURES)
         raise OutputError(f"has no suffix of a known picture format; known are {known}").in_file(output or "")
-    net = load(file, prototxt, input_shape=input_shape, mapped=True, untrained="leave")
+    net = load(file, prototxt, input_shape=input_shape, mapped=True, untrained="leave", **reading)
     put(PICTURES[suffix](net), output, force)

@@ -116,11 +116,12 @@ def _net(name: str, given: Mapping[str, Any]) -> str:
         if given["solver"]:
             return generate_solver(net if name == "fcn" else name, settings, templates)
         phase = net.phase(given["phase"])
+        net = replace(net, settings={**net.settings, **settings})
     except TemplateError:
         raise
     except DefinitionError as error:
         raise click.UsageError(in_options(str(error), click.get_current_context().command)) from None
-    text = generate(replace(net, settings={**net.settings, **settings}), phase, templates)
+    text = generate(net, phase, templates)
     if net.pad is not None and sys.stderr.isatty() and (least := smallest_input(text)) > 1:
         click.echo(f"with this pad, images must be {least} x {least} or larger", err=True)
     return text

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
+
+from fcnkit.cli.reading_options import reading_options
 
 EXAMPLES = """\b
 Examples:
@@ -20,11 +23,22 @@ Examples:
 @click.option(
     "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in WEIGHTS."
 )
+@reading_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Output.  [default: the name of IMAGE with -heat.png]"
 )
+@click.option("--plain", is_flag=True, help="Run each layer as PyTorch does: slower, and the same up to rounding.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
-def command(weights: Path, image: Path, label: int, prototxt: Path | None, output: Path | None, force: bool) -> None:
+def command(
+    weights: Path,
+    image: Path,
+    label: int,
+    prototxt: Path | None,
+    output: Path | None,
+    plain: bool,
+    force: bool,
+    **reading: Any,
+) -> None:
     """Draw the probability of a class over an image, as a classifier or an FCN computes it.
 
     WEIGHTS is any net that fcnkit loads. A classifier is cast as by fcnkit fc2conv, and scores every window of IMAGE,
@@ -41,9 +55,9 @@ def command(weights: Path, image: Path, label: int, prototxt: Path | None, outpu
     from fcnkit.segment.heatmap import draw, heat
 
     picture = images.read(image)
-    net = load(weights, prototxt, untrained="refuse")
+    net = load(weights, prototxt, untrained="refuse", **reading)
     with naming(weights):
-        found = heat(net, picture, label)
+        found = heat(net, picture, label, fast=not plain)
     with writing(output, force) as partial:
         draw(picture, found).save(partial, "PNG")
     height, width = found.scores.shape

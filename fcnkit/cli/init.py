@@ -10,6 +10,7 @@ import click
 
 from fcnkit.cli.fcn_options import OF_FCN, fcn_options, own_net
 from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.reading_options import reading_options
 from fcnkit.cli.text_output import columns
 from fcnkit.cli.wording import in_options
 
@@ -51,6 +52,7 @@ def _source(value: str) -> tuple[str, Path]:
     "--new", multiple=True, metavar="LAYER", help="Layer to start from its filler, not from WEIGHTS; may be repeated."
 )
 @input_shape_option
+@reading_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Output; its suffix chooses the format.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 @fcn_options
@@ -65,6 +67,8 @@ def command(
     input_shape: InputShape | None,
     output: Path | None,
     force: bool,
+    crop: str | None,
+    ignore_fields: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Start an FCN from the weights of a classifier or of a coarser FCN.
@@ -95,6 +99,7 @@ def command(
         expand_score=expand_score,
         new=new,
         input_shape=input_shape,
+        reading={"crop": crop, "ignore_fields": ignore_fields},
         **(own_net(given) if net == "fcn" else {}),
     )
     formats.save(started.net, output, force=force)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fcnkit.caffe.preprocessing import pixels_in_words
 from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.reading_options import reading_options
 from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import printable
 
@@ -29,6 +30,7 @@ Examples:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in FILE.")
 @input_shape_option
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @output_options
 def command(
@@ -38,6 +40,7 @@ def command(
     as_json: bool,
     output: str | None,
     force: bool,
+    **reading: Any,
 ) -> None:
     """List the layers of a net: output shapes, parameters, multiply-adds and receptive fields.
 
@@ -54,7 +57,7 @@ def command(
     """
     from fcnkit.inspect.summary import summarize_file
 
-    told = summarize_file(file, prototxt, input_shape)
+    told = summarize_file(file, prototxt, input_shape, **reading)
     if as_json:
         put(json.dumps({"file": str(file), **told.to_dict()}, indent=2) + "\n", output, force)
     else:

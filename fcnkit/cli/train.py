@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fcnkit.cli.reading_options import crop_option
+
 if TYPE_CHECKING:
     from fcnkit.segment.parallel import Ranks
     from fcnkit.train.events import Watcher
@@ -41,6 +43,7 @@ _RUNNING = (
     click.option("--tensorboard", type=click.Path(path_type=Path), metavar="DIR", help="Write events for TensorBoard."),
     click.option("--amp", type=click.Choice(["bf16", "fp16"]), help="Automatic mixed precision; changes the numbers."),
     click.option("--compile", "compiled", is_flag=True, help="Run the net through torch.compile."),
+    click.option("--allow-zero", is_flag=True, help="Train although some filters are zero and cannot learn."),
     click.option("--channels-last", is_flag=True, help="Lay images out channels last, which some GPUs prefer."),
 )
 
@@ -58,6 +61,7 @@ def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--snapshot", metavar="STATE|auto", help="A .solverstate to go on from; auto: the newest, if any.")
 @click.option("--data", type=DataType(), multiple=True, metavar="LAYER=MODULE:FACTORY", help="Data of your own.")
 @click.option("--log", "log", type=click.Path(path_type=Path), metavar="FILE", help="Write a JSON object a line.")
+@crop_option
 @click.option("--force", is_flag=True, help="Replace an existing log.")
 @running_options
 def command(

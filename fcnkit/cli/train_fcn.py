@@ -14,7 +14,7 @@ from fcnkit.cli.model_options import PALETTE_HELP
 from fcnkit.cli.train import running_options, watchers
 
 if TYPE_CHECKING:
-    from fcnkit.segment.parallel import Ranks
+    from fcnkit.train.data.balance import ClassCounts
     from fcnkit.train.data.pairing import Pair
     from fcnkit.train.fcn.folder import Run
     from fcnkit.train.fcn.preparing import Plan
@@ -27,8 +27,9 @@ Examples:
   fcnkit train voc-fcn32s --voc VOCdevkit/VOC2012 --sbd benchmark_RELEASE --from vgg16.caffemodel -o voc32s
   fcnkit train fcn --resume -o run
 """
-# The options that a resumed run takes; its folder has all others.
-_OF_RESUMED = {"net", "resume", "output", "device", "workers", "amp", "compiled", "channels_last", "tensorboard"}
+# The options that Trainer takes as they are, and those that a resumed run takes; its folder has all others.
+_OF_TRAINER = ("device", "workers", "amp", "compiled", "channels_last", "allow_zero")
+_OF_RESUMED = {"net", "resume", "output", "tensorboard", *_OF_TRAINER}
 
 
 def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -121,7 +122,7 @@ def command(ctx: click.Context, /, net: str, output: Path, resume: bool, force: 
 
     On several processes, each with its own batches: torchrun --nproc-per-node 2 -m -- fcnkit train fcn ...
     """
-    running = {name: given.pop(name) for name in ("device", "workers", "amp", "compiled", "channels_last")}
+    running = {name: given.pop(name) for name in _OF_TRAINER}
     tensorboard = given.pop("tensorboard")
     _check_usage(ctx, net, resume, given)
     from fcnkit.segment.parallel import ranks
@@ -133,7 +134,7 @@ def command(ctx: click.Context, /, net: str, output: Path, resume: bool, force: 
         if not resume:
             with processes.together():
                 if processes.first:
-                    prepare(_plan(net, given, processes), output, force)
+                    prepare(_plan(net, given), output, force)
         run = Run.load(output)
         stopped = train_run(
             run,
@@ -162,6 +163,8 @@ def _check_usage(ctx: click.Context, net: str, resume: bool, given: dict[str, An
         raise click.UsageError(f"{typed[name]} has no effect with {net}; leave it out")
     if (given["images"] is None) == (given["voc"] is None) or (given["images"] is None) != (given["labels"] is None):
         raise click.UsageError("give --images and --labels, or --voc")
+    if given["staged"] and given["at_once"]:
+        raise click.UsageError("--at-once trains all strides together; leave out --stages")
     if given["sbd"] is not None and given["voc"] is None:
         raise click.UsageError("--sbd has no effect without --voc; leave it out")
     if (given["val_images"] is None) != (given["val_labels"] is None):
@@ -174,28 +177,33 @@ def _check_usage(ctx: click.Context, net: str, resume: bool, given: dict[str, An
         raise click.UsageError("give --classes, the number of classes or a file with their names")
 
 
-def _plan(net: str, given: dict[str, Any], processes: Ranks) -> Plan:
+def _plan(net: str, given: dict[str, Any]) -> Plan:
     """What the options describe."""
     from fcnkit.generation.nets import describe
     from fcnkit.segment import classes as class_names
-    from fcnkit.train.fcn.preparing import Plan
+    from fcnkit.train.data.balance import rare
+    from fcnkit.train.fcn.preparing import Plan, require_one_head
 
     names = class_names.resolve(given["classes"] or ("voc" if given["voc"] is not None else "21"))
     if net == "fcn":
-        task: dict[str, Any] = {"classes": len(names), "heads": None, "data": "images", "weights": {}, "normalize": False}
-        described = describe("fcn", **own_net({**given, **task}))
+        # The run sets the loss.
+        task: dict[str, Any] = {"classes": len(names), "heads": None, "data": "images"}
+        described = describe("fcn", **own_net({**given, **task, "weights": {}, "normalize": False}))
     else:
         described = describe(net)
-        names = class_names.names_for(sum(described.heads.values()), given["classes"])
+        names = class_names.names_for(require_one_head(net, described), given["classes"])
     train, val = _pairs(given)
+    counts = _counted(given, train, val, names)
+    weights, facts = _weights(given["class_weights"], counts, names)
     sampling: dict[str, Any] = {}
     if given["augment"] is not None:
-        sampling["augment"] = given["augment"]
-    weights, rare, facts = _balance(given, [pair.label for pair in train], names, processes)
+        sampling["augment"] = facts["augmented by"] = given["augment"]
     if given["patches"] is not None:
-        sampling["patch"], around_rare = given["patches"]
+        size, around_rare = given["patches"]
+        sampling["patch"], facts["patches"] = size, f"{size[0]} x {size[1]} pixels"
         if around_rare:
-            sampling["rare"] = rare
+            sampling["rare"] = rare(counts)
+            facts["rare classes"] = ", ".join(names[label] for label in sampling["rare"]) or "none"
     kept = ("palette", "templates", "weights", "recipe", "staged", "settings", "batch", "score_every", "seed")
     return Plan(
         described,
@@ -223,41 +231,37 @@ def _pairs(given: dict[str, Any]) -> tuple[list[Pair], list[Pair]]:
     return split(train, given["val_share"] or 0.1, given["seed"])
 
 
-def _balance(
-    given: dict[str, Any], labels: Sequence[Path], names: Sequence[str], processes: Ranks
-) -> tuple[list[float] | None, list[int], dict[str, str]]:
-    """The weights of the classes in the loss, the rare classes, and both in words for the report."""
+def _counted(given: dict[str, Any], train: Sequence[Pair], val: Sequence[Pair], names: Sequence[str]) -> ClassCounts:
+    """The labels of the training images, counted; those of both sets are checked."""
     from fcnkit.cli.progress import progress
     from fcnkit.segment.images import read_palette
+    from fcnkit.segment.parallel import Ranks
     from fcnkit.train.data import balance
     from fcnkit.train.data.segmentation import Truth
 
-    how: str | None = given["class_weights"]
-    around_rare = given["patches"] is not None and given["patches"][1]
-    if how is None and not around_rare:
-        return None, [], {}
-    if how not in (None, "median", "inverse") and not around_rare:
-        return _weighted(balance.read_weights(str(how), names), names, str(how))
-    palette = None if given["palette"] is None else read_palette(given["palette"])
-    with progress("Counting labels", len(labels), processes) as bar:
-        counts = balance.count(labels, Truth(len(names), palette=palette), bar.advance)
-    for label in counts.absent:
-        click.echo(f"no training image has a pixel of class {label}, {names[label]}", err=True)
-    rare = balance.rare(counts)
-    facts = {"rare classes": ", ".join(names[label] for label in rare) or "none"} if around_rare else {}
+    truth = Truth(len(names), palette=None if given["palette"] is None else read_palette(given["palette"]))
+    with progress("Reading labels", len(train) + len(val), Ranks()) as bar:
+        counts, others = (
+            balance.count((pair.label for pair in pairs), truth, bar.advance, workers=2) for pairs in (train, val)
+        )
+    if counts.absent:
+        click.echo(f"no training image has a pixel of {', '.join(names[label] for label in counts.absent)}", err=True)
+    if unknown := counts.unknown + others.unknown:
+        click.echo(f"{unknown} pixels have colours that are not in the palette; they are ignored", err=True)
+    return counts
+
+
+def _weights(how: str | None, counts: ClassCounts, names: Sequence[str]) -> tuple[list[float] | None, dict[str, str]]:
+    """The weights of the classes in the loss, and the same in words for the report."""
+    from fcnkit.train.data import balance
+
     if how is None:
-        return None, rare, facts
-    found = {"median": balance.median_weights, "inverse": balance.inverse_weights}
-    weights = found[how](counts) if how in found else balance.read_weights(how, names)
-    weighted, _, words = _weighted(weights, names, how)
-    return weighted, rare, {**facts, **words}
-
-
-def _weighted(weights: list[float], names: Sequence[str], how: str) -> tuple[list[float], list[int], dict[str, str]]:
-    """Print the weights of the classes; returns them, no rare classes, and the weights in words."""
-    listed = ", ".join(f"{name} {weight:.3g}" for name, weight in zip(names, weights, strict=True))
-    click.echo(f"class weights ({how}): {listed}", err=True)
-    return weights, [], {"class weights": f"{how}: {listed}"}
+        return None, {}
+    computed = {"median": balance.median_weights, "inverse": balance.inverse_weights}
+    weights = computed[how](counts) if how in computed else balance.read_weights(how, names)
+    words = ", ".join(f"{name} {weight:.3g}" for name, weight in zip(names, weights, strict=True))
+    click.echo(f"class weights ({how}): {words}", err=True)
+    return weights, {"class weights": f"{how}: {words}"}
 
 
 def _tell(run: Run) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
+from fcnkit.cli.reading_options import reading_options
 from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import naming
 
@@ -32,6 +33,7 @@ Examples:
 )
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in MODEL.")
 @input_shape_option
+@reading_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random input.")
 @click.option(
     "--tolerance",
@@ -50,6 +52,7 @@ def command(
     tolerance: float,
     output: str | None,
     force: bool,
+    **reading: Any,
 ) -> None:
     """Run a net in PyTorch and in another runtime, and report the largest error of each blob.
 
@@ -60,7 +63,7 @@ def command(
     """
     from fcnkit.inspect.verification import verify
 
-    found = verify(model, against, prototxt, input_shape, seed)
+    found = verify(model, against, prototxt, input_shape, seed, **reading)
     put("".join(f"{line}\n" for line in _lines(found)), output, force)
     with naming(model):
         found.require(tolerance)

@@ -24,6 +24,11 @@ from fcnkit.export.tracing import constants, source_line
 from fcnkit.export.views import View
 from fcnkit.export.writer import Writer
 
+# Operations that take only shape and type from their operand.
+_OF_SHAPES = {
+    f"aten.{name}.default" for name in ("zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full")
+}
+
 
 @dataclass
 class Written:
@@ -101,6 +106,10 @@ class _Conversion:
         if all(isinstance(self.values[each], Tensor) for each in node.all_input_nodes):
             with torch.no_grad():
                 return node.target(*self._argument(node.args), **self._argument(node.kwargs))
+        if str(node.target) in _OF_SHAPES:
+            # The values do not depend on the input.
+            args = map_arg(node.args, lambda each: torch.empty(each.meta["val"].shape, dtype=each.meta["val"].dtype))
+            return node.target(*args, **{**node.kwargs, "device": "cpu"})
         rule = rule_for(node.target)
         if rule is None:
             return self._refused(node, Refused())

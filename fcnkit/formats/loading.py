@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Unpack
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe.messages import TEST, TRAIN, NetState
 from fcnkit.errors import naming
 from fcnkit.formats.format import PROTOTXT, Format, recognize
 from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape, NetOptions
+from fcnkit.net.conversion import InputShape, NetOptions, Reading
 
 _PHASES = {"test": TEST, "train": TRAIN}
 
@@ -27,6 +27,7 @@ def load(
     mapped: bool = False,
     untrained: Literal["fill", "leave", "refuse"] = "fill",
     target: str = "bvlc",
+    **reading: Unpack[Reading],
 ) -> CaffeNet:
     """Load a net, on the CPU.
 
@@ -46,6 +47,10 @@ def load(
             them. They change with the file.
         untrained: a definition alone is filled by its fillers ("fill"), has undefined weights ("leave"), or is refused
             unless its net has no weights ("refuse").
+        crop: the offset of each Crop without crop_param: "derived" from the coordinate maps, as in the Caffe of HED, or
+            "zero", as in BVLC's; by default a net in which the two differ is refused.
+        ignore_fields: names of unknown fields of the prototxt to leave out. Unknown fields of layers that are removed,
+            and those known to change no value, are left out anyway; `remarks` of the net lists all.
         target: the tool that an exported program (.pt2) is written for, as in `from_torch`; it has no effect on other
             files.
 
@@ -56,7 +61,8 @@ def load(
         FcnkitError: a file cannot be read, contains no net, or does not match the other.
     """
     state = _state(phase, level, stages)
-    return _loaded(path, recognize(path), NetOptions(prototxt, input_shape, state, deploy, mapped, untrained, target))
+    options = NetOptions(prototxt, input_shape, state, deploy, mapped, untrained, target, **reading)
+    return _loaded(path, recognize(path), options)
 
 
 def convert(
@@ -68,24 +74,25 @@ def convert(
     level: int = 0,
     stages: Sequence[str] = (),
     deploy: bool = True,
+    **reading: Unpack[Reading],
 ) -> CaffeNet:
     """Load a Caffe net into PyTorch from its two files, as Caffe's own interfaces take them.
 
     Args:
         weights: any file that `load` takes, except a definition alone; None builds the net of prototxt, filled by its
             fillers.
-        prototxt, input_shape, phase, level, stages, deploy: as in `load`.
+        prototxt, input_shape, phase, level, stages, deploy, crop, ignore_fields: as in `load`.
 
     Raises:
         FcnkitError: a file cannot be read, contains no net, or does not match the other.
     """
     state = _state(phase, level, stages)
     if weights is not None:
-        options = NetOptions(prototxt, input_shape, state, deploy, untrained="refuse")
+        options = NetOptions(prototxt, input_shape, state, deploy, untrained="refuse", **reading)
         return _loaded(weights, recognize(weights), options)
     if prototxt is None:
         raise ValueError("give `weights`, `prototxt`, or both")
-    return _loaded(prototxt, PROTOTXT, NetOptions(None, input_shape, state, deploy))
+    return _loaded(prototxt, PROTOTXT, NetOptions(None, input_shape, state, deploy, **reading))
 
 
 def _state(phase: str, level: int, stages: Sequence[str]) -> NetState:

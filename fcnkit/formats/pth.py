@@ -1,4 +1,4 @@
-"""PyTorch's own files: a plain state dict."""
+"""PyTorch's own files: a state dict, or a checkpoint that contains one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fcnkit.aliases import AnyPath
 from fcnkit.errors import FileFormatError
+from fcnkit.formats.checkpoint import KEYS, find_state
 from fcnkit.formats.state_dict import net_from_state
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import NetOptions
@@ -39,15 +40,24 @@ def load(path: AnyPath, options: NetOptions) -> CaffeNet:
 
 
 def read_state(path: AnyPath) -> dict[str, Tensor]:
-    """The state dict in a file; no code in it is executed, and tensors are read when they are used.
+    """The state dict in a file, itself or in a checkpoint; no code is executed, and tensors are read on their use.
 
     Raises:
-        FileFormatError: the file cannot be read, contains code, or contains anything other than tensors by name.
+        FileFormatError: the file cannot be read, contains code, or contains no tensors by name.
     """
-    state = unpickle(path)
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise FileFormatError("contains no state dict, tensors by name").in_file(path)
-    return dict(state)
+    return read_checkpoint(path)[0]
+
+
+def read_checkpoint(path: AnyPath) -> tuple[dict[str, Tensor], tuple[Mapping[str, Any], str] | None]:
+    """The state dict in a file as in `read_state`; and the checkpoint that contains it with its key there, if any."""
+    loaded = unpickle(path)
+    found = find_state(loaded)
+    if found is None:
+        raise FileFormatError(
+            f"contains no state dict, tensors by name, neither itself nor as {', '.join(KEYS)}"
+        ).in_file(path)
+    state, key = found
+    return state, None if key is None else (loaded, key)
 
 
 def unpickle(path: AnyPath) -> Any:

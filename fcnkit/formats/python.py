@@ -32,14 +32,17 @@ _IMPORTED = {
     "Tensor": Import("torch", "Tensor"),
     "nn": Import("torch", "nn"),
 }
-_IMPORTED_FOR_NAMES = {"Any": Import("typing", "Any"), "Mapping": Import("collections.abc", "Mapping")}
+_IMPORTED_FOR_NAMES = {"Any": Import("typing", "Any")}
+# Names that the template defines, at the top and in the net's class.
+_DEFINED = {"read_weights", "rename_layers"}
+_MEMBERS = {"CAFFE_NAMES", "SHARED", "load_weights", "read_names", "write_names"}
 
 
 class _Names(dict[str, str]):
-    """Unique identifiers for arbitrary names; valid identifiers are kept."""
+    """Unique identifiers for arbitrary names; valid identifiers are kept, and none is another one of the names."""
 
-    def __init__(self, taken: Iterable[str]):
-        self.taken = set(taken)
+    def __init__(self, taken: Iterable[str], names: Iterable[str] = ()):
+        self.taken, self.names = set(taken), set(names)
 
     def __missing__(self, name: str) -> str:
         clear = re.sub(r"\W+", "_", name).strip("_") or "blob"
@@ -48,7 +51,12 @@ class _Names(dict[str, str]):
         if not clear[0].isalpha() and clear[0] != "_":
             clear = f"x{clear}"
         # Linters reject l, O and I, which look like digits.
-        while clear in self.taken or keyword.iskeyword(clear) or clear in ("l", "O", "I"):
+        while (
+            clear in self.taken
+            or keyword.iskeyword(clear)
+            or clear in ("l", "O", "I")
+            or (clear != name and clear in self.names)
+        ):
             clear += "_"
         self.taken.add(clear)
         self[name] = clear
@@ -69,7 +77,7 @@ def save(net: CaffeNet, path: Path) -> None:
     Raises:
         OutputError: a layer cannot be written as source.
     """
-    attributes = _Names(dir(nn.Module()))
+    attributes = _Names([*dir(nn.Module()), *_MEMBERS], [step.module for step in net.steps])
     blobs = _Names({"self"})
     inputs = [blobs[name] for name in net.inputs]
     layers = _layers(net, attributes, blobs)
@@ -77,7 +85,7 @@ def save(net: CaffeNet, path: Path) -> None:
     renamed = {path: attributes[path] for path in with_weights if attributes[path] != path}
     shared = {user.path: owner.path for owner, user, _ in net.ties}
     source = source_of(layers.classes, _IMPORTED | (_IMPORTED_FOR_NAMES if renamed or shared else {}))
-    name = _class_name(net.definition().name, source.names | {"read_weights"})
+    name = _class_name(net.definition().name, source.names | _DEFINED)
     template = environment().get_template("net.py.j2")
     text = template.render(
         name=name,

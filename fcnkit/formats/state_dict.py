@@ -11,8 +11,10 @@ from torch import Tensor
 from fcnkit.aliases import AnyPath, Shape
 from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.inputs import input_shapes, resolve
+from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import BlobShapeError, FileFormatError, MissingBlobsError, naming
+from fcnkit.formats.checkpoint import unwrapped
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import NetOptions, prepare
 
@@ -28,7 +30,7 @@ def net_from_state(
 
     Args:
         path: the file that the state dict was read from.
-        tensors: the state dict; its tensors become the net's own.
+        tensors: the state dict, also of a wrapped net (see `unwrapped`); its tensors become the net's own.
         options: their prototxt, if any, overrides the stored definition, and is reduced to the net that runs.
         stored: the definition that was stored with the state dict, in the form that runs.
         preprocessing: of the inputs of that definition, as JSON.
@@ -38,16 +40,14 @@ def net_from_state(
             point numbers.
         MissingBlobsError, BlobShapeError: the state dict does not match the net.
     """
-    blobs: dict[str, list[Tensor]] = {}
-    for name, tensor in tensors.items():
-        blobs.setdefault(name.rpartition(".")[0], []).append(tensor)
     if options.prototxt is not None:
-        definition = prototxts.read(options.prototxt)
+        definition, unknown = prototxts.read_leniently(options.prototxt)
+        tensors, blobs = _by_layer(tensors, definition)
         with naming(options.prototxt):
-            definition, images = prepare(definition, blobs, options.input_shape, options.state, options.deploy)
-            net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
+            net = prepare(definition, blobs, options, unknown).net(source=Path(path), filled=False)
     elif stored is not None:
         definition = prototxts.parse(stored)
+        tensors, blobs = _by_layer(tensors, definition)
         resolve(definition, blobs, options.input_shape)
         images = _preprocessing(preprocessing, input_shapes(definition))
         net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
@@ -55,6 +55,18 @@ def net_from_state(
         raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
     _load(net, tensors)
     return net.train(options.training)
+
+
+def _by_layer(
+    tensors: Mapping[str, Tensor], definition: NetParameter
+) -> tuple[dict[str, Tensor], dict[str, list[Tensor]]]:
+    """The state dict under the names of a net, and its tensors by layer."""
+    names = {*(layer.name for layer in definition.layer), *(layer.name for layer in definition.layers)}
+    state = unwrapped(tensors, names)
+    blobs: dict[str, list[Tensor]] = {}
+    for name, tensor in state.items():
+        blobs.setdefault(name.rpartition(".")[0], []).append(tensor)
+    return state, blobs
 
 
 def _preprocessing(text: str, inputs: Mapping[str, Shape]) -> dict[str, Preprocessing]:

@@ -13,6 +13,7 @@ from fcnkit.errors import DefinitionError, PrototxtError
 from fcnkit.generation import published as zoo
 from fcnkit.generation.options import Net, NetOptions
 from fcnkit.generation.rendering import SUFFIX, TemplateError, environment, render
+from fcnkit.generation.solver_fields import changed
 from fcnkit.generation.upsampling import deconvolution, upsampling
 from fcnkit.geometry.coordinates import Coordinates
 
@@ -57,14 +58,17 @@ def generate_solver(
 
     Args:
         net, templates, options: as in `generate`.
-        changes: settings of fcnkit.generation.options.Solver to replace.
+        changes: fields of the solver to replace, such as base_lr or lr_policy.
 
     Raises:
         DefinitionError: the net, a change or a template is invalid.
     """
     described = describe(net, **options)
     solver = zoo.PUBLISHED[net].solver if isinstance(net, str) and net != "fcn" else zoo.own_solver(described)
-    return render(environment(templates), "solver.prototxt.j2", {"solver": solver.changed(changes or {})})
+    given = dict(changes or {})
+    own = {name: given.pop(name) for name in solver.names() & given.keys()}
+    text = render(environment(templates), "solver.prototxt.j2", {"solver": solver.changed(own)})
+    return changed(text, {name: str(value) for name, value in given.items()})
 
 
 def smallest_input(text: str) -> int:

@@ -18,6 +18,20 @@ FUSIONS = ("", "early", "late")
 # By kind of data layer, the names of the nets for training and testing if they are not train and val.
 PHASES = {"siftflow": ("trainval", "test"), "nyud": ("trainval", "test")}
 
+# By kind of data layer, the settings that it has.
+_DRAWN = {"seed", "split", "randomize"}
+SETTINGS = {
+    "voc": {"sbdd_dir", "voc_dir", "mean", *_DRAWN},
+    "pascalcontext": {"voc_dir", "context_dir", *_DRAWN},
+    "siftflow": {"siftflow_dir", *_DRAWN},
+    "nyud": {"nyud_dir", "tops", *_DRAWN},
+    "hdf5": {"source", "batch_size"},
+    "images": {
+        *("list", "mean", "batch_size", "seed", "randomize", "palette", "ignore", "classes"),
+        *("augment", "patch", "rare", "train", "val"),
+    },
+}
+
 
 @dataclass(frozen=True)
 class Solver:
@@ -40,12 +54,13 @@ class Solver:
             if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
                 raise DefinitionError(f"{what} is {value!r}; give a number from 0 up")
 
+    @classmethod
+    def names(cls) -> set[str]:
+        """The names of the settings."""
+        return {known.name for known in fields(cls)}
+
     def changed(self, settings: Mapping[str, Any]) -> Solver:
-        """A copy with some settings replaced; an unknown setting is a DefinitionError."""
-        unknown = settings.keys() - {known.name for known in fields(self)}
-        if unknown:
-            known = ", ".join(known.name for known in fields(self))
-            raise DefinitionError(f"{', '.join(sorted(unknown))}: not a setting of a solver; there are {known}")
+        """A copy with some settings replaced."""
         return replace(self, **settings)
 
 
@@ -120,6 +135,12 @@ class Net:
             whole(f"the number of classes of head {name!r}" if name else "the number of classes", classes)
         for name, weights in self.weights.items():
             self._check_weights(name, weights)
+        known = SETTINGS.get(self.data)
+        if known is not None and (unknown := sorted(self.settings.keys() - known)):
+            there = ", ".join(sorted(known))
+            raise DefinitionError(
+                f"{', '.join(unknown)}: not a setting of the data layer {self.data}; there are {there}"
+            )
 
     def _check_weights(self, name: str, weights: Sequence[float]) -> None:
         if name not in self.heads:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fcnkit.errors import DefinitionError
 from fcnkit.geometry.grids import AxisWindow, square, windows
+from fcnkit.geometry.spans import Span, hull, read_span
 from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.looks import WHOLE, Around, Aside, Everything, Look, Pixel, Shifted, Sliding
 
@@ -25,13 +26,6 @@ _SAME = AxisWindow(1)
 
 class TilingError(DefinitionError):
     """A net that tiles cannot compute exactly; the message names the layer."""
-
-
-class Span(NamedTuple):
-    """Pixels along one axis: from start up to, not including, stop."""
-
-    start: int
-    stop: int
 
 
 class Tile(NamedTuple):
@@ -103,28 +97,13 @@ class Tiling:
         for layer, links in reversed(self._links):
             tops = [spans.pop(top) for top in dict.fromkeys(layer.top) if top in spans]
             if tops:
-                seen = _union(tops)
+                seen = hull(tops)
                 for bottom, link in links.items():
-                    span = _back(link[axis], seen)
-                    spans[bottom] = _union([span, spans[bottom]]) if bottom in spans else span
-        start, stop = _union([make, spans.get(self._image, make)])
+                    span = read_span(link[axis], seen)
+                    spans[bottom] = hull([span, spans[bottom]]) if bottom in spans else span
+        start, stop = hull([make, spans.get(self._image, make)])
         start = max(start, 0)
         return Span(start - start % self.stride[axis], min(stop, length))
-
-
-def _back(window: AxisWindow, top: Span) -> Span:
-    """The pixels of a window's bottom that a span of its top depends on."""
-    first, last = top.start, top.stop - 1
-    if window.up:
-        # Pixel x of the bottom reaches the top's pixels x * stride - pad and the kernel - 1 that follow.
-        start = -((window.kernel - 1 - window.pad - first) // window.stride)
-        return Span(start, (last + window.pad) // window.stride + 1)
-    start = first * window.stride - window.pad
-    return Span(start, last * window.stride - window.pad + window.kernel)
-
-
-def _union(spans: list[Span]) -> Span:
-    return Span(min(span.start for span in spans), max(span.stop for span in spans))
 
 
 def _needed(definition: NetParameter, output: str) -> list[LayerParameter]:
@@ -158,13 +137,18 @@ def _links(layer: LayerParameter) -> dict[str, tuple[AxisWindow, AxisWindow]]:
     links = {}
     for bottom, look in zip(layer.bottom, looks, strict=False):
         if not isinstance(look, Aside):
-            links[bottom] = _link(layer, look, where)
+            links[bottom] = link(layer, look)
     if not links:
         raise TilingError(f"{where} reads no pixels of the image; run it without tiles")
     return links
 
 
-def _link(layer: LayerParameter, look: Look, where: str) -> tuple[AxisWindow, AxisWindow]:
+def link(layer: LayerParameter, look: Look) -> tuple[AxisWindow, AxisWindow]:
+    """A layer's look into a bottom of four axes, as windows along height and along width.
+
+    Raises:
+        TilingError: it is not a look through windows.
+    """
     match look:
         case Pixel():
             return _SAME, _SAME
@@ -177,7 +161,7 @@ def _link(layer: LayerParameter, look: Look, where: str) -> tuple[AxisWindow, Ax
     why = "gives positions in the whole image"
     if not isinstance(look, Sliding):
         why = look.why if isinstance(look, Everything) else "may look at the whole image at once"
-    raise TilingError(f"{where} {why}; run it without tiles")
+    raise TilingError(f"layer {layer.name!r} ({kind_of(layer)}) {why}; run it without tiles")
 
 
 def _cropped(layer: LayerParameter, axis: int) -> AxisWindow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import torch
 from google.protobuf import text_format
@@ -18,7 +18,7 @@ from fcnkit.errors import FileFormatError, InputError
 from fcnkit.formats.format import Holds, recognize
 from fcnkit.formats.loading import load
 from fcnkit.net import CaffeNet, Step
-from fcnkit.net.conversion import InputShape
+from fcnkit.net.conversion import InputShape, Reading
 
 # The number of values compared at a time; it limits the memory used for large weights.
 _AT_ONCE = 2**22
@@ -84,6 +84,7 @@ def compare_files(
     input_shape: InputShape | None = None,
     run: bool = False,
     seed: int = 0,
+    **reading: Unpack[Reading],
 ) -> Comparison:
     """Compare the nets of two files of any formats.
 
@@ -101,7 +102,7 @@ def compare_files(
     definitions = [path for path in (a, b) if recognize(path).holds is Holds.DEFINITION]
     if run and definitions:
         raise FileFormatError("has no weights and cannot run; give weights, or leave `run` out").in_file(definitions[0])
-    one, other = (_opened(path, prototxt, input_shape, run) for path in (a, b))
+    one, other = (_opened(path, prototxt, input_shape, run, reading) for path in (a, b))
     structure, weights = compare_structure(one, other), None
     if not definitions:
         unlike, weights = compare_weights(one, other)
@@ -109,13 +110,13 @@ def compare_files(
     return Comparison(structure, weights, list(compare_runs(one, other, seed)) if run else None)
 
 
-def _opened(path: AnyPath, prototxt: AnyPath | None, shape: InputShape | None, run: bool) -> CaffeNet:
+def _opened(path: AnyPath, prototxt: AnyPath | None, shape: InputShape | None, run: bool, reading: Reading) -> CaffeNet:
     try:
-        return load(path, input_shape=shape, mapped=not run, untrained="leave")
+        return load(path, input_shape=shape, mapped=not run, untrained="leave", **reading)
     except FileFormatError:
         if prototxt is None or recognize(path).holds is Holds.DEFINITION:
             raise
-    return load(path, prototxt, input_shape=shape, mapped=not run)
+    return load(path, prototxt, input_shape=shape, mapped=not run, **reading)
 
 
 def compare_structure(a: CaffeNet, b: CaffeNet) -> list[Difference]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Unpack
 
 from fcnkit.aliases import AnyPath, Shape
 from fcnkit.caffe import caffemodel, prototxt
@@ -19,7 +19,7 @@ from fcnkit.geometry.coordinates import Coordinates, Traced
 from fcnkit.geometry.report import pair
 from fcnkit.layers import kind_of, rule_for
 from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape
+from fcnkit.net.conversion import InputShape, Reading
 
 HEADER = ["layer", "type", "output shape", "parameters", "multiply-adds", "receptive field", "stride"]
 # The number of layers of a type that a remark names.
@@ -81,16 +81,21 @@ class Summary:
         return [HEADER, *(_words(row) for row in self.rows)]
 
 
-def summarize_file(path: AnyPath, prototxt: AnyPath | None = None, input_shape: InputShape | None = None) -> Summary:
+def summarize_file(
+    path: AnyPath,
+    prototxt: AnyPath | None = None,
+    input_shape: InputShape | None = None,
+    **reading: Unpack[Reading],
+) -> Summary:
     """The summary of the net in a file, with remarks on the file.
 
     Args:
-        path, prototxt, input_shape: as in `fcnkit.load`.
+        path, prototxt, input_shape, reading: as in `fcnkit.load`.
 
     Raises:
         FcnkitError: see `fcnkit.load`.
     """
-    net = load(path, prototxt, input_shape=input_shape, mapped=True, untrained="leave")
+    net = load(path, prototxt, input_shape=input_shape, mapped=True, untrained="leave", **reading)
     return summarize(net, remarks(net, path, prototxt))
 
 
@@ -133,12 +138,12 @@ def remarks(net: CaffeNet, path: AnyPath, definition: AnyPath | None = None) -> 
     """
     found = recognize(path)
     if definition is not None or found is PROTOTXT:
-        stored = prototxt.read(definition or path)
+        stored, _ = prototxt.read_leniently(definition or path)
     elif found is CAFFEMODEL:
         stored = caffemodel.read(path).net
     else:
         return []
-    told = [f"layers in the form {generation(stored)}"]
+    told = [f"layers in the form {generation(stored)}", *net.remarks]
     stored = upgrade_net(stored)
     phases = {"TRAIN" if layer.phase == TRAIN else "TEST" for layer in stored.layer if layer.HasField("phase")}
     if phases:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from fcnkit.inspect import runtimes
 from fcnkit.inspect.comparison import Gap, LayerGap, gap, seeded_inputs
 from fcnkit.inspect.runtimes import RUNTIMES, Job
 from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape
+from fcnkit.net.conversion import InputShape, Reading
 
 # The prefixes of input blobs and computed blobs in a dump.
 IN, OUT = "in/", "out/"
@@ -58,6 +59,7 @@ def verify(
     prototxt: AnyPath | None = None,
     input_shape: InputShape | None = None,
     seed: int = 0,
+    **reading: Unpack[Reading],
 ) -> Verification:
     """Run a net and compare its blobs with those of another runtime.
 
@@ -71,18 +73,23 @@ def verify(
         FcnkitError: a file cannot be opened, a runtime is missing or cannot run the net, or nothing can be compared.
     """
     if against is not None and against not in RUNTIMES:
-        found = _with_dump(model, against, prototxt, input_shape)
+        found = _with_dump(model, against, prototxt, input_shape, reading)
     else:
-        found = _with_runtime(model, runtimes.find(against), prototxt, input_shape, seed)
+        found = _with_runtime(model, runtimes.find(against), prototxt, input_shape, seed, reading)
     if not found.gaps:
         raise InputError(f"no blob of the net is in {found.against}, so nothing can be compared").in_file(model)
     return found
 
 
 def _with_runtime(
-    model: AnyPath, runtime: runtimes.Runtime, prototxt: AnyPath | None, shape: InputShape | None, seed: int
+    model: AnyPath,
+    runtime: runtimes.Runtime,
+    prototxt: AnyPath | None,
+    shape: InputShape | None,
+    seed: int,
+    reading: Reading,
 ) -> Verification:
-    net = load(model, prototxt, input_shape=shape, untrained="refuse")
+    net = load(model, prototxt, input_shape=shape, untrained="refuse", **reading)
     inputs = seeded_inputs(net, seed)
     with naming(model), tempfile.TemporaryDirectory() as folder:
         arrays = {name: value.numpy() for name, value in inputs.items()}
@@ -113,12 +120,14 @@ def _sizes(shape: Sequence[int]) -> list[int]:
     return [size for size in shape if size != 1]
 
 
-def _with_dump(model: AnyPath, dump: str, prototxt: AnyPath | None, shape: InputShape | None) -> Verification:
+def _with_dump(
+    model: AnyPath, dump: str, prototxt: AnyPath | None, shape: InputShape | None, reading: Reading
+) -> Verification:
     inputs, expected = _read(dump)
     # A dump of a net in training or testing has labels and losses too.
-    net = load(model, prototxt, input_shape=shape, deploy=False)
+    net = load(model, prototxt, input_shape=shape, deploy=False, **reading)
     if not inputs.keys() >= set(net.inputs):
-        net = load(model, prototxt, input_shape=shape)
+        net = load(model, prototxt, input_shape=shape, **reading)
     lacking = [name for name in net.inputs if name not in inputs]
     if lacking:
         raise InputError(f"has no array {IN + lacking[0]!r}, an input of the net").in_file(dump)

@@ -9,6 +9,7 @@ from fcnkit.layers import (
     affine,
     combine,
     convolution,
+    crf,
     detection,
     dropout,
     linear,
@@ -17,9 +18,11 @@ from fcnkit.layers import (
     pooling,
     recurrent,
     reduction,
+    regression,
     resizing,
     shape,
     source,
+    targets,
 )
 from fcnkit.layers.base import Layer, fit, rule, rule_for, supported
 from fcnkit.types import kind_of
@@ -33,6 +36,7 @@ __all__ = [
     "affine",
     "combine",
     "convolution",
+    "crf",
     "detection",
     "dropout",
     "fit",
@@ -44,10 +48,12 @@ __all__ = [
     "pooling",
     "recurrent",
     "reduction",
+    "regression",
     "resizing",
     "rule",
     "rule_for",
     "shape",
     "source",
     "supported",
+    "targets",
 ]

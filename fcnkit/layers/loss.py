@@ -35,14 +35,6 @@ class ContrastiveLoss(Layer):
         return loss.ContrastiveLoss(p.margin, p.legacy_version)
 
 
-@rule(types.EUCLIDEAN_LOSS)
-class EuclideanLoss(Layer):
-    """Half the squared distance of its bottoms."""
-
-    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return loss.EuclideanLoss()
-
-
 @rule(types.HINGE_LOSS)
 class HingeLoss(Layer):
     """One-versus-all hinge loss, of the missed margins or of their squares."""

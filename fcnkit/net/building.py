@@ -45,10 +45,8 @@ def blob_shapes(definition: NetParameter) -> dict[str, Shape]:
 
 def build(definition: NetParameter, shapes: dict[str, Shape]) -> Iterator[tuple[LayerParameter, Layer, nn.Module]]:
     """Build each layer's module, and find its tops' shapes by running it; shapes is updated with each layer."""
+    require_supported(definition)
     layers = [layer for layer in definition.layer if not is_input(layer)]
-    unsupported = [(layer.name, kind_of(layer)) for layer in layers if rule_for(layer) is None]
-    if unsupported:
-        raise UnsupportedLayerError(unsupported)
     for name, shape in input_shapes(definition).items():
         _check_size(f"input {name!r}", shape)
         shapes[name] = shape
@@ -73,6 +71,18 @@ def build(definition: NetParameter, shapes: dict[str, Shape]) -> Iterator[tuple[
             _check_size(f"layer {layer.name!r}: its top {name!r}", shape)
             shapes[name] = shape
         yield layer, rule, module
+
+
+def require_supported(definition: NetParameter) -> None:
+    """Check that all layers of a net have a rule.
+
+    Raises:
+        UnsupportedLayerError: it lists all that have none.
+    """
+    layers = [layer for layer in definition.layer if not is_input(layer)]
+    unsupported = [(layer.name, kind_of(layer)) for layer in layers if rule_for(layer) is None]
+    if unsupported:
+        raise UnsupportedLayerError(unsupported)
 
 
 def _check_size(what: str, shape: Shape) -> None:

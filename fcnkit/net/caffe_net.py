@@ -25,7 +25,8 @@ from fcnkit.mapped import Stored
 from fcnkit.net.building import Step, build, call_with, plan
 from fcnkit.net.sharing import Tie, find_ties, held_ties, tie, views
 from fcnkit.net.tree import place
-from fcnkit.net.weights import fill_weights, freeze, load_weights
+from fcnkit.net.weights import fill_weights, freeze, load_weights, require_distinct_names
+from fcnkit.types import is_input
 
 
 class CaffeNet(nn.Module):
@@ -40,6 +41,7 @@ class CaffeNet(nn.Module):
         preprocessing: for each image input, how its values are computed from pixels.
         source: the file that the net was read from, or None.
         unused: names of layers in the weights that the net does not use.
+        remarks: how the definition was read where that was not clear, each a line of text.
         ties: the weights that several layers share (see fcnkit.net.sharing).
         places: the positions of weights that are views on a file, by name.
     """
@@ -83,6 +85,7 @@ class CaffeNet(nn.Module):
         self.shapes: dict[str, Shape] = {}
         self.places: dict[str, Stored] = {}
         self.unused: list[str] = []
+        self.remarks: list[str] = []
         # Each attribute is set before the layers, so that a layer of the same name gets another path.
         self.outputs, self.steps, self.ties = (), [], []
         built = list(build(definition, self.shapes))
@@ -93,6 +96,7 @@ class CaffeNet(nn.Module):
         self.ties = find_ties(placed)
         tie(self, self.ties)
         if blobs is not None:
+            require_distinct_names(definition, [each.layer.name for each in placed if each.blobs()])
             self.unused, self.places = load_weights(placed, self.ties, blobs, mapped)
         elif filled:
             fill_weights(placed, self.ties)
@@ -146,15 +150,20 @@ class CaffeNet(nn.Module):
         return self._definition
 
     def blobs(self) -> dict[str, list[Tensor]]:
-        """The weights by layer name, in Caffe's order and shapes: the module's own tensors, or views on them."""
-        modules = {step.name: self.get_submodule(step.module) for step in self.steps}
+        """The weights by layer name, in Caffe's order and shapes: the module's own tensors, or views on them.
+
+        Raises:
+            DefinitionError: a layer with weights has the name of another layer.
+        """
         found: dict[str, list[Tensor]] = {}
-        for layer in self.definition().layer:
+        layers = (layer for layer in self.definition().layer if not is_input(layer))
+        for layer, step in zip(layers, self.steps, strict=True):
             rule = rule_for(layer)
-            if rule is not None and layer.name in modules:
-                tensors = rule.blobs(modules[layer.name], layer)
-                if tensors:
-                    found[layer.name] = [tensor.detach() for tensor in tensors]
+            assert rule is not None
+            tensors = rule.blobs(self.get_submodule(step.module), layer)
+            if tensors:
+                found[layer.name] = [tensor.detach() for tensor in tensors]
+        require_distinct_names(self.definition(), found)
         return found
 
     def arrays(self) -> dict[str, list[np.ndarray]]:
@@ -172,14 +181,14 @@ class CaffeNet(nn.Module):
     def rebuilt(self, definition: NetParameter, blobs: Blobs, *, mapped: bool = False) -> CaffeNet:
         """A net of another definition and other weights that is otherwise like this one.
 
-        It has the same source, preprocessing and unused layers, and its weights have the same type and device. Layers
-        and weights of the same names keep their training state.
+        It has the same source, preprocessing, remarks and unused layers, and its weights have the same type and device.
+        Layers and weights of the same names keep their training state.
 
         Args:
             definition, blobs, mapped: as for a new net.
         """
         result = CaffeNet(definition, blobs, preprocessing=self.preprocessing, source=self.source, mapped=mapped)
-        result.unused = list(self.unused)
+        result.unused, result.remarks = list(self.unused), list(self.remarks)
         like = next(self.parameters(), None)
         if like is not None:
             result.to(like.device, like.dtype)

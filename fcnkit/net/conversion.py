@@ -5,23 +5,66 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, TypedDict
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.caffemodel import Blobs
 from fcnkit.caffe.deploy import TEST_STATE, runnable
 from fcnkit.caffe.deploy import deploy as deploy_net
-from fcnkit.caffe.forks import require_bvlc
-from fcnkit.caffe.inputs import input_shapes, resolve
-from fcnkit.caffe.messages import TEST, TRAIN, NetParameter, NetState
+from fcnkit.caffe.forks import settle_forks
+from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, resolve
+from fcnkit.caffe.lenient import Unknown
+from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
 from fcnkit.caffe.preprocessing import Preprocessing
+from fcnkit.caffe.unknown import settle_unknown
 from fcnkit.caffe.upgrade import upgrade_net
-from fcnkit.errors import FileFormatError, naming
+from fcnkit.errors import DefinitionError, FileFormatError, MissingBlobsError, naming
+from fcnkit.geometry.unstated import settle_crops
+from fcnkit.net.building import require_supported
 from fcnkit.net.caffe_net import CaffeNet
-from fcnkit.net.input_size import set_input_size
+from fcnkit.net.input_size import fitting_size, set_input_size
 
 InputShape = Sequence[int] | Mapping[str, Sequence[int]]
+
+
+class Reading(TypedDict, total=False):
+    """How a definition is read where it is not clear (see `NetOptions`)."""
+
+    crop: str | None
+    ignore_fields: Sequence[str]
+
+
+class Prepared(NamedTuple):
+    """The definition that a CaffeNet is built from, its inputs' preprocessing, and remarks on how it was read.
+
+    guessed: whether a height or width of an input is the usual guess.
+    """
+
+    definition: NetParameter
+    preprocessing: dict[str, Preprocessing]
+    remarks: list[str]
+    guessed: bool
+
+    def net(self, blobs: Blobs | None = None, **settings: Any) -> CaffeNet:
+        """The net; where it does not run at a guessed size, at one that its strides allow.
+
+        Args:
+            blobs, settings: as for `CaffeNet`.
+        """
+        remarks = list(self.remarks)
+        try:
+            net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
+        except DefinitionError:
+            size = fitting_size(self.definition) if self.guessed else None
+            if size is None:
+                raise
+            remarks.append(
+                f"the input size {size} x {size} is a guess; the net does not run at {FCN_SIZE} x {FCN_SIZE}"
+            )
+            net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
+        net.remarks += remarks
+        return net
 
 
 @dataclass(frozen=True)
@@ -40,6 +83,10 @@ class NetOptions:
         target: the tool that a PyTorch program is written for; it has no effect on other files.
         untrained: a definition alone is filled as its fillers state ("fill"), has weights of any values ("leave"), or
             is refused unless its net has no weights ("refuse").
+        crop: the offset of each Crop without crop_param: "derived" from the coordinate maps, as in the Caffe of HED, or
+            "zero", as in BVLC's; None refuses nets in which the two differ.
+        ignore_fields: names of fields that fcnkit does not know and that are left out; others are refused, unless they
+            are in layers that are removed, or are known to change no value.
     """
 
     prototxt: AnyPath | None = None
@@ -49,10 +96,15 @@ class NetOptions:
     mapped: bool = False
     untrained: str = "fill"
     target: str = "bvlc"
+    crop: str | None = None
+    ignore_fields: Sequence[str] = ()
 
     @property
     def training(self) -> bool:
         return bool(self.state.phase == TRAIN)
+
+
+_DEFAULTS = NetOptions()
 
 
 def net_from_weights(path: AnyPath, stored: NetParameter | None, blobs: Blobs, options: NetOptions) -> CaffeNet:
@@ -67,17 +119,20 @@ def net_from_weights(path: AnyPath, stored: NetParameter | None, blobs: Blobs, o
     Raises:
         FcnkitError: there is no definition, it is a fork's, or it does not fit the weights.
     """
+    unknown: list[Unknown] = []
     if options.prototxt is not None:
-        stored = prototxts.read(options.prototxt)
+        stored, unknown = prototxts.read_leniently(options.prototxt)
     else:
         with naming(path):
             if stored is None:
                 raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
-            require_bvlc(stored)
     with naming(options.prototxt or path):
-        definition, preprocessing = prepare(stored, blobs, options.input_shape, options.state, options.deploy)
+        prepared = prepare(stored, blobs, options, unknown, binary=options.prototxt is None)
     with naming(path):
-        net = CaffeNet(definition, blobs, preprocessing=preprocessing, source=pathlib.Path(path), mapped=options.mapped)
+        net = prepared.net(blobs, source=pathlib.Path(path), mapped=options.mapped)
+        if blobs and len(net.unused) == len(blobs):
+            has = ", ".join(map(repr, net.unused[:5])) + ", ..." * (len(blobs) > 5)
+            raise MissingBlobsError(f"none of its weights is used: it has those of {has}, and the net has other layers")
     return net.train(options.training)
 
 
@@ -87,39 +142,55 @@ def net_from_definition(path: AnyPath, options: NetOptions) -> CaffeNet:
     Raises:
         FcnkitError: the file cannot be read, defines no net that runs, or is refused because it has no weights.
     """
-    stored = prototxts.read(path)
+    stored, unknown = prototxts.read_leniently(path)
     with naming(path):
-        definition, preprocessing = prepare(stored, None, options.input_shape, options.state, options.deploy)
-        filled = options.untrained == "fill"
-        net = CaffeNet(definition, preprocessing=preprocessing, source=pathlib.Path(path), filled=filled)
+        prepared = prepare(stored, None, options, unknown)
+        net = prepared.net(source=pathlib.Path(path), filled=options.untrained == "fill")
         if options.untrained == "refuse" and net.state_dict():
             raise FileFormatError("has no weights; give a file of weights, and this one with `prototxt`")
     return net.train(options.training)
 
 
 def prepare(
-    trained: NetParameter,
+    stored: NetParameter,
     blobs: Mapping[str, Sequence[Any]] | None,
-    input_shape: InputShape | None,
-    state: NetState = TEST_STATE,
-    deploy: bool = True,
-) -> tuple[NetParameter, dict[str, Preprocessing]]:
-    """The definition that a CaffeNet is built from, with a shape for every input, and the inputs' preprocessing.
+    options: NetOptions = _DEFAULTS,
+    unknown: Sequence[Unknown] = (),
+    binary: bool = False,
+) -> Prepared:
+    """The definition that a CaffeNet is built from, with a shape for every input.
 
     Args:
-        trained: a net of any generation, as it was trained or as it runs.
+        stored: a net of any generation, as it was trained or as it runs.
         blobs: the weights by layer name (only their shapes are used), or None.
-        input_shape, deploy: as in `NetOptions`.
-        state: the NetState it is to run in.
+        options: see `NetOptions`.
+        unknown: the fields of the definition that are not in stored.
+        binary: whether stored is from a binary file, in which numbers stand for forks' fields.
     """
-    declared = tuple(trained.input)
-    trained = upgrade_net(trained)
-    cut = deploy_net if deploy and state.phase == TEST else runnable
-    net = cut(trained, state, declared)
-    resolve(net, blobs, input_shape)
+    declared = tuple(stored.input)
+    trained = upgrade_net(stored)
+    cut = deploy_net if options.deploy and not options.training else runnable
+    net = cut(trained, options.state, declared)
+    require_supported(net)
+    remarks = settle_forks(stored, net) if binary else []
+    remarks += settle_unknown(unknown, stored, net, options.ignore_fields)
+    remarks += _constants(net)
+    guessed = resolve(net, blobs, options.input_shape)
     set_input_size(net, blobs)
-    return net, {
+    remarks += settle_crops(net, options.crop)
+    preprocessing = {
         name: Preprocessing.of_input(trained.layer, name, shape[1])
         for name, shape in input_shapes(net).items()
         if len(shape) == 4 and shape[2] * shape[3] > 1
     }
+    return Prepared(net, preprocessing, remarks, guessed)
+
+
+def _constants(net: NetParameter) -> list[str]:
+    """A remark on each layer that makes blobs of its own, which a data set may have been meant to feed."""
+    return [
+        f"blob {top!r} is not an input: DummyData layer {layer.name!r} fills it"
+        for layer in net.layer
+        if layer.type == "DummyData"
+        for top in layer.top
+    ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from fcnkit.caffe.data import UNKNOWN
-from fcnkit.caffe.inputs import input_shapes, set_input_shapes
+from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, set_input_shapes
 from fcnkit.caffe.messages import NetParameter
 from fcnkit.errors import FcnkitError, InputError
+from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.geometry.grids import windows
 from fcnkit.net.building import blob_shapes
 from fcnkit.types import type_of
@@ -29,16 +31,17 @@ def set_input_size(net: NetParameter, blobs: Mapping[str, Sequence[Any]] | None)
         InputError: there is no such size, or nothing to derive it from.
     """
     shapes = input_shapes(net)
-    if not any(UNKNOWN in shape for shape in shapes.values()):
+    unknown = [name for name, shape in shapes.items() if UNKNOWN in shape]
+    if not unknown:
         return
-    ask = "give the input's shape with `input_shape`"
+    ask = "give its shape with `input_shape`"
     end = next((i for i, layer in enumerate(net.layer) if layer.type == "InnerProduct"), None)
-    if end is None:
-        raise InputError(f"the shape of an input has a size of 0; {ask}")
+    if end is None or any(UNKNOWN in shapes[name][:2] for name in unknown):
+        raise InputError(f"the shape of input {unknown[0]!r} is unknown; {ask}")
     first = net.layer[end]
     stored = (blobs or {}).get(first.name)
     if not stored or not first.bottom or not first.inner_product_param.num_output:
-        raise InputError(f"the height and width of the input are unknown; {ask}")
+        raise InputError(f"the height and width of input {unknown[0]!r} are unknown; {ask}")
     wanted = math.prod(stored[0].shape) // first.inner_product_param.num_output
 
     def at(size: int) -> NetParameter:
@@ -57,12 +60,45 @@ def set_input_size(net: NetParameter, blobs: Mapping[str, Sequence[Any]] | None)
     low = _first(lambda size: features(size) >= wanted)
     high = _first(lambda size: features(size) > wanted) - 1
     if low > high or high == _LARGEST_SIZE:
-        raise InputError(f"no square image gives the {wanted} inputs that the weights of {first.name!r} have; {ask}")
+        raise InputError(
+            f"no square image as input {unknown[0]!r} gives the {wanted} inputs that the weights of {first.name!r} "
+            f"have; {ask}"
+        )
     size = min(
         {*_USUAL_SIZES, *range(low, min(high, low + 64) + 1), high} & {*range(low, high + 1)},
         key=lambda size: (size not in _USUAL_SIZES, _windows_cut(at(size)), abs(size - _USUAL_SIZES[0])),
     )
     set_input_shapes(net, {name: tuple(n or size for n in shape) for name, shape in shapes.items()})
+
+
+def fitting_size(net: NetParameter) -> int | None:
+    """A square size for the inputs that the net can run at, for one that does not fit the usual guess; None for none.
+
+    Many nets join blobs that were pooled and upsampled: their sizes are multiples of the product of the strides, or 1
+    more where pixels at the edges are aligned. Multiples of 32 are usual even where less would do.
+    """
+    strides: set[Fraction] = {grid[0].stride for blob in Coordinates(net).blobs.values() for grid in blob.values()}
+    product: int = min(math.lcm(*(stride.numerator for stride in strides), 1), FCN_SIZE)
+    steps = dict.fromkeys((32, product))
+    near: list[int] = [-(-FCN_SIZE // step) * step for step in steps] + [FCN_SIZE // step * step for step in steps]
+    between = range(FCN_SIZE, FCN_SIZE + product, max(product // 8, 1))
+    sizes: list[int] = [*near, *(size + 1 for size in near), *between]
+    for size in dict.fromkeys(sizes):
+        set_size(net, size)
+        try:
+            blob_shapes(net)
+        except FcnkitError:
+            continue
+        return size
+    return None
+
+
+def set_size(net: NetParameter, size: int) -> None:
+    """Give the inputs of four axes that have the guessed size another, in place."""
+    shapes = input_shapes(net)
+    first = next(iter(shapes.values()))[2:]
+    sized = {name: (*shape[:2], size, size) if shape[2:] == first else shape for name, shape in shapes.items()}
+    set_input_shapes(net, sized)
 
 
 def _first(holds: Any) -> int:

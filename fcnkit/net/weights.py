@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from fcnkit.caffe.caffemodel import Blobs
-from fcnkit.errors import MissingBlobsError
+from fcnkit.caffe.messages import NetParameter
+from fcnkit.errors import DefinitionError, MissingBlobsError
 from fcnkit.layers.base import Placed, fit
 from fcnkit.layers.fillers import fill
 from fcnkit.mapped import Stored, stored
 from fcnkit.net.sharing import Tie, holder
+
+
+def require_distinct_names(definition: NetParameter, weighted: Iterable[str]) -> None:
+    """Refuse a net in which a layer with weights has the name of another, where weights are found by name.
+
+    Args:
+        definition: the net.
+        weighted: the names of its layers with weights.
+
+    Raises:
+        DefinitionError: there is such a layer.
+
+    Source: BVLC/caffe src/caffe/net.cpp, CopyTrainedLayersFrom, which fills the first layer of a name alone.
+    """
+    counts = Counter(layer.name for layer in definition.layer)
+    for name in weighted:
+        if counts[name] > 1:
+            raise DefinitionError(
+                f"layer {name!r} has weights, and {counts[name]} layers have this name; Caffe's files find weights by"
+                " name: rename the others"
+            )
 
 
 def fill_weights(layers: Sequence[Placed], ties: Sequence[Tie]) -> None:

@@ -190,17 +190,6 @@ class HingeLoss(nn.Module):
         return f"squared={self.squared}"
 
 
-class EuclideanLoss(nn.Module):
-    """Half the squared distance of two blobs, per item.
-
-    Source: BVLC/caffe src/caffe/layers/euclidean_loss_layer.cpp.
-    """
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        require_equal_batches(first, second, whole=True)
-        return (first.flatten() - second.flatten()).square().sum() / (2 * first.shape[0])
-
-
 class SigmoidCrossEntropyLoss(nn.Module):
     """Cross entropy of the sigmoid of scores with targets from 0 to 1.
 

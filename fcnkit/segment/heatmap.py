@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError, InputError
+from fcnkit.fast import optimized
 from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.net import CaffeNet
 from fcnkit.segment import input_from_image
@@ -38,7 +39,7 @@ class Heat(NamedTuple):
 
 
 @torch.inference_mode()
-def heat(net: CaffeNet, image: Image.Image, label: int) -> Heat:
+def heat(net: CaffeNet, image: Image.Image, label: int, *, fast: bool = True) -> Heat:
     """The probability of a class at each pixel of an image.
 
     A classifier is evaluated densely: it is cast, and scores every window of the image. A global average before the
@@ -49,6 +50,7 @@ def heat(net: CaffeNet, image: Image.Image, label: int) -> Heat:
         net: a classifier or an FCN, of one image and one score.
         image: any mode, at least as large as the net's window.
         label: the class, counted from 0.
+        fast: run the net with prepared weights (see `fcnkit.fast`).
 
     Raises:
         DefinitionError: the net does not map one image to scores on a grid of its pixels.
@@ -64,7 +66,7 @@ def heat(net: CaffeNet, image: Image.Image, label: int) -> Heat:
     if grids is None:
         reason = next((layer.reason for layer in coordinates.layers if layer.reason and layer.bottoms), "")
         raise DefinitionError(f"the scores have no grid in the image's pixels: {reason}")
-    scores = net(input_from_image(image, net.preprocessing[net.inputs[0]]))
+    scores = (optimized(net) if fast else net)(input_from_image(image, net.preprocessing[net.inputs[0]]))
     assert isinstance(scores, Tensor)
     if not 0 <= label < scores.shape[1]:
         raise InputError(f"there is no class {label}; the net has {scores.shape[1]}, counted from 0")

@@ -13,8 +13,11 @@ from PIL import Image
 from torch import Tensor
 
 from fcnkit.caffe.preprocessing import Preprocessing
+from fcnkit.crf import DenseCRF
 from fcnkit.errors import DefinitionError, FcnkitError, InputError
-from fcnkit.geometry.tiles import Span, Tile, Tiling
+from fcnkit.fast import optimized
+from fcnkit.geometry.spans import Span
+from fcnkit.geometry.tiles import Tile, Tiling
 from fcnkit.net import CaffeNet
 from fcnkit.segment import images
 from fcnkit.segment.classes import MOST
@@ -48,7 +51,7 @@ class Prediction(NamedTuple):
     """The results of a net for an image.
 
     labels: (height, width) uint8, the class with the highest score at each pixel.
-    scores: (classes, height, width) float32, or None if they were not requested.
+    scores: (classes, height, width) float32, or None if they were not requested; with a CRF, its probabilities.
     heat: (height, width) float32, the probability of one class, or None.
     """
 
@@ -78,7 +81,9 @@ class Segmenter:
         rgb: bool = False,
         tile: int | None = None,
         scores: bool = False,
+        crf: DenseCRF | None = None,
         device: torch.device | str = "cpu",
+        fast: bool = True,
     ):
         """Prepare a net for segmentation.
 
@@ -89,7 +94,10 @@ class Segmenter:
             rgb: the net reads R, G, B; overrides its own order.
             tile: run the net on tiles of the image that make label maps of this height and width, in pixels.
             scores: keep the scores.
+            crf: refines the scores by the image, RGB 0..255.
             device: where the net runs.
+            fast: run the net with prepared weights, and only on the pixels that an image reaches (see `fcnkit.fast`).
+                It takes as much memory as the weights once more, and pays from the second image on.
 
         Raises:
             DefinitionError: the net does not map one image to scores of up to 256 classes, or not by tiles.
@@ -115,7 +123,9 @@ class Segmenter:
         makers = [step.kind for step in net.steps if self._output in step.tops]
         self._probable = makers[-1:] == ["Softmax"]
         self._device = torch.device(device)
+        self._crf = None if crf is None else crf.to(self._device).eval()
         self.net = net.to(self._device).eval()
+        self._forward: Any = optimized(self.net) if fast else self.net
 
     def __call__(self, batch: Sequence[Image.Image]) -> list[Prediction]:
         """Segment images of one size.
@@ -129,7 +139,7 @@ class Segmenter:
         whole = [
             Prediction(
                 np.empty((height, width), np.uint8),
-                np.empty((self.classes, height, width), np.float32) if self._scores else None,
+                np.empty((self.classes, height, width), np.float32) if self._scores or self._crf is not None else None,
                 np.empty((height, width), np.float32) if self.heat is not None else None,
             )
             for _ in batch
@@ -142,15 +152,20 @@ class Segmenter:
                 for array, part in zip(prediction, arrays, strict=True):
                     if array is not None:
                         array[..., slice(*tile.make[0]), slice(*tile.make[1])] = part
-        return whole
+        if self._crf is None:
+            return whole
+        scores = torch.stack([torch.from_numpy(prediction.scores) for prediction in whole]).to(self._device)
+        return [Prediction(*arrays) for arrays in zip(*self._refined(scores, batch), strict=True)]
 
     @torch.inference_mode()
     def _run(self, batch: Sequence[Image.Image], tile: Tile | None = None) -> list[Sequence[Any]]:
         """Labels, scores and heat, each with one item per image; of a tile, only the part that it outputs."""
         inputs = torch.cat([input_from_image(image, self.preprocessing) for image in batch]).to(self._device)
-        scores = self.net(inputs)
+        scores = self._forward(inputs)
         if isinstance(scores, dict):
             scores = scores[self._output]
+        if tile is None and self._crf is not None:
+            return self._refined(scores, batch)
         if tile is not None:
             if scores.shape[2:] != inputs.shape[2:]:
                 raise InputError(
@@ -158,13 +173,33 @@ class Segmenter:
                 )
             rows, columns = (_within(make, read) for make, read in zip(tile.make, tile.read, strict=True))
             scores = scores[:, :, rows, columns]
-        nothing = [None] * len(batch)
+        return self._results(scores, self._probable, self._scores or self._crf is not None)
+
+    @torch.inference_mode()
+    def _refined(self, scores: Tensor, batch: Sequence[Image.Image]) -> list[Any]:
+        """As `_run`, after the CRF."""
+        assert self._crf is not None
+        if scores.shape[2:] != (batch[0].height, batch[0].width):
+            raise InputError(
+                f"the output has {_times(scores)} pixels for an image of {batch[0].height} x {batch[0].width};"
+                " run it without `crf`, which needs scores for each pixel"
+            )
+        pixels = torch.stack([torch.from_numpy(np.array(image.convert("RGB"))) for image in batch]).permute(0, 3, 1, 2)
+        logs = scores.clamp_min(torch.finfo(scores.dtype).tiny).log() if self._probable else scores
+        try:
+            probabilities = self._crf(logs, pixels.to(self._device))
+        except ValueError as error:
+            raise InputError(f"`crf`: {error}") from None
+        return self._results(probabilities, True, self._scores)
+
+    def _results(self, scores: Tensor, probable: bool, keep: bool) -> list[Any]:
+        nothing = [None] * len(scores)
         heat = None
         if self.heat is not None:
-            heat = (scores if self._probable else scores.softmax(1))[:, self.heat]
+            heat = (scores if probable else scores.softmax(1))[:, self.heat]
         return [
             scores.argmax(1).to(torch.uint8).cpu().numpy(),
-            scores.cpu().numpy() if self._scores else nothing,
+            scores.cpu().numpy() if keep else nothing,
             nothing if heat is None else heat.cpu().numpy(),
         ]
 
@@ -175,7 +210,7 @@ def label_map(net: CaffeNet, image: Image.Image) -> np.ndarray:
     Raises:
         DefinitionError: the net does not map one image to one score map.
     """
-    return Segmenter(net)([image])[0].labels
+    return Segmenter(net, fast=False)([image])[0].labels
 
 
 class Segmented(NamedTuple):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 
+from torch import nn
+
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.net import CaffeNet
+from fcnkit.types import is_input
 
 
 class NetEditor:
@@ -14,8 +17,6 @@ class NetEditor:
     Attributes:
         layers: LayerParameters in order, inputs included.
         blobs: the weights by layer name; those of the net until a rewrite replaces them.
-        modules: the net's own modules by layer name.
-        shapes: the shape of each blob in the net.
     """
 
     def __init__(self, net: CaffeNet):
@@ -23,8 +24,11 @@ class NetEditor:
         self._outputs = set(net.outputs)
         self.layers: list[LayerParameter] = list(self._definition.layer)
         self.blobs = net.arrays()
-        self.modules = {step.name: net.get_submodule(step.module) for step in net.steps}
-        self.shapes = dict(net.shapes)
+        running = (layer for layer in self.layers if not is_input(layer))
+        # By identity: layers without weights may have the same name.
+        self._modules = {
+            id(layer): net.get_submodule(step.module) for layer, step in zip(running, net.steps, strict=True)
+        }
 
     def definition(self) -> NetParameter:
         """The current definition of the net."""
@@ -33,6 +37,10 @@ class NetEditor:
         del result.layer[:]
         result.layer.extend(self.layers)
         return result
+
+    def module(self, layer: LayerParameter) -> nn.Module | None:
+        """The net's module of a layer; None for an input."""
+        return self._modules.get(id(layer))
 
     def is_shared(self, layer: LayerParameter) -> bool:
         """Whether other layers may share the layer's weights."""

@@ -74,9 +74,11 @@ def _rewritten(net: CaffeNet, rewrites: Sequence[Rewrite], mapped: bool) -> Simp
     editor = NetEditor(net)
     before = _parameters(editor)
     changes = []
-    for what, rewrite in rewrites:
-        if layers := rewrite(editor):
-            changes.append(Change(what, layers))
+    # Weights may be infinite or not numbers; then so are the folded ones.
+    with np.errstate(all="ignore"):
+        for what, rewrite in rewrites:
+            if layers := rewrite(editor):
+                changes.append(Change(what, layers))
     result = net.rebuilt(editor.definition(), editor.blobs, mapped=mapped)
     work = summarize(net).multiply_adds, summarize(result).multiply_adds
     return Simplified(result, changes, (before, _parameters(editor)), work)
@@ -88,9 +90,7 @@ def _parameters(editor: NetEditor) -> int:
 
 def drop_identities(editor: NetEditor) -> list[str]:
     """Remove the layers that have no effect outside training: Dropout and Split."""
-    idle = [
-        layer for layer in editor.layers if type(editor.modules.get(layer.name)) in (nn.Dropout, nn.Identity, Split)
-    ]
+    idle = [layer for layer in editor.layers if type(editor.module(layer)) in (nn.Dropout, nn.Identity, Split)]
     return [layer.name for layer in idle if editor.bypass(layer)]
 
 
@@ -105,7 +105,7 @@ def fold_batchnorms(editor: NetEditor) -> list[str]:
         if factors is None:
             continue
         changed.append(layer.name)
-        for field in ("batch_norm_param", "bn_param", "param"):
+        for field in ("batch_norm_param", "bn_param", "scale_param", "param"):
             layer.ClearField(field)
         layer.type = "Scale"
         layer.scale_param.bias_term = True
@@ -150,6 +150,19 @@ def group_diagonal_deconvolutions(editor: NetEditor) -> list[str]:
     return changed
 
 
+def name_convolutions(editor: NetEditor) -> list[str]:
+    """Call the convolutions of forks, which have a filter for each channel, what they are: Convolution with group."""
+    changed = []
+    for layer in editor.layers:
+        module = editor.module(layer)
+        if isinstance(module, _CONVOLUTIONS) and layer.type != "Convolution":
+            layer.type = "Convolution"
+            layer.convolution_param.num_output, layer.convolution_param.group = module.out_channels, module.groups
+            changed.append(layer.name)
+    return changed
+
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 # A layer without weights has no filters.
 _NONE = (np.zeros(0),)
 
@@ -159,7 +172,7 @@ def _normalizing_factors(editor: NetEditor, layer: LayerParameter) -> tuple[np.n
 
     Source: BVLC/caffe src/caffe/layers/batch_norm_layer.cpp; hszhao/PSPNet and alexgkendall/caffe-segnet, bn_layer.cpp.
     """
-    module = editor.modules.get(layer.name)
+    module = editor.module(layer)
     blobs = [blob.astype(np.float64).ravel() for blob in editor.blobs.get(layer.name, ())]
     if editor.is_shared(layer):
         return None
@@ -185,19 +198,26 @@ def _factors(editor: NetEditor, layer: LayerParameter) -> tuple[np.ndarray, np.n
     return None if factor.ndim > 1 else (factor.ravel(), bias[0].ravel() if bias else np.zeros(1))
 
 
-def _by_channels(editor: NetEditor, layer: LayerParameter, weight: np.ndarray) -> np.ndarray | None:
-    """A view on the weight of a layer with filters: (groups, outputs, inputs, places). None for other layers."""
+def _by_channels(editor: NetEditor, layer: LayerParameter, weight: np.ndarray, channels: int) -> np.ndarray | None:
+    """A view on the weight of a layer with filters: (groups, outputs, inputs, places). None for other layers.
+
+    Args:
+        editor: of the layer's net.
+        layer: the layer.
+        weight: its weight, contiguous.
+        channels: of an InnerProduct's bottom; 1 leaves all of its inputs together.
+    """
     if len(layer.bottom) != 1 or len(layer.top) != 1 or editor.is_shared(layer):
         return None
-    groups = layer.convolution_param.group
-    if layer.type == "Convolution":
-        return weight.reshape(groups, len(weight) // groups, weight.shape[1], -1)
+    module = editor.module(layer)
+    if isinstance(module, _CONVOLUTIONS):
+        return weight.reshape(module.groups, len(weight) // module.groups, weight.shape[1], -1)
     if layer.type == "Deconvolution":
+        groups = layer.convolution_param.group
         return weight.reshape(groups, len(weight) // groups, weight.shape[1], -1).swapaxes(1, 2)
     if layer.type == "InnerProduct" and layer.inner_product_param.axis == 1:
         rows = weight.T if layer.inner_product_param.transpose else weight
         # No reshape: it would copy the transposed weight.
-        channels = editor.shapes[layer.bottom[0]][1]
         places = rows.shape[1] // channels
         shape = (1, len(rows), channels, places)
         return np.lib.stride_tricks.as_strided(
@@ -221,7 +241,7 @@ def _fold_back(editor: NetEditor, before: LayerParameter, layer: LayerParameter)
         editor.blobs[before.name] = [blob.reshape(shape) for blob in _as_blobs(merged)]
         return True
     weight, *bias = (blob.astype(np.float64, order="C") for blob in editor.blobs.get(before.name, _NONE))
-    filters = _by_channels(editor, before, weight)
+    filters = _by_channels(editor, before, weight, 1)
     if filters is None or not editor.bypass(layer):
         return False
     groups, outputs = filters.shape[:2]
@@ -237,7 +257,7 @@ def _fold_forward(editor: NetEditor, layer: LayerParameter, behind: LayerParamet
     if factors is None:
         return False
     weight, *bias = (blob.astype(np.float64, order="C") for blob in editor.blobs.get(behind.name, _NONE))
-    filters = _by_channels(editor, behind, weight)
+    filters = _by_channels(editor, behind, weight, len(factors[0]))
     p = behind.convolution_param
     # The padding that filters read has no bias; and the outputs of a Deconvolution do not all read the same inputs.
     bordered = behind.type == "Deconvolution" or any((*p.pad, p.pad_h, p.pad_w))
@@ -266,6 +286,7 @@ Rewrite = tuple[str, Callable[[NetEditor], list[str]]]
 _BATCHNORMS: Rewrite = ("folded BatchNorm", fold_batchnorms)
 _REWRITES: list[Rewrite] = [
     ("dropped", drop_identities),
+    ("made Convolution", name_convolutions),
     _BATCHNORMS,
     ("folded Scale", fold_scales),
     ("grouped", group_diagonal_deconvolutions),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from fcnkit.errors import FcnkitError
+from fcnkit.formats.checkpoint import unwrapped
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ class NamesError(FcnkitError):
 
 
 def rename(state: Mapping[str, T], names: str) -> dict[str, T]:
-    """The tensors of a VGG or AlexNet under other names; a prefix `module.` of all names is removed.
+    """The tensors of a VGG or AlexNet under other names; the parts that wrappers of a net add are removed.
 
     Args:
         state: tensors by name, torchvision's or Caffe's.
@@ -36,7 +37,7 @@ def rename(state: Mapping[str, T], names: str) -> dict[str, T]:
     """
     if names not in NAMES:
         raise NamesError(f"names are {names!r}; give one of {', '.join(NAMES)}")
-    state = without_prefix(state)
+    state = unwrapped(state)
     layers = dict.fromkeys(key.rpartition(".")[0] for key in state)
     found = _caffe_names(layers) if names == "caffe" else _torchvision_names(layers)
     missing = [layer for layer in layers if layer not in found]
@@ -45,13 +46,6 @@ def rename(state: Mapping[str, T], names: str) -> dict[str, T]:
         some = f", such as {missing[0]!r}" if missing else ""
         raise NamesError(f"has names that are not {other} of a VGG or AlexNet{some}; leave `names` out")
     return {f"{found[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": value for key, value in state.items()}
-
-
-def without_prefix(state: Mapping[str, T], prefix: str = "module.") -> dict[str, T]:
-    """The tensors with a prefix removed from their names, if all have it (torch.nn.DataParallel adds it)."""
-    if state and all(key.startswith(prefix) for key in state):
-        return {key.removeprefix(prefix): value for key, value in state.items()}
-    return dict(state)
 
 
 def is_torchvision(state: Iterable[str]) -> bool:

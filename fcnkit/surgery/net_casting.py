@@ -150,7 +150,7 @@ def _drop_flatten(net: NetParameter) -> None:
 def _map_shapes(net: NetParameter, blobs: Mapping[str, list[np.ndarray]]) -> dict[str, Shape]:
     """The shape of each blob at the net's input size; empty if the net or its input size is unknown."""
     try:
-        return blob_shapes(prepare(net, blobs, None)[0])
+        return blob_shapes(prepare(net, blobs).definition)
     except FcnkitError:
         return {}
 

@@ -14,8 +14,8 @@ from fcnkit.errors import naming
 from fcnkit.generation import published as zoo
 from fcnkit.generation.nets import describe, generate
 from fcnkit.generation.options import NetOptions
-from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape, prepare
+from fcnkit.net import CaffeNet, conversion
+from fcnkit.net.conversion import InputShape, Prepared, Reading, prepare
 from fcnkit.surgery.images import adopt_images
 from fcnkit.surgery.torchvision import PREPROCESSING
 from fcnkit.surgery.transplant import Transplanted, TransplantError, source_layer, transplant
@@ -37,6 +37,7 @@ def start(
     expand_score: bool = False,
     new: Collection[str] = (),
     input_shape: InputShape | None = None,
+    reading: Reading | None = None,
     **options: Unpack[NetOptions],
 ) -> Start:
     """Start an FCN from trained weights.
@@ -46,6 +47,7 @@ def start(
         files: a file with a classifier or an FCN; for a net that fuses several inputs, also files by input.
         expand_score, new: as in `transplant`.
         input_shape: as in `convert`, for a prototxt that does not state it.
+        reading: `crop` and `ignore_fields` as in `convert`, for a prototxt.
         options: of fcnkit.generation.options.Net, for "fcn".
 
     Returns:
@@ -59,7 +61,8 @@ def start(
     """
     files = dict(files) if isinstance(files, Mapping) else {"": files}
     sources = {stream: read_layer_weights(file) for stream, file in files.items()}
-    definition, preprocessing = _definition(net, sources, input_shape, options)
+    prepared = _prepared(net, sources, input_shape, reading or {}, options)
+    definition, preprocessing = prepared.definition, prepared.preprocessing
     inputs = list(input_shapes(definition))
     unknown = files.keys() - {"", *inputs}
     if unknown:
@@ -71,7 +74,7 @@ def start(
         expected = _expected(definition, inputs, sources, new)
         images = adopt_images(definition, preprocessing, expected)
     with naming(net):
-        result = CaffeNet(definition, preprocessing=preprocessing).eval()
+        result = prepared.net().eval()
     with naming(", ".join(str(file) for file in files.values())):
         rows = transplant(result, sources, expand_score=expand_score, new=new)
     for layer, image in images.items():
@@ -79,18 +82,23 @@ def start(
     return Start(result, rows, [_note(preprocessing[image], layer, image) for layer, image in images.items()])
 
 
-def _definition(
-    net: AnyPath, sources: Mapping[str, LayerWeights], input_shape: InputShape | None, options: NetOptions
-) -> tuple[NetParameter, dict[str, Preprocessing]]:
+def _prepared(
+    net: AnyPath,
+    sources: Mapping[str, LayerWeights],
+    input_shape: InputShape | None,
+    reading: Reading,
+    options: NetOptions,
+) -> Prepared:
     """The definition of the net for inference, and the preprocessing of its inputs."""
     if net == "fcn" or net in zoo.PUBLISHED:
         described = describe(str(net), **options)
         shapes = {name: (1, channels, FCN_SIZE, FCN_SIZE) for name, channels in described.inputs.items()}
-        return prepare(prototxt.parse(generate(described)), None, input_shape or shapes)
+        how = conversion.NetOptions(input_shape=input_shape or shapes)
+        return prepare(prototxt.parse(generate(described)), None, how)
     blobs = {name: source.blobs(name, None) for source in sources.values() for name in source.layers}
-    stored = prototxt.read(net)
+    stored, unknown = prototxt.read_leniently(net)
     with naming(net):
-        return prepare(stored, blobs, input_shape)
+        return prepare(stored, blobs, conversion.NetOptions(input_shape=input_shape, **reading), unknown)
 
 
 def _expected(

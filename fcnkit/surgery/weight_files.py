@@ -17,15 +17,14 @@ from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import FileFormatError, naming
 from fcnkit.formats import npz, safetensors
+from fcnkit.formats.checkpoint import unwrapped
 from fcnkit.formats.format import CAFFEMODEL, HDF5, NPZ, SAFETENSORS, Format, Holds, recognize
-from fcnkit.formats.pth import pickle_to, unpickle
+from fcnkit.formats.pth import pickle_to, read_checkpoint
 from fcnkit.layers import Layer
 from fcnkit.surgery.images import stated_images
-from fcnkit.surgery.names import is_torchvision, rename, without_prefix
+from fcnkit.surgery.names import is_torchvision, rename
 from fcnkit.surgery.torchvision import PREPROCESSING, pixel_filters, require_classifier
 
-# Keys under which training scripts store the state dict in a checkpoint.
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "module")
 # The weight of the first convolution in torchvision's VGG and AlexNet.
 _FIRST = "features.0.weight"
 
@@ -69,18 +68,8 @@ def read_weight_file(path: AnyPath, of: Format) -> WeightFile:
         if of is SAFETENSORS:
             state, metadata = safetensors.read(path)
             return WeightFile(state, of, ordered=False, metadata=metadata)
-        loaded = unpickle(path)
-        if _is_state(loaded):
-            return WeightFile(dict(loaded), of)
-        if isinstance(loaded, Mapping):
-            for key in _WRAPPERS:
-                if _is_state(loaded.get(key)):
-                    return WeightFile(dict(loaded[key]), of, around=(loaded, key))
-        raise FileFormatError(f"contains no state dict, tensors by name, neither itself nor as {', '.join(_WRAPPERS)}")
-
-
-def _is_state(loaded: Any) -> bool:
-    return isinstance(loaded, Mapping) and bool(loaded) and all(isinstance(value, Tensor) for value in loaded.values())
+        state, around = read_checkpoint(path)
+        return WeightFile(state, of, around=around)
 
 
 class LayerWeights:
@@ -147,11 +136,12 @@ def read_layer_weights(path: AnyPath) -> LayerWeights:
     if of.holds is Holds.DEFINITION:
         raise FileFormatError("is a prototxt, the definition alone; give a file of weights").in_file(path)
     file = WeightFile(npz.read_state(path), of) if of is NPZ else read_weight_file(path, of)
-    state = without_prefix(file.state)
     with naming(path):
+        definition = prototxt.parse(file.metadata.get("prototxt", ""))
+        state = unwrapped(file.state, {layer.name for layer in definition.layer})
         if is_torchvision(state):
             return _from_torchvision(state)
-        images = stated_images(prototxt.parse(file.metadata.get("prototxt", "")))
+        images = stated_images(definition)
     return LayerWeights(_by_layer(state), images)
 
 

@@ -12,6 +12,7 @@ from fcnkit.caffe.messages import TEST, TRAIN, NetParameter, NetState, SolverPar
 from fcnkit.caffe.phase import filter_net
 from fcnkit.caffe.upgrade import upgrade_net, upgrade_solver
 from fcnkit.errors import DefinitionError, InputError, naming
+from fcnkit.geometry.unstated import settle_crops
 from fcnkit.train.rates import POLICIES, check_policy
 from fcnkit.train.solvers import REGULARIZATIONS, SOLVERS
 
@@ -32,8 +33,12 @@ class Solver(NamedTuple):
     prefix: str
 
 
-def read(path: AnyPath) -> Solver:
+def read(path: AnyPath, crop: str | None = None) -> Solver:
     """Read a solver and the nets that it names; relative paths in it start at the working folder, as in Caffe.
+
+    Args:
+        path: the solver's prototxt.
+        crop: the offset of Crop layers without crop_param (see fcnkit.geometry.unstated).
 
     Raises:
         FcnkitError: a file cannot be read, or the solver contradicts itself or uses a setting that is not
@@ -46,7 +51,10 @@ def read(path: AnyPath) -> Solver:
         settings = upgrade_solver(message)
         _check(settings)
         _split_weights(settings)
-        return Solver(settings, _train_net(settings), _test_nets(settings), _prefix(settings, Path(path)))
+        solver = Solver(settings, _train_net(settings), _test_nets(settings), _prefix(settings, Path(path)))
+        for net in (solver.train, *(test.net for test in solver.tests)):
+            settle_crops(net, crop)
+        return solver
 
 
 def _check(s: SolverParameter) -> None:

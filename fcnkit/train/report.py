@@ -76,7 +76,7 @@ def write(
 ) -> None:
     """Write the report: curves, scores by class, the confusion matrix, and predictions over time.
 
-    The best scoring is that of the highest mean IU, of the last stage that has any. Without matplotlib the page has
+    The best scoring is the first of the highest mean IU, of any stage. Without matplotlib the page has
     no curves, but a hint how to install it.
 
     Args:
@@ -94,8 +94,7 @@ def write(
     """
     scorings = [each for index, stage in enumerate(stages) for each in _scorings(index, stage, len(classes))]
     last = scorings[-1] if scorings else None
-    final = [each for each in scorings if last is not None and each.stage == last.stage]
-    best = _best(final)
+    best = _best(scorings)
     compared = [each.scores for each in ((best,) if best is last else (best, last)) if each is not None]
     values = {
         "title": printable(title),

@@ -28,6 +28,7 @@ from fcnkit.train.nets import copy_weights, learnables, require_loss
 from fcnkit.train.processes import Requests, agree, mean, most, synchronized, unsynchronized
 from fcnkit.train.randomness import random_state, set_random_state
 from fcnkit.train.running import Fed, Precision, evaluated, leave_out_unreached, optimizer_for, plain, scheduler_for
+from fcnkit.train.zeros import require_learning
 
 AUTO = "auto"
 
@@ -47,8 +48,10 @@ class Trainer:
         amp: "bf16" or "fp16" for automatic mixed precision; None computes in float32, as Caffe does.
         compiled: run the train net through torch.compile.
         channels_last: use the channels-last layout, which is faster on some GPUs.
+        allow_zero: train even if some filters start at zero and no gradient reaches them.
         processes: the processes that train together (see fcnkit.segment.parallel.ranks).
         watcher: receives the events of the run.
+        crop: the offset of Crop layers without crop_param, as in `fcnkit.load`.
 
     Attributes:
         iteration, net: the number of iterations completed, and the CaffeNet that is trained.
@@ -75,10 +78,12 @@ class Trainer:
         amp: str | None = None,
         compiled: bool = False,
         channels_last: bool = False,
+        allow_zero: bool = False,
         processes: Ranks | None = None,
         watcher: Watcher | None = None,
+        crop: str | None = None,
     ):
-        self.solver = read(solver)
+        self.solver = read(solver, crop)
         self.settings: Any = self.solver.settings
         self.processes, self.watcher = processes or Ranks(), watcher or Watcher()
         self.requests = Requests()
@@ -100,6 +105,9 @@ class Trainer:
             weights = [snapshots.weights_of(snapshot, resumed)]
         for path in weights:
             copy_weights(self.net, path)
+        if not allow_zero:
+            with naming(solver):
+                require_learning(self.train.objective)
         leave_out_unreached(self.net, self.train.objective)
         self.train.move()
         for fed in self.tests:

@@ -14,6 +14,7 @@ from fcnkit.types import (
     affine,
     combine,
     convolution,
+    crf,
     data,
     detection,
     dropout,
@@ -23,9 +24,11 @@ from fcnkit.types import (
     pooling,
     recurrent,
     reduction,
+    regression,
     resizing,
     shape,
     source,
+    targets,
 )
 from fcnkit.types.record import INPUT, Count, LayerType, kind_of, own_type
 
@@ -39,6 +42,7 @@ FAMILIES = (
     affine,
     combine,
     convolution,
+    crf,
     data,
     detection,
     dropout,
@@ -48,9 +52,11 @@ FAMILIES = (
     pooling,
     recurrent,
     reduction,
+    regression,
     resizing,
     shape,
     source,
+    targets,
 )
 
 _TYPES: dict[str, LayerType] = {}

@@ -36,7 +36,6 @@ def _compares(
 
 
 CONTRASTIVE_LOSS = _compares("ContrastiveLoss", "CONTRASTIVE_LOSS", bvlc("contrastive_loss"), bottoms=THREE)
-EUCLIDEAN_LOSS = _compares("EuclideanLoss", "EUCLIDEAN_LOSS", bvlc("euclidean_loss"))
 HINGE_LOSS = _compares("HingeLoss", "HINGE_LOSS", bvlc("hinge_loss"))
 INFOGAIN_LOSS = _compares(
     "InfogainLoss", "INFOGAIN_LOSS", bvlc("infogain_loss"), bottoms=TWO_OR_THREE, tops=_WITH_PROBABILITIES
@@ -51,11 +50,11 @@ SOFTMAX_WITH_LOSS = _compares("SoftmaxWithLoss", "SOFTMAX_LOSS", bvlc("softmax_l
 MULTI_BOX_LOSS = _compares(
     "MultiBoxLoss", None, Origin(_SSD, "src/caffe/layers/multibox_loss_layer.cpp"), bottoms=Count(4, 4)
 )
-SMOOTH_L1_LOSS = _compares(
-    "SmoothL1Loss",
+SOFTMAX_WITH_LOSS_OHEM = _compares(
+    "SoftmaxWithLossOHEM",
     None,
-    Origin("rbgirshick/caffe-fast-rcnn", "src/caffe/layers/smooth_L1_loss_layer.cpp"),
-    bottoms=Count(2, 4),
+    Origin("intel/caffe", "src/caffe/layers/softmax_loss_ohem_layer.cpp"),
+    tops=Count(0, 3),
 )
 ACCURACY = _compares("Accuracy", "ACCURACY", bvlc("accuracy"), tops=Count(0, 2), role=SINK)
 SEG_ACCURACY = _compares(
@@ -70,6 +69,18 @@ MAT_WRITE = _compares(
     Origin("TheLegendAli/DeepLab-Context", "src/caffe/layers/mat_write_layer.cpp"),
     bottoms=Count(1, 2),
     tops=Count(0, 0),
+    role=SINK,
+)
+ELTWISE_ACCURACY = _compares(
+    "EltwiseAccuracy",
+    None,
+    Origin("HyeonwooNoh/caffe", "src/caffe/layers/eltwise_accuracy_layer.cpp"),
+    role=SINK,
+)
+SEGMENTATION_EVALUATE = _compares(
+    "SegmentationEvaluate",
+    None,
+    Origin("eric612/MobileNet-YOLO", "src/caffe/layers/segmentation_evaluate_layer.cpp"),
     role=SINK,
 )
 

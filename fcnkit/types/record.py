@@ -75,6 +75,8 @@ INPUT = Role("feeds the caller's values")
 SOURCE = Role("makes values that belong to the net")
 COMPUTES = Role("computes")
 LOSS = Role("is a loss, for training; it makes a top even if the net names none")
+# Sampled boxes, augmented images.
+SAMPLES = Role("changes its first bottom for training; at inference its first top is that bottom")
 SINK = Role("ends a branch that inference does not need: metrics, files, silenced blobs")
 
 

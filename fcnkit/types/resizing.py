@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fcnkit.types.channels import KEPT
 from fcnkit.types.looks import WHOLE
-from fcnkit.types.record import COMPUTES, ONE, PLAIN, TWO, Count, Drawn, LayerType, Origin, every, no_words
+from fcnkit.types.record import COMPUTES, ONE, TWO, Drawn, LayerType, Origin, every, no_words
 
 UPSAMPLE = LayerType(
     "Upsample",
@@ -29,16 +29,4 @@ INTERP = LayerType(
     role=COMPUTES,
     moves=False,
     drawn=Drawn("up", no_words),
-)
-DENSE_CRF = LayerType(
-    "DenseCRF",
-    v1=None,
-    origin=Origin("TheLegendAli/DeepLab-Context", "src/caffe/layers/densecrf_layer.cpp"),
-    bottoms=Count(2, 3),
-    tops=ONE,
-    looks=every(WHOLE),
-    channels=KEPT,
-    role=COMPUTES,
-    moves=False,
-    drawn=PLAIN,
 )

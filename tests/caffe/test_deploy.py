@@ -107,6 +107,91 @@ def test_a_silence_stays_where_a_top_beside_others_would_become_an_output() -> N
     assert names(net) == ["i", "s", "quiet"]
 
 
+def cut(text: str) -> dict[str, tuple[int, ...]]:
+    """The inputs of the net for inference."""
+    return input_shapes(deploy(prototxt.parse(text)))
+
+
+FILTERS = (
+    'layer { name: "c" type: "Convolution" bottom: "%s" top: "c" convolution_param { num_output: 2 kernel_size: 1 } }'
+)
+LOSS = 'layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" }'
+
+
+def test_a_label_may_be_the_first_top() -> None:
+    data = 'layer { name: "d" type: "Python" top: "label" top: "data" }'
+    assert list(cut(data + FILTERS % "data" + LOSS)) == ["data"]
+
+
+def test_two_streams_of_one_data_layer_are_images() -> None:
+    text = """
+        layer { name: "d" type: "HDF5Data" top: "a" top: "b" top: "same" }
+        layer { name: "ca" type: "Convolution" bottom: "a" top: "ca" }
+        layer { name: "cb" type: "Convolution" bottom: "b" top: "cb" }
+        layer { name: "far" type: "ContrastiveLoss" bottom: "ca" bottom: "cb" bottom: "same" top: "far" }
+        """
+    assert list(cut(text)) == ["a", "b"]
+    # Labels in HDF5 files have any shape, so none is assumed.
+    assert input_shapes(runnable(prototxt.parse(text)))["same"] == (1, 0)
+
+
+def test_a_layer_in_place_on_what_a_data_layer_feeds() -> None:
+    data = 'layer { name: "d" type: "Data" top: "data" top: "label" }'
+    power = 'layer { name: "p" type: "Power" bottom: "data" top: "data" power_param { scale: 2 } }'
+    net = deploy(prototxt.parse(data + power + FILTERS % "data" + LOSS))
+    assert names(net) == ["data", "p", "c"]
+    assert net.layer[0].type == "Input"
+
+
+def test_data_layers_of_two_phases_with_different_tops() -> None:
+    text = """
+        layer { name: "in" type: "Python" top: "data" top: "info" top: "boxes" include { phase: TRAIN } }
+        layer { name: "in" type: "Python" top: "data" top: "info" include { phase: TEST } }
+        """
+    boxes = 'layer { name: "l" type: "SmoothL1Loss" bottom: "c" bottom: "boxes" top: "l" include { phase: TRAIN } }'
+    scaled = 'layer { name: "s" type: "Eltwise" bottom: "c" bottom: "info" top: "s" }'
+    assert list(cut(text + FILTERS % "data" + boxes + scaled)) == ["data", "info"]
+
+
+def test_dummy_data_that_filters_read_becomes_an_input() -> None:
+    dummy = 'layer { name: "d" type: "DummyData" top: "data" top: "label" dummy_data_param { %s } }'
+    old = dummy % "num: 4 num: 4 channels: 3 channels: 1 height: 5 height: 1 width: 7 width: 1"
+    assert cut(old + FILTERS % "data" + LOSS) == {"data": (4, 3, 5, 7)}
+    new = dummy % "shape { dim: [2, 3, 5, 7] } shape { dim: [2] }"
+    assert cut(new + FILTERS % "data" + LOSS) == {"data": (2, 3, 5, 7)}
+
+
+def test_dummy_data_beside_an_input_stays() -> None:
+    text = """
+        layer { name: "i" type: "Input" top: "data" input_param { shape { dim: [1, 3, 4, 4] } } }
+        layer { name: "d" type: "DummyData" top: "more" dummy_data_param { shape { dim: [1, 3, 4, 4] } } }
+        layer { name: "s" type: "Eltwise" bottom: "data" bottom: "more" top: "s" }
+        """
+    assert names(deploy(prototxt.parse(text + FILTERS % "s"))) == ["i", "d", "s", "c"]
+
+
+def test_a_detector_is_cut_to_its_inference_net() -> None:
+    """The wiring of rbgirshick/py-faster-rcnn models/pascal_voc/VGG16/faster_rcnn_end2end/train.prototxt."""
+    text = """
+        layer { name: "input-data" type: "Python" top: "data" top: "im_info" top: "gt_boxes"
+          python_param { module: "roi_data_layer.layer" layer: "RoIDataLayer" } }
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+        layer { name: "rpn-data" type: "Python" bottom: "c" bottom: "gt_boxes" bottom: "im_info" bottom: "data"
+          top: "rpn_labels" top: "rpn_targets"
+          python_param { module: "rpn.anchor_target_layer" layer: "AnchorTargetLayer" } }
+        layer { name: "rpn_loss" type: "SmoothL1Loss" bottom: "c" bottom: "rpn_targets" top: "rpn_loss" }
+        layer { name: "proposal" type: "Proposal" bottom: "c" bottom: "im_info" top: "rpn_rois" }
+        layer { name: "roi-data" type: "Python" bottom: "rpn_rois" bottom: "gt_boxes" top: "rois" top: "labels"
+          python_param { module: "rpn.proposal_target_layer" layer: "ProposalTargetLayer" } }
+        layer { name: "roi_pool5" type: "ROIPooling" bottom: "c" bottom: "rois" top: "pool5" }
+        layer { name: "cls_score" type: "InnerProduct" bottom: "pool5" top: "cls_score" }
+        layer { name: "loss_cls" type: "SoftmaxWithLoss" bottom: "cls_score" bottom: "labels" top: "loss_cls" }
+        """
+    net = deploy(prototxt.parse(text))
+    assert names(net) == ["data", "im_info", "c", "proposal", "roi_pool5", "cls_score"]
+    assert list(net.layer[4].bottom) == ["c", "rpn_rois"]
+
+
 def test_errors() -> None:
     with pytest.raises(DefinitionError, match="layer 'r': bottom 'b' is not a top of an earlier layer"):
         deploy(prototxt.parse('layer { name: "r" type: "ReLU" bottom: "b" top: "c" }'))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from fcnkit.caffe import caffemodel, messages, prototxt, wire
 from fcnkit.caffe.data import top_shape
 from fcnkit.caffe.deploy import deploy
-from fcnkit.caffe.forks import fork_layers, require_bvlc
+from fcnkit.caffe.forks import fork_layers, settle_forks
 from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.errors import DefinitionError, FileFormatError, PrototxtError
 from fcnkit.formats import convert
@@ -42,7 +43,7 @@ def layer(text: str) -> messages.LayerParameter:
         ("convolution_param { cudnn_convolution_algo_seeker: GET }", "convolution_param.num_output", 0),
         ("dropout_param { sample_weights_test: true }", "dropout_param.sample_weights_test", True),
         ("forward_type: FLOAT16", "forward_type", 2),
-        ("transform_param { resize_param { height: 300 } }", "transform_param.resize_param.height", 300),
+        ("transform_param { noise_param { jpeg: 3 } }", "transform_param.noise_param.jpeg", 3),
         ("annotated_data_param { anno_type: BBOX }", "annotated_data_param.anno_type", 0),
         ("dense_image_data_param { label_divide_factor: 8 }", "dense_image_data_param.label_divide_factor", 8),
         ("loss_param { class_weighting: 0.5 class_weighting: 2 }", "loss_param.class_weighting", [0.5, 2]),
@@ -118,6 +119,10 @@ def net_bytes(*layers: bytes, v1: bool = False) -> bytes:
     return b"".join(field(2 if v1 else 100, layer) for layer in layers)
 
 
+# The layer that feeds the net, in both forms.
+DATA = net_bytes(field(1, b"d") + field(2, b"Data") + field(4, b"data") + field(4, b"label"))
+DATA_V1 = net_bytes(field(3, b"data") + field(4, b"d") + field(5, 5), v1=True)
+RELU_V1 = field(2, b"data") + field(3, b"conv") + field(4, b"conv") + field(5, 18)
 CONVOLUTION = field(1, b"conv") + field(2, b"Convolution") + field(3, b"data") + field(4, b"conv")
 
 
@@ -129,13 +134,13 @@ CONVOLUTION = field(1, b"conv") + field(2, b"Convolution") + field(3, b"data") +
         net_bytes(CONVOLUTION + field(106, field(1, 8) + field(7, field(99, 1)))),  # one of a filler in it
         net_bytes(CONVOLUTION + field(106, field(1, 8) + field(17, 2))),  # DeepLab's hole, BVLC's force_nd_im2col
         net_bytes(CONVOLUTION + field(143, field(3, 8))),  # PSPNet's interp_param, BVLC's input_param
-        net_bytes(field(4, b"conv") + field(5, 200), v1=True),  # a type that V1 does not have
-        net_bytes(field(1, b"conv") + field(2, b"ReLU6")),
+        net_bytes(RELU_V1 + field(999, 1), v1=True),  # a field that V1 does not have
+        net_bytes(field(1, b"conv") + field(2, b"BN") + field(3, b"data") + field(4, b"conv") + field(137, b"")),
     ],
 )
 def test_binary_nets_with_fork_fields_ask_for_the_prototxt(binary: bytes, tmp_path: Path) -> None:
     path = tmp_path / "net.caffemodel"
-    path.write_bytes(binary)
+    path.write_bytes(DATA_V1 + binary if binary[:1] == field(2, b"")[:1] else DATA + binary)
     problem = (
         f"{path}: has layers of a fork of Caffe, 'conv', and forks number their settings differently;"
         " give the net's definition with `prototxt`"
@@ -146,20 +151,93 @@ def test_binary_nets_with_fork_fields_ask_for_the_prototxt(binary: bytes, tmp_pa
 
 
 def test_many_layers_are_counted() -> None:
-    net = messages.NetParameter()
-    for index in range(7):
-        net.layer.add(name=f"p{index}", type="Permute")
-    with pytest.raises(
-        FileFormatError, match="has layers of a fork of Caffe, 'p0', 'p1', 'p2', 'p3', 'p4' and 2 more,"
-    ):
-        require_bvlc(net)
+    net = messages.NetParameter.FromString(net_bytes(*[CONVOLUTION + field(202, b"")] * 7))
+    with pytest.raises(FileFormatError, match="'conv', 'conv', 'conv', 'conv', 'conv' and 2 more,"):
+        settle_forks(net, net)
 
 
 def test_bvlcs_own_nets_pass(data: Path, sample: Path) -> None:
     for path in [sample, *data.rglob("*.caffemodel")]:
         net = caffemodel.read(path).net
         assert not fork_layers(net), path
-        require_bvlc(net)
+        assert settle_forks(net, net) == []
+
+
+def fork_layer(kind: bytes, settings: bytes = b"", bottoms: int = 1) -> bytes:
+    """A layer of a fork's type in a file."""
+    return field(1, b"it") + field(2, kind) + field(3, b"data") * bottoms + field(4, b"it") + settings
+
+
+def from_binary(layer: bytes) -> tuple[messages.LayerParameter, list[str]]:
+    net = messages.NetParameter.FromString(net_bytes(layer))
+    remarks = settle_forks(net, net)
+    return net.layer[0], remarks
+
+
+def test_a_forks_layer_without_fields_of_its_own_is_read() -> None:
+    assert from_binary(fork_layer(b"ReLU6"))[1] == []
+    depthwise = fork_layer(b"DepthwiseConvolution", field(106, field(1, 6) + field(4, 3)))
+    found, remarks = from_binary(depthwise)
+    assert (found.convolution_param.num_output, remarks) == (6, [])
+
+
+FLOAT = struct.Struct("<f")
+
+
+def floats(number: int, value: float) -> bytes:
+    return wire.encode_varint(number << 3 | wire.FIXED32) + FLOAT.pack(value)
+
+
+@pytest.mark.parametrize("number", [148, 202])
+def test_settings_that_all_forks_have_alike_are_read_by_type(number: int) -> None:
+    order = field(1, 0) + field(1, 2) + field(1, 3) + field(1, 1)
+    found, remarks = from_binary(fork_layer(b"Permute", field(number, order)))
+    assert list(found.permute_param.order) == [0, 2, 3, 1]
+    assert remarks == ["settings are read as those of Permute of weiliu89/caffe: layers 'it'"]
+
+
+def test_the_number_of_interp_in_pspnet_is_that_of_bvlcs_input() -> None:
+    """hszhao/PSPNet src/caffe/proto/caffe.proto: interp_param is 143, as input_param in BVLC's."""
+    found, _ = from_binary(fork_layer(b"Interp", field(143, field(1, 60) + field(2, 90))))
+    assert (found.interp_param.height, found.interp_param.width) == (60, 90)
+    assert not found.HasField("input_param")
+
+
+def test_the_numbers_of_ssd() -> None:
+    """weiliu89/caffe, branch ssd, src/caffe/proto/caffe.proto: DetectionOutputParameter and NormalizeParameter."""
+    nms = field(4, floats(1, 0.45) + field(2, 400))
+    settings = field(1, 21) + nms + field(6, 2) + field(7, 200) + floats(9, 0.25)
+    found, _ = from_binary(fork_layer(b"DetectionOutput", field(204, settings), bottoms=3))
+    p = found.detection_output_param
+    assert (p.num_classes, p.nms_param.top_k, p.code_type, p.keep_top_k) == (21, 400, 2, 200)
+    assert (p.confidence_threshold, p.variance_encoded_in_target) == (0.25, False)
+    found, _ = from_binary(fork_layer(b"Normalize", field(206, field(1, 0) + field(3, 0))))
+    assert (found.norm_param.across_spatial, found.norm_param.channel_shared) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        fork_layer(b"Permute", field(202, field(9, 1))),  # a field that the message lacks
+        fork_layer(b"Permute", field(202, field(1, 2)) + field(203, b"")),  # two messages
+        fork_layer(b"Permute", field(202, b"\xff")),  # no message
+        # Read as BVLC's recurrent_param, whose one num_output is the last of the four.
+        fork_layer(b"Permute", field(146, field(1, 0) + field(1, 2) + field(1, 3) + field(1, 1))),
+        fork_layer(b"Upsample", field(150, field(1, 2))),  # of another dialect: it has one bottom
+        fork_layer(b"BN", field(137, field(1, 1))),  # forks define it differently
+    ],
+)
+def test_settings_that_are_not_clear_are_refused(layer: bytes) -> None:
+    with pytest.raises(FileFormatError, match="has layers of a fork of Caffe, 'it', and forks number"):
+        from_binary(layer)
+
+
+def test_what_is_cut_off_is_not_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "net.caffemodel"
+    loss = field(1, b"loss1") + field(2, b"SoftmaxWithLoss") + field(3, b"relu") + field(3, b"label")
+    relu = field(1, b"relu") + field(2, b"ReLU") + field(3, b"data") + field(4, b"relu")
+    path.write_bytes(DATA + net_bytes(relu, loss + field(205, field(1, 2))))
+    assert convert(path, input_shape=(1, 3, 4, 4)).outputs == ("relu",)
 
 
 def test_the_prototxt_rules_over_the_binarys_numbers(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_a_solver_parses_as_its_own_kind() -> None:
         ('name: "n"\nlayer { nmae: "c" }', 2, 9, 'has no field named "nmae", in: layer { nmae: "c" }'),
         ("layer {\n  convolution_param { bn_param { } }\n}", 2, 23, 'no field named "bn_param"'),
         ('layer { name: "c"', 1, 15, "Expected"),
-        ("layer { pooling_param { pool: SUM } }", 1, 31, "has no value named SUM"),
+        ("layer { pooling_param { pool: SUM } }", 1, 31, '"PoolMethod" has no value named "SUM"'),
         ("name: 5", 1, 7, "Expected string"),
     ],
 )

@@ -151,7 +151,7 @@ def test_every_v1_field_is_taken_over():
     copied = {field.name: value for field, value in new.ListFields() if field.name != "type"}
     assert copied == {field.name: value for field, value in old.ListFields() if field.name != "type"}
     # All but the four lists that become ParamSpecs, and V0's message, have been set.
-    gathered = {"param", "blob_share_mode", "blobs_lr", "weight_decay", "layer"}
+    gathered = {"param", "blob_share_mode", "blobs_lr", "weight_decay", "layer", "type_name"}
     assert copied.keys() | {"type"} | gathered == set(old.DESCRIPTOR.fields_by_name)
 
 

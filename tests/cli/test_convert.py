@@ -12,12 +12,13 @@ import pytest
 import torch
 
 import fcnkit
+from tests.surgery.thin import thin_net
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:
     module = torch.nn.Conv2d(3, 2, 3)
     torch.export.save(torch.export.export(module, (torch.zeros(1, 3, 8, 8),)), "exported.pt2")
-    assert len(run_examples("convert")) == 7
+    assert len(run_examples("convert")) == 8
     assert fcnkit.load("exported.caffemodel").state_dict()["conv2d.weight"].equal(module.weight)
     assert fcnkit.load("fcn8s.safetensors").shapes["score"] == (1, 4, 384, 512)
 
@@ -82,6 +83,27 @@ def test_hdf5_weights_and_none_at_all(run, data: Path) -> None:
     assert result.output.splitlines()[0] == f"{folder}/net.caffemodel.h5 -> net.safetensors"
     result = run("convert")
     assert (result.exit_code, "give WEIGHTS, --prototxt, or both" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "warning"),
+    [
+        ({"fillers": "none"}, "all filters are zero"),
+        ({"upsampling": "dense"}, "the filters of 'upscore2', 'upscore16' are zero"),
+        ({}, ""),
+    ],
+)
+def test_a_net_without_fillers_or_weights_is_named(run, options: dict[str, str], warning: str) -> None:
+    """Score layers may be zero: they are for the first step of training."""
+    Path("net.prototxt").write_text(thin_net(stride=16, **options))
+    result = run("convert --prototxt net.prototxt --input-shape 1,3,64,64 -o net.pth")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == (
+        f"warning: net.prototxt: {warning}: the prototxt has no fillers for them and no weights were given;"
+        " give WEIGHTS, or add a weight_filler to each layer\n"
+    ) * bool(warning)  # fmt: skip
+    result = run("convert net.pth --prototxt net.prototxt --input-shape 1,3,64,64 -o again.pth")
+    assert (result.exit_code, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("shape", ["1,3,x", "", "1;3;4;5", "data="])

@@ -160,7 +160,11 @@ def test_weights_of_an_only_head():
         ("fcn --weighting 1,b", "'1,b' is not a list of numbers, one for each class; write 0.5,1,1"),
         ("fcn --weighting 1,2", "2 weights for 21 classes; give one for each class"),
         ("fcn --set x", "'x' is not of the form KEY=VALUE"),
-        ("fcn --solver --set lr=1", "lr: not a setting of a solver; there are base_lr"),
+        (
+            "fcn --data-layer hdf5 --set sauce=foo.txt",
+            "sauce: not a setting of the data layer hdf5; there are batch_size",
+        ),
+        ("fcn --solver --set lr=1", "'lr' is not a field of a solver, such as base_lr or max_iter"),
         ("fcn --at-once", "a net of stride 32 has none; give 16, 8 or 4"),
         ("fcn --templates gone", "Directory 'gone' does not exist"),
     ],

@@ -56,6 +56,43 @@ def test_the_helps_examples_run(run: Run, examples: Path, run_examples: Callable
     assert sorted(path.name for path in Path("predictions").iterdir() if path.is_dir()) == ["heatmap-1", "scores"]
 
 
+def test_a_crf_with_settings(run: Run, data: Path) -> None:
+    """Its scores are probabilities; the defaults can be overridden one by one."""
+    truth = np.asarray(Image.open(data / "shapes" / "label2.png"))
+    right = {}
+    for folder, option in {"plain": "", "deeplab": "--crf", "own": "--crf bi_w=6,max_iter=3"}.items():
+        result = run(f"predict fcn8s.caffemodel photos/image2.png -o {folder} --scores {option}")
+        assert result.exit_code == 0, result.output
+        right[folder] = (labels(f"{folder}/image2.png") == truth)[truth < 4].mean()
+    assert right["plain"] < min(right["deeplab"], right["own"])
+    deeplab, own = (np.load(f"{folder}/scores/image2.npz")["score"] for folder in ("deeplab", "own"))
+    assert np.allclose(deeplab.sum(0), 1, atol=1e-5)
+    assert np.abs(deeplab - own).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ("weight=3", "'weight=3' is not of the form bi_w=4 with one of max_iter, pos_w, pos_xy_std, bi_w, bi_xy_std"),
+        ("bi_w=3,bi_xy_std=x", "'bi_xy_std=x' is not of the form bi_w=4 with one of max_iter, pos_w, "),
+        ("max_iter=2.5", "'max_iter=2.5' is not of the form bi_w=4 with one of max_iter, pos_w, pos_xy_std, "),
+    ],
+)
+def test_settings_that_a_crf_does_not_have(run: Run, settings: str, problem: str) -> None:
+    result = run(f"predict fcn8s.caffemodel photos --crf {settings}")
+    assert result.exit_code == 2
+    assert f"Error: Invalid value for '--crf': {problem}" in result.output
+
+
+def test_settings_of_a_crf_out_of_range(run: Run) -> None:
+    result = run("predict fcn8s.caffemodel photos --crf bi_xy_std=0")
+    assert result.exit_code == 1
+    assert result.output == "Error: --crf: bi_xy_std must be positive\n"
+    result = run("predict fcn8s.caffemodel photos/image3.png --crf bi_xy_std=1e-6,bi_rgb_std=1e-6")
+    assert result.exit_code == 1
+    assert "photos/image3.png: --crf: the points lie too far apart for their lattice; choose larger" in result.output
+
+
 def test_predictions_equal_caffes_pictures(run: Run, data: Path) -> None:
     result = run("predict fcn8s.caffemodel photos --overlay --legend --heatmap circle --scores --classes names.txt")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "6 images -> predictions\n", "")

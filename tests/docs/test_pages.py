@@ -20,7 +20,7 @@ from tests.paths import DATA, ROOT
 from tests.surgery.torchvision_states import vgg
 
 # Options of other programs that the pages name.
-FOREIGN = {"--nproc-per-node"}
+FOREIGN = {"--nproc-per-node", "--count"}
 RUN = [page for page in PAGES if any(block.kind in ("console", "python") for block in blocks(page))]
 
 

@@ -58,6 +58,20 @@ def test_open_sizes_are_those_of_the_example(module: nn.Module, tmp_path: Path) 
     assert net.state_dict()["0.weight"].equal(module[0].weight)
 
 
+def test_a_decomposed_program(tmp_path: Path) -> None:
+    module = randomized(
+        nn.Sequential(
+            *(nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4), nn.ConvTranspose2d(4, 2, 3, 2, output_padding=1), nn.SiLU()),
+            *(nn.LayerNorm(10), nn.Flatten(), nn.Linear(240, 2), nn.Softmax(1)),
+        )
+    )
+    image = torch.randn(2, 3, 7, 6)
+    program = torch.export.export(module, (image,)).run_decompositions()
+    assert torch.ops.aten.convolution.default in {node.target for node in program.graph.nodes}
+    torch.export.save(program, tmp_path / "net.pt2")
+    assert fcnkit.load(tmp_path / "net.pt2")(image).allclose(module(image), atol=1e-6)
+
+
 def test_a_net_that_fcnkit_wrote_comes_back(path: Path, tmp_path: Path) -> None:
     net = fcnkit.load(path)
     fcnkit.save(net, tmp_path / "again.pt2")

@@ -42,8 +42,9 @@ def run(name: str, count: int) -> Tally:
         holds(TARGETS[name], data)
     held = _resident(peak=False)
     for _ in range(count):
-        kind = _mutate_text if name == "read_prototxt" and chance.random() < 0.8 else _mutate
-        data = kind(chance.choice(start), chance)
+        data = chance.choice(start)
+        text = name != "generate" and data.isascii() and chance.random() < 0.8
+        data = _mutate_text(data, chance) if text else _mutate(data, chance)
         begin = time.process_time()
         tally.results += holds(TARGETS[name], data)
         tally.count += 1

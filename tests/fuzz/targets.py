@@ -1,22 +1,34 @@
 """What is fuzzed: each target takes bytes, and must end in a result or an FcnkitError.
 
-`python tests/fuzz/targets.py NAME` runs a target under atheris (`make fuzz`); mutations.py runs all of them on
-mutations of the golden files, test_structured.py on what hypothesis makes up.
+`python -m tests.fuzz.targets NAME` runs a target under atheris (`make fuzz`), without a name it lists them; mutations.py
+runs all of them on mutations of the golden files, test_structured.py on what hypothesis makes up.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from fcnkit import formats
+from fcnkit import formats, simplification
 from fcnkit.caffe import caffemodel, hdf5, prototxt
+from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import FcnkitError
+from fcnkit.formats.format import CAFFEMODEL, PROTOTXT, recognize
 from fcnkit.generation.upsampling import deconvolution
+from fcnkit.geometry.coordinates import Coordinates, fill
+from fcnkit.geometry.report import explain
+from fcnkit.inspect.comparison import compare_files
+from fcnkit.inspect.drawing import PICTURES
+from fcnkit.inspect.summary import summarize_file
 from fcnkit.net import CaffeNet, conversion
+from fcnkit.surgery.fc2conv_files import fc2conv as surgery_fc2conv
+from fcnkit.surgery.kernels import CastError
+from fcnkit.surgery.start import start
 from tests.paths import DATA
 
 _SEED = DATA / "legacy" / "v2_input_fields"
@@ -40,8 +52,8 @@ def read_prototxt(data: bytes) -> None:
     """Text, its upgrade, the cut down to the net that runs, and the net; as it stands, too."""
     text = prototxt.decode(data)
     for deploy in (True, False):
-        definition, _ = conversion.prepare(prototxt.parse(text), None, None, deploy=deploy)
-        CaffeNet(definition, filled=False)
+        options = conversion.NetOptions(deploy=deploy)
+        CaffeNet(conversion.prepare(prototxt.parse(text), None, options).definition, filled=False)
 
 
 def read_hdf5(data: bytes) -> None:
@@ -67,6 +79,85 @@ def generate(data: bytes) -> None:
     assert (layer.name, layer.bottom[0], layer.top[0]) == (name, name + "b", name + "t")
 
 
+def _net(data: bytes, *, filled: bool = False) -> CaffeNet:
+    """The net of a .caffemodel or a .prototxt."""
+    return formats.load(_file(data, ""), mapped=True, untrained="fill" if filled else "leave")
+
+
+def simplify(data: bytes) -> None:
+    """All rewrites."""
+    net = _net(data, filled=True)
+    simplification.simplify(net)
+    simplification.fold_batchnorm(net)
+    simplification.with_legacy_inputs(net)
+
+
+def draw(data: bytes) -> None:
+    net = _net(data)
+    for picture in PICTURES.values():
+        picture(net)
+
+
+def offsets(data: bytes) -> None:
+    """The table, and the filled definition."""
+    path = _file(data, "")
+    definition = caffemodel.read(path).net if recognize(path) is CAFFEMODEL else prototxt.read(path)
+    definition = upgrade_net(definition)
+    coordinates = Coordinates(definition)
+    explain(coordinates)
+    prototxt.to_text(fill(definition, coordinates))
+
+
+def summary(data: bytes) -> None:
+    path = _file(data, "")
+    found = summarize_file(path)
+    found.table()
+    json.dumps(found.to_dict())
+
+
+def diff(data: bytes) -> None:
+    """Against the file of a net of another structure, and against itself."""
+    path = _file(data, "")
+    compare_files(path, _SEED / "net.caffemodel")
+    compare_files(path, path)
+
+
+def fc2conv(data: bytes) -> None:
+    path = _file(data, ".caffemodel")
+    for back in (False, True):
+        with suppress(CastError):
+            surgery_fc2conv(path, _FOLDER / f"cast{os.getpid()}.caffemodel", back=back, force=True)
+
+
+def init(data: bytes) -> None:
+    """A file's net from weights, and if the file has any, a net from its weights."""
+    path = _file(data, "")
+    if recognize(path) is CAFFEMODEL:
+        definition = _FOLDER / f"init{os.getpid()}.prototxt"
+        definition.write_text(prototxt.to_text(caffemodel.read(path).net))
+        start(definition, path)
+    start(path if recognize(path) is PROTOTXT else _SEED / "net.prototxt", _SEED / "net.caffemodel")
+
+
+def _saved(suffix: str) -> Callable[[bytes], None]:
+    """A target that writes nets to a format, and loads them again if the format can be loaded."""
+
+    def save(data: bytes) -> None:
+        net = _net(data, filled=True)
+        path = _FOLDER / f"saved{os.getpid()}{suffix}"
+        formats.save(net, path)
+        of = recognize(path) if suffix not in (".py", ".pt2", ".onnx") else None
+        if of is not None:
+            definition = path.with_suffix(".prototxt")
+            definition.write_text(net.prototxt)
+            formats.load(path, None if of is PROTOTXT else definition)
+        elif suffix == ".py":
+            compile(path.read_bytes(), path, "exec")
+
+    save.__name__ = f"save_{suffix[1:]}"
+    return save
+
+
 def seeds(name: str) -> list[bytes]:
     """What the mutations of a target start from."""
     if name == "generate":
@@ -75,15 +166,23 @@ def seeds(name: str) -> list[bytes]:
         path = _FOLDER / f"seed.{name.removeprefix('read_')}"
         formats.save(formats.load(_SEED / "net.caffemodel"), path)
         return [path.read_bytes()]
-    pattern = {"read_caffemodel": "net.caffemodel", "read_prototxt": "*.prototxt", "read_hdf5": "*.h5"}[name]
-    found = [path.read_bytes() for path in sorted(DATA.rglob(pattern))]
-    return [data for data in found if len(data) < 30_000]
+    pattern = {"read_caffemodel": "net.caffemodel", "read_prototxt": "*.prototxt", "read_hdf5": "*.h5"}.get(name)
+    # What works on a net takes both files that define one.
+    paths = DATA.rglob(pattern) if pattern else [*DATA.rglob("net.caffemodel"), *DATA.rglob("net.prototxt")]
+    found = [data for path in sorted(paths) if len(data := path.read_bytes()) < 30_000]
+    return found if pattern else found[:: 60 if name in SLOW else 6]
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (read_caffemodel, read_prototxt, read_hdf5, read_safetensors, read_pth, read_npz, generate)
+    for target in (
+        *(read_caffemodel, read_prototxt, read_hdf5, read_safetensors, read_pth, read_npz, generate),
+        *(simplify, draw, offsets, summary, diff, fc2conv, init),
+        *(_saved(each) for each in formats.suffixes() if each != ".pt"),
+    )
 }
+# Those that trace a net, which takes seconds.
+SLOW = {"save_onnx", "save_pt2"}
 
 
 def holds(target: Callable[[bytes], None], data: bytes) -> bool:
@@ -97,6 +196,9 @@ def holds(target: Callable[[bytes], None], data: bytes) -> bool:
 
 
 def main() -> None:
+    if len(sys.argv) == 1:
+        print(*TARGETS)
+        return
     import atheris
 
     target = TARGETS[sys.argv.pop(1)]

@@ -138,6 +138,14 @@ def test_definitions(net: NetParameter) -> None:
     holds(TARGETS["read_prototxt"], prototxt.to_text(net).encode())
 
 
+@settings(thorough, max_examples=40)
+@given(definitions())
+@example(prototxt.parse('layer { name: "x" type: "Parameter" top: "x" parameter_param { shape { dim: 2 } } }'))
+def test_definitions_through_every_door(net: NetParameter) -> None:
+    for name in ("simplify", "draw", "offsets", "summary", "save_py", "save_caffemodel"):
+        holds(TARGETS[name], prototxt.to_text(net).encode())
+
+
 WORDS = [
     "layer",
     "name:",

@@ -40,7 +40,7 @@ def thin(text: str) -> NetParameter:
 @cache
 def built(name: str, phase: str) -> CaffeNet:
     torch.manual_seed(0)
-    definition, _ = conversion.prepare(thin(generation.generate(name, phase)), None, None)
+    definition = conversion.prepare(thin(generation.generate(name, phase)), None).definition
     return CaffeNet(definition).eval()
 
 
@@ -82,7 +82,8 @@ def test_own_nets_run_at_any_size(options: dict) -> None:
 def test_a_training_net_learns() -> None:
     """Losses of both heads, from one input, through shared features."""
     definition = thin(generation.generate("siftflow-fcn8s", "train"))
-    net = CaffeNet(conversion.prepare(definition, None, (1, 3, 40, 50), NetState(phase=TRAIN))[0]).train()
+    options = conversion.NetOptions(input_shape=(1, 3, 40, 50), state=NetState(phase=TRAIN))
+    net = CaffeNet(conversion.prepare(definition, None, options).definition).train()
     for name, parameter in net.named_parameters():
         torch.nn.init.normal_(parameter, std=0.05)
         assert parameter.requires_grad == ("up" not in name)

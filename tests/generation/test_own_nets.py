@@ -19,7 +19,7 @@ from fcnkit.errors import DefinitionError
 from fcnkit.generation.nets import deconvolution, describe, generate, generate_solver, smallest_input
 from fcnkit.generation.options import Net, NetOptions
 from fcnkit.geometry.coordinates import CropError
-from fcnkit.net import CaffeNet
+from fcnkit.net import CaffeNet, conversion
 from fcnkit.net.conversion import prepare
 
 HOSTILE = [
@@ -236,7 +236,7 @@ def test_a_net_from_nothing_learns(backbone):
         if layer.type == "Convolution" and not layer.name.startswith("score"):
             p.num_output = max(p.num_output // 16, 4)
     torch.manual_seed(0)
-    definition, _ = prepare(net, None, (1, 3, 96, 96))
+    definition = prepare(net, None, conversion.NetOptions(input_shape=(1, 3, 96, 96))).definition
     model = CaffeNet(definition).eval()
     x, labels = torch.randn(1, 3, 96, 96) * 50, torch.randint(0, 3, (1, 96, 96))
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
@@ -391,7 +391,7 @@ def test_solvers_can_be_changed():
     assert (solver.base_lr, solver.snapshot, solver.snapshot_prefix) == (0.5, 10, "snapshot/train")
     assert (solver.train_net, list(solver.test_net)) == ('a"b', ["test.prototxt"])
     for change, message in [
-        ({"lr": 1}, "lr: not a setting of a solver; there are base_lr, momentum, "),
+        ({"lr": 1}, "'lr' is not a field of a solver, such as base_lr or max_iter"),
         ({"base_lr": "x"}, "base_lr is 'x'; give a number from 0 up"),
         ({"max_iter": 0.5}, "max_iter is 0.5; give a whole number"),
     ]:

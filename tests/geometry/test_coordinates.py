@@ -176,7 +176,7 @@ def test_a_join_of_blobs_that_lie_apart_is_told():
 
 
 def vgg(fc6_pad):
-    net = prototxt.parse(generate("fcn", "deploy", stride=8))
+    net = prototxt.parse(generate("fcn", "deploy", stride=8, fillers="none"))
     for one in net.layer:
         if one.type == "Crop":
             one.crop_param.ClearField("offset")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import fcnkit
 from fcnkit.caffe import prototxt
-from fcnkit.geometry.tiles import Span, Tiling, TilingError
+from fcnkit.geometry.spans import Span
+from fcnkit.geometry.tiles import Tiling, TilingError
 from fcnkit.net import CaffeNet
 
 

@@ -50,7 +50,7 @@ def net(name: str) -> fcnkit.CaffeNet:
         text = environment.get_template(f"{name}.j2").render()
     else:
         return load(DATA / "layers" / name / "net.prototxt")
-    return fcnkit.CaffeNet(prepare(prototxt.parse(text), None, None)[0], filled=False)
+    return fcnkit.CaffeNet(prepare(prototxt.parse(text), None).definition, filled=False)
 
 
 def hostile() -> fcnkit.CaffeNet:

@@ -253,3 +253,17 @@ def test_walking_gives_each_layers_own_tops(sample: Path) -> None:
     assert torch.equal(made["pool4"][0], blobs["pool4"])
     assert made["conv3_1"][0].min() < 0
     assert torch.equal(made["conv3_1"][0].relu(), made["relu3_1"][0])
+
+
+def test_weights_of_two_layers_of_one_name_are_not_mixed_up(tmp_path: Path) -> None:
+    model = net(conv("c", "x", "y"), conv("c", "y", "z"))
+    problem = "layer 'c' has weights, and 2 layers have this name"
+    fcnkit.save(model, tmp_path / "net.safetensors")
+    back = fcnkit.load(tmp_path / "net.safetensors")
+    assert all(torch.equal(tensor, back.state_dict()[name]) for name, tensor in model.state_dict().items())
+    for suffix in (".caffemodel", ".h5"):
+        with pytest.raises(DefinitionError, match=problem):
+            fcnkit.save(model, tmp_path / f"net{suffix}")
+    weights = {"c": [np.zeros((3, 3, 1, 1), np.float32), np.zeros(3, np.float32)]}
+    with pytest.raises(DefinitionError, match=problem):
+        fcnkit.CaffeNet(model.prototxt, weights)

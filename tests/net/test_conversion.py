@@ -57,7 +57,9 @@ def test_the_data_layers_crop_size_comes_first(tmp_path: Path) -> None:
 
 def test_no_square_size_fits_the_inner_product(tmp_path: Path) -> None:
     path = classifier(tmp_path, 5, 1, 4 * 17)
-    with pytest.raises(InputError, match=rf"^{path}: no square image gives the 68 inputs .* 'fc' .*`input_shape`"):
+    with pytest.raises(
+        InputError, match=rf"^{path}: no square image as input 'data' gives the 68 .* 'fc' .*`input_shape`"
+    ):
         fcnkit.convert(path)
 
 
@@ -65,7 +67,7 @@ def test_nothing_tells_the_size_of_a_classifier_without_weights(tmp_path: Path) 
     path = tmp_path / "net.prototxt"
     path.write_text(DATA % "" + CONV % (5, 1) + FC)
     with pytest.raises(
-        InputError, match="the height and width of the input are unknown; give the input's shape with `input_shape`"
+        InputError, match="the height and width of input 'data' are unknown; give its shape with `input_shape`"
     ):
         fcnkit.convert(None, path)
     assert fcnkit.convert(None, path, input_shape=(1, 3, 12, 12)).shapes["fc"] == (1, 5)
@@ -145,3 +147,58 @@ def test_errors_name_the_right_file(sample: Path, tmp_path: Path) -> None:
         fcnkit.convert(None)
     with pytest.raises(ValueError, match="phase must be 'test' or 'train', not 'val'"):
         fcnkit.convert(sample, phase="val")
+
+
+JOINED = """
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 2 kernel_size: 1 } }
+layer { name: "p1" type: "Pooling" bottom: "conv" top: "p1" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "p2" type: "Pooling" bottom: "p1" top: "p2" pooling_param { kernel_size: %(k)d stride: %(k)d } }
+layer { name: "up" type: "Deconvolution" bottom: "p2" top: "up"
+        convolution_param { num_output: 2 kernel_size: %(k)d stride: %(k)d } }
+layer { name: "sum" type: "Eltwise" bottom: "p1" bottom: "up" top: "sum" }
+"""
+
+
+@pytest.mark.parametrize(("kernel", "size"), [(4, 512), (3, 504), (125, 500)])
+def test_a_guessed_size_that_does_not_fit_gives_way_to_one_of_the_strides(
+    tmp_path: Path, kernel: int, size: int
+) -> None:
+    """250 pixels, pooled by 4 and upsampled, become 252; by 3, 252; by 125 they fit."""
+    path = tmp_path / "net.prototxt"
+    path.write_text(DATA % "" + JOINED % {"k": kernel})
+    net = fcnkit.load(path)
+    assert net.shapes["data"] == (1, 3, size, size)
+    guess = f"the input size {size} x {size} is a guess; the net does not run at 500 x 500"
+    assert net.remarks == ([] if size == 500 else [guess])
+    with pytest.raises(FcnkitError, match="layer 'sum'"):
+        fcnkit.load(path, input_shape=(1, 3, 500 if size != 500 else 502, 500))
+
+
+def test_labels_in_hdf5_files_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(
+        DATA.replace('"Data"', '"HDF5Data"') % ""
+        + CONV % (1, 1)
+        + 'layer { name: "loss" type: "EuclideanLoss" bottom: "pool" bottom: "label" top: "loss" }'
+    )
+    with pytest.raises(InputError, match="the shape of input 'label' is unknown; give its shape with `input_shape`"):
+        fcnkit.load(path, deploy=False)
+    shapes = {"data": (1, 3, 8, 8), "label": (1, 4, 4, 4)}
+    assert fcnkit.load(path, deploy=False, input_shape=shapes).shapes["loss"] == ()
+
+
+def test_dummy_data_that_stays_is_a_remark(tmp_path: Path) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text("""input: "data" input_dim: [1, 3, 4, 4]
+        layer { name: "d" type: "DummyData" top: "more" dummy_data_param { shape { dim: [1, 3, 4, 4] } } }
+        layer { name: "s" type: "Eltwise" bottom: "data" bottom: "more" top: "s" }""")
+    assert fcnkit.load(path).remarks == ["blob 'more' is not an input: DummyData layer 'd' fills it"]
+
+
+def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
+    path = classifier(tmp_path, 5, 1, 4 * 16)
+    (tmp_path / "relu.prototxt").write_text(
+        'input: "data" input_dim: [1, 3, 4, 4] layer { name: "r" type: "ReLU" bottom: "data" top: "r" }'
+    )
+    with pytest.raises(MissingBlobsError, match="none of its weights is used: it has those of 'conv', 'fc', and"):
+        fcnkit.convert(path, tmp_path / "relu.prototxt")

@@ -32,7 +32,7 @@ SOFTMAX = 'layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }'
 
 
 def colours(text: str = CLASSIFIER) -> CaffeNet:
-    definition, preprocessing = prepare(prototxt.parse(COLOURS + text), None, None)
+    definition, preprocessing, *_ = prepare(prototxt.parse(COLOURS + text), None)
     net = CaffeNet(definition)
     net.preprocessing = preprocessing
     weight = net.get_submodule("fc").weight

@@ -13,6 +13,7 @@ from PIL import Image
 import fcnkit
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.preprocessing import Preprocessing
+from fcnkit.crf import DenseCRF
 from fcnkit.errors import DefinitionError, FileFormatError, InputError
 from fcnkit.geometry.tiles import TilingError
 from fcnkit.net import CaffeNet
@@ -93,6 +94,51 @@ def test_heat_is_the_probability() -> None:
         blue, green = COLOURS[..., 2] // 64, COLOURS[..., 1] // 64
         expected = 1 / (1 + np.exp(blue.astype(float) - green))
         assert np.allclose(heat, expected, atol=1e-6)
+
+
+def test_a_crf_refines_the_scores_by_the_image(net: CaffeNet, examples: Path, data: Path) -> None:
+    """More of the pixels get their true labels, and tiles are put together before the CRF sees them."""
+    for index in (2, 3):
+        image = images.read(examples / f"image{index}.png")
+        plain, refined = Segmenter(net, scores=True), Segmenter(net, scores=True, crf=DenseCRF())
+        plain.heat = refined.heat = 1
+        [before], [after] = plain([image]), refined([image])
+        pixels = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)[None]
+        expected = DenseCRF()(torch.from_numpy(before.scores)[None], pixels)[0].numpy()
+        assert np.allclose(after.scores, expected, atol=1e-4)
+        assert np.array_equal(after.labels, after.scores.argmax(0))
+        assert np.array_equal(after.heat, after.scores[1])
+        truth = np.asarray(Image.open(data / "shapes" / f"label{index}.png"))
+        right = [(found.labels == truth)[truth < 4].mean() for found in (before, after)]
+        assert right[1] > right[0]
+        tiled = Segmenter(net, crf=DenseCRF(), tile=40)
+        tiled.heat = 1
+        [found] = tiled([image])
+        assert found.scores is None
+        assert (found.labels != after.labels).mean() < 1e-3
+        assert np.abs(found.heat - after.heat).mean() < 1e-3
+
+
+def test_a_crf_of_a_net_that_ends_in_probabilities() -> None:
+    """It reads their logarithms; of grey images, too, and several at once."""
+    body = 'layer { name: "p" type: "Softmax" bottom: "score" top: "p" }'
+    batch = [Image.fromarray(COLOURS // 64), Image.fromarray(COLOURS[::-1] // 64)]
+    crf = DenseCRF(3, bi_rgb_std=20)
+    by_scores, by_probabilities = (Segmenter(small(text), scores=True, crf=crf) for text in ("", body))
+    for one, other in zip(by_scores(batch), by_probabilities(batch), strict=True):
+        assert np.allclose(one.scores, other.scores, atol=1e-6)
+        assert np.allclose(one.scores.sum(0), 1)
+    grey = Segmenter(small(channels=1), crf=crf)([batch[0].convert("L")])
+    assert grey[0].labels.shape == (3, 2)
+
+
+def test_a_crf_needs_scores_of_each_pixel() -> None:
+    smaller = small('layer { name: "p" type: "Pooling" bottom: "score" top: "p" pooling_param { kernel_size: 2 } }')
+    message = "the output has 2 x 1 pixels for an image of 3 x 2; run it without `crf`, which needs scores for each"
+    with pytest.raises(InputError, match=message):
+        Segmenter(smaller, crf=DenseCRF())([Image.fromarray(COLOURS)])
+    with pytest.raises(InputError, match="`crf`: the points lie too far apart for their lattice; choose larger"):
+        Segmenter(small(), crf=DenseCRF(bi_xy_std=1e-6, bi_rgb_std=1e-6))([Image.fromarray(COLOURS)])
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,25 @@ NETS = {
     "two Scales": (
         layer("s", "Scale", "data", "s", SCALE) + layer("t", "Scale", "s", "t"), {"folded Scale": ["t"]}, ["s"],
     ),
+    "a name that is used again for another shape": (
+        layer("s", "Scale", "data", "s", SCALE)
+        + layer("i", "InnerProduct", "s", "s", "inner_product_param { num_output: 5 bias_term: false }"),
+        {"folded Scale": ["s"]}, ["i"],
+    ),
+    "settings of another type": (
+        layer("b", BN, "data", "b", "scale_param { axis: 2 num_axes: 2 }"), {"folded BatchNorm": ["b"]}, ["b"],
+    ),
+    "filters for each channel, of forks": (
+        layer("c", "DepthwiseConvolution", "data", "c", "convolution_param { num_output: 4 group: 4 kernel_size: 3 }")
+        + layer("b", BN, "c", "c") + layer("s", "Scale", "c", "c", SCALE)
+        + layer("e", "ConvolutionDepthwise", "c", "e", "convolution_param { kernel_size: 2 bias_term: false }")
+        + layer("t", "Scale", "e", "t", SCALE),
+        {"made Convolution": ["c", "e"], "folded BatchNorm": ["b", "s"], "folded Scale": ["t"]}, ["c", "e"],
+    ),
+    "layers without weights of one name": (
+        conv("c", "data", "c") + layer("r", "ReLU", "c", "c") + layer("r", "Dropout", "c", "c"),
+        {"dropped": ["r"]}, ["c", "r"],
+    ),
     "Dropout and Split": (
         conv("c", "data", "c") + layer("d", "Dropout", "c", "c") + layer("e", "Dropout", "c", "e")
         + 'layer { name: "s" type: "Split" bottom: "e" top: "s1" top: "s2" }' + layer("r", "ReLU", "s1", "s1")
@@ -202,3 +221,13 @@ def test_the_scales_of_fcn8s_at_once_go_into_its_scores() -> None:
 def test_a_net_in_training_is_refused(sample: Path) -> None:
     with pytest.raises(InputError, match=r"only a net in eval mode can be simplified; call its eval\(\)"):
         fcnkit.simplify(fcnkit.convert(sample, phase="train"))
+
+
+def test_weights_that_are_not_numbers_are_folded_without_a_warning() -> None:
+    net = of(HEAD + conv("c", "data", "c") + layer("b", BN, "c", "b"))
+    # A signalling NaN, as damage makes it.
+    net.b.mean[0] = torch.tensor([0x7F800001], dtype=torch.int32).view(torch.float32)[0]
+    net.b.variance[1] = float("inf")
+    folded = fcnkit.fold_batchnorm(net).net
+    assert torch.isnan(folded.c.bias[0])
+    assert not torch.isnan(folded.c.bias[1:]).any()

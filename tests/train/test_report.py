@@ -214,14 +214,14 @@ def test_stages_are_joined(tmp_path: Path) -> None:
     two = Stage("16s", log({0: FIRST, 100: WORSE, 200: FIRST}), predictions, 200)
     write(tmp_path / "report.html", "x", [one, two], shown, NAMES, {})
     page = Page(tmp_path / "report.html")
-    assert "by mean IU: stage 16s, iteration 100." in " ".join(page.all("p", class_="soft"))
+    assert "by mean IU: stage 32s, iteration 100." in " ".join(page.all("p", class_="soft"))
     assert [row.split("%")[0] for row in page.all("tr")[1:5]] == [
         "32s 100 72.0", "32s 200 50.0", "16s 100 45.0", "16s 200 50.0"
     ]  # fmt: skip
     heads = [text for text in page.all("th", scope="col") if text.startswith("stage ")]
     assert [re.sub(" mean IU [0-9.]+%", "", head) for head in heads] == [
-        "stage 32s iteration 0", "stage 32s iteration 100", "stage 32s iteration 200", "stage 16s iteration 0",
-        "stage 16s iteration 100 best", "stage 16s iteration 200 last",
+        "stage 32s iteration 0", "stage 32s iteration 100 best", "stage 32s iteration 200", "stage 16s iteration 0",
+        "stage 16s iteration 100", "stage 16s iteration 200 last",
     ]  # fmt: skip
     for words in ("32s", "16s"):
         assert page.all("text").count(words) == 2

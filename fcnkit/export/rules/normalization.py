@@ -90,10 +90,34 @@ class LayerNorm(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         view, shape, weight, bias, eps, _ = args
-        view = _by_own(net, view, math.prod(view.shape[: len(view.shape) - len(shape)]), eps)
-        if weight is None and bias is None:
-            return view
-        return with_constant(net, view, weight, bias, "scale")
+        return _over_last(net, view, len(shape), weight, bias, eps)
+
+
+def _over_last(net: Writer, view: View, axes: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> View:
+    view = _by_own(net, view, math.prod(view.shape[: len(view.shape) - axes]), eps)
+    return view if weight is None and bias is None else with_constant(net, view, weight, bias, "scale")
+
+
+@aten("native_group_norm")
+class NativeGroupNorm(Rule):
+    """Groups of channels of each item normalized, as decomposed programs have it."""
+
+    form = "as group_norm"
+
+    def write(self, net: Writer, *args: Any) -> Any:
+        view, weight, bias, _, _, _, groups, eps = args
+        return _scale(net, _by_own(net, view, view.shape[0] * groups, eps), weight, bias), None, None
+
+
+@aten("native_layer_norm")
+class NativeLayerNorm(Rule):
+    """The last axes of each item normalized, as decomposed programs have it."""
+
+    form = "as layer_norm"
+
+    def write(self, net: Writer, *args: Any) -> Any:
+        view, shape, weight, bias, eps = args
+        return _over_last(net, view, len(shape), weight, bias, eps), None, None
 
 
 @aten("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit.no_stats")

@@ -9,7 +9,7 @@ from fcnkit.export.writer import Writer
 
 
 @aten("grid_sampler", "grid_sampler_2d", "gather", "sort", "topk", "round", "floor", "ceil", "erf", "cumsum",
-      "nonzero", "scatter.src", "bitwise_not", "sin", "cos")  # fmt: skip
+      "nonzero", "scatter.src", "sin", "cos")  # fmt: skip
 class Unsupported(Rule):
     """An operation that no layers compute."""
 

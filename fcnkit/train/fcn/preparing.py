@@ -18,6 +18,7 @@ from fcnkit.files import writing
 from fcnkit.formats import save
 from fcnkit.generation.nets import generate
 from fcnkit.generation.options import STRIDES, Net
+from fcnkit.generation.solver_fields import change
 from fcnkit.surgery.start import start
 from fcnkit.train.data.pairing import Pair, write_list
 from fcnkit.train.fcn import recipes
@@ -70,6 +71,21 @@ class Plan:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+def require_one_head(name: str, net: Net) -> int:
+    """Check that a net can be trained on a folder of label maps; returns the number of its classes.
+
+    Raises:
+        DefinitionError: it has several heads.
+    """
+    if len(net.heads) != 1:
+        heads = ", ".join(f"{head} {count}" for head, count in net.heads.items())
+        raise DefinitionError(
+            f"{name} has the heads {heads}, and a folder of label maps is for one; write its nets with"
+            " fcnkit gen-prototxt, and train its solver"
+        )
+    return next(iter(net.heads.values()))
+
+
 def prepare(plan: Plan, folder: Path, force: bool = False) -> Run:
     """Write everything that a run needs into its folder.
 
@@ -103,9 +119,6 @@ def prepare(plan: Plan, folder: Path, force: bool = False) -> Run:
 
 def _net(plan: Plan, stride: int) -> Net:
     """The net of a stage."""
-    if list(plan.net.heads.values()) != [len(plan.classes)]:
-        heads = ", ".join(f"{name} {count}".strip() for name, count in plan.net.heads.items())
-        raise DefinitionError(f"{plan.name} scores {heads} classes; there are {len(plan.classes)} in `classes`")
     name = next(iter(plan.net.heads))
     weights = {name: plan.class_weights} if plan.class_weights is not None else {}
     net = replace(plan.net, stride=stride, data="images", settings={}, weights=weights)
@@ -176,7 +189,7 @@ def _solver(plan: Plan, stage: Stage, net: Net) -> SolverParameter:
     solver.test_net[:] = [str(stage.val)]
     solver.snapshot_prefix = str(stage.snapshots / "train")
     solver.random_seed = plan.seed
-    recipes.change(solver, _own_settings(plan, stage.name))
+    change(solver, _own_settings(plan, stage.name))
     solver.test_iter[:] = [len(plan.val)]
     if plan.score_every is not None:
         solver.test_interval = plan.score_every

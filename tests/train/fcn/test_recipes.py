@@ -1,11 +1,9 @@
-"""The recipes give the published solvers, and every field of a solver can be replaced."""
+"""The recipes give the published solvers."""
 
 from __future__ import annotations
 
 import pytest
 
-from fcnkit.caffe.messages import SolverParameter
-from fcnkit.errors import DefinitionError
 from fcnkit.generation.options import Net
 from fcnkit.train.fcn import recipes
 
@@ -35,37 +33,3 @@ def test_stages_of_the_recipes(recipe: str, stride: int, rate: float, momentum: 
 def test_rates_of_the_backbones() -> None:
     rates = {name: recipes.solver(Net(name, normalize=True), "accum", False).base_lr for name in ("vgg16", "googlenet")}
     assert rates == {"vgg16": pytest.approx(1e-4), "googlenet": pytest.approx(5e-5)}
-
-
-def test_fields_of_any_type_are_replaced() -> None:
-    solver = SolverParameter(base_lr=1, stepvalue=[1, 2], lr_policy="fixed")
-    changes = {
-        "base_lr": "1e-4",
-        "type": "Adam",
-        "lr_policy": '"step"',
-        "solver_mode": "GPU",
-        "test_initialization": "false",
-        "stepvalue": "5",
-        "snapshot_prefix": 'a "b" \\c',
-    }
-    recipes.change(solver, changes)
-    assert solver.base_lr == pytest.approx(1e-4)
-    assert (solver.type, solver.lr_policy, solver.solver_mode) == ("Adam", "step", SolverParameter.GPU)
-    assert not solver.test_initialization
-    assert list(solver.stepvalue) == [5]
-    assert solver.snapshot_prefix == 'a "b" \\c'
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "problem"),
-    [
-        ("sauce", "1", "'sauce' is not a field of a solver, such as base_lr or max_iter"),
-        ("base_lr", "fast", "'fast' is not a value of the solver's field 'base_lr'"),
-        ("max_iter", "10 base_lr: 5", "'10 base_lr: 5' is not a value of the solver's field 'max_iter'"),
-        ("max_iter", "-1e9", "'-1e9' is not a value of the solver's field 'max_iter'"),
-    ],
-)
-def test_wrong_fields_are_named(name: str, value: str, problem: str) -> None:
-    with pytest.raises(DefinitionError) as error:
-        recipes.change(SolverParameter(), {name: value})
-    assert str(error.value) == problem

@@ -22,7 +22,7 @@ from fcnkit.segment import Segmenter
 from fcnkit.segment.images import read, read_labels
 from fcnkit.segment.metrics import Scores, histogram
 from fcnkit.train.data.pairing import read_list
-from tests.train.fcn.conftest import CLASSES, OPTIONS, records
+from tests.train.fcn.conftest import CLASSES, OPTIONS, draw, records
 
 Run = Callable[[str], Result]
 
@@ -84,7 +84,11 @@ def test_stages_start_from_each_other(drawn: Path, fcn: Run) -> None:
     ]
     start, before = fcnkit.load("run/16s/start.caffemodel"), fcnkit.load("run/32s/best.caffemodel")
     theirs, own = before.blobs(), start.blobs()
-    assert all(np.array_equal(a, b) for name in ("conv1", "fc6", "score_fr") for a, b in zip(theirs[name], own[name]))
+    assert all(
+        np.array_equal(a, b)
+        for name in ("conv1", "fc6", "score_fr")
+        for a, b in zip(theirs[name], own[name], strict=True)
+    )
     assert not own["score_pool4"][0].any()
     # Each stage is scored, and the net at its start scores as the stage before it.
     assert [[r["iteration"] for r in records(f"run/{name}/log.jsonl") if "score" in r] for name in solvers] == [
@@ -122,7 +126,7 @@ def test_an_interrupted_run_is_resumed_exactly(drawn: Path, fcn: Run) -> None:
 def test_two_processes_score_as_one(drawn: Path, run: Run) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
     command += ["--rdzv-endpoint", "localhost:0", "-m", "--", "fcnkit", "train", "fcn", *OPTIONS.split()]
-    command += "--stride 16 --set max_iter=3 --score-every 3 --val-share 0.3 -o two".split()
+    command += ["--stride", "16", "--set", "max_iter=3", "--score-every", "3", "--val-share", "0.3", "-o", "two"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     (score,) = [record["score"] for record in records("two/log.jsonl") if "score" in record]
@@ -130,3 +134,19 @@ def test_two_processes_score_as_one(drawn: Path, run: Run) -> None:
     segmenter = Segmenter(fcnkit.load("two/best.safetensors"))
     hist = sum(histogram(read_labels(label).values, segmenter([read(image)])[0].labels, 3) for image, label in pairs)
     assert np.array(score["hist"]).tolist() == np.asarray(hist).tolist()
+
+
+@pytest.mark.stress
+def test_each_stage_is_as_good_as_the_one_before(drawn: Path, fcn: Run) -> None:
+    draw(drawn / "more", 60, seed=1)
+    for path in [*drawn.glob("more/*/*.png")]:
+        path.rename(drawn / path.parent.name / f"more{path.name}")
+    line = "--set base_lr=0.005 --set max_iter=400 --set display=100 --score-every 100 --batch 4 --patches 32x32"
+    succeeded(fcn(f"{line} --stride 8 --stages -o run"))
+    stages = json.loads(Path("run/scores.json").read_text())
+    best = [stage["best"]["score"]["mean_iu"] for stage in stages]
+    assert [stage["stage"] for stage in stages] == ["32s", "16s", "8s"]
+    assert best[2] > 0.5
+    assert best[1] >= best[0] - 0.01
+    assert best[2] >= best[1] - 0.01
+    print(best)

@@ -1,0 +1,34 @@
+"""The options of all commands that open nets: how a definition is read where it is not clear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from fcnkit.geometry.unstated import CHOICES
+
+_CROP = click.option(
+    "--crop",
+    type=click.Choice(CHOICES),
+    metavar="derived|zero",
+    help="Offset of Crop layers without crop_param: derived, as in the Caffe of HED, or zero, as in BVLC's.",
+)
+_IGNORE_FIELDS = click.option(
+    "--ignore-fields",
+    "ignore_fields",
+    multiple=True,
+    metavar="NAME",
+    help="Unknown field of the prototxt to leave out; may be repeated.",
+)
+
+
+def crop_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --crop, the parameter `crop`, to a command."""
+    return _CROP(command)
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --crop and --ignore-fields, the parameters `crop` and `ignore_fields`, to a command."""
+    return _CROP(_IGNORE_FIELDS(command))

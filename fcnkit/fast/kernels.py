@@ -1,0 +1,179 @@
+"""Operations with prepared weights: packed once for oneDNN, with what follows a convolution folded in.
+
+Values keep their channels last in memory: at the sizes of images oneDNN's convolutions, pooling and the transposed
+convolutions are faster so, and need no other layout in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fcnkit.fast.program import Operation
+from fcnkit.net.building import call_with
+from fcnkit.nn.affine import Scale
+from fcnkit.nn.normalization import BatchNorm
+
+# Zeros before and behind a bottom, along height and along width.
+Pads = tuple[tuple[int, int], tuple[int, int]]
+Kernel = Callable[[Sequence[Tensor], Pads | None], Tensor | tuple[Tensor, ...]]
+
+# Windows of so many values are multiplied as a matrix, of at most so many bytes at once.
+_WIDE_WINDOW, _MOST_BYTES = 4096, 32 * 2**20
+
+
+def prepare(operation: Operation) -> Kernel:
+    """The kernel of an operation; its bottoms and tops keep their channels last, where they have four axes."""
+    module = operation.module
+    if operation.known and type(module) is nn.Conv2d:
+        return Convolution(operation)
+    if operation.known and type(module) is nn.ConvTranspose2d:
+        return Deconvolution(operation)
+    if operation.known and type(module) is nn.LocalResponseNorm:
+        return LocalResponseNorm(module)
+    if operation.consumes and type(module) is nn.ReLU:
+        return lambda bottoms, pads: torch.relu_(bottoms[0])
+    if operation.shared:
+        return lambda bottoms, pads: call_with(module, operation.shared, *bottoms)
+    return lambda bottoms, pads: module(*bottoms)
+
+
+def _weights(operation: Operation) -> tuple[Tensor, Tensor | None]:
+    weight, bias = (operation.shared.get(name, getattr(operation.module, name)) for name in ("weight", "bias"))
+    return weight.detach(), None if bias is None else bias.detach()
+
+
+class Convolution:
+    """A convolution, with the normalizations and the ReLU behind it."""
+
+    def __init__(self, operation: Operation):
+        module = operation.module
+        assert isinstance(module, nn.Conv2d)
+        self._module, self._slope = module, operation.slope
+        weight, self._bias = _weights(operation)
+        for folded in operation.folded:
+            factor, shift = _factors(folded)
+            weight = weight * factor.view(-1, 1, 1, 1)
+            self._bias = shift if self._bias is None else self._bias * factor + shift
+        _, inputs, *kernel = weight.shape
+        wide = inputs * kernel[0] * kernel[1] >= _WIDE_WINDOW and min(kernel) > 3
+        self._matrix: Tensor | None = None
+        if wide and module.groups == 1 and module.dilation == (1, 1) and module.stride == (1, 1):
+            # (kernel height * kernel width * channels, num_output), as the values of a window lie in memory.
+            self._matrix = weight.permute(2, 3, 1, 0).reshape(-1, len(weight))
+            self._convolve = self._multiply
+        elif weight.device.type == "cpu" and torch._C._has_mkldnn:
+            packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
+                weight.to_mkldnn(), [0, 0], list(module.stride), list(module.dilation), module.groups
+            )
+            self._convolve = partial(self._packed, packed)
+        else:
+            weight = weight.contiguous(memory_format=torch.channels_last)
+            self._convolve = partial(self._plain, weight)
+
+    def __call__(self, bottoms: Sequence[Tensor], pads: Pads | None) -> Tensor:
+        (bottom,) = bottoms
+        if pads is None:
+            height, width = map(int, self._module.padding)
+            pads = ((height, height), (width, width))
+        if self._matrix is not None or any(before != behind for before, behind in pads):
+            bottom = F.pad(bottom, (*pads[1], *pads[0]))
+            pads = ((0, 0), (0, 0))
+        return self._convolve(bottom, (pads[0][0], pads[1][0]))
+
+    def _packed(self, packed: Tensor, bottom: Tensor, pad: tuple[int, int]) -> Tensor:
+        module = self._module
+        rectified = "relu" if self._slope == 0 else "none"
+        top = torch.ops.mkldnn._convolution_pointwise(
+            bottom, packed, self._bias, pad, module.stride, module.dilation, module.groups, rectified, [], ""
+        )
+        return F.leaky_relu_(top, self._slope) if self._slope else top
+
+    def _plain(self, weight: Tensor, bottom: Tensor, pad: tuple[int, int]) -> Tensor:
+        module = self._module
+        return self._rectified(F.conv2d(bottom, weight, self._bias, module.stride, pad, module.dilation, module.groups))
+
+    def _multiply(self, bottom: Tensor, pad: tuple[int, int]) -> Tensor:
+        """Multiply the matrix of all windows, some rows of the top at a time: large kernels are faster so."""
+        assert self._matrix is not None
+        kernel = self._module.kernel_size
+        batch, _, height, width = bottom.shape
+        rows, columns = height - kernel[0] + 1, width - kernel[1] + 1
+        outputs = self._matrix.shape[1]
+        windows = bottom.permute(0, 2, 3, 1).unfold(1, kernel[0], 1).unfold(2, kernel[1], 1).permute(0, 1, 2, 4, 5, 3)
+        top = bottom.new_empty((batch, rows, columns, outputs))
+        step = max(_MOST_BYTES // (4 * batch * columns * len(self._matrix)), 1)
+        for start in range(0, rows, step):
+            part = windows[:, start : start + step]
+            values = part.reshape(-1, len(self._matrix))
+            made = values @ self._matrix if self._bias is None else torch.addmm(self._bias, values, self._matrix)
+            top[:, start : start + step] = self._rectified(made).view(*part.shape[:3], outputs)
+        return top.permute(0, 3, 1, 2)
+
+    def _rectified(self, top: Tensor) -> Tensor:
+        return top if self._slope is None else F.leaky_relu_(top, self._slope)
+
+
+class Deconvolution:
+    """A transposed convolution; one that keeps each channel to itself, as bilinear ones do, runs by channels."""
+
+    def __init__(self, operation: Operation):
+        module = operation.module
+        assert isinstance(module, nn.ConvTranspose2d)
+        weight, bias = _weights(operation)
+        channels, outputs = weight.shape[:2]
+        groups = module.groups
+        if groups == 1 and channels == outputs > 1:
+            own = torch.arange(channels, device=weight.device)
+            diagonal = weight[own, own]
+            if torch.count_nonzero(weight) == torch.count_nonzero(diagonal):
+                weight, groups = diagonal[:, None], channels
+        self._module, self._weight, self._bias, self._groups = module, weight.contiguous(), bias, groups
+
+    def __call__(self, bottoms: Sequence[Tensor], pads: Pads | None) -> Tensor:
+        module = self._module
+        height, width = map(int, module.padding)
+        return F.conv_transpose2d(
+            bottoms[0],
+            self._weight,
+            self._bias,
+            module.stride,
+            (height, width),
+            groups=self._groups,
+            dilation=module.dilation,
+        )
+
+
+class LocalResponseNorm:
+    """LRN across channels, as an average over neighbours in memory."""
+
+    def __init__(self, module: nn.LocalResponseNorm):
+        self._module = module
+
+    def __call__(self, bottoms: Sequence[Tensor], pads: Pads | None) -> Tensor:
+        module, values = self._module, bottoms[0].permute(0, 2, 3, 1)
+        squares = (values * values).reshape(1, -1, values.shape[3])
+        mean = F.avg_pool1d(squares, module.size, 1, module.size // 2).view(values.shape)
+        base = mean.mul_(module.alpha).add_(module.k)
+        return (values * base.pow_(-module.beta)).permute(0, 3, 1, 2)
+
+
+def _factors(module: nn.Module) -> tuple[Tensor, Tensor]:
+    """Factor and bias for each channel that are equivalent to a normalization in eval mode, or to a Scale."""
+    if isinstance(module, Scale):
+        assert module.weight is not None
+        factor = module.weight.detach()
+        return factor, torch.zeros_like(factor) if module.bias is None else module.bias.detach()
+    if isinstance(module, BatchNorm):
+        share = torch.where(module.scale_factor == 0, 0, 1 / module.scale_factor)
+        factor = (module.variance * share + module.eps).rsqrt()
+        return factor, -module.mean * share * factor
+    assert isinstance(module, nn.BatchNorm2d)
+    assert module.running_mean is not None
+    assert module.running_var is not None
+    factor = module.weight.detach() * (module.running_var + module.eps).rsqrt()
+    return factor, module.bias.detach() - module.running_mean * factor

@@ -1,0 +1,64 @@
+"""Layers that choose or score boxes in the training of detectors; the net for inference has none of them."""
+
+from __future__ import annotations
+
+from fcnkit.types.channels import KEPT, LOST
+from fcnkit.types.looks import WHOLE
+from fcnkit.types.record import PLAIN, SAMPLES, SINK, THREE, TWO, Count, LayerType, Origin, Role, every
+
+_FASTER, _RFCN, _NVIDIA = "rbgirshick/py-faster-rcnn", "daijifeng001/caffe-rfcn", "NVIDIA/caffe"
+_DETECTNET = "caffe.layers.detectnet"
+
+
+def _trains(name: str, repository: str, file: str, bottoms: Count, tops: Count, role: Role = SINK) -> LayerType:
+    channels = KEPT if role is SAMPLES else LOST
+    origin = Origin(repository, file)
+    return LayerType(name, None, origin, bottoms, tops, every(WHOLE), channels, role, moves=False, drawn=PLAIN)
+
+
+ANCHOR_TARGET = _trains(
+    "rpn.anchor_target_layer.AnchorTargetLayer",
+    _FASTER,
+    "lib/rpn/anchor_target_layer.py",
+    Count(1, None),
+    Count(1, 4),
+)
+PROPOSAL_TARGET = _trains(
+    "rpn.proposal_target_layer.ProposalTargetLayer",
+    _FASTER,
+    "lib/rpn/proposal_target_layer.py",
+    TWO,
+    Count(1, None),
+    SAMPLES,
+)
+BOX_ANNOTATOR_OHEM = _trains(
+    "BoxAnnotatorOHEM", _RFCN, "src/caffe/layers/box_annotator_ohem_layer.cpp", Count(4, None), Count(1, 2)
+)
+EVAL_DETECTION = _trains(
+    "EvalDetection", "intel/caffe", "src/caffe/layers/eval_detection_layer.cpp", Count(2, 3), Count(1, 1)
+)
+# Augments the images in training; at inference the images themselves are read.
+DETECTNET_TRANSFORMATION = _trains(
+    "DetectNetTransformation", _NVIDIA, "src/caffe/layers/detectnet_transform_layer.cpp", TWO, TWO, SAMPLES
+)
+CLUSTER_GROUNDTRUTH = _trains(
+    f"{_DETECTNET}.clustering.ClusterGroundtruth",
+    _NVIDIA,
+    "python/caffe/layers/detectnet/clustering.py",
+    TWO,
+    Count(1, 2),
+)
+SCORE_DETECTIONS = _trains(
+    f"{_DETECTNET}.mean_ap.ScoreDetections",
+    _NVIDIA,
+    "python/caffe/layers/detectnet/mean_ap.py",
+    TWO,
+    Count(1, None),
+)
+MEAN_AP = _trains(
+    f"{_DETECTNET}.mean_ap.mAP",
+    _NVIDIA,
+    "python/caffe/layers/detectnet/mean_ap.py",
+    Count(1, None),
+    THREE,
+)

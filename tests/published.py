@@ -1,0 +1,119 @@
+"""Counts how many published prototxts become a net, and groups the reasons of those that do not. Not run in CI.
+
+    python -m tests.published FOLDER [--list] [--processes N]
+
+FOLDER is searched for files that define a net; equal files count once. Each is built as it stands and, if that fails,
+with each of five usual input shapes. Nothing of the files is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from fcnkit.caffe.sniff import FileKind, sniff
+from fcnkit.errors import FcnkitError, PrototxtError, UnsupportedLayerError
+
+SHAPES = ((1, 3, 224, 224), (1, 3, 300, 300), (1, 3, 512, 512), (1, 1, 28, 28), (1, 3, 227, 227))
+SUFFIXES = {".prototxt", ".pt", ".prototext", ".pbtxt", ".txt"}
+# A net, not a solver or a table of labels.
+NET = re.compile(rb"\blayers?\s*:?\s*\{")
+
+
+class Tried(NamedTuple):
+    """A file, how it became a net ("" if it did not), and the error that tells most."""
+
+    path: Path
+    how: str
+    error: str
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """The prototxts of nets in a folder, equal ones once."""
+    seen = set()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in SUFFIXES and path.is_file():
+            data = path.read_bytes()
+            digest = hashlib.sha256(data).digest()
+            if digest not in seen and NET.search(data) and sniff(path) in (FileKind.PROTOTXT, FileKind.TEXT):
+                seen.add(digest)
+                yield path
+
+
+def tried(path: Path) -> Tried:
+    """Build the net of a file; anything but an FcnkitError is a fault of fcnkit's and is named as such."""
+    import torch
+
+    from fcnkit.formats import load
+
+    torch.set_num_threads(1)
+    problem = ""
+    for how, options in ways():
+        try:
+            load(path, untrained="leave", **options)
+        except FcnkitError as error:
+            # An error that asks for a shape tells less than the one that a shape leads to.
+            if not problem or "`input_shape`" in problem:
+                problem = str(error).removeprefix(f"{path}: ")
+            if isinstance(error, UnsupportedLayerError | PrototxtError):
+                break  # no shape changes that
+        except Exception as error:
+            return Tried(path, "", f"FAULT {type(error).__name__}: {error}")
+        else:
+            return Tried(path, how, problem)
+    return Tried(path, "", problem)
+
+
+def ways() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The ways a file is tried in, with a title for each."""
+    yield "as it stands", {}
+    for shape in SHAPES:
+        yield "with an input shape", {"input_shape": shape}
+
+
+def reason(error: str) -> str:
+    """An error without the names and numbers of one file."""
+    kinds = re.findall(r"'[^']*' \((\S+?)\)(?=,|$)", error) if "unsupported layer" in error else []
+    if kinds:
+        return f"unsupported: {', '.join(sorted(set(kinds)))}"
+    return re.sub(r"\d+", "N", re.sub(r"'[^']*'|\"[^\"]*\"", "X", error))[:110]
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--list", "listed", is_flag=True, help="List each file that does not become a net, with its error.")
+@click.option("--processes", type=int, default=2, show_default=True)
+def main(folder: Path, listed: bool, processes: int) -> None:
+    """Count the published nets in FOLDER that can be built."""
+    with ProcessPoolExecutor(processes) as pool:
+        results = list(pool.map(tried, files(folder), chunksize=8))
+    for how, count in Counter(result.how for result in results).most_common():
+        click.echo(f"{count:5} {how or 'not at all'}")
+    click.echo(f"{len(results):5} files")
+    failed = [result for result in results if not result.how]
+    for why, count in Counter(reason(result.error) for result in failed).most_common():
+        click.echo(f"{count:5} {why}")
+    for kind, count in missing_types(failed).most_common():
+        click.echo(f"{count:5} files lack {kind}")
+    for result in failed if listed else ():
+        click.echo(f"{result.path.relative_to(folder)}: {result.error}")
+
+
+def missing_types(failed: list[Tried]) -> Counter[str]:
+    """The number of files that lack each layer type."""
+    counts: Counter[str] = Counter()
+    for result in failed:
+        if "unsupported layer" in result.error:
+            counts.update(set(re.findall(r"'[^']*' \((\S+?)\)(?=,|$)", result.error)))
+    return counts
+
+
+if __name__ == "__main__":
+    main()
