@@ -67,6 +67,17 @@ class NotAbove(Rule):
         return _not(net, _above(net, *args, "above"))
 
 
+@aten("sign", "sgn")
+class Sign(Rule):
+    """1 for positive values, -1 for negative ones."""
+
+    form, exact = "two Threshold, Power -1 and SUM with the coeff -1", True
+
+    def write(self, net: Writer, *args: Any) -> View:
+        (view,) = args
+        return added(net, _above(net, view, 0, "above"), _below(net, view, 0, "below"), -1)
+
+
 @aten("logical_not", "bitwise_not")
 class Not(Rule):
     """The opposite of a condition."""
