@@ -54,7 +54,8 @@ class NotBelow(Rule):
     form, exact = "Power -1, Threshold and Power", True
 
     def write(self, net: Writer, *args: Any) -> View:
-        return _not(net, _below(net, *args, "below"))
+        view, limit = args
+        return _not(net, _below(net, view, limit, "below"))
 
 
 @aten("le.Scalar")
@@ -64,7 +65,8 @@ class NotAbove(Rule):
     form, exact = "Threshold and Power", True
 
     def write(self, net: Writer, *args: Any) -> View:
-        return _not(net, _above(net, *args, "above"))
+        view, limit = args
+        return _not(net, _above(net, view, limit, "above"))
 
 
 @aten("sign", "sgn")
