@@ -27,6 +27,13 @@ from fcnkit.errors import FileFormatError
 
 # Keys under which a name stands that becomes part of code.
 _NAMES = {"name", "parameter_name", "buffer_name", "tensor_constant_name", "custom_obj_name"}
+# The members of an archive that are read. Others may be libraries, which torch would load and run.
+_PLACE = re.compile(
+    r"[^/]+/(models/[^/]+\.json|data/(weights|constants|sample_inputs)/[^/]+|(?P<extra>extra/.*)"
+    r"|archive_format|archive_version|byteorder|version|\.data/[^/]+|\.format_version|\.storage_alignment)"
+)
+# The files of tensors that are not pickled.
+_PLAIN = re.compile(r"(weight|tensor)_\d+")
 _OPERATION = re.compile(r"torch\.ops\.aten\.\w+\.\w+|_operator\.getitem")
 
 
@@ -51,25 +58,25 @@ def read_program(path: Path) -> ExportedProgram:
 
 
 def _check(member: str, archive: zipfile.ZipFile) -> None:
+    place = _PLACE.fullmatch(member)
+    if place is None:
+        raise FileFormatError(f"contains {member!r}, which is not read; export the module with torch.export.save")
+    if place["extra"] is not None:
+        return
     if member.endswith(".json"):
         content = json.loads(archive.read(member))
-        if "/models/" in member:
-            for key, value in _fields(content):
-                _check_field(key, value)
-        elif any(entry.get("use_pickle") for entry in content.get("config", {}).values()) or any(
-            re.match("(custom|opaque)_obj", entry.get("path_name", "")) for entry in content.get("config", {}).values()
-        ):
-            raise FileFormatError("contains pickled objects, which are not read; export the module with plain tensors")
-        else:
-            for name in content.get("config", {}):
-                _check_field("name", name)
+        for key, value in _fields(content):
+            _check_field(key, value)
+        for name, entry in content.get("config", {}).items():
+            _check_field("name", name)
+            if entry.get("use_pickle") or not _PLAIN.fullmatch(entry.get("path_name", "")):
+                raise FileFormatError("contains pickled objects, which are not read; export the module with tensors")
     elif member.endswith(".pt"):
         try:
             torch.load(io.BytesIO(archive.read(member)), weights_only=True)
         except Exception:
-            raise FileFormatError(
-                f"contains pickled code in {member!r}, which is not run; export with plain tensors"
-            ) from None
+            problem = f"contains pickled code in {member!r}, which is not run; export the module with tensors"
+            raise FileFormatError(problem) from None
 
 
 def _check_field(key: str, value: str) -> None:

@@ -64,11 +64,15 @@ def from_torch(
     kind = next((each.dtype for each in module.parameters()), torch.float32)
     if kind in (torch.float16, torch.bfloat16):
         # In half precision, two orders of the same sums differ too much to be compared.
-        module, inputs = copy.deepcopy(module).float(), [each.float() for each in inputs]
+        module, inputs = copy.deepcopy(module).float(), [_single(each) for each in inputs]
     with _in_eval_mode(module):
         program = decompose(trace(module, inputs))
         written = conversion.write(program, chosen, approximate, input_names)
         return _proven(written, program, module, inputs, verify).to(kind)
+
+
+def _single(values: Any) -> Any:
+    return values.float() if isinstance(values, Tensor) and values.is_floating_point() else values
 
 
 def from_program(

@@ -58,6 +58,7 @@ def test_open_sizes_are_those_of_the_example(module: nn.Module, tmp_path: Path) 
     assert net.state_dict()["0.weight"].equal(module[0].weight)
 
 
+@pytest.mark.filterwarnings("ignore:.*LeafSpec.* is deprecated:FutureWarning")
 def test_a_decomposed_program(tmp_path: Path) -> None:
     module = randomized(
         nn.Sequential(
@@ -101,9 +102,16 @@ def test_no_pickled_code_is_run(path: Path, monkeypatch: pytest.MonkeyPatch, tmp
             return json.dumps(config).encode()
         return pickle.dumps(Malicious()) if name.endswith("weight_1") else content
 
-    with pytest.raises(FileFormatError, match="contains pickled objects, which are not read; export the module"):
+    with pytest.raises(FileFormatError, match="contains pickled objects, which are not read; export the module with"):
         fcnkit.load(rewritten(path, pickled))
     assert not Path("ran").exists()
+
+
+def test_no_library_is_loaded(path: Path) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"{archive.namelist()[0].partition('/')[0]}/data/aotinductor/model/model.so", b"code")
+    with pytest.raises(FileFormatError, match=r"contains '.*/data/aotinductor/model/model\.so', which is not read"):
+        fcnkit.load(path)
 
 
 @pytest.mark.parametrize(

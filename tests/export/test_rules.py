@@ -200,7 +200,7 @@ CONVOLUTIONS: dict[str, Any] = {
     "transposed_dilated": nn.ConvTranspose2d(6, 4, 3, 2, 1, output_padding=1, dilation=2),
     "no_batch": Function(lambda x: F.conv2d(x[1], constant(4, 6, 3, 3))),
     "unfold": nn.Unfold((3, 2), dilation=(1, 2), padding=1, stride=2),
-    "fold": Function(lambda x: F.fold(x.flatten(2)[..., :12], (5, 6), (2, 3))),
+    "fold": Function(lambda x: F.fold(x.flatten(2)[..., :16], (5, 6), (2, 3))),
     "own_pads": Function(lambda x: F.relu(F.pad(x, (1, 2, 0, 3)))),
     "value_pads": Function(lambda x: F.pad(x, (1, 2, 0, 3), value=0.5)),
     "negative_pads": Function(lambda x: F.pad(x, (-1, 2, 0, -3))),

@@ -54,7 +54,8 @@ class NotBelow(Rule):
     form, exact = "Power -1, Threshold and Power", True
 
     def write(self, net: Writer, *args: Any) -> View:
-        return _not(net, _below(net, *args, "below"))
+        view, limit = args
+        return _not(net, _below(net, view, limit, "below"))
 
 
 @aten("le.Scalar")
@@ -64,7 +65,19 @@ class NotAbove(Rule):
     form, exact = "Threshold and Power", True
 
     def write(self, net: Writer, *args: Any) -> View:
-        return _not(net, _above(net, *args, "above"))
+        view, limit = args
+        return _not(net, _above(net, view, limit, "above"))
+
+
+@aten("sign", "sgn")
+class Sign(Rule):
+    """1 for positive values, -1 for negative ones."""
+
+    form, exact = "two Threshold, Power -1 and SUM with the coeff -1", True
+
+    def write(self, net: Writer, *args: Any) -> View:
+        (view,) = args
+        return added(net, _above(net, view, 0, "above"), _below(net, view, 0, "below"), -1)
 
 
 @aten("logical_not", "bitwise_not")
