@@ -205,7 +205,7 @@ def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_net_that_fits_no_square_gets_the_size_of_segnets_images(tmp_path: Path) -> None:
-    """alexgkendall/SegNet-Tutorial Models/segnet_train.prototxt: Upsample layers state 45 x 60, an eighth of the image."""
+    """alexgkendall/SegNet-Tutorial Models/segnet_train.prototxt: Upsample layers state an eighth of the image."""
     path = tmp_path / "net.prototxt"
     pools = "".join(
         f'layer {{ name: "p{n}" type: "Pooling" bottom: "{bottom}" top: "p{n}" top: "m{n}"'
