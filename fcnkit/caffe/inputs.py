@@ -93,7 +93,10 @@ def resolve(
         raise InputError("the net has no input")
     _apply_given(shapes, given)
     first = next(iter(shapes))
-    fully_convolutional = not any(layer.type == "InnerProduct" for layer in net.layer)
+    _set_box_shapes(net, shapes)
+    # Pooling of regions makes blobs of one size from images of any size.
+    sized = any(layer.type == "InnerProduct" for layer in net.layer)
+    fully_convolutional = not sized or any(map(_pools_regions, net.layer))
     # From the last to the first, so that the first of several joined inputs takes the remaining channels.
     for name, shape in reversed(shapes.items()):
         if len(shape) == 4 and shape[1] == UNKNOWN:
@@ -123,6 +126,22 @@ def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, S
         if not shape or min(shape) < 1:
             raise InputError(f"input {name!r} cannot have the shape {tuple(shape)}; sizes are whole numbers from 1 up")
         shapes[name] = tuple(shape)
+
+
+def _pools_regions(layer: LayerParameter) -> bool:
+    """Whether a layer reads boxes as its second bottom: ROIPooling and its variants."""
+    return "ROI" in layer.type and len(layer.bottom) > 1
+
+
+def _set_box_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
+    """Give inputs that are boxes, whose shape a data layer does not state, room for one: an image's number and corners.
+
+    Source: rbgirshick/caffe-fast-rcnn src/caffe/layers/roi_pooling_layer.cpp, Forward_cpu.
+    """
+    for layer in filter(_pools_regions, net.layer):
+        boxes = layer.bottom[1]
+        if boxes in shapes and UNKNOWN in shapes[boxes]:
+            shapes[boxes] = (1, 5)
 
 
 def _channels(

@@ -22,6 +22,8 @@ _NO_MATTER = {
     "multinode",
     # The same file, BatchNormParameter: the values that the blobs start from.
     "batch_norm_param.filler",
+    # yjxiong/caffe src/caffe/proto/caffe.proto, MemoryOptimizationParameter: which blobs share memory.
+    "mem_param",
     # TheLegendAli/DeepLab-Context src/caffe/proto/caffe.proto: whether the shapes of loaded weights are checked.
     "strict_dim",
     # daijifeng001/caffe-rfcn src/caffe/proto/caffe.proto: how a loss is divided.

@@ -60,7 +60,7 @@ class Prepared(NamedTuple):
             if size is None:
                 raise
             remarks.append(
-                f"the input size {size} x {size} is a guess; the net does not run at {FCN_SIZE} x {FCN_SIZE}"
+                f"the input size {size[0]} x {size[1]} is a guess; the net does not run at {FCN_SIZE} x {FCN_SIZE}"
             )
             net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
         net.remarks += remarks

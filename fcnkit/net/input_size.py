@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from fcnkit.aliases import Pair
 from fcnkit.caffe.data import UNKNOWN
 from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, set_input_shapes
 from fcnkit.caffe.messages import NetParameter
@@ -71,8 +72,8 @@ def set_input_size(net: NetParameter, blobs: Mapping[str, Sequence[Any]] | None)
     set_input_shapes(net, {name: tuple(n or size for n in shape) for name, shape in shapes.items()})
 
 
-def fitting_size(net: NetParameter) -> int | None:
-    """A square size for the inputs that the net can run at, for one that does not fit the usual guess; None for none.
+def fitting_size(net: NetParameter) -> Pair | None:
+    """A size for the inputs that the net can run at, for one that does not fit the usual guess; None for none.
 
     Many nets join blobs that were pooled and upsampled: their sizes are multiples of the product of the strides, or 1
     more where pixels at the edges are aligned. Multiples of 32 are usual even where less would do.
@@ -81,9 +82,11 @@ def fitting_size(net: NetParameter) -> int | None:
     product: int = min(math.lcm(*(stride.numerator for stride in strides), 1), FCN_SIZE)
     steps = dict.fromkeys((32, product))
     near: list[int] = [-(-FCN_SIZE // step) * step for step in steps] + [FCN_SIZE // step * step for step in steps]
+    # The images that SegNet was trained on, for which its Upsample layers state sizes (alexgkendall/SegNet-Tutorial).
+    camvid = (360, 480)
     between = range(FCN_SIZE, FCN_SIZE + product, max(product // 8, 1))
-    sizes: list[int] = [*near, *(size + 1 for size in near), *between]
-    for size in dict.fromkeys(sizes):
+    sides: list[int] = [*near, *(side + 1 for side in near), *between]
+    for size in [*((side, side) for side in dict.fromkeys(sides)), camvid]:
         set_size(net, size)
         try:
             blob_shapes(net)
@@ -93,11 +96,11 @@ def fitting_size(net: NetParameter) -> int | None:
     return None
 
 
-def set_size(net: NetParameter, size: int) -> None:
+def set_size(net: NetParameter, size: Pair) -> None:
     """Give the inputs of four axes that have the guessed size another, in place."""
     shapes = input_shapes(net)
     first = next(iter(shapes.values()))[2:]
-    sized = {name: (*shape[:2], size, size) if shape[2:] == first else shape for name, shape in shapes.items()}
+    sized = {name: (*shape[:2], *size) if shape[2:] == first else shape for name, shape in shapes.items()}
     set_input_shapes(net, sized)
 
 

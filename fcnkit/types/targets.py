@@ -7,6 +7,7 @@ from fcnkit.types.looks import WHOLE
 from fcnkit.types.record import PLAIN, SAMPLES, SINK, THREE, TWO, Count, LayerType, Origin, Role, every
 
 _FASTER, _RFCN, _NVIDIA = "rbgirshick/py-faster-rcnn", "daijifeng001/caffe-rfcn", "NVIDIA/caffe"
+_MSCNN = "zhaoweicai/mscnn"
 _DETECTNET = "caffe.layers.detectnet"
 
 
@@ -33,6 +34,15 @@ PROPOSAL_TARGET = _trains(
 )
 BOX_ANNOTATOR_OHEM = _trains(
     "BoxAnnotatorOHEM", _RFCN, "src/caffe/layers/box_annotator_ohem_layer.cpp", Count(4, None), Count(1, 2)
+)
+PROPOSAL_TARGET_MSCNN = _trains(
+    "ProposalTarget", _MSCNN, "src/caffe/layers/proposal_target_layer.cpp", Count(2, None), Count(1, None), SAMPLES
+)
+BBOX_ACCURACY = _trains(
+    "BboxAccuracy", _MSCNN, "src/caffe/layers/bbox_accuracy_layer.cpp", Count(1, None), Count(1, None)
+)
+DETECTION_ACCURACY = _trains(
+    "DetectionAccuracy", _MSCNN, "src/caffe/layers/detection_accuracy_layer.cpp", Count(1, None), Count(1, None)
 )
 EVAL_DETECTION = _trains(
     "EvalDetection", "intel/caffe", "src/caffe/layers/eval_detection_layer.cpp", Count(2, 3), Count(1, 1)

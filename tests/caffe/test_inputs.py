@@ -108,3 +108,15 @@ def test_channels_of_two_inputs(text: str, filters: dict[str, int] | None, chann
 def test_what_data_layers_tell(text: str, shapes: list[tuple[int, ...]]) -> None:
     layer = prototxt.parse(f'layer {{ name: "d" top: "x" top: "y" {text} }}').layer[0]
     assert [top_shape(layer, 0), top_shape(layer, 1)] == shapes
+
+
+def test_boxes_of_a_detector_get_the_shape_of_one_box_and_the_image_a_guess() -> None:
+    """The wiring of rbgirshick/fast-rcnn models/VGG16/train.prototxt."""
+    net = prototxt.parse(
+        'layer { name: "i" type: "Input" top: "data" top: "rois" }'
+        'layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 2 } }'
+        'layer { name: "p" type: "ROIPooling" bottom: "c" bottom: "rois" top: "p" }'
+        'layer { name: "f" type: "InnerProduct" bottom: "p" top: "f" inner_product_param { num_output: 2 } }'
+    )
+    assert resolve(net, None, None)
+    assert input_shapes(net) == {"data": (1, 3, 500, 500), "rois": (1, 5)}

@@ -202,3 +202,24 @@ def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(MissingBlobsError, match="none of its weights is used: it has those of 'conv', 'fc', and"):
         fcnkit.convert(path, tmp_path / "relu.prototxt")
+
+
+def test_a_net_that_fits_no_square_gets_the_size_of_segnets_images(tmp_path: Path) -> None:
+    """alexgkendall/SegNet-Tutorial Models/segnet_train.prototxt: Upsample layers state an eighth of the image."""
+    path = tmp_path / "net.prototxt"
+    pools = "".join(
+        f'layer {{ name: "p{n}" type: "Pooling" bottom: "{bottom}" top: "p{n}" top: "m{n}"'
+        " pooling_param { kernel_size: 2 stride: 2 } }"
+        for n, bottom in enumerate(["conv", "p0", "p1", "p2"])
+    )
+    path.write_text(
+        DATA % ""
+        + JOINED.splitlines()[1]
+        + pools
+        + 'layer { name: "up" type: "Upsample" bottom: "p3" bottom: "m3" top: "up"'
+        " upsample_param { scale: 2 upsample_h: 45 upsample_w: 60 } }"
+        + 'layer { name: "sum" type: "Eltwise" bottom: "up" bottom: "p2" top: "sum" }'
+    )
+    net = fcnkit.load(path)
+    assert (net.shapes["data"], net.shapes["sum"]) == ((1, 3, 360, 480), (1, 2, 45, 60))
+    assert net.remarks == ["the input size 360 x 480 is a guess; the net does not run at 500 x 500"]
