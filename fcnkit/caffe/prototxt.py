@@ -13,6 +13,7 @@ from fcnkit.aliases import AnyPath
 from fcnkit.caffe import schema
 from fcnkit.caffe.forks import to_bvlc
 from fcnkit.caffe.messages import NetParameter, SolverParameter
+from fcnkit.caffe.sniff import unreadable
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
 
@@ -67,7 +68,7 @@ def read_bytes(path: AnyPath) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise FileFormatError(f"cannot be read: {error.strerror}").in_file(path) from None
+        raise unreadable(error, path) from None
 
 
 def decode(data: bytes) -> str:

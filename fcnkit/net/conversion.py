@@ -18,6 +18,8 @@ from fcnkit.caffe.messages import TEST, TRAIN, NetParameter, NetState
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import FileFormatError, naming
+from fcnkit.layers import rule_for
+from fcnkit.layers.fillers import check_type
 from fcnkit.net.caffe_net import CaffeNet
 from fcnkit.net.input_size import set_input_size
 
@@ -89,6 +91,10 @@ def net_from_definition(path: AnyPath, options: NetOptions) -> CaffeNet:
     with naming(path):
         definition, preprocessing = prepare(stored, None, options.input_shape, options.state, options.deploy)
         filled = options.untrained == "fill"
+        for layer in definition.layer:
+            rule = rule_for(layer)
+            for filler in rule.fillers(layer) if rule is not None else ():
+                check_type(filler, layer.name)
         net = CaffeNet(definition, preprocessing=preprocessing, source=pathlib.Path(path), filled=filled)
         if options.untrained == "refuse" and net.state_dict():
             raise FileFormatError("has no weights; give a file of weights, and this one with `prototxt`")
