@@ -39,6 +39,14 @@ class FileFormatError(FcnkitError):
     """A file does not have the expected format: it is foreign, truncated or damaged."""
 
 
+class MissingFileError(FileFormatError, FileNotFoundError):
+    """A file does not exist."""
+
+
+class ArgumentError(FcnkitError, ValueError, TypeError):
+    """An argument of a function that has the wrong type or an unknown value, or that does not exist."""
+
+
 class PrototxtError(FileFormatError):
     """Text that is not a valid prototxt; the message has the line, the column and the offending text."""
 

@@ -47,7 +47,7 @@ def read(path: AnyPath) -> dict[str, list[np.ndarray]]:
             with h5py.File(path, "r") as file:
                 return _read_weights(file, Path(path).stat().st_size * MOST_INFLATION)
         # What h5py raises for damage is any of these; its text says where.
-        except (OSError, RuntimeError, ValueError, TypeError, KeyError, MemoryError) as error:
+        except (OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, MemoryError) as error:
             # str() of a KeyError would put quotes around the text.
             problem = " ".join(str(error.args[0] if error.args else error).split())
             raise FileFormatError(f"is a damaged HDF5 file: {problem}") from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 from fcnkit.aliases import Shape
@@ -121,11 +122,15 @@ def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, S
         return
     named = given if isinstance(given, Mapping) else {next(iter(shapes)): given}
     for name, shape in named.items():
+        if not isinstance(shape, Iterable) or not all(isinstance(size, Integral) for size in shape):
+            problem = f"input {name!r} cannot have the shape {shape!r}"
+            raise InputError(f"{problem}; give whole numbers, such as (1, 3, 60, 80)")
+        shape = tuple(map(int, shape))
         if name not in shapes:
             raise InputError(f"the net has no input {name!r}; its inputs are {', '.join(map(repr, shapes))}")
         if not shape or min(shape) < 1:
-            raise InputError(f"input {name!r} cannot have the shape {tuple(shape)}; sizes are whole numbers from 1 up")
-        shapes[name] = tuple(shape)
+            raise InputError(f"input {name!r} cannot have the shape {shape}; sizes are whole numbers from 1 up")
+        shapes[name] = shape
 
 
 def _pools_regions(layer: LayerParameter) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -153,4 +152,4 @@ def _mean(layer: LayerParameter) -> tuple[float, ...]:
             mean = tuple(float(value) for value in ast.literal_eval(layer.python_param.param_str)["mean"])
         except (SyntaxError, ValueError, TypeError, KeyError, OverflowError, MemoryError, RecursionError):
             return ()
-    return mean if all(map(math.isfinite, mean)) else ()
+    return mean if all(map(_is_number, mean)) else ()

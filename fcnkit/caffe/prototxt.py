@@ -15,6 +15,7 @@ from fcnkit.caffe import schema
 from fcnkit.caffe.forks import to_bvlc
 from fcnkit.caffe.lenient import Unknown, scan
 from fcnkit.caffe.messages import NetParameter, SolverParameter
+from fcnkit.caffe.sniff import unreadable
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
 # How many lines a message lists for each unknown field.
@@ -137,7 +138,7 @@ def read_bytes(path: AnyPath) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise FileFormatError(f"cannot be read: {error.strerror}").in_file(path) from None
+        raise unreadable(error, path) from None
 
 
 def decode(data: bytes) -> str:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import wire
-from fcnkit.errors import FileFormatError
+from fcnkit.errors import FileFormatError, MissingFileError
 
 
 class FileKind(Enum):
@@ -125,7 +125,13 @@ def sniff(path: AnyPath) -> FileKind:
         with open(path, "rb") as file:
             return _kind(file)
     except OSError as error:
-        raise FileFormatError(f"cannot be read: {error.strerror}").in_file(path) from None
+        raise unreadable(error, path) from None
+
+
+def unreadable(error: OSError, path: AnyPath) -> FileFormatError:
+    """The error for a file that the operating system does not open."""
+    kind = MissingFileError if isinstance(error, FileNotFoundError) else FileFormatError
+    return kind(f"cannot be read: {error.strerror}").in_file(path)
 
 
 def _kind(file: BinaryIO) -> FileKind:

@@ -7,7 +7,7 @@ from typing import Literal, Unpack
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe.messages import TEST, TRAIN, NetState
-from fcnkit.errors import naming
+from fcnkit.errors import ArgumentError, naming
 from fcnkit.formats.format import PROTOTXT, Format, recognize
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape, NetOptions, Reading
@@ -38,7 +38,7 @@ def load(
             the one in the file.
         input_shape: shape of the first input, or shapes by input name; by default those that the definition, the
             weights or the published nets state.
-        phase: "test" or "train": selects the included layers and the mode of the module.
+        phase: "test" or "train" in any case: selects the included layers and the mode of the module.
         level, stages: further state that the layers' include and exclude rules are evaluated against.
         deploy: in the test phase, remove data layers, labels and losses; False keeps the net unchanged, with an input
             for each blob that a data layer fed. A net for training is always kept. The definition in a .safetensors
@@ -91,14 +91,15 @@ def convert(
         options = NetOptions(prototxt, input_shape, state, deploy, untrained="refuse", **reading)
         return _loaded(weights, recognize(weights), options)
     if prototxt is None:
-        raise ValueError("give `weights`, `prototxt`, or both")
+        raise ArgumentError("give `weights`, `prototxt`, or both")
     return _loaded(prototxt, PROTOTXT, NetOptions(None, input_shape, state, deploy, **reading))
 
 
 def _state(phase: str, level: int, stages: Sequence[str]) -> NetState:
-    if phase not in _PHASES:
-        raise ValueError(f"phase must be 'test' or 'train', not {phase!r}")
-    return NetState(phase=_PHASES[phase], level=level, stage=stages)
+    chosen = _PHASES.get(phase.lower()) if isinstance(phase, str) else None
+    if chosen is None:
+        raise ArgumentError(f"phase must be 'test' or 'train', not {phase!r}")
+    return NetState(phase=chosen, level=level, stage=stages)
 
 
 def _loaded(path: AnyPath, of: Format, options: NetOptions) -> CaffeNet:

@@ -21,12 +21,15 @@ _LONGEST_NAME = 2**16 - 1
 
 
 def save(net: CaffeNet, path: Path) -> None:
-    """Write the net's state dict to path.
+    """Write the net's state dict to path; bfloat16, which NumPy lacks, becomes float32 of the same values.
 
     Raises:
         OutputError: a name cannot be stored in a zip archive, which an .npz file is.
     """
-    arrays = {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
+    state = {name: tensor.cpu() for name, tensor in net.state_dict().items()}
+    arrays = {
+        name: (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy() for name, tensor in state.items()
+    }
     for name in arrays:
         if "\0" in name or len(f"{name}.npy".encode()) > _LONGEST_NAME:
             layer = name.rpartition(".")[0]

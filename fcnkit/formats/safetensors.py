@@ -118,6 +118,6 @@ def read(path: AnyPath) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
-    # torch raises RuntimeError for shapes that it does not support.
-    except (SafetensorError, OSError, RuntimeError) as error:
+    # torch raises RuntimeError for shapes that it does not support, and others for types.
+    except (SafetensorError, OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise FileFormatError(f"is not a safetensors file, or is damaged: {error}") from None

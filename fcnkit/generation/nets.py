@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
@@ -81,7 +82,8 @@ def describe(net: str | Net = "fcn", **options: Unpack[NetOptions]) -> Net:
 
     Args:
         net: as in `generate`.
-        options: fields of fcnkit.generation.options.Net, for "fcn"; `classes` is short for heads={"": classes}. By
+        options: fields of fcnkit.generation.options.Net, for "fcn"; `classes` is short for heads={"": classes}, and
+            `data_layer` is another name of `data`. By
             default such a net can be trained from nothing: `fillers` is "msra", and `upsampling` is "bilinear" unless
             `fillers` is "none".
 
@@ -90,15 +92,18 @@ def describe(net: str | Net = "fcn", **options: Unpack[NetOptions]) -> Net:
     """
     if net == "fcn":
         fields: dict[str, Any] = {"fillers": "msra", **options}
+        if "data_layer" in fields:
+            fields.setdefault("data", fields.pop("data_layer"))
         if fields["fillers"] != "none":
             # Zero kernels between zero scores and the loss would keep all gradients at zero.
             fields.setdefault("upsampling", "bilinear")
         if "classes" in fields:
             fields["heads"] = {"": fields.pop("classes")}
-        try:
-            return Net(**fields)
-        except TypeError as error:
-            raise DefinitionError(f"unknown option: {error}") from None
+        known = {"classes", *(each.name for each in dataclasses.fields(Net))}
+        unknown = [name for name in fields if name not in known]
+        if unknown:
+            raise DefinitionError(f"unknown option {unknown[0]!r}; the options are {', '.join(sorted(known))}")
+        return Net(**fields)
     if options:
         raise DefinitionError(f"{', '.join(options)} cannot be changed in a published net; use 'fcn'")
     if isinstance(net, Net):

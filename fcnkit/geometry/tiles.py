@@ -58,7 +58,8 @@ class Tiling:
         self._image, self._output = image, output
         self._links: list[tuple[LayerParameter, dict[str, tuple[AxisWindow, AxisWindow]]]] = []
         layers = _needed(definition, output)
-        grids: dict[str, tuple[Fraction, Fraction]] = {}
+        # Inputs of the form of Caffe's first years are not layers.
+        grids = dict.fromkeys(definition.input, (Fraction(1), Fraction(1)))
         strides = [1, 1]
         for layer in layers:
             if is_input(layer):

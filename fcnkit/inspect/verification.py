@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,9 @@ import torch
 from torch import Tensor
 
 from fcnkit.aliases import AnyPath
+from fcnkit.caffe.sniff import FileKind, sniff
 from fcnkit.errors import FcnkitError, FileFormatError, InputError, naming
+from fcnkit.formats import npz
 from fcnkit.formats.loading import load
 from fcnkit.inspect import runtimes
 from fcnkit.inspect.comparison import Gap, LayerGap, gap, seeded_inputs
@@ -141,13 +142,15 @@ def _with_dump(
 def _read(dump: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """The input blobs and the computed blobs of a dump, by name."""
     try:
-        with np.load(dump) as stored:
-            arrays = {name: stored[name] for name in stored}
-    except OSError as error:
-        known = f"; known are {', '.join(RUNTIMES)} and .npz files" if not Path(dump).suffix else ""
-        raise FileFormatError(f"cannot be read: {error.strerror or error}{known}").in_file(dump) from None
-    except (ValueError, AttributeError, TypeError, EOFError, zipfile.BadZipFile):
-        arrays = {}
+        kind = sniff(dump)
+    except FileFormatError as error:
+        if Path(dump).suffix:
+            raise
+        known = f"{str(error).removeprefix(f'{dump}: ')}; known are {', '.join(RUNTIMES)} and .npz files"
+        raise FileFormatError(known).in_file(dump) from None
+    with naming(dump):
+        found = npz.read_state(dump) if kind.intact in (FileKind.NPZ, FileKind.ZIP) else {}
+    arrays = {name: tensor.numpy() for name, tensor in found.items()}
     blobs = [
         {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
         for prefix in (IN, OUT)

@@ -15,6 +15,12 @@ from fcnkit.caffe.messages import FillerParameter
 from fcnkit.errors import DefinitionError
 
 
+def check_type(filler: FillerParameter, layer: str) -> None:
+    """Raises DefinitionError if the type of a layer's filler is unknown."""
+    if filler.type not in _FILLERS:
+        raise DefinitionError(f"layer {layer!r}: unknown filler {filler.type!r}; the fillers are {', '.join(_FILLERS)}")
+
+
 def fill(blob: Tensor, filler: FillerParameter, layer: str) -> None:
     """Fill a blob in place, with torch's default random generator.
 
@@ -26,16 +32,14 @@ def fill(blob: Tensor, filler: FillerParameter, layer: str) -> None:
     Raises:
         DefinitionError: the type of the filler is unknown, its settings are invalid, or it does not fit the blob.
     """
-    function = _FILLERS.get(filler.type)
-    if function is None:
-        raise DefinitionError(f"layer {layer!r}: unknown filler {filler.type!r}; the fillers are {', '.join(_FILLERS)}")
+    check_type(filler, layer)
     if filler.sparse >= 0 and filler.type != "gaussian":
         raise DefinitionError(f"layer {layer!r}: only the gaussian filler can be sparse, not {filler.type!r}")
     if filler.type == "bilinear" and (blob.dim() != 4 or blob.shape[2] != blob.shape[3]):
         raise DefinitionError(f"layer {layer!r}: the bilinear filler needs square filters, not {tuple(blob.shape)}")
     try:
         with torch.no_grad():
-            function(blob, filler)
+            _FILLERS[filler.type](blob, filler)
     except RuntimeError as error:
         # A negative deviation, or a minimum above the maximum; Caffe refuses them too.
         raise DefinitionError(f"layer {layer!r}: its {filler.type} filler cannot be used: {error}") from None

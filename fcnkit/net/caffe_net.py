@@ -233,6 +233,12 @@ class CaffeNet(nn.Module):
                 problem = "is given twice" if name in blobs else "is not an input of the net"
                 raise InputError(f"{name!r} {problem}; the inputs are {', '.join(map(repr, self.inputs))}")
             blobs[name] = value
+        for name, value in blobs.items():
+            if not isinstance(value, Tensor):
+                raise InputError(f"input {name!r} is a {type(value).__name__}; give a tensor")
+            if value.dim() == 3 and len(self.shapes[name]) == 4:
+                shape = tuple(value.shape)
+                raise InputError(f"input {name!r} has shape {shape}, without an axis for the batch; give {(1, *shape)}")
         lacking = [name for name in self.inputs if name not in blobs]
         if lacking:
             raise InputError(f"missing input{'s' * (len(lacking) > 1)} {', '.join(map(repr, lacking))}")

@@ -21,6 +21,8 @@ from fcnkit.caffe.unknown import settle_unknown
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import DefinitionError, FileFormatError, MissingBlobsError, naming
 from fcnkit.geometry.unstated import settle_crops
+from fcnkit.layers import rule_for
+from fcnkit.layers.fillers import check_type
 from fcnkit.net.building import require_supported
 from fcnkit.net.caffe_net import CaffeNet
 from fcnkit.net.input_size import fitting_size, set_input_size
@@ -145,6 +147,10 @@ def net_from_definition(path: AnyPath, options: NetOptions) -> CaffeNet:
     stored, unknown = prototxts.read_leniently(path)
     with naming(path):
         prepared = prepare(stored, None, options, unknown)
+        for layer in prepared.definition.layer:
+            rule = rule_for(layer)
+            for filler in rule.fillers(layer) if rule is not None else ():
+                check_type(filler, layer.name)
         net = prepared.net(source=pathlib.Path(path), filled=options.untrained == "fill")
         if options.untrained == "refuse" and net.state_dict():
             raise FileFormatError("has no weights; give a file of weights, and this one with `prototxt`")

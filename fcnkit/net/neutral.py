@@ -31,6 +31,7 @@ def neutral(net: CaffeNet) -> tuple[CaffeNet, dict[str, str]]:
     twin.inputs = tuple(blobs[name] for name in net.inputs)
     twin.outputs = tuple(blobs[name] for name in net.outputs)
     twin.output_names = net.outputs
+    twin.shapes = {blobs[name]: net.shapes[name] for name in net.inputs}
     twin.steps = [
         step._replace(
             module=paths[step.module],

@@ -54,7 +54,7 @@ def heat(net: CaffeNet, image: Image.Image, label: int, *, fast: bool = True) ->
 
     Raises:
         DefinitionError: the net does not map one image to scores on a grid of its pixels.
-        InputError: there is no such class, or the image is too small.
+        InputError: there is no such class, the image is too small, or scores are infinite or not numbers.
     """
     net = _dense(net)
     if len(net.inputs) != 1 or len(net.outputs) != 1 or net.inputs[0] not in net.preprocessing:
@@ -72,6 +72,8 @@ def heat(net: CaffeNet, image: Image.Image, label: int, *, fast: bool = True) ->
         raise InputError(f"there is no class {label}; the net has {scores.shape[1]}, counted from 0")
     if definition.layer[-1].type != "Softmax":
         scores = scores.softmax(1)
+    if not torch.isfinite(scores).all():
+        raise InputError("the scores of the image are infinite or not numbers; check the weights")
     probable = scores[0, label].numpy()
     rows = _between(image.height, grids[0].start, grids[0].stride, probable.shape[0])
     columns = _between(image.width, grids[1].start, grids[1].stride, probable.shape[1])

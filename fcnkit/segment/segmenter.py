@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.crf import DenseCRF
-from fcnkit.errors import DefinitionError, FcnkitError, InputError
+from fcnkit.errors import ArgumentError, DefinitionError, FcnkitError, InputError
 from fcnkit.fast import optimized
 from fcnkit.geometry.spans import Span
 from fcnkit.geometry.tiles import Tile, Tiling
@@ -130,9 +131,15 @@ class Segmenter:
     def __call__(self, batch: Sequence[Image.Image]) -> list[Prediction]:
         """Segment images of one size.
 
+        Args:
+            batch: the images.
+
         Raises:
-            InputError: the net cannot work with their size.
+            ArgumentError: it is not a sequence of images.
+            InputError: the net cannot work with their size, or its scores are no numbers.
         """
+        if not isinstance(batch, Sequence) or not batch or not all(isinstance(each, Image.Image) for each in batch):
+            raise ArgumentError("give a list of images that Pillow opened, such as [image]")
         width, height = batch[0].size
         if self._tiling is None:
             return [Prediction(*arrays) for arrays in zip(*self._run(batch), strict=True)]
@@ -194,11 +201,13 @@ class Segmenter:
 
     def _results(self, scores: Tensor, probable: bool, keep: bool) -> list[Any]:
         nothing = [None] * len(scores)
+        best, labels = scores.max(1)
+        _require_numbers(best)
         heat = None
         if self.heat is not None:
             heat = (scores if probable else scores.softmax(1))[:, self.heat]
         return [
-            scores.argmax(1).to(torch.uint8).cpu().numpy(),
+            labels.to(torch.uint8).cpu().numpy(),
             scores.cpu().numpy() if keep else nothing,
             nothing if heat is None else heat.cpu().numpy(),
         ]
@@ -265,6 +274,11 @@ def _segment(segmenter: Segmenter, group: Sequence[tuple[Path, Image.Image]]) ->
     try:
         predictions = segmenter([image for _, image in group])
     except FcnkitError as error:
+        if len(group) > 1:
+            # The error may be one image's alone.
+            for each in group:
+                yield from _segment(segmenter, [each])
+            return
         for path, _ in group:
             yield Segmented(path, error=InputError(str(error)).in_file(path))
         return
@@ -294,8 +308,20 @@ def _preprocessing(net: CaffeNet, mean: Sequence[float] | None, rgb: bool) -> Pr
     if mean is not None:
         if len(mean) not in (1, channels):
             raise InputError(f"the mean has {len(mean)} numbers; the net reads {channels} channels")
+        if not all(map(math.isfinite, mean)):
+            raise InputError(f"the mean is {', '.join(map(str, mean))}; give finite numbers")
         preprocessing = replace(preprocessing, mean=tuple(mean), source="as given")
     return preprocessing
+
+
+def _require_numbers(best: Tensor) -> None:
+    """Refuse scores of which the largest of a pixel is infinite or not a number: no class follows from them."""
+    wrong = int((~torch.isfinite(best)).sum())
+    if wrong:
+        raise InputError(
+            f"the scores are infinite or not numbers at {wrong:,} of {best.numel():,} pixels;"
+            " check the weights, and the mean and scale of the images"
+        )
 
 
 def _times(blob: Tensor) -> str:

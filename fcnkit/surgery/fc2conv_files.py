@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, overload
@@ -14,7 +15,7 @@ from fcnkit.aliases import AnyPath
 from fcnkit.caffe import caffemodel, hdf5
 from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.upgrade import upgrade_net
-from fcnkit.errors import FileFormatError, OutputError, naming
+from fcnkit.errors import ArgumentError, FileFormatError, OutputError, naming
 from fcnkit.files import check_output, writing
 from fcnkit.formats import load
 from fcnkit.formats.format import CAFFEMODEL, HDF5, PTH, SAFETENSORS, Format, named, recognize, suffixes
@@ -68,12 +69,17 @@ def fc2conv(source: Any, output: Any = None, **options: Any) -> Any:
 
     Raises:
         CastError: there is nothing to cast, or the shapes are ambiguous.
+        ArgumentError: there is no such option, or the output is missing.
         FcnkitError: a file cannot be read or written.
     """
+    what, function = ("a net", dense) if isinstance(source, nn.Module) else ("a file", _fc2conv_file)
+    known = [name for name, each in inspect.signature(function).parameters.items() if each.kind is each.KEYWORD_ONLY]
+    for name in options.keys() - set(known):
+        raise ArgumentError(f"fc2conv of {what} takes {', '.join(known)}, not {name!r}")
     if isinstance(source, nn.Module):
         return dense(source, **options)
     if output is None:
-        raise TypeError("fc2conv of a file needs an output")
+        raise ArgumentError("fc2conv of a file needs an output")
     return _fc2conv_file(source, output, **options)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -86,6 +86,8 @@ class KernelFinder:
         if order not in ORDERS:
             raise CastError(f"order is {order!r}; give one of {', '.join(ORDERS)}")
         for kernel in self.said.values():
+            if not isinstance(kernel, Sequence) or not all(isinstance(size, int) for size in kernel):
+                raise CastError(f"a kernel cannot be {kernel!r}; give height and width, from 1 up")
             if len(kernel) != 2 or min(kernel) < 1:
                 raise CastError(f"a kernel cannot be {tuple(kernel)}; give height and width, from 1 up")
         self.order = order

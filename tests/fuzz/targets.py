@@ -1,7 +1,7 @@
 """What is fuzzed: each target takes bytes, and must end in a result or an FcnkitError.
 
-`python -m tests.fuzz.targets NAME` runs a target under atheris (`make fuzz`), without a name it lists them; mutations.py
-runs all of them on mutations of the golden files, test_structured.py on what hypothesis makes up.
+`python -m tests.fuzz.targets NAME` runs a target under atheris (`make fuzz`), and without a name lists them;
+mutations.py runs all of them on mutations of the golden files, test_structured.py on what hypothesis makes up.
 """
 
 from __future__ import annotations

@@ -195,7 +195,9 @@ def test_files_that_cannot_be_verified(sample: Path, data: Path, tmp_path: Path)
     np.savez(tmp_path / "other.npz", a=np.ones(3))
     np.savez(tmp_path / "objects.npz", **{"out/a": np.array([object()])})
     np.save(tmp_path / "one.npy", np.ones(3))
-    for name in ("text.npz", "other.npz", "objects.npz", "one.npy"):
+    with pytest.raises(FileFormatError, match=r"objects.npz: cannot be read as a NumPy archive: Object arrays cannot"):
+        verify(sample, str(tmp_path / "objects.npz"))
+    for name in ("text.npz", "other.npz", "one.npy"):
         message = (
             rf"{name}: is not a dump of blobs, an .npz file with arrays 'in/NAME' and 'out/NAME', and not one of caffe"
         )

@@ -63,8 +63,9 @@ class HDF5Samples(Samples):
                 rows = {file[top].shape[0] for top in self.tops}
         except FileFormatError as error:
             raise error.in_file(path) from None
-        except OSError as error:
-            raise FileFormatError(f"cannot be read as HDF5: {error.strerror or error}").in_file(path) from None
+        except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            problem = getattr(error, "strerror", None) or error
+            raise FileFormatError(f"cannot be read as HDF5: {problem}").in_file(path) from None
         if len(rows) != 1 or rows == {0}:
             raise FileFormatError(f"its datasets have {sorted(rows)} rows; each needs as many").in_file(path)
         return int(rows.pop())
