@@ -19,8 +19,8 @@ from fcnkit.errors import FileFormatError, InputError
 from fcnkit.formats import safetensors
 from fcnkit.inspect.verification import verify
 from fcnkit.segment import Segmenter
+from fcnkit.segment.batches import segment_files
 from fcnkit.segment.heatmap import heat
-from fcnkit.segment.segmenter import segment_files
 
 NET = """
 input: "data" input_dim: [1, 3, 6, 8]

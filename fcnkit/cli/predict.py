@@ -120,9 +120,9 @@ def _run(
 ) -> int:
     """Segment the images and write the results; returns the number of images that failed."""
     from fcnkit.cli.progress import progress
+    from fcnkit.segment.batches import segment_files
     from fcnkit.segment.parallel import Behind
     from fcnkit.segment.pictures import shares
-    from fcnkit.segment.segmenter import segment_files
 
     failed = 0
     with Behind(reading["workers"]) as behind, progress("Segmenting", len(paths), processes) as bar:
