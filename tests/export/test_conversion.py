@@ -237,7 +237,7 @@ def test_untraceable_modules_and_unknown_targets() -> None:
         fcnkit.from_torch(Function(lambda _, x: x if x.sum() > 0 else -x), image())
     with pytest.raises(InputError, match=r"^unknown `target` 'cafe'; there are bvlc, bvlc-1.0"):
         fcnkit.from_torch(nn.ReLU(), image(), target="cafe")
-    with pytest.raises(UnsupportedOperationsError, match=r"aten\.\w+ \(to int64\) in module"):
+    with pytest.raises(UnsupportedOperationsError, match=r"aten\.\w+ \(to int64\) in the module itself"):
         fcnkit.from_torch(Function(lambda _, x: x.long() + 1), image())
 
 
