@@ -24,6 +24,8 @@ Kernel = Callable[[Sequence[Tensor], Pads | None], Tensor | tuple[Tensor, ...]]
 
 # Windows of so many values are multiplied as a matrix, of at most so many bytes at once.
 _WIDE_WINDOW, _MOST_BYTES = 4096, 32 * 2**20
+# The number of windows for which the matrix is packed.
+_USUAL_WINDOWS = 256
 
 
 def prepare(operation: Operation) -> Kernel:
@@ -61,12 +63,15 @@ class Convolution:
             self._bias = shift if self._bias is None else self._bias * factor + shift
         _, inputs, *kernel = weight.shape
         wide = inputs * kernel[0] * kernel[1] >= _WIDE_WINDOW and min(kernel) > 3
+        packs = weight.device.type == "cpu" and torch._C._has_mkldnn
         self._matrix: Tensor | None = None
         if wide and module.groups == 1 and module.dilation == (1, 1) and module.stride == (1, 1):
-            # (kernel height * kernel width * channels, num_output), as the values of a window lie in memory.
-            self._matrix = weight.permute(2, 3, 1, 0).reshape(-1, len(weight))
+            # (num_output, kernel height * kernel width * channels), as the values of a window lie in memory.
+            matrix = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
+            self._matrix = torch.ops.mkldnn._reorder_linear_weight(matrix, _USUAL_WINDOWS) if packs else matrix
+            self._linear = torch.ops.mkldnn._linear_pointwise if packs else _linear
             self._convolve = self._multiply
-        elif weight.device.type == "cpu" and torch._C._has_mkldnn:
+        elif packs:
             packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
                 weight.to_mkldnn(), [0, 0], list(module.stride), list(module.dilation), module.groups
             )
@@ -101,16 +106,16 @@ class Convolution:
         """Multiply the matrix of all windows, some rows of the top at a time: large kernels are faster so."""
         assert self._matrix is not None
         kernel = self._module.kernel_size
-        batch, _, height, width = bottom.shape
+        batch, channels, height, width = bottom.shape
         rows, columns = height - kernel[0] + 1, width - kernel[1] + 1
-        outputs = self._matrix.shape[1]
+        outputs = self._module.out_channels
+        length = kernel[0] * kernel[1] * channels
         windows = bottom.permute(0, 2, 3, 1).unfold(1, kernel[0], 1).unfold(2, kernel[1], 1).permute(0, 1, 2, 4, 5, 3)
         top = bottom.new_empty((batch, rows, columns, outputs))
-        step = max(_MOST_BYTES // (4 * batch * columns * len(self._matrix)), 1)
+        step = max(_MOST_BYTES // (4 * max(batch, 1) * columns * length), 1)
         for start in range(0, rows, step):
             part = windows[:, start : start + step]
-            values = part.reshape(-1, len(self._matrix))
-            made = values @ self._matrix if self._bias is None else torch.addmm(self._bias, values, self._matrix)
+            made = self._linear(part.reshape(-1, length), self._matrix, self._bias, "none", [], "")
             top[:, start : start + step] = self._rectified(made).view(*part.shape[:3], outputs)
         return top.permute(0, 3, 1, 2)
 
@@ -160,6 +165,10 @@ class LocalResponseNorm:
         mean = F.avg_pool1d(squares, module.size, 1, module.size // 2).view(values.shape)
         base = mean.mul_(module.alpha).add_(module.k)
         return (values * base.pow_(-module.beta)).permute(0, 3, 1, 2)
+
+
+def _linear(values: Tensor, matrix: Tensor, bias: Tensor | None, *_: object) -> Tensor:
+    return F.linear(values, matrix, bias)
 
 
 def _factors(module: nn.Module) -> tuple[Tensor, Tensor]:

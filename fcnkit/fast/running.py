@@ -48,7 +48,9 @@ class Background:
         for strip in strips:
             if strip[0].length and strip[1].length:
                 down, across = (self._index(value, lines[axis], strip[axis]) for axis in (0, 1))
-                self._part(whole, strip, there).copy_(background.index_select(2, down).index_select(3, across))
+                # By whole pixels: all channels of one lie together.
+                part = background.permute(0, 2, 3, 1).index_select(1, down).index_select(2, across)
+                self._part(whole, strip, there).copy_(part.permute(0, 3, 1, 2))
         self._part(whole, made, there).copy_(tensor)
         return whole
 

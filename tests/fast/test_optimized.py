@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import fcnkit
 from fcnkit.errors import InputError
-from fcnkit.fast import Optimized
+from fcnkit.fast import Optimized, kernels
 from fcnkit.generation.nets import generate
 from fcnkit.net import CaffeNet
 from tests.fast.nets import apart, classifier, image, seeded, thin
@@ -235,6 +235,20 @@ def test_images_of_many_sizes_share_backgrounds() -> None:
     for side in range(40, 40 + running._PLANS + 3):
         run._runner._plan((side, side))
     assert len(run._runner._plans) == running._PLANS
+
+
+@pytest.mark.parametrize("slope", [0, 0.1])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_wide_kernels(batch: int, slope: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Convolutions that are computed as products of matrices, at once and by rows."""
+    net = seeded(f"""
+        layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 dim: 96 dim: 9 dim: 9 }} }} }}
+        layer {{ name: "wide" type: "Convolution" bottom: "data" top: "wide"
+                 convolution_param {{ num_output: 6 kernel_h: 7 kernel_w: 8 pad_h: 2 pad_w: 0 }} }}
+        layer {{ name: "relu" type: "ReLU" bottom: "wide" top: "wide" relu_param {{ negative_slope: {slope} }} }}""")
+    check(net, image(batch, 96, 12, 15))
+    monkeypatch.setattr(kernels, "_MOST_BYTES", 1)
+    check(net, image(batch, 96, 12, 15))
 
 
 @pytest.mark.stress
