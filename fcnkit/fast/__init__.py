@@ -1,5 +1,5 @@
 """Nets that run faster and compute the same: prepared weights, and only the pixels that an image reaches."""
 
-from fcnkit.fast.optimized import Optimized, optimized
+from fcnkit.fast.net import Optimized, optimized
 
 __all__ = ["Optimized", "optimized"]
