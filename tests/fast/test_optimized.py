@@ -43,10 +43,16 @@ def check(net: CaffeNet, *inputs: Tensor, labels: bool = False) -> Optimized:
     with torch.no_grad():
         plain = net(*inputs)
         expected = plain if isinstance(plain, dict) else {net.outputs[0]: plain}
+        if labels:
+            # Among random scores some pixels have two that are equal up to rounding.
+            scores = expected[net.outputs[0]]
+            first, second = scores.topk(2, 1).values.unbind(1)
+            ties = first - second <= 5e-6 * scores.abs().max()
+            assert ties.double().mean() < 1e-3
         for _ in range(2):
             for name, found in fast(run, *inputs).items():
                 assert apart(found, expected[name]) <= 1e-5, name
-                assert not labels or torch.equal(found.argmax(1), expected[name].argmax(1))
+                assert not labels or torch.equal(found.argmax(1)[~ties], expected[name].argmax(1)[~ties])
     return run
 
 
