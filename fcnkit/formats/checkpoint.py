@@ -19,7 +19,8 @@ _COUNT = "n_averaged"
 
 def find_state(loaded: Any) -> tuple[dict[str, Tensor], str | None] | None:
     """The state dict, tensors by name, that an object is or contains, and its key in the object; None without one."""
-    if _is_state(loaded):
+    # A net without weights has an empty state dict.
+    if _is_state(loaded) or (isinstance(loaded, Mapping) and not loaded):
         return dict(loaded), None
     if isinstance(loaded, Mapping):
         for key in KEYS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fcnkit.errors import FcnkitError
@@ -103,7 +103,7 @@ def test_random_nets(everywhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(planning, "_WORTH", -1000)
     counts = {"run": 0, "framed": 0}
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
     @given(nets(), st.integers(12, 90), st.integers(12, 90), st.integers(1, 2))
     @torch.no_grad()
     def check(text: str, height: int, width: int, batch: int) -> None:
@@ -112,7 +112,7 @@ def test_random_nets(everywhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
             picture = image(batch, 3, height, width)
             plain = net(picture)
         except FcnkitError:
-            return  # windows or crops do not fit
+            assume(False)  # windows or crops do not fit
         expected = plain if isinstance(plain, dict) else {net.outputs[0]: plain}
         run = Optimized(net)
         found = run._run([picture])

@@ -143,13 +143,15 @@ def test_layers_that_are_called_like_wrappers_keep_their_names(tmp_path: Path) -
 
 def test_files_without_a_state_dict_are_refused(tmp_path: Path) -> None:
     fcnkit.save(fcnkit.CaffeNet(NET), tmp_path / "net.prototxt")
-    for content in ([1, 2], {"epoch": 3}, {"model": {"a": 1}}, {}, {1: torch.ones(1)}):
+    for content in ([1, 2], {"epoch": 3}, {"model": {"a": 1}}, {1: torch.ones(1)}):
         torch.save(content, tmp_path / "net.pth")
         with pytest.raises(FileFormatError, match=r"net.pth: contains no state dict, tensors by name, neither itself"):
             fcnkit.load(tmp_path / "net.pth", tmp_path / "net.prototxt")
-    torch.save({"module.other.weight": torch.ones(1)}, tmp_path / "net.pth")
-    with pytest.raises(MissingBlobsError, match=r"lacks '245\.bias'"):
-        fcnkit.load(tmp_path / "net.pth", tmp_path / "net.prototxt")
+    states: list[dict[str, Tensor]] = [{}, {"module.other.weight": torch.ones(1)}]
+    for state in states:
+        torch.save(state, tmp_path / "net.pth")
+        with pytest.raises(MissingBlobsError, match=r"lacks '245\.bias'"):
+            fcnkit.load(tmp_path / "net.pth", tmp_path / "net.prototxt")
 
 
 def test_names_of_parts_are_unwrapped() -> None:

@@ -167,5 +167,5 @@ def test_errors(kind: str, settings: str, bottoms: list[tuple[int, ...]], words:
 
 def test_other_inputs_than_the_weights_have() -> None:
     net = layer_net("LSTM", PARAM % "", [X.shape, CONT.shape])
-    with pytest.raises(InputError, match=r"layer 'l' \(LSTM\) cannot work with 'b0' \(5, 3, 5\), 'b1' \(5, 3\): "):
-        net(torch.zeros(5, 3, 5), torch.zeros(5, 3))
+    with pytest.raises(InputError, match=r"layer 'l' \(LSTM\) cannot work with 'b0' \(5, 3, 5, 1\), 'b1' \(5, 3\): "):
+        net(torch.zeros(5, 3, 5, 1), torch.zeros(5, 3))
