@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from fcnkit.cli.fcn_options import OF_FCN, fcn_options, own_net
+from fcnkit.cli.key_values import key_values
 from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.cli.wording import in_options
 from fcnkit.errors import DefinitionError
@@ -24,11 +25,8 @@ OF_NETS = ("phase", "solver", "settings", "templates")
 
 
 def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
-    settings = {}
-    for value in values:
-        key, equals, text = value.partition("=")
-        if not key or not equals:
-            raise click.BadParameter(f"{value!r} is not of the form KEY=VALUE")
+    settings: dict[str, Any] = {}
+    for key, text in key_values(values).items():
         try:
             settings[key] = ast.literal_eval(text)
         except (ValueError, SyntaxError):

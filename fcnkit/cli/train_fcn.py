@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.fcn_options import OF_SHAPE, own_net, shape_options
+from fcnkit.cli.key_values import key_values
 from fcnkit.cli.model_options import PALETTE_HELP
 from fcnkit.cli.train import running_options, watchers
 
@@ -33,13 +34,7 @@ _OF_RESUMED = {"net", "resume", "output", "tensorboard", *_OF_TRAINER}
 
 
 def _settings(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
-    settings = {}
-    for value in values:
-        key, equals, text = value.partition("=")
-        if not key or not equals:
-            raise click.BadParameter(f"{value!r} is not of the form FIELD=VALUE")
-        settings[key] = text
-    return settings
+    return key_values(values, "FIELD=VALUE")
 
 
 def _patches(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[list[int], bool] | None:
