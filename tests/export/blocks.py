@@ -32,7 +32,8 @@ class SqueezeExcitation(nn.Module):
         self.act, self.gate = act(), gate()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.gate(self.fc2(self.act(self.fc1(self.avgpool(x))))) * x
+        gate: Tensor = self.gate(self.fc2(self.act(self.fc1(self.avgpool(x)))))
+        return gate * x
 
 
 class InvertedResidual(nn.Module):
@@ -58,4 +59,5 @@ class InvertedResidual(nn.Module):
         self.shortcut = stride == 1 and channels == out
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.block(x) + x if self.shortcut else self.block(x)
+        y: Tensor = self.block(x)
+        return y + x if self.shortcut else y

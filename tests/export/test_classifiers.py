@@ -201,3 +201,28 @@ def test_efficientnet(target: str, tmp_path: Path) -> None:
     ]
     module = Classifier(conv(3, 6, 3, 2, act=nn.SiLU), *blocks, conv(8, 12, 1, act=nn.SiLU), channels=12)
     proven(module, image(), tmp_path=tmp_path, target=target, opencv=True)
+
+
+class Siamese(nn.Module):
+    """One branch for two inputs, and how far apart its results are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(conv(3, 6, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4))
+
+    def forward(self, left: Tensor, right: Tensor) -> dict[str, Tensor]:
+        a, b = F.normalize(self.branch(left)), F.normalize(self.branch(right))
+        return {
+            "embedding": a,
+            "cosine": (a * b).sum(1, keepdim=True),
+            "distance": F.pairwise_distance(a, b, keepdim=True),
+        }
+
+
+def test_siamese(tmp_path: Path) -> None:
+    left, right = image(2, 3, 15, 17), image(2, 3, 15, 17).flip(3)
+    net = proven(Siamese(), left, right, tmp_path=tmp_path, target="opencv", opencv=True)
+    assert net.inputs == ("left", "right")
+    layers = [step.name for step in net.steps if step.kind == "InnerProduct"]
+    first, second = (net.get_submodule(name) for name in layers[:2])
+    assert first.weight is second.weight

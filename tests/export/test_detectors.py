@@ -1,4 +1,4 @@
-"""Detectors, pyramids and blocks with several branches, inputs or outputs, in the wiring of published ones."""
+"""Detectors, pyramids and blocks with several branches, in the wiring of published ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import fcnkit
 from tests.export.blocks import conv
-from tests.export.proving import assert_equal, expected, proven, randomized
+from tests.export.proving import assert_equal, proven, randomized
 
 
 def image(*shape: int, seed: int = 3) -> Tensor:
@@ -276,28 +276,3 @@ class Ghost(nn.Module):
 def test_selective_kernel_and_ghost_blocks(tmp_path: Path) -> None:
     module = nn.Sequential(conv(3, 6, 3, 2), SelectiveKernel(6), Ghost(6, 9))
     proven(module, image(), tmp_path=tmp_path, target="bvlc-1.0", opencv=True)
-
-
-class Siamese(nn.Module):
-    """One branch for two inputs, and how far apart its results are."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.branch = nn.Sequential(conv(3, 6, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4))
-
-    def forward(self, left: Tensor, right: Tensor) -> dict[str, Tensor]:
-        a, b = F.normalize(self.branch(left)), F.normalize(self.branch(right))
-        return {
-            "embedding": a,
-            "cosine": (a * b).sum(1, keepdim=True),
-            "distance": F.pairwise_distance(a, b, keepdim=True),
-        }
-
-
-def test_siamese(tmp_path: Path) -> None:
-    left, right = image(2, 3, 15, 17), image(2, 3, 15, 17, seed=4)
-    net = proven(Siamese(), left, right, tmp_path=tmp_path, target="opencv", opencv=True)
-    assert net.inputs == ("left", "right")
-    layers = [step.name for step in net.steps if step.kind == "InnerProduct"]
-    first, second = (net.get_submodule(name) for name in layers[:2])
-    assert first.weight is second.weight
