@@ -18,7 +18,7 @@ from fcnkit.export.rules import rule_for
 
 _TORCH = str(Path(torch.__file__).parent)
 
-# Names that a module may have, but not a graph of it, where a property hides what is stored under it: "code", for example.
+# Names that a module may have, but not a graph of it, where a property hides it: "code", for example.
 _NOT_FREE = frozenset(dir(GraphModule)) - frozenset(dir(nn.Module))
 
 

@@ -220,7 +220,7 @@ class Siamese(nn.Module):
 
 
 def test_siamese(tmp_path: Path) -> None:
-    left, right = image(2, 3, 15, 17), image(2, 3, 15, 17).flip(3)
+    left, right = image(2, 3, 15, 17), image(2, 3, 15, 17) ** 2
     net = proven(Siamese(), left, right, tmp_path=tmp_path, target="opencv", opencv=True)
     assert net.inputs == ("left", "right")
     layers = [step.name for step in net.steps if step.kind == "InnerProduct"]

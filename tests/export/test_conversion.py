@@ -238,7 +238,7 @@ def test_untraceable_modules_and_unknown_targets() -> None:
     with pytest.raises(
         InputError, match=r"^the module's 'code' has a name that torch.export takes for itself; give it"
     ):
-        fcnkit.from_torch(Function(lambda self, x: self.code(x), code=nn.Conv2d(4, 2, 1)), image())
+        fcnkit.from_torch(Function(lambda self, x: torch.addcmul(x, x, self.code(x)), code=nn.Conv2d(4, 4, 1)), image())
     with pytest.raises(InputError, match=r"^unknown `target` 'cafe'; there are bvlc, bvlc-1.0"):
         fcnkit.from_torch(nn.ReLU(), image(), target="cafe")
     with pytest.raises(UnsupportedOperationsError, match=r"aten\.\w+ \(to int64\) in the module itself"):
