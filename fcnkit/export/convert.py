@@ -17,6 +17,7 @@ from fcnkit.errors import InputError
 from fcnkit.export import checking, conversion, proof, targets
 from fcnkit.export.conversion import Written
 from fcnkit.export.factory import random_inputs
+from fcnkit.export.functional import made_functional
 from fcnkit.export.rules.activation import APPROXIMATIONS
 from fcnkit.export.targets.spelling import spelled
 from fcnkit.export.tracing import decompose, fixed, trace
@@ -66,7 +67,8 @@ def from_torch(
         # In half precision, two orders of the same sums differ too much to be compared.
         module, inputs = copy.deepcopy(module).float(), [_single(each) for each in inputs]
     with _in_eval_mode(module):
-        program = decompose(trace(module, inputs))
+        program = trace(module, inputs)
+        program = program if made_functional(program) else decompose(program)
         written = conversion.write(program, chosen, approximate, input_names)
         return _proven(written, program, module, inputs, verify).to(kind)
 

@@ -11,12 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
-from torch.fx import Node
+from torch.fx import GraphModule, Node
 
 from fcnkit.errors import InputError
 from fcnkit.export.rules import rule_for
 
 _TORCH = str(Path(torch.__file__).parent)
+
+# Names that a module may have, but not a graph of it, where a property hides it: "code", for example.
+_NOT_FREE = frozenset(dir(GraphModule)) - frozenset(dir(nn.Module))
 
 
 def trace(module: nn.Module, inputs: Sequence[Any]) -> ExportedProgram:
@@ -53,7 +56,14 @@ def decompose(program: ExportedProgram) -> ExportedProgram:
 
     Operations with a rule are kept whole, so that for example a Hardswish is written as such; the others are replaced
     by simpler ones as PyTorch defines them.
+
+    Raises:
+        InputError: a part of the module has a name with which PyTorch's own graphs of modules cannot have it.
     """
+    for spec in program.graph_signature.input_specs:
+        name = (spec.target or "").partition(".")[0]
+        if name in _NOT_FREE:
+            raise InputError(f"the module's {name!r} has a name that torch.export takes for itself; give it another")
     table = torch.export.default_decompositions()
     for operation in [operation for operation in table if rule_for(operation)]:
         del table[operation]

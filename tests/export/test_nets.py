@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tests.export.blocks import InvertedResidual, SqueezeExcitation, conv
 from tests.export.proving import proven
 
 
@@ -56,48 +57,15 @@ def test_resnet(target: str, tmp_path: Path) -> None:
     assert [step.name for step in net.steps if step.tops][-3:] == ["avgpool", "fc_flatten", "fc"]
 
 
-def conv(
-    channels: int, out: int, kernel: int = 3, stride: int = 1, group: int = 1, act: type[nn.Module] = nn.ReLU
-) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=group, bias=False), nn.BatchNorm2d(out), act()
-    )
-
-
-class SqueezeExcitation(nn.Module):
-    def __init__(self, channels: int):
-        super().__init__()
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc1, self.fc2 = nn.Conv2d(channels, channels // 2, 1), nn.Conv2d(channels // 2, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.hardsigmoid(self.fc2(F.relu(self.fc1(self.avgpool(x))))) * x
-
-
-class InvertedResidual(nn.Module):
+class MobileNetV3(nn.Module):
     """Howard et al., Searching for MobileNetV3."""
 
-    def __init__(self, channels: int, wide: int, out: int, kernel: int, stride: int, act: type[nn.Module]):
-        super().__init__()
-        self.block = nn.Sequential(
-            conv(channels, wide, 1, act=act),
-            conv(wide, wide, kernel, stride, wide, act),
-            SqueezeExcitation(wide),
-            conv(wide, out, 1, act=nn.Identity),
-        )
-        self.shortcut = stride == 1 and channels == out
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.block(x) + x if self.shortcut else self.block(x)
-
-
-class MobileNetV3(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
             conv(3, 8, 3, 2, act=nn.Hardswish),
-            InvertedResidual(8, 16, 8, 3, 1, nn.ReLU6),
-            InvertedResidual(8, 16, 12, 5, 2, nn.Hardswish),
+            InvertedResidual(8, 16, 8, 3, 1, nn.ReLU6, SqueezeExcitation(16)),
+            InvertedResidual(8, 16, 12, 5, 2, nn.Hardswish, SqueezeExcitation(16)),
         )
         self.classifier = nn.Sequential(nn.Linear(12, 16), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(16, 5))
 

@@ -13,6 +13,8 @@ from fcnkit.export.rules.registry import Refused, Rule, aten
 from fcnkit.export.views import View
 from fcnkit.export.writer import Writer
 
+_OF_BATCH = Refused("statistics of the batch", "give the BatchNorm track_running_stats")
+
 
 def _scale(net: Writer, view: View, weight: Tensor | None, bias: Tensor | None) -> View:
     """A Scale layer along the channels, none without weights."""
@@ -32,6 +34,19 @@ class BatchNorm(Rule):
     def write(self, net: Writer, *args: Any) -> Any:
         view, weight, bias, mean, variance, _, eps = args
         return _by_stored(net, view, weight, bias, mean, variance, eps), None, None
+
+
+@aten("batch_norm")
+class AnyBatchNorm(Rule):
+    """Batch normalization, as programs have it that are not decomposed."""
+
+    form = "BatchNorm and Scale"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        view, weight, bias, mean, variance, training, _, eps, _ = args
+        if training:
+            raise _OF_BATCH
+        return _by_stored(net, view, weight, bias, mean, variance, eps)
 
 
 def _by_stored(
@@ -127,4 +142,4 @@ class TrainedBatchNorm(Rule):
     form = "none"
 
     def write(self, net: Writer, *args: Any) -> Any:
-        raise Refused("statistics of the batch", "give the BatchNorm track_running_stats")
+        raise _OF_BATCH

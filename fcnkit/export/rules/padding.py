@@ -39,7 +39,7 @@ class Padded:
 class Pad(Rule):
     """A pad of one value, or a negative pad, which cuts off."""
 
-    form = "in the Convolution or Pooling behind it; else a one-hot Convolution per channel, or Concat"
+    form = "in the Convolution or Pooling behind it; else a one-hot Convolution, or Concat"
     exact = True
 
     def write(self, net: Writer, *args: Any) -> Any:
@@ -63,7 +63,7 @@ def _constant(net: Writer, view: View, sizes: Sequence[int], value: float) -> An
         return Padded(view, tuple(pads[2:]))
     if spatial and rank in (3, 4) and math.isfinite(value):
         return zero_padded(net, view, pads[2:], value)
-    return _joined(net, view, pads, value)
+    return _joined(net, view, pads, value) if value else _along_each(net, view, pads)
 
 
 def zero_padded(net: Writer, view: View, pads: Sequence[tuple[int, int]], value: float = 0) -> View:
@@ -84,6 +84,16 @@ def zero_padded(net: Writer, view: View, pads: Sequence[tuple[int, int]], value:
     if value:
         top = net.power(top, shift=value)
     return top if len(shape) == 4 else net.reshaped(top, (*top.shape[:2], top.shape[3]))
+
+
+def _along_each(net: Writer, view: View, pads: Sequence[tuple[int, int]]) -> View:
+    """A pad of zeros along any axes: each as the height of a plane of one channel."""
+    for axis, sizes in enumerate(pads):
+        if any(sizes):
+            before, size, behind = view.shape[:axis], view.shape[axis], view.shape[axis + 1 :]
+            plane = net.reshaped(view, (math.prod(before), 1, size, math.prod(behind)))
+            view = net.reshaped(zero_padded(net, plane, [sizes, (0, 0)]), (*before, size + sum(sizes), *behind))
+    return view
 
 
 def _joined(net: Writer, view: View, pads: Sequence[tuple[int, int]], value: float) -> View:
