@@ -73,9 +73,8 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--recipe",
     type=click.Choice(["heavy", "accum"]),
-    default="heavy",
-    show_default=True,
-    help="heavy: momentum 0.99, a step per image, summed loss; accum: momentum 0.9, a step per 20 images, mean loss.",
+    help="heavy: momentum 0.99, a step per image, summed loss; accum: momentum 0.9, a step per 20 images, mean loss."
+    "  [default: heavy; a published net's own]",
 )
 @click.option(
     "--set",

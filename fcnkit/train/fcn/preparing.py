@@ -16,7 +16,7 @@ from fcnkit.caffe.preprocessing import FCN_MEAN, Preprocessing, state_in_input
 from fcnkit.errors import DefinitionError
 from fcnkit.files import writing
 from fcnkit.formats import save
-from fcnkit.generation.nets import generate
+from fcnkit.generation.nets import generate, generate_solver
 from fcnkit.generation.options import STRIDES, Net
 from fcnkit.generation.solver_fields import change
 from fcnkit.surgery.start import start
@@ -40,7 +40,7 @@ class Plan:
         palette: a file with the palette of colour masks.
         templates: a folder of templates that override fcnkit's own.
         weights: a file with the weights of a classifier or an FCN to start from; None to start from the fillers.
-        recipe: one of `recipes.RECIPES`.
+        recipe: one of `recipes.RECIPES`; None for a published net's own solver and loss, and "heavy" for "fcn".
         staged: train the strides 32, 16, ... down to the net's, each from the one before.
         settings: fields of the solvers as text, by name; with a stage's name before it, such as `16s.base_lr`, of
             that stage only.
@@ -60,7 +60,7 @@ class Plan:
     palette: Path | None = None
     templates: AnyPath | None = None
     weights: Path | None = None
-    recipe: str = "heavy"
+    recipe: str | None = None
     staged: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     batch: int = 1
@@ -122,7 +122,7 @@ def _net(plan: Plan, stride: int) -> Net:
     name = next(iter(plan.net.heads))
     weights = {name: plan.class_weights} if plan.class_weights is not None else {}
     net = replace(plan.net, stride=stride, data="images", settings={}, weights=weights)
-    return recipes.with_loss(net, plan.recipe)
+    return net if plan.recipe is None else recipes.with_loss(net, plan.recipe)
 
 
 def _check_settings(plan: Plan, names: Sequence[str]) -> None:
@@ -184,7 +184,10 @@ def _write_nets(plan: Plan, run: Run, stage: Stage, net: Net, mean: Sequence[flo
 
 def _solver(plan: Plan, stage: Stage, net: Net) -> SolverParameter:
     """The solver of a stage."""
-    solver = recipes.solver(net, plan.recipe, plan.staged)
+    if plan.recipe is None and not plan.staged and plan.name != "fcn":
+        solver = prototxt.parse(generate_solver(plan.name), "SolverParameter")
+    else:
+        solver = recipes.solver(net, plan.staged)
     solver.train_net = str(stage.train)
     solver.test_net[:] = [str(stage.val)]
     solver.snapshot_prefix = str(stage.snapshots / "train")

@@ -26,15 +26,14 @@ def with_loss(net: Net, recipe: str) -> Net:
     return replace(net, normalize=recipe == "accum")
 
 
-def solver(net: Net, recipe: str, staged: bool) -> SolverParameter:
-    """The published solver for a net of a recipe.
+def solver(net: Net, staged: bool) -> SolverParameter:
+    """The published solver for a net of a recipe, which its loss states.
 
     Args:
         net: the net, of its stride, with the recipe's loss.
-        recipe: one of RECIPES.
         staged: whether the net is a stage, which starts from the stage before.
     """
     settings = prototxt.parse(generate_solver(net), "SolverParameter")
-    if recipe == "accum" and staged:
+    if net.normalize and staged:
         settings.base_lr *= _FALL ** min(STRIDES.index(net.stride), 2)
     return settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -41,7 +42,7 @@ def report(run: Run) -> None:
     """
     logs = [(stage, log) for stage in run.each if (log := log_of(stage))]
     with writing(run.scores, force=True) as partial:
-        partial.write_text(json.dumps(_summary(run), indent=1) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(_summary(logs), indent=1) + "\n", encoding="utf-8")
     if find_spec("matplotlib"):
         plot({stage.name or "train": log for stage, log in logs}, run.plot, force=True)
     pairs = read_list(run.val_list)
@@ -59,14 +60,11 @@ def report(run: Run) -> None:
     page.write(run.report, run.title, stages, shown, run.classes, run.facts)
 
 
-def _summary(run: Run) -> list[dict[str, Any]]:
-    """For each stage its last and its best scores."""
-    found = []
-    for stage in run.each:
-        scores = scores_of(stage)
-        if scores:
-            found.append({"stage": stage.name, "last": scores[-1], "best": best_of(scores)})
-    return found
+def _summary(logs: Sequence[tuple[Stage, Log]]) -> list[dict[str, Any]]:
+    """For each stage that is scored its last and its best scores."""
+    return [
+        {"stage": stage.name, "last": log.scores[-1], "best": best_of(log.scores)} for stage, log in logs if log.scores
+    ]
 
 
 def best_of(scores: list[dict[str, Any]]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class ScoringTrainer(Trainer):
 
     def __init__(self, run: Run, stage: Stage, best: float, **others: Any):
         super().__init__(stage.solver, **others)
-        self.place, self.stage, self.best = run, stage, best
+        self.whole_run, self.stage, self.best = run, stage, best
         self.scored_at = -1
         scored_head(self.tests[0])
         # A net for inference with the same weights, to be written when they are the best.
@@ -51,7 +51,7 @@ class ScoringTrainer(Trainer):
         Raises:
             FcnkitError: an image cannot be read, or a file cannot be written.
         """
-        run = self.place
+        run = self.whole_run
         found = validate(
             self.tests[0], run.validated, run.shown, self.processes, lambda: bool(self.requests.asked_stop)
         )
