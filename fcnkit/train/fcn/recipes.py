@@ -9,21 +9,26 @@ from dataclasses import replace
 
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.messages import SolverParameter
+from fcnkit.errors import DefinitionError
 from fcnkit.generation.nets import generate_solver
 from fcnkit.generation.options import STRIDES, Net
 
-RECIPES = {
-    "heavy": "momentum 0.99, a step for each image, the loss summed over the pixels",
-    "accum": "momentum 0.9, a step for 20 images, the loss averaged over the pixels",
-}
+# By name, whether the loss is averaged over the pixels, not summed; the solver of the most similar net follows from it.
+RECIPES = {"heavy": False, "accum": True}
 # From one stage to the next, the rate of the recipe with an averaged loss falls by this factor, as the published
 # rates of the other recipe do.
 _FALL = 1e-2
 
 
 def with_loss(net: Net, recipe: str) -> Net:
-    """The net with the loss of a recipe: summed, or averaged over the pixels."""
-    return replace(net, normalize=recipe == "accum")
+    """The net with the loss of a recipe.
+
+    Raises:
+        DefinitionError: there is no such recipe.
+    """
+    if recipe not in RECIPES:
+        raise DefinitionError(f"unknown recipe {recipe!r}; there are {', '.join(RECIPES)}")
+    return replace(net, normalize=RECIPES[recipe])
 
 
 def solver(net: Net, staged: bool) -> SolverParameter:

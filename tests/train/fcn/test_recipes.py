@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fcnkit.caffe import prototxt
+from fcnkit.errors import DefinitionError
 from fcnkit.generation.nets import generate_solver
 from fcnkit.generation.options import Net
 from fcnkit.generation.published import PUBLISHED
@@ -55,3 +56,8 @@ def test_a_published_net_has_its_own_solver_and_loss(name: str, tmp_path: Path) 
         assert getattr(solver, field) == getattr(published, field)
     (loss,) = [layer for layer in prototxt.read(run.each[0].train).layer if layer.type == "SoftmaxWithLoss"]
     assert loss.loss_param.normalize == PUBLISHED[name].net.normalize
+
+
+def test_an_unknown_recipe_is_named() -> None:
+    with pytest.raises(DefinitionError, match="^unknown recipe 'light'; there are heavy, accum$"):
+        recipes.with_loss(Net(), "light")
