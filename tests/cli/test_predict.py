@@ -48,7 +48,7 @@ def test_the_helps_examples_run(run: Run, examples: Path, run_examples: Callable
     fcnkit.save(net, "fcn8s.safetensors")
     fcnkit.save(net, "fcn8s.pth")
     shutil.copy(examples / "image5.png", "photo.jpg")
-    assert len(run_examples("predict")) == 4
+    assert len(run_examples("predict")) == 5
     for index in range(6):
         first = labels(f"labels/image{index}.png")
         assert np.array_equal(labels(f"predictions/image{index}.png"), first)
@@ -108,9 +108,93 @@ def test_predictions_equal_caffes_pictures(run: Run, data: Path) -> None:
         image, over = (
             np.asarray(Image.open(f"{folder}/image{index}.png")) for folder in ("photos", "predictions/overlay")
         )
-        assert ((image != over).any(2) <= (np.asarray(found) > 0)).all()
+        assert ((image != over[: image.shape[0], : image.shape[1]]).any(2) <= (np.asarray(found) > 0)).all()
         with Image.open(f"predictions/legend/image{index}.png") as picture:
             assert picture.height == 6 + 20 * len(np.unique(np.asarray(found)))
+            # The legend stands beside the overlay too.
+            assert np.array_equal(over[: picture.height, image.shape[1] :], np.asarray(picture))
+
+
+def tree(folder: str) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
+
+
+def test_subfolders_are_remarked_upon_and_read_on_request(run: Run, examples: Path) -> None:
+    """Results lie in the same subfolders. Hidden folders, links and the results themselves are not read."""
+    for name in ("b/c/image0.jpg", "b/image2.png", ".hidden/image3.png", "notes/image4.txt", "image0.png"):
+        Path("tree", name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(examples / "image1.png", Path("tree", name))
+    Path("tree/d").symlink_to("b")
+    flat = run("predict fcn8s.caffemodel tree -o tree/results")
+    assert flat.stdout.splitlines()[-1] == "1 image -> tree/results"
+    assert flat.stderr == "tree: 1 subfolder with images left out; --recursive reads them too\n"
+    assert tree("tree/results") == ["image0.png"]
+    deep = run("predict fcn8s.caffemodel tree -o tree/results --recursive --force --overlay")
+    assert (deep.stdout, deep.stderr) == ("3 images -> tree/results\n", "")
+    names = ["b/c/image0.png", "b/image2.png", "image0.png"]
+    assert tree("tree/results") == [*names[:2], names[2], *(f"overlay/{name}" for name in names)]
+    os.unlink("tree/image0.png")
+    result = run("predict fcn8s.caffemodel tree -o tree/results")
+    assert result.stderr == "Error: tree: there is no image in it, but in 1 subfolder; give --recursive\n"
+
+
+def test_a_subfolder_with_the_name_of_a_kind_of_result(run: Run) -> None:
+    Path("tree/overlay").mkdir(parents=True)
+    shutil.copy("photos/image0.png", "tree")
+    shutil.copy("photos/image0.png", "tree/overlay")
+    result = run("predict fcn8s.caffemodel tree --recursive --overlay")
+    assert result.stderr == (
+        "Error: predictions/overlay/image0.png: would be written for 'tree/image0.png' and for "
+        "'tree/overlay/image0.png'\n"
+    )
+    assert not Path("predictions").exists()
+
+
+def test_an_interrupted_job_is_resumed(run: Run) -> None:
+    line = "predict fcn8s.caffemodel photos --skip-existing"
+    assert run(f"{line} --overlay").stdout == "6 images -> predictions\n"
+    for name in ("image2.png", "overlay/image3.png"):
+        Path("predictions", name).unlink()
+    Path("predictions/image3.png").write_bytes(b"mine")
+    assert run(f"{line} --overlay").stdout == "2 images -> predictions, 4 skipped\n"
+    assert Path("predictions/image3.png").read_bytes() == b"mine"
+    assert Path("predictions/overlay/image3.png").exists()
+    assert Path("predictions/image2.png").exists()
+    assert run(line).stdout == "0 images -> predictions, 6 skipped\n"
+    result = run(f"{line} --force")
+    assert (result.exit_code, "--skip-existing and --force exclude each other" in result.stderr) == (2, True)
+
+
+def test_images_of_one_stem_are_named_apart(run: Run) -> None:
+    Path("same").mkdir()
+    for name in ("same.jpg", "same.png", "same.jpg.png", "other.png"):
+        shutil.copy("photos/image0.png", Path("same", name))
+    assert run("predict fcn8s.caffemodel same --scores").exit_code == 0
+    names = ["other", "same.jpg", "same.jpg.png", "same.png"]
+    # The stem of same.jpg.png is same.jpg, the name that same.jpg gets.
+    assert sorted(path.name[:-4] for path in Path("predictions").glob("*.png")) == names
+    assert sorted(path.stem for path in Path("predictions/scores").iterdir()) == names
+
+
+def test_the_overlays_opacity_and_contours(run: Run) -> None:
+    line = "predict fcn8s.caffemodel photos/image5.png --overlay"
+    assert run(f"{line} --opacity 0 --contours").exit_code == 0
+    assert run(f"{line} --opacity 1 -o full").exit_code == 0
+    found = labels("predictions/image5.png")
+    image, lines, full = (
+        np.asarray(Image.open(path))
+        for path in ("photos/image5.png", "predictions/overlay/image5.png", "full/overlay/image5.png")
+    )
+    assert np.array_equal(full[found == 0], image[found == 0])
+    assert np.array_equal(full[found == 1], np.broadcast_to([128, 0, 0], (np.sum(found == 1), 3)))
+    padded = np.pad(found, 1, mode="edge")
+    near = [padded[1:-1, :-2], padded[1:-1, 2:], padded[:-2, 1:-1], padded[2:, 1:-1]]
+    border = np.any([found != other for other in near], axis=0) & (found > 0)
+    assert 0 < border.sum() < (found > 0).sum()
+    assert np.array_equal(lines[border], full[border])
+    assert np.array_equal(lines[~border], image[~border])
+    result = run("predict fcn8s.caffemodel photos/image5.png --contours")
+    assert (result.exit_code, "--opacity and --contours need --overlay" in result.stderr) == (2, True)
 
 
 def test_one_image_tells_what_is_in_it(run: Run) -> None:
