@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.model_options import PALETTE_HELP, largest_image, model_options, segmenter
+from fcnkit.cli.model_options import CLASSES_HELP, PALETTE_HELP, largest_image, model_options, segmenter
 from fcnkit.cli.wording import in_options
 
 if TYPE_CHECKING:
@@ -39,12 +39,7 @@ Examples:
     help="Folder for the results.",
 )
 @click.option("--palette", type=click.Path(path_type=Path), metavar="FILE", help=PALETTE_HELP)
-@click.option(
-    "--classes",
-    metavar="NAMES",
-    help="Names of the classes: a file with one name per line, or voc, pascal-context, pascal-context-59, siftflow, "
-    "siftflow-geo, nyud.  [default: chosen by the number of classes]",
-)
+@click.option("--classes", metavar="NAMES", help=CLASSES_HELP)
 @click.option("--recursive", is_flag=True, help="Segment the images of subfolders too, into equal subfolders of DIR.")
 @click.option("--overlay", is_flag=True, help="Write DIR/overlay/: the image under the colours of its labels.")
 @click.option(

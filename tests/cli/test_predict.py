@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -257,12 +258,43 @@ def test_a_malformed_mean_is_a_usage_error(run: Run) -> None:
     assert (result.exit_code, "'1,x' is not of the form 104.0,116.7,122.7" in result.stderr) == (2, True)
 
 
+def test_tiles_as_large_as_memory_allows(run: Run) -> None:
+    """A smaller budget means more tiles, and the same labels."""
+    image = Image.open("photos/image4.png").convert("RGB")
+    image.resize((900, 300)).save("large.png")
+    line = "predict fcn8s.caffemodel large.png --tile auto"
+    assert run(f"{line} -o whole --memory 1GB").stderr == ""
+    for folder, memory in (("some", "32MB"), ("many", "28MB")):
+        result = run(f"{line} -o {folder} --memory {memory}")
+        assert re.fullmatch(
+            r"300 x 900 pixels in \d+ tiles of up to \d+ x \d+, about \d\.\d x the work of an untiled run\n",
+            result.stderr,
+        )
+        assert np.array_equal(labels(f"{folder}/large.png"), labels("whole/large.png"))
+    result = run(f"{line} -o none --memory 1MB")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: large.png: 300 x 900 pixels need ")
+    assert (
+        "and the limit is 1 MB, as given; tiles need more than that too: raise it with --memory SIZE\n" in result.stderr
+    )
+    for value, option in (("4XB", "memory"), ("0GB", "memory"), ("none", "tile"), ("0", "tile")):
+        result = run(f"predict fcn8s.caffemodel large.png --{option} {value}")
+        assert (result.exit_code, f"Invalid value for '--{option}': '{value}' is " in result.stderr) == (2, True)
+
+
 def test_a_net_that_tiles_cannot_run_says_why(run: Run) -> None:
     text = Path("deploy.prototxt").read_text()
     Path("mvn.prototxt").write_text(text + 'layer { name: "m" type: "MVN" bottom: "score" top: "m" }')
     result = run("predict fcn8s.caffemodel photos --prototxt mvn.prototxt --tile 64")
     assert result.stderr == (
         "Error: fcn8s.caffemodel: layer 'm' (MVN) takes its statistics from the whole image; run it without tiles\n"
+    )
+    line = "predict fcn8s.caffemodel photos/image0.png --prototxt mvn.prototxt --tile auto"
+    assert run(line).exit_code == 0
+    assert re.match(
+        r"Error: photos/image0.png: 96 x 112 pixels need 6 MB, and the limit is 2 MB, as given; layer 'm' \(MVN\) "
+        r"takes its statistics from the whole image\n",
+        run(f"{line} --memory 2MB --force").stderr,
     )
 
 
