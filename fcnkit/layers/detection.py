@@ -1,4 +1,4 @@
-"""Layers for object detection."""
+"""Layers of single-shot detectors."""
 
 from __future__ import annotations
 
@@ -109,17 +109,3 @@ class DetectionOutput(Layer):
             nms.top_k if nms.HasField("top_k") and nms.top_k >= 0 else None,
             p.keep_top_k if p.keep_top_k >= 0 else None,
         )
-
-
-@rule(types.ROI_POOLING)
-class ROIPooling(Layer):
-    """The largest values in parts of the regions that its second bottom lists.
-
-    Source: rbgirshick/caffe-fast-rcnn (branch faster-rcnn) src/caffe/layers/roi_pooling_layer.cpp, LayerSetUp.
-    """
-
-    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        p = layer.roi_pooling_param
-        if not p.pooled_h or not p.pooled_w:
-            raise DefinitionError(f"layer {layer.name!r}: pooled_h and pooled_w must be positive")
-        return detection.RegionPool(p.pooled_h, p.pooled_w, p.spatial_scale)

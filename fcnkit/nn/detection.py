@@ -1,4 +1,4 @@
-"""Modules for object detection: default boxes, boxes from scores, and pooling over regions."""
+"""Modules of single-shot detectors: default boxes, and objects from scores and boxes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from fcnkit.nn.boxes import decoded, without_overlaps
 
 Pair = tuple[float, float]
 
@@ -61,66 +63,6 @@ class PriorBox(nn.Module):
     def extra_repr(self) -> str:
         settings = f"image={self.image}, step={self.step}, offset={self.offset}, clip={self.clip}"
         return f"{self.sizes.tolist()}, {self.variances.tolist()}, {settings}"
-
-
-def decoded(offsets: Tensor, priors: Tensor, code: str, scaled: bool = False) -> Tensor:
-    """Boxes from a net's offsets relative to default boxes.
-
-    Args:
-        offsets: (..., priors, classes, 4).
-        priors: (2, priors, 4), the default boxes and their variances.
-        code: "CORNER", "CENTER_SIZE" or "CORNER_SIZE".
-        scaled: the offsets already include the variances.
-
-    Source: weiliu89/caffe (branch ssd) src/caffe/util/bbox_util.cpp, DecodeBBox.
-    """
-    boxes, variances = priors[:, :, None].unbind()
-    if not scaled:
-        offsets = offsets * variances
-    if code == "CORNER":
-        return boxes + offsets
-    low, high = boxes.chunk(2, -1)
-    size = high - low
-    if code == "CORNER_SIZE":
-        return boxes + offsets * torch.cat([size, size], -1)
-    shift, scale = offsets.chunk(2, -1)
-    centre, half = shift * size + (low + high) / 2, scale.exp() * size / 2
-    return torch.cat([centre - half, centre + half], -1)
-
-
-def overlaps(box: Tensor, boxes: Tensor) -> Tensor:
-    """The intersection over the union of a box (4) with each of boxes (n, 4).
-
-    Source: weiliu89/caffe (branch ssd) src/caffe/util/bbox_util.cpp, JaccardOverlap and BBoxSize.
-    """
-
-    def area(low: Tensor, high: Tensor) -> Tensor:
-        sides = high - low
-        return sides.prod(-1) * (sides > 0).all(-1)
-
-    shared = area(torch.maximum(box[:2], boxes[:, :2]), torch.minimum(box[2:], boxes[:, 2:]))
-    union = area(box[:2], box[2:]) + area(boxes[:, :2], boxes[:, 2:]) - shared
-    return torch.where(shared > 0, shared / union, 0)
-
-
-def without_overlaps(boxes: Tensor, threshold: float, eta: float = 1) -> list[int]:
-    """Non-maximum suppression: the indices of boxes (n, 4), best first, that overlap no better box that is kept.
-
-    Args:
-        threshold: the largest overlap that two boxes may have.
-        eta: if below 1, the factor by which a threshold above 0.5 is multiplied for each box that is kept.
-
-    Source: weiliu89/caffe (branch ssd) src/caffe/util/bbox_util.cpp, ApplyNMSFast.
-    """
-    kept: list[int] = []
-    largest = boxes.new_zeros(len(boxes))  # overlap with a box that is kept
-    for index in range(len(boxes)):
-        if largest[index] <= threshold:
-            kept.append(index)
-            largest = torch.maximum(largest, overlaps(boxes[index], boxes))
-            if eta < 1 and threshold > 0.5:
-                threshold *= eta
-    return kept
 
 
 class DetectionOutput(nn.Module):
@@ -201,59 +143,3 @@ class DetectionOutput(nn.Module):
         decode = f"shared={self.shared}, code={self.code}, scaled={self.scaled}"
         choice = f"overlap={self.overlap}, eta={self.eta}, best={self.best}, keep={self.keep}"
         return f"{self.classes}, background={self.background}, {decode}, threshold={self.threshold}, {choice}"
-
-
-class RegionPool(nn.Module):
-    """The maximum of each of height x width parts of regions of a feature map; 0 for a part outside the map.
-
-    Regions are rows (image, xmin, ymin, xmax, ymax) in pixels of the image, ends included.
-
-    Args:
-        height, width: the number of parts of each region along each axis.
-        scale: pixels of the map per pixel of the image.
-
-    Source: rbgirshick/caffe-fast-rcnn (branch faster-rcnn) src/caffe/layers/roi_pooling_layer.cpp, Forward_cpu.
-    """
-
-    def __init__(self, height: int, width: int, scale: float = 1):
-        super().__init__()
-        self.height, self.width, self.scale = height, width, scale
-
-    def forward(self, features: Tensor, regions: Tensor) -> Tensor:
-        regions = regions.flatten(1)
-        if regions.shape[1] != 5:
-            raise RuntimeError("a region has 5 numbers: image, xmin, ymin, xmax, ymax")
-        if features.is_meta or not len(regions):
-            return features.new_empty((len(regions), features.shape[1], self.height, self.width))
-        images = regions[:, 0].int().tolist()
-        if not 0 <= min(images) <= max(images) < len(features):
-            raise RuntimeError(f"there are {len(features)} images, the regions are of {min(images)} to {max(images)}")
-        # C rounds halves away from zero. The parts are computed in single precision, as in Caffe: the end of a part
-        # can be one higher than with the exact quotient.
-        scaled = regions[:, 1:].float() * self.scale
-        corners = scaled.trunc() + (scaled.frac().abs() >= 0.5) * scaled.sign()
-        columns = _parts(corners[:, 0], corners[:, 2], self.width, features.shape[3])
-        rows = _parts(corners[:, 1], corners[:, 3], self.height, features.shape[2])
-        return torch.stack(
-            [_largest(_largest(features[i], 1, r), 2, c) for i, r, c in zip(images, rows, columns, strict=True)]
-        )
-
-    def extra_repr(self) -> str:
-        return f"{self.height}, {self.width}, scale={self.scale}"
-
-
-def _parts(start: Tensor, end: Tensor, parts: int, length: int) -> list[list[list[int]]]:
-    """Where each part of each region starts and ends along an axis of a map of `length`."""
-    part = (end - start + 1).clamp(min=1)[:, None] / parts
-    index = torch.arange(parts, device=start.device)
-    bounds = torch.stack([(index * part).floor(), ((index + 1) * part).ceil()], -1) + start[:, None, None]
-    found: list[list[list[int]]] = bounds.clamp(0, length).int().tolist()
-    return found
-
-
-def _largest(values: Tensor, axis: int, parts: Sequence[Sequence[int]]) -> Tensor:
-    """The largest value of each part of an axis, 0 for an empty part."""
-    nothing = torch.zeros_like(values.select(axis, 0))
-    return torch.stack(
-        [values.narrow(axis, start, end - start).amax(axis) if start < end else nothing for start, end in parts], axis
-    )

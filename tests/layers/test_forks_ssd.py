@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fcnkit.errors import DefinitionError, InputError
-from fcnkit.nn.detection import decoded, without_overlaps
+from fcnkit.nn.boxes import decoded, without_overlaps
 from tests.layers.build import layer, net, opencv, run
 
 RANDOM = np.random.default_rng(0)
