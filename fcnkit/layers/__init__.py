@@ -7,6 +7,7 @@ also for users' own types.
 from fcnkit.layers import (
     activation,
     affine,
+    cascade,
     combine,
     convolution,
     crf,
@@ -36,6 +37,7 @@ __all__ = [
     "Layer",
     "activation",
     "affine",
+    "cascade",
     "combine",
     "convolution",
     "crf",

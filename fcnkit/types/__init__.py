@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fcnkit.types import (
     activation,
     affine,
+    cascade,
     combine,
     convolution,
     crf,
@@ -42,6 +43,7 @@ __all__ = ["FAMILIES", "Count", "LayerType", "add", "all_types", "find", "is_inp
 FAMILIES = (
     activation,
     affine,
+    cascade,
     combine,
     convolution,
     crf,
