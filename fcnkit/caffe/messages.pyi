@@ -677,6 +677,8 @@ class LayerParameter(Message):
     @property
     def yolov3_param(self) -> Yolov3Parameter: ...
     @property
+    def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -778,6 +780,7 @@ class LayerParameter(Message):
         yolo_detection_output_param: YoloDetectionOutputParameter = ...,
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
+        upsample_darknet_param: UpsampleDarknetParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -872,6 +875,7 @@ class LayerParameter(Message):
             "yolo_detection_output_param",
             "yolov3_detection_output_param",
             "yolov3_param",
+            "upsample_darknet_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -975,6 +979,7 @@ class LayerParameter(Message):
             "yolo_detection_output_param",
             "yolov3_detection_output_param",
             "yolov3_param",
+            "upsample_darknet_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2330,6 +2335,8 @@ class V1LayerParameter(Message):
     @property
     def yolov3_param(self) -> Yolov3Parameter: ...
     @property
+    def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2409,6 +2416,7 @@ class V1LayerParameter(Message):
         yolo_detection_output_param: YoloDetectionOutputParameter = ...,
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
+        upsample_darknet_param: UpsampleDarknetParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -2479,6 +2487,7 @@ class V1LayerParameter(Message):
             "yolo_detection_output_param",
             "yolov3_detection_output_param",
             "yolov3_param",
+            "upsample_darknet_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -2560,6 +2569,7 @@ class V1LayerParameter(Message):
             "yolo_detection_output_param",
             "yolov3_detection_output_param",
             "yolov3_param",
+            "upsample_darknet_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -4037,6 +4047,12 @@ class ReorgParameter(Message):
     def __init__(self, *, stride: int = ..., reverse: bool = ...) -> None: ...
     def HasField(self, field_name: Literal["stride", "reverse"]) -> bool: ...
     def ClearField(self, field_name: Literal["stride", "reverse"]) -> None: ...
+
+class UpsampleDarknetParameter(Message):
+    stride: int
+    def __init__(self, *, stride: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["stride"]) -> bool: ...
+    def ClearField(self, field_name: Literal["stride"]) -> None: ...
 
 class YoloDetectionOutputParameter(Message):
     side: int

@@ -26,6 +26,7 @@ from fcnkit.layers import (
     shape,
     source,
     targets,
+    yolo,
 )
 from fcnkit.layers.base import Layer, fit, rule, rule_for, supported
 from fcnkit.types import kind_of
@@ -62,4 +63,5 @@ __all__ = [
     "source",
     "supported",
     "targets",
+    "yolo",
 ]

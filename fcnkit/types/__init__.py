@@ -32,6 +32,7 @@ from fcnkit.types import (
     shape,
     source,
     targets,
+    yolo,
 )
 from fcnkit.types.record import INPUT, Count, LayerType, kind_of, own_type
 
@@ -63,6 +64,7 @@ FAMILIES = (
     shape,
     source,
     targets,
+    yolo,
 )
 
 _TYPES: dict[str, LayerType] = {}

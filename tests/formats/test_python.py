@@ -35,6 +35,7 @@ from fcnkit.nn import (
     resizing,
     shape,
     source,
+    yolo,
 )
 from tests.paths import LAYERS
 
@@ -276,9 +277,11 @@ MODULES = [
     resizing.Unpool(size=(4, 6)),
     shape.Im2col((3, 2), (1, 1), (0, 0), (1, 1)),
     shape.Permute((0, 2, 1)),
+    shape.Reorg(2, True),
     shape.Reshape((0, -1), 1),
     shape.Tile(3),
     source.Parameter((1, 2)),
+    yolo.YoloDetections(2, [[(1.5, 2)], [(3, 4)]], [32, 16], softmax=True),
 ]
 
 
