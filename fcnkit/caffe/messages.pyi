@@ -3397,6 +3397,7 @@ class PriorBoxParameter(Message):
     step_h: float
     step_w: float
     offset: float
+    denser_prior_boxes: bool
     def __init__(
         self,
         *,
@@ -3413,9 +3414,13 @@ class PriorBoxParameter(Message):
         step_h: float = ...,
         step_w: float = ...,
         offset: float = ...,
+        denser_prior_boxes: bool = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["flip", "clip", "img_size", "img_h", "img_w", "step", "step_h", "step_w", "offset"]
+        self,
+        field_name: Literal[
+            "flip", "clip", "img_size", "img_h", "img_w", "step", "step_h", "step_w", "offset", "denser_prior_boxes"
+        ],
     ) -> bool: ...
     def ClearField(
         self,
@@ -3433,6 +3438,7 @@ class PriorBoxParameter(Message):
             "step_h",
             "step_w",
             "offset",
+            "denser_prior_boxes",
         ],
     ) -> None: ...
 

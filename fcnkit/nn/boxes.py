@@ -11,13 +11,13 @@ def decoded(offsets: Tensor, priors: Tensor, code: str, scaled: bool = False) ->
 
     Args:
         offsets: (..., priors, classes, 4).
-        priors: (2, priors, 4), the default boxes and their variances.
+        priors: (2, ..., priors, 4), the default boxes and their variances.
         code: "CORNER", "CENTER_SIZE" or "CORNER_SIZE".
         scaled: the offsets already include the variances.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/util/bbox_util.cpp, DecodeBBox.
     """
-    boxes, variances = priors[:, :, None].unbind()
+    boxes, variances = priors.unsqueeze(-2).unbind()
     if not scaled:
         offsets = offsets * variances
     if code == "CORNER":

@@ -26,8 +26,10 @@ class PriorBox(nn.Module):
         step: (height, width) in pixels between positions, or None for the image's size divided by the map's.
         offset: position of the box centre within a step, as a fraction of it.
         clip: clip the boxes to the image.
+        denser: each box is followed by the same box at the lower edge of the step.
 
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, Forward_cpu.
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, Forward_cpu; for denser
+    MhLiao/TextBoxes_plusplus, the same file.
     """
 
     sizes: Tensor
@@ -41,11 +43,12 @@ class PriorBox(nn.Module):
         step: Pair | None = None,
         offset: float = 0.5,
         clip: bool = False,
+        denser: bool = False,
     ):
         super().__init__()
         self.register_buffer("sizes", torch.tensor(sizes), persistent=False)
         self.register_buffer("variances", torch.tensor(variances), persistent=False)
-        self.image, self.step, self.offset, self.clip = image, step, offset, clip
+        self.image, self.step, self.offset, self.clip, self.denser = image, step, offset, clip, denser
 
     def forward(self, features: Tensor, data: Tensor) -> Tensor:
         rows, columns = features.shape[2:]
@@ -54,14 +57,19 @@ class PriorBox(nn.Module):
         y = (torch.arange(rows, device=self.sizes.device) + self.offset) * step_h
         x = (torch.arange(columns, device=self.sizes.device) + self.offset) * step_w
         centres = torch.stack([x.expand(rows, columns), y[:, None].expand(rows, columns)], -1)[:, :, None]
-        corners = torch.cat([centres - self.sizes / 2, centres + self.sizes / 2], -1)
+        sizes = self.sizes
+        if self.denser:
+            down = centres.new_tensor([[0, 0], [0, (1 - self.offset) * step_h]])
+            centres = (centres + down).repeat(1, 1, len(sizes), 1)
+            sizes = sizes.repeat_interleave(2, 0)
+        corners = torch.cat([centres - sizes / 2, centres + sizes / 2], -1)
         boxes = corners / corners.new_tensor([width, height, width, height])
         if self.clip:
             boxes = boxes.clamp(0, 1)
         return torch.stack([boxes, self.variances.expand_as(boxes)]).reshape(1, 2, -1).to(features.dtype)
 
     def extra_repr(self) -> str:
-        settings = f"image={self.image}, step={self.step}, offset={self.offset}, clip={self.clip}"
+        settings = f"image={self.image}, step={self.step}, offset={self.offset}, clip={self.clip}, denser={self.denser}"
         return f"{self.sizes.tolist()}, {self.variances.tolist()}, {settings}"
 
 
@@ -80,8 +88,11 @@ class DetectionOutput(nn.Module):
         overlap, eta: threshold and eta of `without_overlaps`.
         best: the number of best scores considered in each class, or None for all.
         keep: the number of objects kept in each image, or None for all.
+        objectness: default boxes of a lower score of being an object count as class 0; None without such scores.
 
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, Reshape and Forward_cpu.
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, Reshape and Forward_cpu; with
+    objectness sfzhang15/RefineDet, the same file, and src/caffe/util/bbox_util.cpp, OSGetConfidenceScores and
+    CasRegDecodeBBoxesAll.
     """
 
     def __init__(
@@ -96,26 +107,44 @@ class DetectionOutput(nn.Module):
         eta: float = 1,
         best: int | None = None,
         keep: int | None = None,
+        objectness: float | None = None,
     ):
         super().__init__()
         self.classes, self.background, self.shared, self.code, self.scaled = classes, background, shared, code, scaled
         self.threshold, self.overlap, self.eta, self.best, self.keep = threshold, overlap, eta, best, keep
+        self.objectness = objectness
 
-    def forward(self, offsets: Tensor, scores: Tensor, priors: Tensor, data: Tensor | None = None) -> Tensor:
-        count = priors.shape[2] // 4
+    def forward(self, offsets: Tensor, scores: Tensor, priors: Tensor, *more: Tensor) -> Tensor:
+        """The objects.
+
+        Args:
+            offsets: (images, priors * located * 4), located being 1 or the number of classes.
+            scores: (images, priors * classes).
+            priors: (1, 2, priors * 4), the default boxes and their variances.
+            more: with objectness the scores of no object and of an object, (images, priors * 2), and perhaps offsets of
+                the default boxes, (images, priors * 4); else they are not read.
+        """
+        count, images = priors.shape[2] // 4, len(offsets)
         located = 1 if self.shared else self.classes
         if offsets[0].numel() != count * located * 4 or scores[0].numel() != count * self.classes:
             raise RuntimeError(
                 f"{count} default boxes need {count * located * 4} locations and {count * self.classes} scores"
             )
+        for blob, size in zip(more if self.objectness is not None else (), (2, 4), strict=False):
+            if blob[0].numel() != count * size:
+                raise RuntimeError(f"{count} default boxes need {count * 2} scores of objects and {count * 4} offsets")
         if offsets.is_meta:
             # The number of objects depends on the values; this is Caffe's shape before it has them.
             return offsets.new_empty((1, 1, 1, 7))
-        images = len(offsets)
-        boxes = decoded(
-            offsets.reshape(images, count, located, 4), priors[0].reshape(2, count, 4), self.code, self.scaled
-        )
-        scores = scores.reshape(images, count, self.classes)
+        scores, priors = scores.reshape(images, count, self.classes), priors[0].reshape(2, 1, count, 4)
+        if self.objectness is not None:
+            nothing = (torch.arange(self.classes, device=scores.device) == 0).to(scores)
+            aside = more[0].reshape(images, count, 2)[..., 1:] < self.objectness
+            scores = torch.where(aside, nothing, scores)
+            for refinement in more[1:]:
+                refined = decoded(refinement.reshape(images, count, 1, 4), priors, self.code, self.scaled)[:, :, 0]
+                priors = torch.stack([refined, priors[1].expand_as(refined)])
+        boxes = decoded(offsets.reshape(images, count, located, 4), priors, self.code, self.scaled)
         found = [self._objects(image, boxes[image].cpu(), scores[image].cpu()) for image in range(images)]
         rows = torch.cat(found)
         if not len(rows):
@@ -142,4 +171,5 @@ class DetectionOutput(nn.Module):
     def extra_repr(self) -> str:
         decode = f"shared={self.shared}, code={self.code}, scaled={self.scaled}"
         choice = f"overlap={self.overlap}, eta={self.eta}, best={self.best}, keep={self.keep}"
+        choice += f", objectness={self.objectness}"
         return f"{self.classes}, background={self.background}, {decode}, threshold={self.threshold}, {choice}"

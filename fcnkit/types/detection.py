@@ -34,7 +34,7 @@ DETECTION_OUTPUT = LayerType(
     "DetectionOutput",
     v1=None,
     origin=Origin(_SSD, "src/caffe/layers/detection_output_layer.cpp"),
-    bottoms=Count(3, 4),
+    bottoms=Count(3, 5),
     tops=ONE,
     looks=every(WHOLE),
     channels=LOST,
