@@ -286,6 +286,8 @@ POOLINGS: dict[str, Any] = {
     "adaptive": lambda x: F.adaptive_avg_pool2d(x, (7, 3)),
     "adaptive_uneven": lambda x: F.adaptive_avg_pool2d(x, (4, 5)),
     "adaptive_larger": lambda x: F.adaptive_avg_pool2d(x, (11, 9)),
+    "adaptive_of_one": lambda x: F.adaptive_avg_pool2d(x[..., :1, :2], (7, 4)),
+    "adaptive_max_of_one": lambda x: F.adaptive_max_pool2d(x[..., :1, :2], (7, 4)),
     "adaptive_max": lambda x: F.adaptive_max_pool2d(x, (3, 3)),
     "adaptive_max_uneven": lambda x: F.adaptive_max_pool2d(x, (4, 5)),
     "adaptive_max_one": lambda x: F.adaptive_max_pool2d(x, 1),
