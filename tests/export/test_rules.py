@@ -455,6 +455,9 @@ MATRICES: dict[str, Any] = {
     "matmul": lambda x: x @ constant(9, 4),
     "matmul_left": lambda x: constant(5, 7) @ x,
     "matmul_vector": lambda x: x @ constant(9),
+    "matrix_and_column": lambda x: x.flatten(2) @ x[:, 4].flatten(1).softmax(1).unsqueeze(-1),
+    "row_and_matrix": lambda x: x[:, :3, :1].sigmoid() @ x[:, 3:].transpose(-1, -2),
+    "row_and_column": lambda x: x[:, :1, 2] @ x[:, 1:2, 3].transpose(1, 2),
     "embedding": lambda x: F.embedding((x[:, :2, 0, 0] * 2).abs().clamp(0, 2).long(), constant(4, 3)),
 }
 
