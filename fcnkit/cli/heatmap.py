@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
+from fcnkit.cli.image_options import image_options
 from fcnkit.cli.reading_options import reading_options
 
 EXAMPLES = """\b
 Examples:
-  fcnkit heatmap caffenet.caffemodel cat.png --class 281
-  fcnkit heatmap caffenet.pth cat.png --class 281 --prototxt deploy.prototxt -o heat.png
+  fcnkit heatmap caffenet.caffemodel cat.png --class 281 --mean 104,117,123
+  fcnkit heatmap caffenet.pth cat.png --class 281 --prototxt deploy.prototxt --mean 104,117,123 -o heat.png
 """
 
 
@@ -23,6 +24,7 @@ Examples:
 @click.option(
     "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in WEIGHTS."
 )
+@image_options
 @reading_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Output.  [default: the name of IMAGE with -heat.png]"
@@ -37,6 +39,9 @@ def command(
     output: Path | None,
     plain: bool,
     force: bool,
+    mean: list[float] | None,
+    scale: float | None,
+    rgb: bool,
     **reading: Any,
 ) -> None:
     """Draw the probability of a class over an image, as a classifier or an FCN computes it.
@@ -57,7 +62,7 @@ def command(
     picture = images.read(image)
     net = load(weights, prototxt, untrained="refuse", **reading)
     with naming(weights):
-        found = heat(net, picture, label, fast=not plain)
+        found = heat(net, picture, label, mean=mean, scale=scale, rgb=rgb, fast=not plain)
     with writing(output, force) as partial:
         draw(picture, found).save(partial, "PNG")
     height, width = found.scores.shape

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fcnkit.cli.image_options import image_options
 from fcnkit.cli.reading_options import reading_options
 
 if TYPE_CHECKING:
@@ -19,14 +20,6 @@ POSITIVE = click.IntRange(min=1)
 PALETTE_HELP = (
     "Colours of the labels: an indexed image, or text with a line `red green blue` for each label.  [default: VOC's]"
 )
-
-
-def _mean(value: str) -> list[float]:
-    """One number, or one for each channel, separated by commas."""
-    try:
-        return [float(number) for number in value.split(",")]
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not of the form 104.0,116.7,122.7") from None
 
 
 def _crf(value: str | None) -> dict[str, float] | None:
@@ -47,18 +40,12 @@ def _crf(value: str | None) -> dict[str, float] | None:
     return settings
 
 
-_OPTIONS = [
+_OPTIONS: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
     click.option(
         "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in MODEL."
     ),
     click.option("--blob", "output", metavar="NAME", help="Output with the scores, in a net of several outputs."),
-    click.option(
-        "--mean",
-        type=_mean,
-        metavar="B,G,R",
-        help="Mean to subtract from the pixels, 0..255, in the net's order of channels.  [default: stored in MODEL]",
-    ),
-    click.option("--rgb", is_flag=True, help="The net reads R, G, B.  [default: stored in MODEL, else B, G, R]"),
+    image_options,
     click.option(
         "--crf",
         is_flag=False,
@@ -107,20 +94,18 @@ def segmenter(
     *,
     prototxt: Path | None,
     output: str | None,
-    mean: list[float] | None,
-    rgb: bool,
     crf: dict[str, Any] | None,
     device: str,
     tile: int | None,
     plain: bool,
     crop: str | None = None,
     ignore_fields: Sequence[str] = (),
-    **kept: Any,
+    **settings: Any,
 ) -> Segmenter:
     """A model prepared for segmentation. Errors name the model.
 
     Args:
-        kept: which results the Segmenter keeps.
+        settings: of the Segmenter: how pixels become the net's input, and which results it keeps.
     """
     from fcnkit.crf import DenseCRF
     from fcnkit.errors import InputError, naming
@@ -134,9 +119,7 @@ def segmenter(
         raise InputError(f"`crf`: {error}") from None
     net = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields)
     with naming(model):
-        return Segmenter(
-            net, output=output, mean=mean, rgb=rgb, tile=tile, crf=refine, device=place, fast=not plain, **kept
-        )
+        return Segmenter(net, output=output, tile=tile, crf=refine, device=place, fast=not plain, **settings)
 
 
 def largest_image(max_pixels: int | None, tile: int | None) -> int | None:

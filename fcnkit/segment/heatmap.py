@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from fcnkit.fast import optimized
 from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.net import CaffeNet
 from fcnkit.segment import input_from_image
+from fcnkit.segment.preprocessing import image_preprocessing
 from fcnkit.surgery.dense import dense_net
 
 # From cold to hot, in equal steps: RGB.
@@ -39,7 +41,16 @@ class Heat(NamedTuple):
 
 
 @torch.inference_mode()
-def heat(net: CaffeNet, image: Image.Image, label: int, *, fast: bool = True) -> Heat:
+def heat(
+    net: CaffeNet,
+    image: Image.Image,
+    label: int,
+    *,
+    mean: Sequence[float] | None = None,
+    scale: float | None = None,
+    rgb: bool = False,
+    fast: bool = True,
+) -> Heat:
     """The probability of a class at each pixel of an image.
 
     A classifier is evaluated densely: it is cast, and scores every window of the image. A global average before the
@@ -50,11 +61,13 @@ def heat(net: CaffeNet, image: Image.Image, label: int, *, fast: bool = True) ->
         net: a classifier or an FCN, of one image and one score.
         image: any mode, at least as large as the net's window.
         label: the class, counted from 0.
+        mean, scale, rgb: as in `image_preprocessing`; they override the net's own.
         fast: run the net with prepared weights (see `fcnkit.fast`).
 
     Raises:
         DefinitionError: the net does not map one image to scores on a grid of its pixels.
-        InputError: there is no such class, the image is too small, or scores are infinite or not numbers.
+        InputError: the net states neither mean nor scale, there is no such class, the image is too small, or scores
+            are infinite or not numbers.
     """
     net = _dense(net)
     if len(net.inputs) != 1 or len(net.outputs) != 1 or net.inputs[0] not in net.preprocessing:
@@ -66,7 +79,8 @@ def heat(net: CaffeNet, image: Image.Image, label: int, *, fast: bool = True) ->
     if grids is None:
         reason = next((layer.reason for layer in coordinates.layers if layer.reason and layer.bottoms), "")
         raise DefinitionError(f"the scores have no grid in the image's pixels: {reason}")
-    scores = (optimized(net) if fast else net)(input_from_image(image, net.preprocessing[net.inputs[0]]))
+    values = input_from_image(image, image_preprocessing(net, mean, scale, rgb))
+    scores = (optimized(net) if fast else net)(values)
     assert isinstance(scores, Tensor)
     if not 0 <= label < scores.shape[1]:
         raise InputError(f"there is no class {label}; the net has {scores.shape[1]}, counted from 0")

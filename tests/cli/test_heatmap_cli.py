@@ -49,19 +49,27 @@ def test_the_helps_examples_run(run, run_examples) -> None:
 
 
 def test_it_tells_what_it_drew(run) -> None:
-    assert run("heatmap caffenet.caffemodel cat.png --class 281 --force").output == (
+    assert run("heatmap caffenet.caffemodel cat.png --class 281 --mean 104,117,123 --force").output == (
         "cat.png -> cat-heat.png\n"
         "  scores       12 x 17, stride 2\n"
-        "  probability  5.36e-08 to 0.998, largest at row 13, column 23\n"
+        "  probability  5.21e-08 to 0.998, largest at row 13, column 23\n"
     )
 
 
 def test_mistakes_are_one_line(run) -> None:
     Path("not.png").write_text("no image")
     for line, message in [
-        ("caffenet.caffemodel cat.png --class 300", "caffenet.caffemodel: there is no class 300; the net has 300"),
+        (
+            "caffenet.caffemodel cat.png --class 300 --mean 0",
+            "caffenet.caffemodel: there is no class 300; the net has 300",
+        ),
         ("caffenet.caffemodel none.png --class 1", "none.png: cannot be read as an image: No such file or directory"),
         ("caffenet.caffemodel not.png --class 1", "not.png: is not an image, or is damaged"),
+        (
+            "caffenet.caffemodel cat.png --class 1",
+            "caffenet.caffemodel: the net does not state how pixels become its "
+            "input 'data': the mean and the scale are not stated; give --mean and --scale, for example 0 and 1 ",
+        ),
         ("caffenet.pth cat.png --class 1", "caffenet.pth: contains weights alone; give the net's definition with"),
         ("caffenet.caffemodel cat.png --class 1 -o cat.png", "cat.png: exists; replace it with --force"),
     ]:
