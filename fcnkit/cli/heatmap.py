@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from fcnkit.cli.model_options import CLASSES_HELP, image_options, largest_image, show_tiles
+from fcnkit.cli.model_options import CLASSES_HELP, largest_image, show_tiles, single_image_options
 
 EXAMPLES = """\b
 Examples:
-  fcnkit heatmap caffenet.caffemodel cat.png --class 281
-  fcnkit heatmap caffenet.pth cat.png --class 281 --prototxt deploy.prototxt -o heat.png
-  fcnkit heatmap caffenet.caffemodel cat.png --class tabby --classes synset_words.txt -o tabby.png --tile auto
+  fcnkit heatmap caffenet.caffemodel cat.png --class 281 --mean 104,117,123
+  fcnkit heatmap caffenet.pth cat.png --class 281 --prototxt deploy.prototxt --mean 104,117,123 -o heat.png
+  fcnkit heatmap caffenet.caffemodel cat.png --class tabby --classes synset_words.txt --mean 104,117,123 -o tabby.png
 """
 
 
@@ -22,7 +22,7 @@ Examples:
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("--class", "label", metavar="CLASS", required=True, help="The class, by name or number.")
 @click.option("--classes", metavar="NAMES", help=CLASSES_HELP)
-@image_options
+@single_image_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Output.  [default: the name of IMAGE with -heat.png]"
 )
@@ -34,6 +34,7 @@ def command(
     classes: str | None,
     prototxt: Path | None,
     mean: list[float] | None,
+    scale: float | None,
     rgb: bool,
     device: str,
     tile: Any,
@@ -67,8 +68,9 @@ def command(
         number = classes_of(net)
     names = names_for(number, classes, most=None)
     with naming(model):
-        tiles = {"tile": tile, "memory": memory, "watch": show_tiles}
-        found = heat(net, picture, class_of(label, names), mean=mean, rgb=rgb, device=place, fast=not plain, **tiles)
+        tiles: dict[str, Any] = {"tile": tile, "memory": memory, "watch": show_tiles}
+        pixels: dict[str, Any] = {"mean": mean, "scale": scale, "rgb": rgb}
+        found = heat(net, picture, class_of(label, names), device=place, fast=not plain, **tiles, **pixels)
     with writing(output, force) as partial:
         draw(picture, found).save(partial, "PNG")
     height, width = found.scores.shape

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fcnkit.cli.image_options import image_options
 from fcnkit.cli.reading_options import reading_options
 
 if TYPE_CHECKING:
@@ -21,14 +22,6 @@ POSITIVE = click.IntRange(min=1)
 PALETTE_HELP = (
     "Colours of the labels: an indexed image, or text with a line `red green blue` for each label.  [default: VOC's]"
 )
-
-
-def _mean(value: str) -> list[float]:
-    """One number, or one for each channel, separated by commas."""
-    try:
-        return [float(number) for number in value.split(",")]
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is not of the form 104.0,116.7,122.7") from None
 
 
 def _crf(value: str | None) -> dict[str, float] | None:
@@ -72,20 +65,14 @@ def _memory(value: str) -> int:
 
 
 # Of all commands that run a net on images, by name.
-_OPTIONS = {
+_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
     "prototxt": click.option(
         "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in MODEL."
     ),
     "output": click.option(
         "--blob", "output", metavar="NAME", help="Output with the scores, in a net of several outputs."
     ),
-    "mean": click.option(
-        "--mean",
-        type=_mean,
-        metavar="B,G,R",
-        help="Mean to subtract from the pixels, 0..255, in the net's order of channels.  [default: stored in MODEL]",
-    ),
-    "rgb": click.option("--rgb", is_flag=True, help="The net reads R, G, B.  [default: stored in MODEL, else B, G, R]"),
+    "image": image_options,
     "crf": click.option(
         "--crf",
         is_flag=False,
@@ -134,7 +121,7 @@ def model_options(command: Callable[..., Any], only: Collection[str] = tuple(_OP
 
     Args:
         command: the command's function.
-        only: the parameters of the options to add.
+        only: the names of the options to add.
     """
     for name in reversed(_OPTIONS):
         if name in only:
@@ -142,9 +129,9 @@ def model_options(command: Callable[..., Any], only: Collection[str] = tuple(_OP
     return reading_options(command)
 
 
-def image_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def single_image_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add those of a command that runs a net on one image."""
-    return model_options(command, ("prototxt", "mean", "rgb", "device", "tile", "memory", "max_pixels", "plain"))
+    return model_options(command, ("prototxt", "image", "device", "tile", "memory", "max_pixels", "plain"))
 
 
 def show_tiles(division: TilePlan) -> None:
@@ -157,8 +144,6 @@ def segmenter(
     *,
     prototxt: Path | None,
     output: str | None,
-    mean: list[float] | None,
-    rgb: bool,
     crf: dict[str, Any] | None,
     device: str,
     tile: Any,
@@ -166,12 +151,12 @@ def segmenter(
     plain: bool,
     crop: str | None = None,
     ignore_fields: Sequence[str] = (),
-    **kept: Any,
+    **settings: Any,
 ) -> Segmenter:
     """A model prepared for segmentation. Errors name the model.
 
     Args:
-        kept: which results the Segmenter keeps.
+        settings: of the Segmenter: how pixels become the net's input, and which results it keeps.
     """
     from fcnkit.crf import DenseCRF
     from fcnkit.errors import InputError, naming
@@ -186,9 +171,7 @@ def segmenter(
     net = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields)
     with naming(model):
         tiles = {"tile": tile, "memory": memory, "watch": show_tiles}
-        return Segmenter(
-            net, output=output, mean=mean, rgb=rgb, crf=refine, device=place, fast=not plain, **tiles, **kept
-        )
+        return Segmenter(net, output=output, crf=refine, device=place, fast=not plain, **tiles, **settings)
 
 
 def largest_image(max_pixels: int | None, tile: int | str | None) -> int | None:

@@ -21,7 +21,7 @@ Examples:
   fcnkit predict fcn8s.safetensors photo.jpg
   fcnkit predict fcn8s.caffemodel photos/ -o labels --overlay --legend
   fcnkit predict fcn8s.caffemodel photos/ -o all --recursive --skip-existing --overlay --opacity 0.3 --contours
-  fcnkit predict fcn8s.pth 'photos/*.png' --prototxt deploy.prototxt --heatmap 1 --scores
+  fcnkit predict fcn8s.pth 'photos/*.png' --prototxt deploy.prototxt --mean 104,116.7,122.7 --heatmap 1 --scores
   fcnkit predict fcn8s.safetensors photos/ -o tiled --tile 256 --batch 4 --workers 4
 """
 

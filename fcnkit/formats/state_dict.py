@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -41,15 +43,17 @@ def net_from_state(
         MissingBlobsError, BlobShapeError: the state dict does not match the net.
     """
     if options.prototxt is not None:
+        images = _preprocessing(preprocessing)
         definition, unknown = prototxts.read_leniently(options.prototxt)
         tensors, blobs = _by_layer(tensors, definition)
         with naming(options.prototxt):
-            net = prepare(definition, blobs, options, unknown).net(source=Path(path), filled=False)
+            prepared = prepare(definition, blobs, options, unknown, kept=partial(_kept, images))
+            net = prepared.net(source=Path(path), filled=False)
     elif stored is not None:
         definition = prototxts.parse(stored)
         tensors, blobs = _by_layer(tensors, definition)
         resolve(definition, blobs, options.input_shape)
-        images = _preprocessing(preprocessing, input_shapes(definition))
+        images = _fitting(_preprocessing(preprocessing), input_shapes(definition))
         net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
     else:
         raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
@@ -69,13 +73,17 @@ def _by_layer(
     return state, blobs
 
 
-def _preprocessing(text: str, inputs: Mapping[str, Shape]) -> dict[str, Preprocessing]:
+def _preprocessing(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise FileFormatError("has metadata of which the preprocessing is not JSON; was it edited by hand?")
+    return found
+
+
+def _fitting(found: Mapping[str, Any], inputs: Mapping[str, Shape]) -> dict[str, Preprocessing]:
     images = {}
     for name, plain in found.items():
         shape = inputs.get(name, ())
@@ -84,6 +92,12 @@ def _preprocessing(text: str, inputs: Mapping[str, Shape]) -> dict[str, Preproce
             raise FileFormatError(f"has metadata whose preprocessing does not fit {name!r}; was it edited by hand?")
         images[name] = each
     return images
+
+
+def _kept(found: Mapping[str, Any], name: str, channels: int) -> Preprocessing | None:
+    """The preprocessing of an input under its name, or of the only one; None where it does not fit."""
+    plain = found.get(name, next(iter(found.values())) if len(found) == 1 else None)
+    return Preprocessing.from_plain(plain, channels)
 
 
 def _load(net: CaffeNet, state: Mapping[str, Tensor]) -> None:

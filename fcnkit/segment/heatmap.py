@@ -18,7 +18,8 @@ from fcnkit.fast import optimized
 from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.geometry.tile_plans import TilePlan
 from fcnkit.net import CaffeNet
-from fcnkit.segment.segmenter import input_from_image, preprocessing_of
+from fcnkit.segment.preprocessing import image_preprocessing
+from fcnkit.segment.segmenter import input_from_image
 from fcnkit.segment.tiled import Tile, Tiles
 from fcnkit.surgery.dense import dense_net
 
@@ -61,6 +62,7 @@ def heat(
     label: int,
     *,
     mean: Sequence[float] | None = None,
+    scale: float | None = None,
     rgb: bool = False,
     tile: Tile | None = None,
     memory: int | None = None,
@@ -78,11 +80,12 @@ def heat(
         net: a classifier or an FCN, of one image and one score.
         image: any mode, at least as large as the net's window.
         label: the class, counted from 0.
-        mean, rgb, tile, memory, watch, device, fast: as for `Segmenter`.
+        mean, scale, rgb, tile, memory, watch, device, fast: as for `Segmenter`.
 
     Raises:
         DefinitionError: the net does not map one image to scores on a grid of its pixels.
-        InputError: there is no such class, the image is too small, or scores are infinite or not numbers.
+        InputError: the net states neither mean nor scale, there is no such class, the image is too small, or scores
+            are infinite or not numbers.
     """
     classes = classes_of(net)
     net = _dense(net)
@@ -94,7 +97,7 @@ def heat(
         raise DefinitionError(f"the scores have no grid in the image's pixels: {reason}")
     if not 0 <= label < classes:
         raise InputError(f"there is no class {label}; the net has {classes}, counted from 0")
-    preprocessing, place = preprocessing_of(net, mean, rgb), torch.device(device)
+    preprocessing, place = image_preprocessing(net, mean, scale, rgb), torch.device(device)
     net = net.to(place).eval()
     tiles = tile and Tiles(net, net.outputs[0], tile, memory=memory, fast=fast, coarse=True, watch=watch)
     forward: Any = optimized(net) if fast else net

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +17,7 @@ from fcnkit.fast import optimized
 from fcnkit.geometry.tile_plans import TilePlan
 from fcnkit.net import CaffeNet
 from fcnkit.segment.classes import MOST
+from fcnkit.segment.preprocessing import image_preprocessing
 from fcnkit.segment.tiled import Tile, Tiles
 
 
@@ -75,6 +74,7 @@ class Segmenter:
         *,
         output: str | None = None,
         mean: Sequence[float] | None = None,
+        scale: float | None = None,
         rgb: bool = False,
         tile: Tile | None = None,
         memory: int | None = None,
@@ -89,8 +89,7 @@ class Segmenter:
         Args:
             net: maps one image to scores.
             output: name of the scores, for a net of several outputs.
-            mean: one number for each channel or one for all; overrides the net's own.
-            rgb: the net reads R, G, B; overrides its own order.
+            mean, scale, rgb: as in `image_preprocessing`; they override the net's own.
             tile: run the net on tiles of the image that make label maps of this height and width, in pixels; "auto"
                 for as few tiles as memory allows.
             memory: the most bytes that the net's blobs take, for "auto"; by default half of what is free.
@@ -103,7 +102,7 @@ class Segmenter:
 
         Raises:
             DefinitionError: the net does not map one image to scores of up to 256 classes, or not by tiles.
-            InputError: output or mean does not fit the net.
+            InputError: output, mean or scale does not fit the net, or the net states neither mean nor scale.
         """
         if len(net.inputs) != 1 or net.inputs[0] not in net.preprocessing:
             raise DefinitionError(f"the net reads {', '.join(net.inputs)}; segmenting needs one image and nothing else")
@@ -119,7 +118,7 @@ class Segmenter:
                 f"with 2 to {MOST} classes"
             )
         self.classes = shape[1]
-        self.preprocessing = preprocessing_of(net, mean, rgb)
+        self.preprocessing = image_preprocessing(net, mean, scale, rgb)
         self._scores = scores
         makers = [step.kind for step in net.steps if self._output in step.tops]
         self._probable = makers[-1:] == ["Softmax"]
@@ -219,33 +218,6 @@ def label_map(net: CaffeNet, image: Image.Image) -> np.ndarray:
         DefinitionError: the net does not map one image to one score map.
     """
     return Segmenter(net, fast=False)([image])[0].labels
-
-
-def preprocessing_of(net: CaffeNet, mean: Sequence[float] | None = None, rgb: bool = False) -> Preprocessing:
-    """How images become the input of a net, its own values overridden as by `Segmenter`.
-
-    Raises:
-        DefinitionError: the net does not read images.
-        InputError: the values do not fit the net.
-    """
-    preprocessing = net.preprocessing[net.inputs[0]]
-    channels = net.shapes[net.inputs[0]][1]
-    if channels not in (1, 3):
-        raise DefinitionError(f"the net reads {channels} channels; images have 3, or 1 if grey")
-    if rgb:
-        if channels == 1:
-            raise InputError("the net reads grey images; they have no order of channels")
-        if preprocessing.channel_order == "BGR":
-            # The means are reordered with their channels.
-            preprocessing = replace(preprocessing, mean=preprocessing.mean[::-1])
-        preprocessing = replace(preprocessing, channel_order="RGB", source="as given")
-    if mean is not None:
-        if len(mean) not in (1, channels):
-            raise InputError(f"the mean has {len(mean)} numbers; the net reads {channels} channels")
-        if not all(map(math.isfinite, mean)):
-            raise InputError(f"the mean is {', '.join(map(str, mean))}; give finite numbers")
-        preprocessing = replace(preprocessing, mean=tuple(mean), source="as given")
-    return preprocessing
 
 
 def _require_numbers(best: Tensor) -> None:

@@ -65,10 +65,12 @@ class Data(Role):
 
     Attributes:
         label_per_image: whether the second top is one class label for each image, not a label map.
+        reads_images: whether it reads images from files and makes their pixels, after the transform that it states.
         old_transform: the V1 message with the fields that V2 moved to transform_param; "" for none.
     """
 
     label_per_image: bool
+    reads_images: bool
     old_transform: str
 
 

@@ -53,16 +53,18 @@ def test_the_helps_examples_run(run, run_examples) -> None:
 
 
 def test_it_tells_what_it_drew(run) -> None:
-    assert run("heatmap caffenet.caffemodel cat.png --class 281 --force").output == (
+    assert run("heatmap caffenet.caffemodel cat.png --class 281 --mean 104,117,123 --force").output == (
         "cat.png -> cat-heat.png\n"
         "  scores       12 x 17, stride 2\n"
-        "  probability  5.36e-08 to 0.998, largest at row 13, column 23\n"
+        "  probability  5.21e-08 to 0.998, largest at row 13, column 23\n"
     )
 
 
 def test_the_cost_of_tiles_is_told(run) -> None:
-    assert run("heatmap caffenet.caffemodel cat.png --class 281").exit_code == 0
-    result = run("heatmap caffenet.caffemodel cat.png --class tabby --classes synset_words.txt --tile 16 -o t.png")
+    assert run("heatmap caffenet.caffemodel cat.png --class 281 --mean 0").exit_code == 0
+    result = run(
+        "heatmap caffenet.caffemodel cat.png --class tabby --classes synset_words.txt --mean 0 --tile 16 -o t.png"
+    )
     assert result.stderr == "30 x 40 pixels in 6 tiles of up to 22 x 22, about 1.6 x the work of an untiled run\n"
     with Image.open("cat-heat.png") as whole, Image.open("t.png") as tiled:
         assert whole.tobytes() == tiled.tobytes()
@@ -82,6 +84,11 @@ def test_mistakes_are_one_line(run) -> None:
         (
             "caffenet.caffemodel cat.png --class 'part 3' --classes synset_words.txt",
             "caffenet.caffemodel: the classes 6, 7 are named 'part 3'; choose one by its number",
+        ),
+        (
+            "caffenet.caffemodel cat.png --class 1",
+            "caffenet.caffemodel: the net does not state how pixels become its "
+            "input 'data': the mean and the scale are not stated; give --mean and --scale, for example 0 and 1 ",
         ),
         ("caffenet.caffemodel cat.png --class 1 --classes voc", "voc: names 21 classes; the net has 300"),
         (

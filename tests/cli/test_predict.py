@@ -212,7 +212,7 @@ def test_weights_of_every_kind(run: Run, data: Path) -> None:
     assert np.array_equal(labels("predictions/image0.png"), np.asarray(Image.open(data / "shapes/caffe0.png")))
     assert run(f"{line} --mean 0 -o other").exit_code == 0
     assert not np.array_equal(labels("predictions/image0.png"), labels("other/image0.png"))
-    assert run(f"{line} --rgb -o rgb").exit_code == 0
+    assert run(f"{line} --mean 0 --rgb -o rgb").exit_code == 0
 
 
 def test_a_palette_of_ones_own(run: Run) -> None:

@@ -21,7 +21,8 @@ from fcnkit.segment.heatmap import draw, heat
 
 # Means of 4 x 4 pixels, every 2 pixels, of blue, green and red; the class is the colour.
 COLOURS = """
-layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } }
+        transform_param { mean_value: [104, 116.7, 122.7] } }
 layer { name: "pool" type: "Pooling" bottom: "data" top: "pool"
         pooling_param { pool: AVE kernel_size: 4 stride: 2 } }
 """
