@@ -139,7 +139,7 @@ class Net:
         if known is not None and (unknown := sorted(self.settings.keys() - known)):
             there = ", ".join(sorted(known))
             raise DefinitionError(
-                f"{', '.join(unknown)}: not a setting of the data layer {self.data}; there are {there}"
+                f"{', '.join(unknown)}: not a setting of the data layer {self.data}; the settings are {there}"
             )
 
     def _check_weights(self, name: str, weights: Sequence[float]) -> None:

@@ -255,11 +255,9 @@ def test_verify_finds_what_the_outputs_do_not_show(monkeypatch: pytest.MonkeyPat
 def test_untraceable_modules_and_unknown_targets() -> None:
     with pytest.raises(InputError, match=r"^torch.export cannot trace the module: "):
         fcnkit.from_torch(Function(lambda _, x: x if x.sum() > 0 else -x), image())
-    with pytest.raises(
-        InputError, match=r"^the module's 'code' has a name that torch.export takes for itself; give it"
-    ):
+    with pytest.raises(InputError, match=r"^the module's 'code' has a name that torch.export reserves; give it"):
         fcnkit.from_torch(Function(lambda self, x: torch.addcmul(x, x, self.code(x)), code=nn.Conv2d(4, 4, 1)), image())
-    with pytest.raises(InputError, match=r"^unknown `target` 'cafe'; there are bvlc, bvlc-1.0"):
+    with pytest.raises(InputError, match=r"^unknown `target` 'cafe'; the targets are bvlc, bvlc-1.0"):
         fcnkit.from_torch(nn.ReLU(), image(), target="cafe")
     with pytest.raises(UnsupportedOperationsError, match=r"aten\.\w+ \(to int64\) in the module itself"):
         fcnkit.from_torch(Function(lambda _, x: x.long() + 1), image())

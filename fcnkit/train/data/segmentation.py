@@ -75,7 +75,9 @@ class SegmentationData(Samples):
         unknown = sorted(map(str, params.keys() - KNOWN))
         if unknown:
             there = ", ".join(sorted(KNOWN))
-            raise DefinitionError(f"param_str: {', '.join(unknown)}: no setting of {LAYER}; there are {there}")
+            raise DefinitionError(
+                f"param_str: {', '.join(unknown)}: not a setting of {LAYER}; the settings are {there}"
+            )
         if tops != 2:
             raise DefinitionError(f"the layer has {tops} tops; it makes 2: data, label")
         self.mean = np.array(mean_of(params), np.float32).reshape(-1, 1, 1)

@@ -27,7 +27,7 @@ def with_loss(net: Net, recipe: str) -> Net:
         DefinitionError: there is no such recipe.
     """
     if recipe not in RECIPES:
-        raise DefinitionError(f"unknown recipe {recipe!r}; there are {', '.join(RECIPES)}")
+        raise DefinitionError(f"unknown recipe {recipe!r}; the recipes are {', '.join(RECIPES)}")
     return replace(net, normalize=RECIPES[recipe])
 
 
