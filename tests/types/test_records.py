@@ -32,7 +32,6 @@ UNSUPPORTED = {
     "EvalDetection",
     "GaussianYolov3",
     "MatWrite",
-    "MultiBoxLoss",
     "ProposalTarget",
     "SegAccuracy",
     "SegmentationEvaluate",
