@@ -24,6 +24,13 @@ ANCHOR_TARGET = _trains(
     Count(1, None),
     Count(1, 4),
 )
+SSH_ANCHOR_TARGET = _trains(
+    "SSH.layers.anchor_target_layer.AnchorTargetLayer",
+    "mahyarnajibi/SSH",
+    "SSH/layers/anchor_target_layer.py",
+    Count(1, None),
+    Count(1, 4),
+)
 PROPOSAL_TARGET = _trains(
     "rpn.proposal_target_layer.ProposalTargetLayer",
     _FASTER,

@@ -39,6 +39,7 @@ UNSUPPORTED = {
     "SoftmaxWithLossOHEM",
     "YoloSeg",
     "Yolov3",
+    "SSH.layers.anchor_target_layer.AnchorTargetLayer",
     "caffe.layers.detectnet.clustering.ClusterGroundtruth",
     "caffe.layers.detectnet.mean_ap.ScoreDetections",
     "caffe.layers.detectnet.mean_ap.mAP",
