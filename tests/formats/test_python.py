@@ -20,6 +20,7 @@ from fcnkit.formats.python_construction import construction
 from fcnkit.nn import (
     activation,
     affine,
+    cascade,
     combine,
     detection,
     dropout,
@@ -27,11 +28,14 @@ from fcnkit.nn import (
     loss,
     normalization,
     pooling,
+    proposals,
     recurrent,
     reduction,
+    regions,
     resizing,
     shape,
     source,
+    yolo,
 )
 from tests.paths import LAYERS
 
@@ -233,13 +237,22 @@ MODULES = [
     linear.Embed(3, 4, bias=False),
     affine.Scale((3,), 2, (3,)),
     affine.Scale(None, bias=(2, 2)),
+    cascade.FieldBoxes([[(40, 60)], [(80, 120)]], [8, 16], 0.25, 4, stds=(0.1, 0.1, 0.2, 0.2), before=9, scores=True),
+    cascade.GroupedFieldBoxes([[(40, 60), (80, 120)]], [8], over="SMALLER"),
+    cascade.RefineBoxes((0, 0, 0.5, 0.5)),
+    cascade.RegionDetections(aware=False, keep=3),
+    cascade.ScaleRoute(None, 112),
     combine.Crop(1, (0, 2, 3)),
     combine.Eltwise("SUM", (1, -0.5)),
     combine.Slice(3, 2, (1, 2)),
     combine.Split(2),
     detection.PriorBox([(3, 4), (5, 6)], [0.1, 0.1, 0.2, 0.2], step=(8, 8), clip=True),
     detection.DetectionOutput(21, keep=100, best=400),
-    detection.RegionPool(6, 7, 0.0625),
+    proposals.Proposals([(-8, -8, 23, 23)], 16, after=None, drop=False, empty=(0, 0, 16, 16), scores=True, axes=1),
+    regions.RegionPool(6, 7, 0.0625),
+    regions.PositionSensitivePool(21, 7, 0.0625),
+    regions.RegionAlign(6, 7, 0.0625, 2),
+    regions.RegionGrid(6, 7, margin=0.25),
     dropout.UnscaledDropout(0.25),
     activation.Clip(-1, 1.5),
     activation.Exp(2, 3, 4),
@@ -264,9 +277,11 @@ MODULES = [
     resizing.Unpool(size=(4, 6)),
     shape.Im2col((3, 2), (1, 1), (0, 0), (1, 1)),
     shape.Permute((0, 2, 1)),
+    shape.Reorg(2, True),
     shape.Reshape((0, -1), 1),
     shape.Tile(3),
     source.Parameter((1, 2)),
+    yolo.YoloDetections(2, [[(1.5, 2)], [(3, 4)]], [32, 16], softmax=True),
 ]
 
 
