@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fcnkit.aliases import AnyPath, Shape
 from fcnkit.caffe import prototxt as prototxts
+from fcnkit.caffe.deploy import is_sink
 from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
@@ -34,7 +35,8 @@ def net_from_state(
         path: the file that the state dict was read from.
         tensors: the state dict, also of a wrapped net (see `unwrapped`); its tensors become the net's own.
         options: their prototxt, if any, overrides the stored definition, and is reduced to the net that runs.
-        stored: the definition that was stored with the state dict, in the form that runs.
+        stored: the definition that was stored with the state dict; losses and labels of a net that was saved in
+            training are removed as from a prototxt.
         preprocessing: of the inputs of that definition, as JSON.
 
     Raises:
@@ -52,9 +54,15 @@ def net_from_state(
     elif stored is not None:
         definition = prototxts.parse(stored)
         tensors, blobs = _by_layer(tensors, definition)
+        images = _preprocessing(preprocessing)
+        if options.deploy and not options.training and any(map(is_sink, definition.layer)):
+            # A net that was saved as it is trained.
+            definition = prepare(definition, blobs, options).definition
+            images = {name: plain for name, plain in images.items() if name in input_shapes(definition)}
         resolve(definition, blobs, options.input_shape)
-        images = _fitting(_preprocessing(preprocessing), input_shapes(definition))
-        net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
+        net = CaffeNet(
+            definition, preprocessing=_fitting(images, input_shapes(definition)), source=Path(path), filled=False
+        )
     else:
         raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
     _load(net, tensors)
