@@ -144,7 +144,27 @@ def test_the_same_output_twice_and_an_input_as_output() -> None:
     module = Function(lambda self, x: (x, x.relu(), x.relu()))
     net = fcnkit.from_torch(module, image())
     assert len(net.outputs) == 3
-    assert all(values.equal(image()) or values.equal(image().relu()) for values in net(image()).values())
+    found = net(image())
+    assert [found[name].equal(image()) for name in net.outputs] == [True, False, False]
+    assert [found[name].equal(image().relu()) for name in net.outputs] == [False, True, True]
+
+
+def test_outputs_have_the_order_of_the_modules() -> None:
+    def several(self: Any, x: Tensor) -> Any:
+        first, *parts = x.chunk(4, 1)
+        low = self.conv(x)
+        score = low.relu()
+        return parts[1], self.conv(score), parts[0], score.abs(), score, low.tanh(), score, first
+
+    module = Function(several, conv=nn.Conv2d(4, 4, 1))
+    net = fcnkit.from_torch(module, image())
+    found = net(image())
+    assert len(net.outputs) == 8
+    for name, values in zip(net.outputs, module(image()), strict=True):
+        assert found[name].allclose(values, atol=1e-6)
+    pair = fcnkit.from_torch(Function(lambda _, x: (x.relu().tanh(), *x.chunk(2, 1))), image())
+    # No copies where the order is that of the layers.
+    assert kinds(pair) == ["ReLU", "TanH", "Slice"]
 
 
 def test_an_output_without_the_inputs_is_refused() -> None:
@@ -221,6 +241,26 @@ def test_a_net_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     message = r"^layers compute other values than the module, the first ones: '1' by \S+ of its largest value, '2' by "
     with pytest.raises(DifferenceError, match=message):
         fcnkit.from_torch(module, image())
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_rounding_that_a_module_amplifies_is_accepted(verify: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    module = Function(lambda _, x: (x + 1000).mean(1) - 1000)
+    net = fcnkit.from_torch(module, image(2, 64, 31, 37), verify=verify)
+    found = re.fullmatch(r"The outputs differ .* by (\S+) of the .* by rounding; in double precision, by (\S+)\n",
+                         capfd.readouterr().err)  # fmt: skip
+    assert found
+    assert float(found[1]) > 1e-4
+    assert float(found[2]) < 1e-10
+    assert next(net.parameters(), torch.empty(0)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_an_error_as_small_as_amplified_rounding_is_refused(verify: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = rule_for(torch.ops.aten.neg.default)
+    monkeypatch.setattr(rule, "write", lambda net, view: net.power(view, scale=-1.001))
+    with pytest.raises(DifferenceError, match=r"^layers compute other .* first ones: '0' by 0.001 of its largest"):
+        fcnkit.from_torch(nn.Sequential(Function(lambda _, x: -x), nn.ReLU()), image(), verify=verify)
 
 
 def test_verify_finds_what_the_outputs_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

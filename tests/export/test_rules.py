@@ -286,12 +286,18 @@ POOLINGS: dict[str, Any] = {
     "adaptive": lambda x: F.adaptive_avg_pool2d(x, (7, 3)),
     "adaptive_uneven": lambda x: F.adaptive_avg_pool2d(x, (4, 5)),
     "adaptive_larger": lambda x: F.adaptive_avg_pool2d(x, (11, 9)),
+    "adaptive_of_one": lambda x: F.adaptive_avg_pool2d(x[..., :1, :2], (7, 4)),
+    "adaptive_max_of_one": lambda x: F.adaptive_max_pool2d(x[..., :1, :2], (7, 4)),
     "adaptive_max": lambda x: F.adaptive_max_pool2d(x, (3, 3)),
     "adaptive_max_uneven": lambda x: F.adaptive_max_pool2d(x, (4, 5)),
     "adaptive_max_one": lambda x: F.adaptive_max_pool2d(x, 1),
     "same_padded": lambda x: F.max_pool2d(F.pad(x, (0, 1, 1, 1), value=float("-inf")), 3, 2),
     "padded_zero": lambda x: F.max_pool2d(F.pad(x, (0, 1, 1, 2)), 3, 2),
     "padded_average": lambda x: F.avg_pool2d(F.pad(x, (0, 1, 1, 2)), 3, 2),
+    "dilated": lambda x: F.max_pool2d(x, 3, 1, 1, 2),
+    "dilated_not_square": lambda x: F.max_pool2d(x, (2, 3), (2, 1), (1, 0), (3, 2)),
+    "dilated_ceil": lambda x: F.max_pool2d(x, 2, 2, 1, (2, 3), ceil_mode=True),
+    "dilated_padded": lambda x: F.max_pool2d(F.pad(x, (0, 1, 2, 1), value=float("-inf")), 3, 1, 1, 2),
     "no_batch": lambda x: F.max_pool2d(x[0], 2),
     "local_response": lambda x: F.local_response_norm(x, 5, 0.1, 0.75, 1.5),
 }
@@ -453,6 +459,9 @@ MATRICES: dict[str, Any] = {
     "matmul": lambda x: x @ constant(9, 4),
     "matmul_left": lambda x: constant(5, 7) @ x,
     "matmul_vector": lambda x: x @ constant(9),
+    "matrix_and_column": lambda x: x.flatten(2) @ x[:, 4].flatten(1).softmax(1).unsqueeze(-1),
+    "row_and_matrix": lambda x: x[:, :3, :1].sigmoid() @ x[:, 3:].transpose(-1, -2),
+    "row_and_column": lambda x: x[:, :1, 2] @ x[:, 1:2, 3].transpose(1, 2),
     "embedding": lambda x: F.embedding((x[:, :2, 0, 0] * 2).abs().clamp(0, 2).long(), constant(4, 3)),
 }
 
