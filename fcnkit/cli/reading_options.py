@@ -32,3 +32,15 @@ def crop_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --crop and --ignore-fields, the parameters `crop` and `ignore_fields`, to a command."""
     return _CROP(_IGNORE_FIELDS(command))
+
+
+def phase_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --phase, the parameter `phase`, to a command."""
+    option = click.option(
+        "--phase",
+        type=click.Choice(["test", "train"]),
+        default="test",
+        show_default=True,
+        help="The net that runs on an image, or the one that is trained: with data, labels and losses.",
+    )
+    return option(command)

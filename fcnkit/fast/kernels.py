@@ -63,12 +63,13 @@ class Convolution:
             weight = weight * factor.view(-1, 1, 1, 1)
             self._bias = shift if self._bias is None else self._bias * factor + shift
         _, inputs, *kernel = weight.shape
-        simple = module.groups == 1 and module.dilation == (1, 1) and module.stride == (1, 1)
+        on_cpu = weight.device.type == "cpu"
+        simple = on_cpu and module.groups == 1 and module.dilation == (1, 1) and module.stride == (1, 1)
         self._kernel_size = int(kernel[0]), int(kernel[1])
         self._wide = simple and inputs * kernel[0] * kernel[1] >= _WIDE_WINDOW and min(kernel) > 3
         self._small = simple and self._kernel_size == (3, 3)
         self._weight = weight
-        self._packs = weight.device.type == "cpu" and torch._C._has_mkldnn
+        self._packs = on_cpu and torch._C._has_mkldnn
 
     def __call__(self, bottoms: Sequence[Tensor], pads: Pads | None) -> Tensor:
         (bottom,) = bottoms
