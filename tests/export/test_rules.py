@@ -137,6 +137,7 @@ ARITHMETIC: dict[str, Any] = {
     "reciprocal": lambda x: (x.abs() + 1).reciprocal(),
     "exp": torch.exp,
     "exp2": torch.exp2,
+    "expm1": torch.expm1,
     "power_of": lambda x: 3**x,
     "log": lambda x: (x.abs() + 1).log(),
     "log2": lambda x: (x.abs() + 1).log2(),
@@ -435,6 +436,7 @@ def test_reductions(name: str) -> None:
 
 NORMALIZATIONS: dict[str, Any] = {
     "batch": nn.BatchNorm2d(6),
+    "batch_of_its_own": nn.BatchNorm2d(6, track_running_stats=False),
     "batch_plain": nn.BatchNorm2d(6, affine=False, eps=1e-3),
     "instance": nn.InstanceNorm2d(6),
     "instance_affine": nn.InstanceNorm2d(6, affine=True),
@@ -472,13 +474,24 @@ def test_matrices(name: str) -> None:
 
 
 class Recurrent(nn.Module):
-    def __init__(self, pick: Callable[..., Any], **options: Any):
+    def __init__(self, pick: Callable[..., Any], kind: type[nn.LSTM] | type[nn.RNN] = nn.LSTM, **options: Any):
         super().__init__()
-        self.lstm = nn.LSTM(5, 4, **options)
+        self.unit = kind(5, 4, **options)
         self.pick = pick
 
     def forward(self, x: Tensor) -> Any:
-        return self.pick(*self.lstm(x))
+        return self.pick(*self.unit(x))
+
+
+class WithState(nn.Module):
+    """A plain recurrent operation that begins with a state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unit = nn.RNN(5, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.unit(x, x[:1, :, :4])
 
 
 LSTMS: dict[str, Any] = {
@@ -490,6 +503,12 @@ LSTMS: dict[str, Any] = {
     "last": Recurrent(lambda out, states: states[0][-1]),
     "hidden": Recurrent(lambda out, states: states[0], bidirectional=True, num_layers=2),
     "states": Recurrent(lambda out, states: (out, *states), bidirectional=True),
+    "rnn": Recurrent(lambda out, state: out, nn.RNN),
+    "rnn_layers": Recurrent(
+        lambda out, state: (out, state), nn.RNN, num_layers=2, bidirectional=True, batch_first=True
+    ),
+    "rnn_no_bias": Recurrent(lambda out, state: state[0], nn.RNN, bias=False),
+    "rnn_state": WithState(),
 }
 
 

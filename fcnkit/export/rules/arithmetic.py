@@ -191,6 +191,16 @@ class Exp(Rule):
         return net.on_each(args[0], "Exp")
 
 
+@aten("expm1")
+class ExpMinusOne(Rule):
+    """exp(x) - 1."""
+
+    form = "Exp and Power"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        return net.power(net.on_each(args[0], "Exp", "exp"), shift=-1)
+
+
 @aten("exp2")
 class Exp2(Rule):
     """2 to the power of x."""
