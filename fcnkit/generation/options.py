@@ -155,7 +155,7 @@ class Net:
     @property
     def labels(self) -> dict[str, str]:
         """The label blob of each head: its name, or `label` for a head without one."""
-        return {name: name or "label" for name in self.heads}
+        return {name: label_blob(name) for name in self.heads}
 
     @property
     def tops(self) -> list[str]:
@@ -179,6 +179,11 @@ class Net:
         if word not in known:
             raise DefinitionError(f"unknown phase {word!r}; the phases are {train}, {test} and deploy")
         return known[word]
+
+
+def label_blob(head: str) -> str:
+    """The label blob of a head."""
+    return head or "label"
 
 
 class NetOptions(TypedDict, total=False):

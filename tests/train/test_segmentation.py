@@ -238,7 +238,7 @@ def test_half_of_the_patches_contain_a_rare_class() -> None:
     corner = 0
     for rare in found:
         for _ in range(400):
-            top, left = patch_place(values, (6, 8), rare, random)
+            top, left = patch_place(values[None], (6, 8), [rare], random)
             assert 0 <= top <= 54
             assert 0 <= left <= 72
             patch = values[top : top + 6, left : left + 8]
@@ -332,7 +332,10 @@ def test_settings_that_are_missing() -> None:
         Sources().feeds(net)
     net.layer[0].python_param.param_str = str({"list": "list.txt", "mean": MEAN})
     del net.layer[0].top[1]
-    with pytest.raises(FcnkitError, match=r"^layer 'data': the layer has 1 tops; it makes 2: data, label$"):
+    with pytest.raises(
+        FcnkitError,
+        match=r"^layer 'data': the layer has 1 tops; it makes 2: data, label, or a label top for each head$",
+    ):
         Sources().feeds(net)
 
 
