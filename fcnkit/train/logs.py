@@ -76,7 +76,7 @@ def _finite(value: Any) -> Any:
 
 
 def by_head(score: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The scores of each head in a scoring, by the head's name; those of a net with one head are named ""."""
+    """The scores of each head in a scoring, by the head's name; the only head of a net is named ""."""
     heads: dict[str, dict[str, Any]] = score.get("heads") or {"": score}
     return heads
 

@@ -147,7 +147,7 @@ def _scorings(index: int, stage: Stage, heads: Mapping[str, Sequence[str]]) -> l
         own = by_head(record["score"])
         scores = []
         for name, classes in heads.items():
-            hist, count = np.array(own.get(name, {}).get("hist", ()), np.int64), len(classes)
+            hist, count = np.array(own.get(name if len(heads) > 1 else "", {}).get("hist", ()), np.int64), len(classes)
             if hist.shape != (count, count):
                 where = f"stage {stage.name}, " if stage.name else ""
                 of = f" for head {name!r}" if name else ""
