@@ -12,6 +12,7 @@ from fcnkit.aliases import AnyPath
 from fcnkit.caffe import prototxt
 from fcnkit.errors import DefinitionError, PrototxtError
 from fcnkit.generation import published as zoo
+from fcnkit.generation.classifiers import CLASSIFIERS, generate_classifier
 from fcnkit.generation.options import Net, NetOptions
 from fcnkit.generation.rendering import SUFFIX, TemplateError, environment, render
 from fcnkit.generation.solver_fields import changed
@@ -27,7 +28,8 @@ def generate(
     """A whole net as prototxt.
 
     Args:
-        net: name of a published net, "fcn" for a net described by options, or a description.
+        net: name of a published net, "fcn" for a net described by options, or a description; or the name of a
+            classifier in generation.classifiers, whose definition is for inference in every phase.
         phase: train, val or deploy, or the name of one of the net's own files, such as trainval.
         templates: a folder of templates that override fcnkit's own.
         options: as in `describe`.
@@ -35,6 +37,8 @@ def generate(
     Raises:
         DefinitionError: an option is invalid, a crop has no offset, or the templates give no valid net.
     """
+    if isinstance(net, str) and net in CLASSIFIERS and not options:
+        return generate_classifier(net, templates)
     described = describe(net, **options)
     lookup = environment(templates)
     values = {
