@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.reading_options import opening_options
 
 EXAMPLES = """\b
 Examples:
@@ -23,7 +23,7 @@ Examples:
 @click.option(
     "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in WEIGHTS."
 )
-@reading_options
+@opening_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Output.  [default: the name of IMAGE with -heat.png]"
 )

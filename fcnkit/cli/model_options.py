@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.reading_options import opening_options
 
 if TYPE_CHECKING:
     from fcnkit.segment import Segmenter
@@ -99,7 +99,7 @@ def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a model to a command; `segmenter` accepts their values."""
     for option in reversed(_OPTIONS):
         command = option(command)
-    return reading_options(command)
+    return opening_options(command)
 
 
 def segmenter(
@@ -115,6 +115,7 @@ def segmenter(
     plain: bool,
     crop: str | None = None,
     ignore_fields: Sequence[str] = (),
+    net: str | None = None,
     **kept: Any,
 ) -> Segmenter:
     """A model prepared for segmentation. Errors name the model.
@@ -132,10 +133,10 @@ def segmenter(
         refine = None if crf is None else DenseCRF(**crf)
     except ValueError as error:
         raise InputError(f"`crf`: {error}") from None
-    net = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields)
+    loaded = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields, net=net)
     with naming(model):
         return Segmenter(
-            net, output=output, mean=mean, rgb=rgb, tile=tile, crf=refine, device=place, fast=not plain, **kept
+            loaded, output=output, mean=mean, rgb=rgb, tile=tile, crf=refine, device=place, fast=not plain, **kept
         )
 
 

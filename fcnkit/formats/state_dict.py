@@ -15,6 +15,8 @@ from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import BlobShapeError, FileFormatError, MissingBlobsError, naming
 from fcnkit.formats.checkpoint import unwrapped
+from fcnkit.formats.images import adopt_images
+from fcnkit.formats.torchvision import for_net
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import NetOptions, prepare
 
@@ -40,11 +42,18 @@ def net_from_state(
             point numbers.
         MissingBlobsError, BlobShapeError: the state dict does not match the net.
     """
-    if options.prototxt is not None:
-        definition, unknown = prototxts.read_leniently(options.prototxt)
+    if options.given is not None:
+        definition, unknown = options.definition()
+        names = {*(layer.name for layer in definition.layer), *(layer.name for layer in definition.layers)}
+        tensors, images = for_net(unwrapped(tensors, names), definition)
         tensors, blobs = _by_layer(tensors, definition)
-        with naming(options.prototxt):
-            net = prepare(definition, blobs, options, unknown).net(source=Path(path), filled=False)
+        with naming(options.given):
+            prepared = prepare(definition, blobs, options, unknown)
+            adopted = adopt_images(prepared.definition, prepared.preprocessing, images)
+            net = prepared.net(source=Path(path), filled=False)
+        for layer, image in adopted.items():
+            weight = f"{layer}.weight"
+            tensors[weight] = tensors[weight] * (images[layer].scale / prepared.preprocessing[image].scale)
     elif stored is not None:
         definition = prototxts.parse(stored)
         tensors, blobs = _by_layer(tensors, definition)
@@ -52,7 +61,7 @@ def net_from_state(
         images = _preprocessing(preprocessing, input_shapes(definition))
         net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
     else:
-        raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
+        raise FileFormatError("contains weights alone; give the net's definition with `prototxt` or `net`")
     _load(net, tensors)
     return net.train(options.training)
 

@@ -34,6 +34,8 @@ CLASSIFIERS = {
     "resnet152": Classifier(224),
     "torchvision-alexnet": Classifier(224),
     "torchvision-resnet50": Classifier(224),
+    "torchvision-resnet101": Classifier(224),
+    "torchvision-resnet152": Classifier(224),
 }
 
 

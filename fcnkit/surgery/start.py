@@ -11,13 +11,13 @@ from fcnkit.caffe.inputs import FCN_SIZE, input_shapes
 from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import naming
+from fcnkit.formats.images import adopt_images
+from fcnkit.formats.torchvision import PREPROCESSING
 from fcnkit.generation import published as zoo
 from fcnkit.generation.nets import describe, generate
 from fcnkit.generation.options import NetOptions
 from fcnkit.net import CaffeNet, conversion
 from fcnkit.net.conversion import InputShape, Prepared, Reading, prepare
-from fcnkit.surgery.images import adopt_images
-from fcnkit.surgery.torchvision import PREPROCESSING
 from fcnkit.surgery.transplant import Transplanted, TransplantError, source_layer, transplant
 from fcnkit.surgery.weight_files import LayerWeights, read_layer_weights
 

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from fcnkit.caffe import prototxt
 from fcnkit.cli import main
+from fcnkit.generation.classifiers import CLASSIFIERS
 from fcnkit.generation.nets import deconvolution, generate, generate_solver
 from fcnkit.generation.options import Net
 
@@ -60,7 +61,7 @@ def test_output_goes_to_a_file_and_replaces_one_only_by_force(tmp_path):
 
 def test_the_helps_examples_run(tmp_path, monkeypatch, run_examples):
     monkeypatch.chdir(tmp_path)
-    assert len(run_examples("gen-prototxt")) == 6
+    assert len(run_examples("gen-prototxt")) == 7
     assert prototxt.read("deploy.prototxt") == prototxt.parse(generate("voc-fcn8s", "deploy"))
 
 
@@ -71,7 +72,21 @@ def test_list():
         "siftflow-fcn16s        SIFT Flow       sem 33, geo 3  vgg16     32, 16     -        "
         "http://dl.caffe.berkeleyvision.org/siftflow-fcn16s-heavy.caffemodel"
     ) in lines
-    assert len(lines) == 16
+    assert lines[16:18] == ["", lines[17]]
+    assert lines[17].split() == ["classifier", "input", "weights"]
+    assert lines[18].split() == [
+        *("alexnet", "227", "x", "227", "http://dl.caffe.berkeleyvision.org/bvlc_alexnet.caffemodel")
+    ]
+    assert len(lines) == 18 + len(CLASSIFIERS)
+
+
+def test_classifiers_are_for_inference():
+    for arguments in (("vgg16",), ("vgg16", "--phase", "deploy")):
+        assert run(*arguments).stdout == generate("vgg16")
+    for option in (("--phase", "train"), ("--solver",), ("--stride", "8"), ("--set", "a=1")):
+        result = run("vgg16", *option)
+        assert result.exit_code == 2
+        assert f"Error: {option[0]} has no effect with vgg16; leave it out" in result.stderr
 
 
 @pytest.mark.parametrize("phase", ["trainval", "test", "deploy"])
