@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 
 import click
 
+from fcnkit.errors import nearest
+
 
 def key_values(values: Sequence[str], form: str = "KEY=VALUE") -> dict[str, str]:
     """The values by key; the last one of a key counts. A value without a key is a usage error that names the form."""
@@ -40,7 +42,8 @@ def by_head(
             raise click.UsageError(f"{option} is given {len(values)} times, and the net has one head; give it once")
         if not head:
             ways = " and ".join(f"{option} {head}=..." for head in heads)
-            raise click.UsageError(f"{option} {value!r} names no head of the net; write {ways}")
+            hint = nearest(value.partition("=")[0], heads) if "=" in value else ""
+            raise click.UsageError(f"{option} {value!r} names no head of the net{hint}; write {ways}")
         if head in found:
             raise click.UsageError(f"{option} {value!r}: head {head!r} has {found[head]!r} already")
         found[head] = value[len(head) + 1 :]

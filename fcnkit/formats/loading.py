@@ -12,7 +12,7 @@ from fcnkit.formats.format import PROTOTXT, Format, recognize
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape, NetOptions, Reading
 
-_PHASES = {"test": TEST, "train": TRAIN}
+_PHASES = {"test": TEST, "val": TEST, "train": TRAIN}
 
 
 def load(
@@ -38,7 +38,7 @@ def load(
             the one in the file.
         input_shape: shape of the first input, or shapes by input name; by default those that the definition, the
             weights or the published nets state.
-        phase: "test" or "train" in any case: selects the included layers and the mode of the module.
+        phase: "test" ("val") or "train" in any case: selects the included layers and the mode of the module.
         level, stages: further state that the layers' include and exclude rules are evaluated against.
         deploy: in the test phase, remove data layers, labels and losses; False keeps the net unchanged, with an input
             for each blob that a data layer fed. A net for training is always kept. The definition in a .safetensors

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fcnkit.errors import FileFormatError, InputError
+from fcnkit.errors import FileFormatError, InputError, nearest
 
 BACKGROUND = "background"
 # The prefix of the number of a class without a name.
@@ -78,7 +78,8 @@ def resolve(text: str) -> tuple[str, ...]:
         names = Path(text).read_text(encoding="utf-8").strip().splitlines()
     except FileNotFoundError:
         known = ", ".join(SETS)
-        raise InputError(f"is not a number of classes, not one of {known}, and not a file").in_file(text) from None
+        problem = f"is not a number of classes, not one of {known}, and not a file{nearest(text, SETS)}"
+        raise InputError(problem).in_file(text) from None
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise FileFormatError(f"cannot be read as names of classes, one per line: {problem}").in_file(text) from None
@@ -116,4 +117,5 @@ def class_of(text: str, names: Sequence[str]) -> int:
         return names.index(text)
     if text.isdecimal() and int(text) < len(names):
         return int(text)
-    raise InputError(f"there is no class {text!r}; the classes are {', '.join(names)}, or 0 to {len(names) - 1}")
+    hint = nearest(text, names)
+    raise InputError(f"there is no class {text!r}{hint}; the classes are {', '.join(names)}, or 0 to {len(names) - 1}")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.crf import DenseCRF
-from fcnkit.errors import ArgumentError, DefinitionError, InputError
+from fcnkit.errors import ArgumentError, DefinitionError, InputError, nearest
 from fcnkit.fast import optimized
 from fcnkit.geometry.spans import Span
 from fcnkit.geometry.tiles import Tile, Tiling
@@ -106,7 +106,8 @@ class Segmenter:
             raise DefinitionError(f"the net has several outputs, {', '.join(net.outputs)}; choose one with `output`")
         self._output = output or net.outputs[0]
         if self._output not in net.outputs:
-            raise InputError(f"the net has no output {self._output!r}; it has {', '.join(net.outputs)}")
+            hint = nearest(self._output, net.outputs)
+            raise InputError(f"the net has no output {self._output!r}{hint}; it has {', '.join(net.outputs)}")
         shape = net.shapes[self._output]
         if len(shape) != 4 or not 2 <= shape[1] <= MOST:
             raise DefinitionError(

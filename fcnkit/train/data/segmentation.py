@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fcnkit.errors import DefinitionError, InputError
+from fcnkit.errors import DefinitionError, InputError, nearest
 from fcnkit.palette import IGNORE
 from fcnkit.segment.images import Labels, read, read_labels, read_palette
 from fcnkit.segment.scoring import check_labels
@@ -76,7 +76,8 @@ class SegmentationData(Samples):
         unknown = sorted(map(str, params.keys() - KNOWN))
         if unknown:
             there = ", ".join(sorted(KNOWN))
-            raise DefinitionError(f"param_str: {', '.join(unknown)}: no setting of {LAYER}; there are {there}")
+            hint = nearest(unknown[0], KNOWN)
+            raise DefinitionError(f"param_str: {', '.join(unknown)}: no setting of {LAYER}{hint}; there are {there}")
         if tops < 2:
             raise DefinitionError(f"the layer has {tops} tops; it makes 2: data, label, or a label top for each head")
         maps = tops - 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from fcnkit.aliases import AnyPath
-from fcnkit.errors import DefinitionError, printable
+from fcnkit.errors import DefinitionError, nearest, printable
 from fcnkit.generation.nets import describe
 from fcnkit.generation.options import Net
 from fcnkit.segment import classes as class_names
@@ -171,7 +171,7 @@ def _by_head(what: str, given: Any, heads: Mapping[str, int]) -> dict[str, Any]:
         return dict.fromkeys(heads, given)
     for head in given:
         if head not in heads:
-            raise DefinitionError(f"`{what}` has {head!r}, which is not a head; {_there(heads)}")
+            raise DefinitionError(f"`{what}` has {head!r}, which is not a head{nearest(head, heads)}; {_there(heads)}")
     return dict(given)
 
 

@@ -13,7 +13,7 @@ from fcnkit.aliases import AnyPath
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.messages import SolverParameter
 from fcnkit.caffe.preprocessing import FCN_MEAN, Preprocessing, state_in_input
-from fcnkit.errors import DefinitionError
+from fcnkit.errors import DefinitionError, nearest
 from fcnkit.files import writing
 from fcnkit.formats import save
 from fcnkit.generation.nets import generate, generate_solver
@@ -127,7 +127,7 @@ def _check_settings(plan: Plan, names: Sequence[str]) -> None:
         stage, dot, _ = key.rpartition(".")
         if dot and stage not in names:
             there = f"the stages are {', '.join(names)}" if names != [""] else "the run has one stage without a name"
-            raise DefinitionError(f"{key}: there is no stage {stage!r}; {there}")
+            raise DefinitionError(f"{key}: there is no stage {stage!r}{nearest(stage, names)}; {there}")
 
 
 def _own_settings(plan: Plan, stage: str) -> dict[str, str]:
