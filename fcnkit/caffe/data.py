@@ -16,6 +16,12 @@ def is_data_layer(layer: LayerParameter) -> bool:
     return bool(layer.top) and not layer.bottom and feeds
 
 
+def reads_images(layer: LayerParameter) -> bool:
+    """Whether a data layer reads images itself, and so makes their pixels as it states and no other way."""
+    record = type_of(layer)
+    return record is not None and isinstance(record.role, Data) and record.role.reads_images
+
+
 def top_shape(layer: LayerParameter, index: int) -> tuple[int, ...]:
     """The shape of a data layer's top, UNKNOWN (0) where the layer does not say it.
 

@@ -84,7 +84,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
 
 
 def _read_by_sinks(blob: str, layers: list[LayerParameter]) -> bool:
-    return all(_is_sink(layer) for layer in layers if blob in layer.bottom)
+    return all(is_sink(layer) for layer in layers if blob in layer.bottom)
 
 
 def _unmade(layers: list[LayerParameter]) -> set[str]:
@@ -119,7 +119,7 @@ def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
         top
         for layer in layers
         for top in layer.top
-        if not is_data_layer(layer) and not _is_sink(layer) and len(layer.top) > 1
+        if not is_data_layer(layer) and not is_sink(layer) and len(layer.top) > 1
     }
     silenced = {bottom for layer in layers if layer.type == SILENCE.name for bottom in layer.bottom}
     unsilenced = [layer for layer in layers if not silenced.issuperset(layer.top)]
@@ -127,11 +127,11 @@ def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
     return [
         layer
         for layer in layers
-        if not _is_sink(layer) or (layer.type == SILENCE.name and needed.issuperset(layer.bottom))
+        if not is_sink(layer) or (layer.type == SILENCE.name and needed.issuperset(layer.bottom))
     ]
 
 
-def _is_sink(layer: LayerParameter) -> bool:
+def is_sink(layer: LayerParameter) -> bool:
     """Whether a layer serves only training or testing."""
     record = type_of(layer)
     if record is not None:

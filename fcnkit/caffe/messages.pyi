@@ -651,6 +651,34 @@ class LayerParameter(Message):
     @property
     def smooth_l1_loss_param(self) -> SmoothL1LossParameter: ...
     @property
+    def proposal_param(self) -> ProposalParameter: ...
+    @property
+    def psroi_pooling_param(self) -> PSROIPoolingParameter: ...
+    @property
+    def roi_align_param(self) -> ROIAlignParameter: ...
+    @property
+    def box_output_param(self) -> BoxOutputParameter: ...
+    @property
+    def box_group_output_param(self) -> BoxGroupOutputParameter: ...
+    @property
+    def bbox_reg_param(self) -> BBoxRegParameter: ...
+    @property
+    def decode_bbox_param(self) -> DecodeBBoxParameter: ...
+    @property
+    def frcnn_output_param(self) -> FrcnnOutputParameter: ...
+    @property
+    def scale_route_param(self) -> ScaleRouteParameter: ...
+    @property
+    def reorg_param(self) -> ReorgParameter: ...
+    @property
+    def yolo_detection_output_param(self) -> YoloDetectionOutputParameter: ...
+    @property
+    def yolov3_detection_output_param(self) -> Yolov3DetectionOutputParameter: ...
+    @property
+    def yolov3_param(self) -> Yolov3Parameter: ...
+    @property
+    def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -739,6 +767,20 @@ class LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter = ...,
         roi_pooling_param: ROIPoolingParameter = ...,
         smooth_l1_loss_param: SmoothL1LossParameter = ...,
+        proposal_param: ProposalParameter = ...,
+        psroi_pooling_param: PSROIPoolingParameter = ...,
+        roi_align_param: ROIAlignParameter = ...,
+        box_output_param: BoxOutputParameter = ...,
+        box_group_output_param: BoxGroupOutputParameter = ...,
+        bbox_reg_param: BBoxRegParameter = ...,
+        decode_bbox_param: DecodeBBoxParameter = ...,
+        frcnn_output_param: FrcnnOutputParameter = ...,
+        scale_route_param: ScaleRouteParameter = ...,
+        reorg_param: ReorgParameter = ...,
+        yolo_detection_output_param: YoloDetectionOutputParameter = ...,
+        yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
+        yolov3_param: Yolov3Parameter = ...,
+        upsample_darknet_param: UpsampleDarknetParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -820,6 +862,20 @@ class LayerParameter(Message):
             "multi_stage_meanfield_param",
             "roi_pooling_param",
             "smooth_l1_loss_param",
+            "proposal_param",
+            "psroi_pooling_param",
+            "roi_align_param",
+            "box_output_param",
+            "box_group_output_param",
+            "bbox_reg_param",
+            "decode_bbox_param",
+            "frcnn_output_param",
+            "scale_route_param",
+            "reorg_param",
+            "yolo_detection_output_param",
+            "yolov3_detection_output_param",
+            "yolov3_param",
+            "upsample_darknet_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -910,6 +966,20 @@ class LayerParameter(Message):
             "multi_stage_meanfield_param",
             "roi_pooling_param",
             "smooth_l1_loss_param",
+            "proposal_param",
+            "psroi_pooling_param",
+            "roi_align_param",
+            "box_output_param",
+            "box_group_output_param",
+            "bbox_reg_param",
+            "decode_bbox_param",
+            "frcnn_output_param",
+            "scale_route_param",
+            "reorg_param",
+            "yolo_detection_output_param",
+            "yolov3_detection_output_param",
+            "yolov3_param",
+            "upsample_darknet_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2239,6 +2309,34 @@ class V1LayerParameter(Message):
     @property
     def smooth_l1_loss_param(self) -> SmoothL1LossParameter: ...
     @property
+    def proposal_param(self) -> ProposalParameter: ...
+    @property
+    def psroi_pooling_param(self) -> PSROIPoolingParameter: ...
+    @property
+    def roi_align_param(self) -> ROIAlignParameter: ...
+    @property
+    def box_output_param(self) -> BoxOutputParameter: ...
+    @property
+    def box_group_output_param(self) -> BoxGroupOutputParameter: ...
+    @property
+    def bbox_reg_param(self) -> BBoxRegParameter: ...
+    @property
+    def decode_bbox_param(self) -> DecodeBBoxParameter: ...
+    @property
+    def frcnn_output_param(self) -> FrcnnOutputParameter: ...
+    @property
+    def scale_route_param(self) -> ScaleRouteParameter: ...
+    @property
+    def reorg_param(self) -> ReorgParameter: ...
+    @property
+    def yolo_detection_output_param(self) -> YoloDetectionOutputParameter: ...
+    @property
+    def yolov3_detection_output_param(self) -> Yolov3DetectionOutputParameter: ...
+    @property
+    def yolov3_param(self) -> Yolov3Parameter: ...
+    @property
+    def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2305,6 +2403,20 @@ class V1LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter = ...,
         roi_pooling_param: ROIPoolingParameter = ...,
         smooth_l1_loss_param: SmoothL1LossParameter = ...,
+        proposal_param: ProposalParameter = ...,
+        psroi_pooling_param: PSROIPoolingParameter = ...,
+        roi_align_param: ROIAlignParameter = ...,
+        box_output_param: BoxOutputParameter = ...,
+        box_group_output_param: BoxGroupOutputParameter = ...,
+        bbox_reg_param: BBoxRegParameter = ...,
+        decode_bbox_param: DecodeBBoxParameter = ...,
+        frcnn_output_param: FrcnnOutputParameter = ...,
+        scale_route_param: ScaleRouteParameter = ...,
+        reorg_param: ReorgParameter = ...,
+        yolo_detection_output_param: YoloDetectionOutputParameter = ...,
+        yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
+        yolov3_param: Yolov3Parameter = ...,
+        upsample_darknet_param: UpsampleDarknetParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -2362,6 +2474,20 @@ class V1LayerParameter(Message):
             "multi_stage_meanfield_param",
             "roi_pooling_param",
             "smooth_l1_loss_param",
+            "proposal_param",
+            "psroi_pooling_param",
+            "roi_align_param",
+            "box_output_param",
+            "box_group_output_param",
+            "bbox_reg_param",
+            "decode_bbox_param",
+            "frcnn_output_param",
+            "scale_route_param",
+            "reorg_param",
+            "yolo_detection_output_param",
+            "yolov3_detection_output_param",
+            "yolov3_param",
+            "upsample_darknet_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -2430,6 +2556,20 @@ class V1LayerParameter(Message):
             "multi_stage_meanfield_param",
             "roi_pooling_param",
             "smooth_l1_loss_param",
+            "proposal_param",
+            "psroi_pooling_param",
+            "roi_align_param",
+            "box_output_param",
+            "box_group_output_param",
+            "bbox_reg_param",
+            "decode_bbox_param",
+            "frcnn_output_param",
+            "scale_route_param",
+            "reorg_param",
+            "yolo_detection_output_param",
+            "yolov3_detection_output_param",
+            "yolov3_param",
+            "upsample_darknet_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3035,6 +3175,7 @@ class DetectionOutputParameter(Message):
     visualize: bool
     visualize_threshold: float
     save_file: str
+    objectness_score: float
     def __init__(
         self,
         *,
@@ -3050,6 +3191,7 @@ class DetectionOutputParameter(Message):
         visualize: bool = ...,
         visualize_threshold: float = ...,
         save_file: str = ...,
+        objectness_score: float = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -3066,6 +3208,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "objectness_score",
         ],
     ) -> bool: ...
     def ClearField(
@@ -3083,6 +3226,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "objectness_score",
         ],
     ) -> None: ...
 
@@ -3253,6 +3397,7 @@ class PriorBoxParameter(Message):
     step_h: float
     step_w: float
     offset: float
+    denser_prior_boxes: bool
     def __init__(
         self,
         *,
@@ -3269,9 +3414,13 @@ class PriorBoxParameter(Message):
         step_h: float = ...,
         step_w: float = ...,
         offset: float = ...,
+        denser_prior_boxes: bool = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["flip", "clip", "img_size", "img_h", "img_w", "step", "step_h", "step_w", "offset"]
+        self,
+        field_name: Literal[
+            "flip", "clip", "img_size", "img_h", "img_w", "step", "step_h", "step_w", "offset", "denser_prior_boxes"
+        ],
     ) -> bool: ...
     def ClearField(
         self,
@@ -3289,6 +3438,7 @@ class PriorBoxParameter(Message):
             "step_h",
             "step_w",
             "offset",
+            "denser_prior_boxes",
         ],
     ) -> None: ...
 
@@ -3676,15 +3826,426 @@ class ROIPoolingParameter(Message):
     pooled_h: int
     pooled_w: int
     spatial_scale: float
-    def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
-    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
-    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...
+    pad_ratio: float
+    def __init__(
+        self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ..., pad_ratio: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "pad_ratio"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "pad_ratio"]) -> None: ...
 
 class SmoothL1LossParameter(Message):
     sigma: float
     def __init__(self, *, sigma: float = ...) -> None: ...
     def HasField(self, field_name: Literal["sigma"]) -> bool: ...
     def ClearField(self, field_name: Literal["sigma"]) -> None: ...
+
+class ProposalParameter(Message):
+    feat_stride: int
+    base_size: int
+    min_size: float
+    @property
+    def ratio(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def scale(self) -> RepeatedScalarFieldContainer[float]: ...
+    pre_nms_topn: int
+    post_nms_topn: int
+    nms_thresh: float
+    def __init__(
+        self,
+        *,
+        feat_stride: int = ...,
+        base_size: int = ...,
+        min_size: float = ...,
+        ratio: Iterable[float] = ...,
+        scale: Iterable[float] = ...,
+        pre_nms_topn: int = ...,
+        post_nms_topn: int = ...,
+        nms_thresh: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["feat_stride", "base_size", "min_size", "pre_nms_topn", "post_nms_topn", "nms_thresh"]
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "feat_stride", "base_size", "min_size", "ratio", "scale", "pre_nms_topn", "post_nms_topn", "nms_thresh"
+        ],
+    ) -> None: ...
+
+class PSROIPoolingParameter(Message):
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    def __init__(self, *, spatial_scale: float = ..., output_dim: int = ..., group_size: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["spatial_scale", "output_dim", "group_size"]) -> bool: ...
+    def ClearField(self, field_name: Literal["spatial_scale", "output_dim", "group_size"]) -> None: ...
+
+class ROIAlignParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    sampling_ratio: int
+    def __init__(
+        self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ..., sampling_ratio: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "sampling_ratio"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "sampling_ratio"]) -> None: ...
+
+class BoxOutputParameter(Message):
+    fg_thr: float
+    iou_thr: float
+    nms_type: str
+    @property
+    def field_h(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def field_w(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def downsample_rate(self) -> RepeatedScalarFieldContainer[int]: ...
+    field_whr: float
+    field_xyr: float
+    max_nms_num: int
+    max_post_nms_num: int
+    min_size: float
+    def __init__(
+        self,
+        *,
+        fg_thr: float = ...,
+        iou_thr: float = ...,
+        nms_type: str = ...,
+        field_h: Iterable[int] = ...,
+        field_w: Iterable[int] = ...,
+        downsample_rate: Iterable[int] = ...,
+        field_whr: float = ...,
+        field_xyr: float = ...,
+        max_nms_num: int = ...,
+        max_post_nms_num: int = ...,
+        min_size: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "fg_thr", "iou_thr", "nms_type", "field_whr", "field_xyr", "max_nms_num", "max_post_nms_num", "min_size"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "fg_thr",
+            "iou_thr",
+            "nms_type",
+            "field_h",
+            "field_w",
+            "downsample_rate",
+            "field_whr",
+            "field_xyr",
+            "max_nms_num",
+            "max_post_nms_num",
+            "min_size",
+        ],
+    ) -> None: ...
+
+class BoxGroupParameter(Message):
+    @property
+    def field_h(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def field_w(self) -> RepeatedScalarFieldContainer[int]: ...
+    stride: int
+    def __init__(self, *, field_h: Iterable[int] = ..., field_w: Iterable[int] = ..., stride: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["stride"]) -> bool: ...
+    def ClearField(self, field_name: Literal["field_h", "field_w", "stride"]) -> None: ...
+
+class BoxGroupOutputParameter(Message):
+    fg_thr: float
+    iou_thr: float
+    nms_type: str
+    @property
+    def box_group_param(self) -> RepeatedCompositeFieldContainer[BoxGroupParameter]: ...
+    field_whr: float
+    field_xyr: float
+    max_nms_num: int
+    max_post_nms_num: int
+    min_size: float
+    def __init__(
+        self,
+        *,
+        fg_thr: float = ...,
+        iou_thr: float = ...,
+        nms_type: str = ...,
+        box_group_param: Iterable[BoxGroupParameter] = ...,
+        field_whr: float = ...,
+        field_xyr: float = ...,
+        max_nms_num: int = ...,
+        max_post_nms_num: int = ...,
+        min_size: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "fg_thr", "iou_thr", "nms_type", "field_whr", "field_xyr", "max_nms_num", "max_post_nms_num", "min_size"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "fg_thr",
+            "iou_thr",
+            "nms_type",
+            "box_group_param",
+            "field_whr",
+            "field_xyr",
+            "max_nms_num",
+            "max_post_nms_num",
+            "min_size",
+        ],
+    ) -> None: ...
+
+class BBoxRegParameter(Message):
+    @property
+    def bbox_mean(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def bbox_std(self) -> RepeatedScalarFieldContainer[float]: ...
+    cls_aware: bool
+    def __init__(
+        self, *, bbox_mean: Iterable[float] = ..., bbox_std: Iterable[float] = ..., cls_aware: bool = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["cls_aware"]) -> bool: ...
+    def ClearField(self, field_name: Literal["bbox_mean", "bbox_std", "cls_aware"]) -> None: ...
+
+class DecodeBBoxParameter(Message):
+    gt_iou_thr: float
+    def __init__(self, *, gt_iou_thr: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["gt_iou_thr"]) -> bool: ...
+    def ClearField(self, field_name: Literal["gt_iou_thr"]) -> None: ...
+
+class FrcnnOutputParameter(Message):
+    conf_thr: float
+    iou_thr: float
+    nms_type: str
+    max_det_num: int
+    @property
+    def save_output_param(self) -> SaveOutputParameter: ...
+    def __init__(
+        self,
+        *,
+        conf_thr: float = ...,
+        iou_thr: float = ...,
+        nms_type: str = ...,
+        max_det_num: int = ...,
+        save_output_param: SaveOutputParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["conf_thr", "iou_thr", "nms_type", "max_det_num", "save_output_param"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["conf_thr", "iou_thr", "nms_type", "max_det_num", "save_output_param"]
+    ) -> None: ...
+
+class ScaleRouteParameter(Message):
+    low_scale: float
+    high_scale: float
+    def __init__(self, *, low_scale: float = ..., high_scale: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["low_scale", "high_scale"]) -> bool: ...
+    def ClearField(self, field_name: Literal["low_scale", "high_scale"]) -> None: ...
+
+class ReorgParameter(Message):
+    stride: int
+    reverse: bool
+    def __init__(self, *, stride: int = ..., reverse: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["stride", "reverse"]) -> bool: ...
+    def ClearField(self, field_name: Literal["stride", "reverse"]) -> None: ...
+
+class UpsampleDarknetParameter(Message):
+    stride: int
+    def __init__(self, *, stride: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["stride"]) -> bool: ...
+    def ClearField(self, field_name: Literal["stride"]) -> None: ...
+
+class YoloDetectionOutputParameter(Message):
+    side: int
+    num_classes: int
+    num_box: int
+    coords: int
+    confidence_threshold: float
+    nms_threshold: float
+    @property
+    def biases(self) -> RepeatedScalarFieldContainer[float]: ...
+    label_map_file: str
+    def __init__(
+        self,
+        *,
+        side: int = ...,
+        num_classes: int = ...,
+        num_box: int = ...,
+        coords: int = ...,
+        confidence_threshold: float = ...,
+        nms_threshold: float = ...,
+        biases: Iterable[float] = ...,
+        label_map_file: str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "side", "num_classes", "num_box", "coords", "confidence_threshold", "nms_threshold", "label_map_file"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "side",
+            "num_classes",
+            "num_box",
+            "coords",
+            "confidence_threshold",
+            "nms_threshold",
+            "biases",
+            "label_map_file",
+        ],
+    ) -> None: ...
+
+class Yolov3DetectionOutputParameter(Message):
+    num_classes: int
+    num_box: int
+    confidence_threshold: float
+    nms_threshold: float
+    @property
+    def biases(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def anchors_scale(self) -> RepeatedScalarFieldContainer[int]: ...
+    mask_group_num: int
+    @property
+    def mask(self) -> RepeatedScalarFieldContainer[int]: ...
+    gaussian_box: bool
+    def __init__(
+        self,
+        *,
+        num_classes: int = ...,
+        num_box: int = ...,
+        confidence_threshold: float = ...,
+        nms_threshold: float = ...,
+        biases: Iterable[float] = ...,
+        anchors_scale: Iterable[int] = ...,
+        mask_group_num: int = ...,
+        mask: Iterable[int] = ...,
+        gaussian_box: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_classes", "num_box", "confidence_threshold", "nms_threshold", "mask_group_num", "gaussian_box"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_classes",
+            "num_box",
+            "confidence_threshold",
+            "nms_threshold",
+            "biases",
+            "anchors_scale",
+            "mask_group_num",
+            "mask",
+            "gaussian_box",
+        ],
+    ) -> None: ...
+
+class Yolov3Parameter(Message):
+    IOU_LOSS: Final[EnumTypeWrapper]
+    IOU: Final = 0
+    GIOU: Final = 1
+    MSE: Final = 2
+    DIOU: Final = 3
+    CIOU: Final = 4
+    side: int
+    num_class: int
+    num: int
+    object_scale: float
+    class_scale: float
+    noobject_scale: float
+    coord_scale: float
+    thresh: float
+    anchors_scale: int
+    @property
+    def biases(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def mask(self) -> RepeatedScalarFieldContainer[int]: ...
+    use_logic_gradient: bool
+    use_focal_loss: bool
+    iou_loss: int
+    iou_normalizer: float
+    iou_thresh: float
+    max_delta: float
+    accumulate: bool
+    label_smooth_eps: float
+    def __init__(
+        self,
+        *,
+        side: int = ...,
+        num_class: int = ...,
+        num: int = ...,
+        object_scale: float = ...,
+        class_scale: float = ...,
+        noobject_scale: float = ...,
+        coord_scale: float = ...,
+        thresh: float = ...,
+        anchors_scale: int = ...,
+        biases: Iterable[float] = ...,
+        mask: Iterable[int] = ...,
+        use_logic_gradient: bool = ...,
+        use_focal_loss: bool = ...,
+        iou_loss: int | str = ...,
+        iou_normalizer: float = ...,
+        iou_thresh: float = ...,
+        max_delta: float = ...,
+        accumulate: bool = ...,
+        label_smooth_eps: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "side",
+            "num_class",
+            "num",
+            "object_scale",
+            "class_scale",
+            "noobject_scale",
+            "coord_scale",
+            "thresh",
+            "anchors_scale",
+            "use_logic_gradient",
+            "use_focal_loss",
+            "iou_loss",
+            "iou_normalizer",
+            "iou_thresh",
+            "max_delta",
+            "accumulate",
+            "label_smooth_eps",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "side",
+            "num_class",
+            "num",
+            "object_scale",
+            "class_scale",
+            "noobject_scale",
+            "coord_scale",
+            "thresh",
+            "anchors_scale",
+            "biases",
+            "mask",
+            "use_logic_gradient",
+            "use_focal_loss",
+            "iou_loss",
+            "iou_normalizer",
+            "iou_thresh",
+            "max_delta",
+            "accumulate",
+            "label_smooth_eps",
+        ],
+    ) -> None: ...
 
 class ShuffleChannelParameter(Message):
     group: int

@@ -22,7 +22,7 @@ COMMANDS = {
     "heatmap": "Draw the probability of a class over an image.",
     "init": "Start an FCN from the weights of another net.",
     "summary": "List the layers of a net: shapes, parameters, multiply-adds.",
-    "draw": "Draw a net as SVG, as an HTML page, or for Graphviz.",
+    "draw": "Draw a net as SVG, PNG, an HTML page, or for Graphviz.",
     "diff": "Compare two nets: structure, weights and blobs.",
     "verify": "Compare a net with another runtime, blob by blob.",
     "check": "Check a net against the limits of the tool that is to read it.",

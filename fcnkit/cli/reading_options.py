@@ -42,3 +42,15 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def opening_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --net, the parameter `net`, and the reading options to a command that takes weights of a net."""
     return _NET(reading_options(command))
+
+
+def phase_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --phase, the parameter `phase`, to a command."""
+    option = click.option(
+        "--phase",
+        type=click.Choice(["test", "val", "train"], case_sensitive=False),
+        default="test",
+        show_default=True,
+        help="The net that runs on an image, or the one that is trained: with data, labels and losses.",
+    )
+    return option(command)

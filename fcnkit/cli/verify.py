@@ -78,4 +78,5 @@ def _lines(found: Verification) -> list[str]:
     count = f"{len(found.gaps)} blob{'s' * (len(found.gaps) > 1)}"
     told = f"the largest error is {worst.gap.relative:.1g} of the blob's largest value, at layer {worst.layer!r}"
     lines = [columns(rows, right=range(3, 6)), f"{count} against {found.against}: {told}"]
+    lines += [f"remark: {note}" for note in found.notes]
     return lines + ([f"not compared: {', '.join(map(repr, found.unseen))}"] if found.unseen else [])

@@ -14,7 +14,7 @@ from torch.export import ExportedProgram
 
 from fcnkit.caffe.messages import NetParameter
 from fcnkit.errors import InputError
-from fcnkit.export import checking, conversion, proof, targets
+from fcnkit.export import checking, conversion, evaluation, proof, targets
 from fcnkit.export.conversion import Written
 from fcnkit.export.factory import random_inputs
 from fcnkit.export.functional import made_functional
@@ -103,26 +103,20 @@ def _proven(
     result = spelled(net, written.net.target)
     for remark in checking.require(result, written.net.target):
         print(f"{written.net.target.title}: {remark}", file=sys.stderr)
-    largest = 0.0
     approximated = dict.fromkeys(written.net.approximated)
     replaced = dict(APPROXIMATIONS[name] for name in approximated)
+    whole = proof.Proof(net, written, program, replaced)
+    errors = []
     for given in (inputs, proof.second(inputs)):
         with torch.no_grad():
-            outputs = module(*given) if module is not None else proof.outputs(program, given)
-            errors = proof.output_errors(net, written, given, outputs)
-            largest = max(largest, *(each.relative for each in errors))
-            if approximated:
-                errors = proof.output_errors(net, written, given, proof.outputs(program, given, replaced))
-            wrong = [each for each in errors if not each.relative <= proof.LARGEST_ERROR]
-            if verify or wrong:
-                proof.require(
-                    proof.operation_errors(net, written, program, given, replaced),
-                    "layers compute other values than the module, the first ones",
-                )
-            proof.require(errors, "outputs differ from the module's")
+            outputs = module(*given) if module is not None else evaluation.outputs(program, given)
+            errors.append(whole.require(given, outputs, verify))
             if result is not net:
-                proof.require(proof.differences(net, result, given), "outputs differ in the target's form")
+                proof.require_same(net, result, given)
+    largest = max(each.relative for each in errors)
+    precise = max((each.in_double for each in errors if each.in_double is not None), default=None)
     note = f", with {', '.join(approximated)} approximated" if approximated else ""
+    note += f", by rounding; in double precision, by {precise:.1g}" if precise is not None else ""
     print(f"The outputs differ from the module's by {largest:.1g} of the largest value{note}", file=sys.stderr)
     return result
 

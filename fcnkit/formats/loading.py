@@ -41,8 +41,7 @@ def load(
         phase: "test" ("val") or "train" in any case: selects the included layers and the mode of the module.
         level, stages: further state that the layers' include and exclude rules are evaluated against.
         deploy: in the test phase, remove data layers, labels and losses; False keeps the net unchanged, with an input
-            for each blob that a data layer fed. A net for training is always kept. The definition in a .safetensors
-            file is that of the saved net, from which nothing is removed.
+            for each blob that a data layer fed. A net for training is always kept.
         mapped: memory-map the weights of a .caffemodel where possible, to copy them to another file or to inspect
             them. They change with the file.
         untrained: a definition alone is filled by its fillers ("fill"), has undefined weights ("leave"), or is refused

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from fcnkit.aliases import AnyPath
+from fcnkit.caffe.prototxt import to_text
 from fcnkit.errors import FileFormatError
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import NetOptions, net_from_definition
+from fcnkit.net.images import stated_definition
 
 
 def save(net: CaffeNet, path: Path) -> None:
-    """Write the definition to path."""
-    path.write_bytes(net.prototxt.encode())
+    """Write the definition to path; its Input layers state the mean and the scale of images."""
+    path.write_bytes(to_text(stated_definition(net)).encode())
 
 
 def load(path: AnyPath, options: NetOptions) -> CaffeNet:

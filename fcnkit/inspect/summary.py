@@ -85,17 +85,19 @@ def summarize_file(
     path: AnyPath,
     prototxt: AnyPath | None = None,
     input_shape: InputShape | None = None,
+    *,
+    phase: str = "test",
     **reading: Unpack[Reading],
 ) -> Summary:
     """The summary of the net in a file, with remarks on the file.
 
     Args:
-        path, prototxt, input_shape, reading: as in `fcnkit.load`.
+        path, prototxt, input_shape, phase, reading: as in `fcnkit.load`.
 
     Raises:
         FcnkitError: see `fcnkit.load`.
     """
-    net = load(path, prototxt, input_shape=input_shape, mapped=True, untrained="leave", **reading)
+    net = load(path, prototxt, input_shape=input_shape, phase=phase, mapped=True, untrained="leave", **reading)
     return summarize(net, remarks(net, path, prototxt))
 
 

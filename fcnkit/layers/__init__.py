@@ -7,6 +7,8 @@ also for users' own types.
 from fcnkit.layers import (
     activation,
     affine,
+    cascade,
+    clustering,
     combine,
     convolution,
     crf,
@@ -16,13 +18,16 @@ from fcnkit.layers import (
     loss,
     normalization,
     pooling,
+    proposals,
     recurrent,
     reduction,
+    regions,
     regression,
     resizing,
     shape,
     source,
     targets,
+    yolo,
 )
 from fcnkit.layers.base import Layer, fit, rule, rule_for, supported
 from fcnkit.types import kind_of
@@ -34,6 +39,8 @@ __all__ = [
     "Layer",
     "activation",
     "affine",
+    "cascade",
+    "clustering",
     "combine",
     "convolution",
     "crf",
@@ -46,8 +53,10 @@ __all__ = [
     "loss",
     "normalization",
     "pooling",
+    "proposals",
     "recurrent",
     "reduction",
+    "regions",
     "regression",
     "resizing",
     "rule",
@@ -56,4 +65,5 @@ __all__ = [
     "source",
     "supported",
     "targets",
+    "yolo",
 ]

@@ -13,7 +13,7 @@ from fcnkit.aliases import AnyPath
 from fcnkit.errors import FileFormatError, printable
 from fcnkit.files import writing
 from fcnkit.generation.rendering import environment, render
-from fcnkit.inspect.drawing import shown as shortened
+from fcnkit.inspect.diagram import shown as shortened
 from fcnkit.palette import IGNORE
 from fcnkit.segment.classes import background
 from fcnkit.segment.metrics import MEANS, Scores, means

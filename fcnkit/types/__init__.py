@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from fcnkit.types import (
     activation,
     affine,
+    cascade,
+    clustering,
     combine,
     convolution,
     crf,
@@ -22,13 +24,16 @@ from fcnkit.types import (
     loss,
     normalization,
     pooling,
+    proposals,
     recurrent,
     reduction,
+    regions,
     regression,
     resizing,
     shape,
     source,
     targets,
+    yolo,
 )
 from fcnkit.types.record import INPUT, Count, LayerType, kind_of, own_type
 
@@ -40,6 +45,8 @@ __all__ = ["FAMILIES", "Count", "LayerType", "add", "all_types", "find", "is_inp
 FAMILIES = (
     activation,
     affine,
+    cascade,
+    clustering,
     combine,
     convolution,
     crf,
@@ -50,13 +57,16 @@ FAMILIES = (
     loss,
     normalization,
     pooling,
+    proposals,
     recurrent,
     reduction,
+    regions,
     regression,
     resizing,
     shape,
     source,
     targets,
+    yolo,
 )
 
 _TYPES: dict[str, LayerType] = {}

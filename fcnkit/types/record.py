@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from fcnkit.aliases import Shape
 from fcnkit.types.channels import LOST, Channels
 from fcnkit.types.looks import WHOLE, Look
 
@@ -64,10 +65,12 @@ class Data(Role):
 
     Attributes:
         label_per_image: whether the second top is one class label for each image, not a label map.
+        reads_images: whether it reads images from files and makes their pixels, after the transform that it states.
         old_transform: the V1 message with the fields that V2 moved to transform_param; "" for none.
     """
 
     label_per_image: bool
+    reads_images: bool
     old_transform: str
 
 
@@ -82,10 +85,10 @@ SINK = Role("ends a branch that inference does not need: metrics, files, silence
 
 @dataclass(frozen=True)
 class Drawn:
-    """The kind of a layer's box in drawings, and its settings as text, given the number of spatial axes."""
+    """The kind of a layer's box in drawings, and its settings as text, given its first bottom's shape (() for none)."""
 
     kind: Literal["input", "filter", "up", "pool", "fuse", "plain"]
-    words: Callable[[LayerParameter, int], Iterable[str]]
+    words: Callable[[LayerParameter, Shape], Iterable[str]]
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def every(look: Look) -> Callable[[LayerParameter], Sequence[Look]]:
     return lambda layer: [look] * len(layer.bottom)
 
 
-def no_words(layer: LayerParameter, axes: int) -> Iterable[str]:
+def no_words(layer: LayerParameter, bottom: Shape) -> Iterable[str]:
     return ()
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fcnkit.types.channels import KEPT, LOST
 from fcnkit.types.looks import WHOLE
-from fcnkit.types.record import PLAIN, SAMPLES, SINK, THREE, TWO, Count, LayerType, Origin, Role, every
+from fcnkit.types.record import LOSS, PLAIN, SAMPLES, SINK, SOME, THREE, TWO, Count, LayerType, Origin, Role, every
 
 _FASTER, _RFCN, _NVIDIA = "rbgirshick/py-faster-rcnn", "daijifeng001/caffe-rfcn", "NVIDIA/caffe"
-_MSCNN = "zhaoweicai/mscnn"
+_MSCNN, _YOLO = "zhaoweicai/mscnn", "eric612/MobileNet-YOLO"
 _DETECTNET = "caffe.layers.detectnet"
 
 
@@ -72,3 +72,8 @@ MEAN_AP = _trains(
     Count(1, None),
     THREE,
 )
+YOLOV3 = _trains("Yolov3", _YOLO, "src/caffe/layers/yolov3_layer.cpp", SOME, Count(0, None), LOSS)
+GAUSSIAN_YOLOV3 = _trains(
+    "GaussianYolov3", _YOLO, "src/caffe/layers/gaussian_yolov3_layer.cpp", SOME, Count(0, None), LOSS
+)
+YOLO_SEG = _trains("YoloSeg", _YOLO, "src/caffe/layers/yolo_seg.cpp", SOME, Count(0, None), LOSS)

@@ -223,6 +223,26 @@ def test_a_net_that_differs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         fcnkit.from_torch(module, image())
 
 
+@pytest.mark.parametrize("verify", [False, True])
+def test_rounding_that_a_module_amplifies_is_accepted(verify: bool, capfd: pytest.CaptureFixture[str]) -> None:
+    module = Function(lambda _, x: (x + 1000).mean(1) - 1000)
+    net = fcnkit.from_torch(module, image(2, 64, 31, 37), verify=verify)
+    found = re.fullmatch(r"The outputs differ .* by (\S+) of the .* by rounding; in double precision, by (\S+)\n",
+                         capfd.readouterr().err)  # fmt: skip
+    assert found
+    assert float(found[1]) > 1e-4
+    assert float(found[2]) < 1e-10
+    assert next(net.parameters(), torch.empty(0)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_an_error_as_small_as_amplified_rounding_is_refused(verify: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = rule_for(torch.ops.aten.neg.default)
+    monkeypatch.setattr(rule, "write", lambda net, view: net.power(view, scale=-1.001))
+    with pytest.raises(DifferenceError, match=r"^layers compute other .* first ones: '0' by 0.001 of its largest"):
+        fcnkit.from_torch(nn.Sequential(Function(lambda _, x: -x), nn.ReLU()), image(), verify=verify)
+
+
 def test_verify_finds_what_the_outputs_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = rule_for(torch.ops.aten.tanh.default)
     monkeypatch.setattr(rule, "write", lambda net, view: net.on_each(view, "Sigmoid"))

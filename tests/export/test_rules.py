@@ -286,6 +286,8 @@ POOLINGS: dict[str, Any] = {
     "adaptive": lambda x: F.adaptive_avg_pool2d(x, (7, 3)),
     "adaptive_uneven": lambda x: F.adaptive_avg_pool2d(x, (4, 5)),
     "adaptive_larger": lambda x: F.adaptive_avg_pool2d(x, (11, 9)),
+    "adaptive_of_one": lambda x: F.adaptive_avg_pool2d(x[..., :1, :2], (7, 4)),
+    "adaptive_max_of_one": lambda x: F.adaptive_max_pool2d(x[..., :1, :2], (7, 4)),
     "adaptive_max": lambda x: F.adaptive_max_pool2d(x, (3, 3)),
     "adaptive_max_uneven": lambda x: F.adaptive_max_pool2d(x, (4, 5)),
     "adaptive_max_one": lambda x: F.adaptive_max_pool2d(x, 1),
@@ -453,6 +455,9 @@ MATRICES: dict[str, Any] = {
     "matmul": lambda x: x @ constant(9, 4),
     "matmul_left": lambda x: constant(5, 7) @ x,
     "matmul_vector": lambda x: x @ constant(9),
+    "matrix_and_column": lambda x: x.flatten(2) @ x[:, 4].flatten(1).softmax(1).unsqueeze(-1),
+    "row_and_matrix": lambda x: x[:, :3, :1].sigmoid() @ x[:, 3:].transpose(-1, -2),
+    "row_and_column": lambda x: x[:, :1, 2] @ x[:, 1:2, 3].transpose(1, 2),
     "embedding": lambda x: F.embedding((x[:, :2, 0, 0] * 2).abs().clamp(0, 2).long(), constant(4, 3)),
 }
 

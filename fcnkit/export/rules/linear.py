@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
+from fcnkit.export.rules.broadcasting import multiplied
+from fcnkit.export.rules.reduction import reduced
 from fcnkit.export.rules.registry import Refused, Rule, aten
 from fcnkit.export.rules.selection import along
 from fcnkit.export.views import View
@@ -42,7 +44,10 @@ class AddMatrices(Rule):
 class MatMul(Rule):
     """A product of matrices, one of which is constant."""
 
-    form = "InnerProduct, or a 1 x 1 Convolution; none if both depend on the input, as in attention"
+    form = (
+        "InnerProduct, or a 1 x 1 Convolution; PROD and Pooling for a matrix and a vector that depend on the input,"
+        " none for two such matrices, as in attention"
+    )
 
     def write(self, net: Writer, *args: Any) -> View:
         a, b = args
@@ -52,7 +57,19 @@ class MatMul(Rule):
             return net.reshaped(product, net.shape_of_result())
         if isinstance(b, View) and isinstance(a, Tensor) and a.dim() == 2 and len(b.shape) > 1:
             return along(net, b, len(b.shape) - 2, a, None)
+        shape = net.shape_of_result()
+        if isinstance(a, View) and isinstance(b, View) and len(a.shape) == len(b.shape) and 1 in shape[-2:]:
+            # Of a row and a matrix, or a matrix and a column, the sums of the products of their values.
+            inner = len(a.shape) - (2 if shape[-2] == 1 else 1)
+            rows, columns = (a, b) if inner == len(a.shape) - 1 else (b, a)
+            products = multiplied(net, rows, _turned(net, columns), "products")
+            return net.reshaped(reduced(net, products, [inner], "SUM"), shape)
         raise Refused("of two tensors that depend on the input", layer="MatMul")
+
+
+def _turned(net: Writer, view: View) -> View:
+    """A row as a column, or a column as a row."""
+    return net.reshaped(view, (*view.shape[:-2], view.shape[-1], view.shape[-2]))
 
 
 @aten("scaled_dot_product_attention")

@@ -216,7 +216,7 @@ def _bounds(size: int, bins: int) -> list[tuple[int, int]]:
 
 
 def _regular(bounds: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """The kernel and stride of windows, None if they vary."""
+    """The kernel and stride of windows, None if they vary, or if windows are repeated."""
     kernels = {stop - start for start, stop in bounds}
     strides = {b[0] - a[0] for a, b in pairwise(bounds)} or {1}
-    return (kernels.pop(), strides.pop()) if len(kernels) == len(strides) == 1 else None
+    return (kernels.pop(), strides.pop()) if len(kernels) == len(strides) == 1 and 0 not in strides else None
