@@ -36,6 +36,7 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
         # The rules have been applied, so they mean nothing in the resulting net.
         for field in ("phase", "include", "exclude"):
             layer.ClearField(field)
+    _read_unsampled(layers, net)
     needed = _unmade(layers)
     wanted = {*needed, *(top for source in filter(is_data_layer, layers) for top in source.top)}
     made = {top for layer in layers if not is_data_layer(layer) for top in layer.top} - needed
@@ -185,6 +186,20 @@ def _without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:
             layer.bottom[:] = bottoms
             kept.append(layer)
     return kept
+
+
+def _read_unsampled(layers: list[LayerParameter], net: NetParameter) -> None:
+    """Let the readers of samples that only layers of another phase make read, in place, what is sampled there."""
+    made = {top for layer in layers for top in layer.top} | {
+        top for layer in net.layer if is_data_layer(layer) for top in layer.top
+    }
+    original: dict[str, str] = {}
+    for layer in net.layer:
+        record = type_of(layer)
+        if record is not None and record.role is SAMPLES and layer.top and layer.bottom and layer.top[0] not in made:
+            original[layer.top[0]] = original.get(layer.bottom[0], layer.bottom[0])
+    for layer in layers:
+        layer.bottom[:] = [original.get(bottom, bottom) for bottom in layer.bottom]
 
 
 def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> list[LayerParameter]:

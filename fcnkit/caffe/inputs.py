@@ -10,8 +10,9 @@ from fcnkit.aliases import Shape
 from fcnkit.caffe.data import UNKNOWN
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import InputError, nearest
-from fcnkit.types import is_input, type_of
+from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.channels import Filtered, Joined, Kept
+from fcnkit.types.fixed import FIXED_BOTTOMS
 
 # The default input height and width of a fully convolutional net, in pixels: those of the published FCNs.
 FCN_SIZE = 500
@@ -140,14 +141,18 @@ def _pools_regions(layer: LayerParameter) -> bool:
 
 
 def _set_box_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
-    """Give inputs that are boxes, whose shape a data layer does not state, room for one: an image's number and corners.
+    """Give a shape to inputs of detectors, which a data layer does not state: the size of an image, and boxes.
+
+    There is room for one box: an image's number and corners.
 
     Source: rbgirshick/caffe-fast-rcnn src/caffe/layers/roi_pooling_layer.cpp, Forward_cpu.
     """
-    for layer in filter(_pools_regions, net.layer):
-        boxes = layer.bottom[1]
-        if boxes in shapes and UNKNOWN in shapes[boxes]:
-            shapes[boxes] = (1, 5)
+    for layer in net.layer:
+        fixed = {1: (1, 5)} if _pools_regions(layer) else FIXED_BOTTOMS.get(kind_of(layer), {})
+        for index, shape in fixed.items():
+            blob = layer.bottom[index] if index < len(layer.bottom) else ""
+            if blob in shapes and UNKNOWN in shapes[blob]:
+                shapes[blob] = shape
 
 
 def _channels(

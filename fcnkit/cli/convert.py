@@ -122,7 +122,8 @@ def command(
     if target:
         net = _for_target(net, target, source)
     formats.save(net, *outputs, force=force, watch=_watch(net))
-    click.echo(summary(net, source, written, prototxt, report))
+    nothing = "Nothing to simplify." if simplify else "No BatchNorm to fold."
+    click.echo(summary(net, source, written, prototxt, report, nothing))
 
 
 def _warn_of_zeros(net: CaffeNet, source: Path) -> None:

@@ -73,5 +73,7 @@ def _definition(file: Path, prototxt: Path | None, crop: str | None, reading: di
                 settle_crops(definition, crop)
         return definition
     from fcnkit.formats import load
+    from fcnkit.inspect.summary import layered
 
-    return load(file, prototxt, mapped=True, untrained="leave", crop=crop, **reading).definition()
+    net = load(file, prototxt, mapped=True, untrained="leave", crop=crop, **reading)
+    return layered(net)

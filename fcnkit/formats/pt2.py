@@ -52,7 +52,8 @@ def load(path: AnyPath, options: NetOptions) -> CaffeNet:
     """Convert the program in the file to a net. No code in the file is run."""
     if options.given is not None:
         raise FileFormatError(f"is a program, which is converted to a definition; leave `{options.by}` out")
-    net = from_program(read_program(Path(path)), target=options.target)
+    # Whoever writes the net for the target checks it again, since it may have been changed.
+    net = from_program(read_program(Path(path)), target=options.target, remarks=False)
     net.source = Path(path)
     return net
 

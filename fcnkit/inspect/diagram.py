@@ -9,7 +9,7 @@ from unicodedata import east_asian_width
 
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
-from fcnkit.inspect.summary import LayerSummary, in_words, summarize
+from fcnkit.inspect.summary import LayerSummary, in_words, layered, summarize
 from fcnkit.net import CaffeNet
 from fcnkit.types import type_of
 from fcnkit.types.looks import SIZE
@@ -64,7 +64,7 @@ def diagram(net: CaffeNet) -> Diagram:
     links: list[Link] = []
     makers: dict[str, int] = {}
     read: set[str] = set()
-    for layer, row in zip(net.definition().layer, summarize(net).rows, strict=True):
+    for layer, row in zip(layered(net).layer, summarize(net).rows, strict=True):
         in_place = tuple(row.tops) == row.bottoms and len(row.bottoms) == 1
         if in_place and row.bottoms[0] not in read:
             box = boxes[makers[row.bottoms[0]]]

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from fcnkit.aliases import AnyPath, Shape
 from fcnkit.caffe import caffemodel, prototxt
-from fcnkit.caffe.messages import TRAIN, LayerParameter
+from fcnkit.caffe.messages import TRAIN, LayerParameter, NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.upgrade import generation, upgrade_net
 from fcnkit.formats.format import CAFFEMODEL, PROTOTXT, recognize
@@ -101,9 +101,15 @@ def summarize_file(
     return summarize(net, remarks(net, path, prototxt))
 
 
+def layered(net: CaffeNet) -> NetParameter:
+    """The definition of a net in which every input is a layer, also those of the form of Caffe's first years."""
+    definition = net.definition()
+    return upgrade_net(definition) if definition.input else definition
+
+
 def summarize(net: CaffeNet, remarks: list[str] | None = None) -> Summary:
     """The summary of a net at its own input shapes."""
-    definition = net.definition()
+    definition = layered(net)
     parameters = _parameters(net)
     paths = iter(step.module for step in net.steps)
     rows = []

@@ -95,8 +95,8 @@ def grouped(rectangles: Sequence[Rectangle], least: int, distance: float) -> lis
     """The mean rectangle of each group of more than `least` similar rectangles, and their number.
 
     Rectangles are similar if their edges are no more apart than `distance` times the mean of the smaller width and the
-    smaller height; a rectangle that is similar to one of a group belongs to it. A mean inside of another one is left out
-    if it stands for fewer rectangles, or for fewer than 3.
+    smaller height; a rectangle that is similar to one of a group belongs to it. A mean inside of another one is left
+    out if it stands for fewer rectangles, or for fewer than 3.
 
     Source: opencv/opencv modules/objdetect/src/cascadedetect.cpp, groupRectangles; modules/core/include/opencv2/core/
     operations.hpp, partition.

@@ -144,7 +144,27 @@ def test_the_same_output_twice_and_an_input_as_output() -> None:
     module = Function(lambda self, x: (x, x.relu(), x.relu()))
     net = fcnkit.from_torch(module, image())
     assert len(net.outputs) == 3
-    assert all(values.equal(image()) or values.equal(image().relu()) for values in net(image()).values())
+    found = net(image())
+    assert [found[name].equal(image()) for name in net.outputs] == [True, False, False]
+    assert [found[name].equal(image().relu()) for name in net.outputs] == [False, True, True]
+
+
+def test_outputs_have_the_order_of_the_modules() -> None:
+    def several(self: Any, x: Tensor) -> Any:
+        first, *parts = x.chunk(4, 1)
+        low = self.conv(x)
+        score = low.relu()
+        return parts[1], self.conv(score), parts[0], score.abs(), score, low.tanh(), score, first
+
+    module = Function(several, conv=nn.Conv2d(4, 4, 1))
+    net = fcnkit.from_torch(module, image())
+    found = net(image())
+    assert len(net.outputs) == 8
+    for name, values in zip(net.outputs, module(image()), strict=True):
+        assert found[name].allclose(values, atol=1e-6)
+    pair = fcnkit.from_torch(Function(lambda _, x: (x.relu().tanh(), *x.chunk(2, 1))), image())
+    # No copies where the order is that of the layers.
+    assert kinds(pair) == ["ReLU", "TanH", "Slice"]
 
 
 def test_an_output_without_the_inputs_is_refused() -> None:

@@ -294,6 +294,10 @@ POOLINGS: dict[str, Any] = {
     "same_padded": lambda x: F.max_pool2d(F.pad(x, (0, 1, 1, 1), value=float("-inf")), 3, 2),
     "padded_zero": lambda x: F.max_pool2d(F.pad(x, (0, 1, 1, 2)), 3, 2),
     "padded_average": lambda x: F.avg_pool2d(F.pad(x, (0, 1, 1, 2)), 3, 2),
+    "dilated": lambda x: F.max_pool2d(x, 3, 1, 1, 2),
+    "dilated_not_square": lambda x: F.max_pool2d(x, (2, 3), (2, 1), (1, 0), (3, 2)),
+    "dilated_ceil": lambda x: F.max_pool2d(x, 2, 2, 1, (2, 3), ceil_mode=True),
+    "dilated_padded": lambda x: F.max_pool2d(F.pad(x, (0, 1, 2, 1), value=float("-inf")), 3, 1, 1, 2),
     "no_batch": lambda x: F.max_pool2d(x[0], 2),
     "local_response": lambda x: F.local_response_norm(x, 5, 0.1, 0.75, 1.5),
 }
