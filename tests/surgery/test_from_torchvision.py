@@ -19,11 +19,11 @@ import fcnkit
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import FcnkitError
+from fcnkit.formats.torchvision import ConversionError
 from fcnkit.generation.nets import generate
 from fcnkit.segment.segmenter import Segmenter, input_from_image
 from fcnkit.surgery import start as starting
 from fcnkit.surgery.start import start
-from fcnkit.surgery.torchvision import ConversionError
 from tests.paths import ROOT
 from tests.surgery.thin import thin, thin_net
 from tests.surgery.torchvision_states import VGG

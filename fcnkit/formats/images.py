@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing, state_in_input
-from fcnkit.surgery.torchvision import ConversionError
+from fcnkit.formats.torchvision import ConversionError
 from fcnkit.types import is_input
 
 
