@@ -51,6 +51,13 @@ BBOX_ACCURACY = _trains(
 DETECTION_ACCURACY = _trains(
     "DetectionAccuracy", _MSCNN, "src/caffe/layers/detection_accuracy_layer.cpp", Count(1, None), Count(1, None)
 )
+DETECTION_GROUP_ACCURACY = _trains(
+    "DetectionGroupAccuracy",
+    "zhaoweicai/cascade-rcnn",
+    "src/caffe/layers/detection_group_accuracy_layer.cpp",
+    Count(1, None),
+    Count(1, None),
+)
 EVAL_DETECTION = _trains(
     "EvalDetection", "intel/caffe", "src/caffe/layers/eval_detection_layer.cpp", Count(2, 3), Count(1, 1)
 )

@@ -28,6 +28,7 @@ UNSUPPORTED = {
     "DetectNetTransformation",
     "DetectionAccuracy",
     "DetectionEvaluate",
+    "DetectionGroupAccuracy",
     "EltwiseAccuracy",
     "EvalDetection",
     "GaussianYolov3",
