@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fcnkit.caffe.data import UNKNOWN, dummy_shape, is_data_layer, top_shape
 from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
@@ -29,6 +29,13 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
     Returns:
         A new net. Its Input layers may have unknown (0) dimensions.
     """
+    result = _fed_by_inputs(net, state, declared)
+    _check_bottoms(result.layer)
+    return result
+
+
+def _fed_by_inputs(net: NetParameter, state: NetState, declared: Sequence[str]) -> NetParameter:
+    """As `runnable`, though layers may read blobs that no layer makes."""
     result = filter_net(net, state.phase, state.level, state.stage)
     layers = list(result.layer)
     del result.layer[:]
@@ -36,6 +43,7 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
         # The rules have been applied, so they mean nothing in the resulting net.
         for field in ("phase", "include", "exclude"):
             layer.ClearField(field)
+    _read_unsampled(layers, net)
     needed = _unmade(layers)
     wanted = {*needed, *(top for source in filter(is_data_layer, layers) for top in source.top)}
     made = {top for layer in layers if not is_data_layer(layer) for top in layer.top} - needed
@@ -53,7 +61,6 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
         if name in wanted and name not in made:
             result.layer.append(_input(name, (1, UNKNOWN, UNKNOWN, UNKNOWN)))
     result.layer.extend(layer for layer in layers if not is_data_layer(layer))
-    _check_bottoms(result)
     return result
 
 
@@ -66,8 +73,10 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     Raises:
         DefinitionError: no layer remains.
     """
-    result = runnable(net, state, declared)
+    result = _fed_by_inputs(net, state, declared)
+    # A loss may lack labels that only another phase makes.
     layers = _without_sinks(list(result.layer))
+    _check_bottoms(layers)
     layers = _without_inserted_splits(_without_samples(layers))
     if not any(map(is_input, layers)):
         layers = _fed(layers)
@@ -84,7 +93,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
 
 
 def _read_by_sinks(blob: str, layers: list[LayerParameter]) -> bool:
-    return all(_is_sink(layer) for layer in layers if blob in layer.bottom)
+    return all(is_sink(layer) for layer in layers if blob in layer.bottom)
 
 
 def _unmade(layers: list[LayerParameter]) -> set[str]:
@@ -104,9 +113,9 @@ def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     return layer
 
 
-def _check_bottoms(net: NetParameter) -> None:
+def _check_bottoms(layers: Iterable[LayerParameter]) -> None:
     made: set[str] = set()
-    for layer in net.layer:
+    for layer in layers:
         for bottom in layer.bottom:
             if bottom not in made:
                 raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")
@@ -119,7 +128,7 @@ def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
         top
         for layer in layers
         for top in layer.top
-        if not is_data_layer(layer) and not _is_sink(layer) and len(layer.top) > 1
+        if not is_data_layer(layer) and not is_sink(layer) and len(layer.top) > 1
     }
     silenced = {bottom for layer in layers if layer.type == SILENCE.name for bottom in layer.bottom}
     unsilenced = [layer for layer in layers if not silenced.issuperset(layer.top)]
@@ -127,11 +136,11 @@ def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
     return [
         layer
         for layer in layers
-        if not _is_sink(layer) or (layer.type == SILENCE.name and needed.issuperset(layer.bottom))
+        if not is_sink(layer) or (layer.type == SILENCE.name and needed.issuperset(layer.bottom))
     ]
 
 
-def _is_sink(layer: LayerParameter) -> bool:
+def is_sink(layer: LayerParameter) -> bool:
     """Whether a layer serves only training or testing."""
     record = type_of(layer)
     if record is not None:
@@ -185,6 +194,20 @@ def _without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:
             layer.bottom[:] = bottoms
             kept.append(layer)
     return kept
+
+
+def _read_unsampled(layers: list[LayerParameter], net: NetParameter) -> None:
+    """Let the readers of samples that only layers of another phase make read, in place, what is sampled there."""
+    made = {top for layer in layers for top in layer.top} | {
+        top for layer in net.layer if is_data_layer(layer) for top in layer.top
+    }
+    original: dict[str, str] = {}
+    for layer in net.layer:
+        record = type_of(layer)
+        if record is not None and record.role is SAMPLES and layer.top and layer.bottom and layer.top[0] not in made:
+            original[layer.top[0]] = original.get(layer.bottom[0], layer.bottom[0])
+    for layer in layers:
+        layer.bottom[:] = [original.get(bottom, bottom) for bottom in layer.bottom]
 
 
 def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> list[LayerParameter]:
