@@ -12,7 +12,8 @@ from fcnkit.errors import DefinitionError
 from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.channels import Made
 from fcnkit.types.combine import SILENCE
-from fcnkit.types.record import LOSS, SAMPLES, SINK
+from fcnkit.types.looks import SIZE
+from fcnkit.types.record import AUGMENTS, LOSS, SAMPLES, SINK
 
 # The default state: TEST, level 0, no stages.
 TEST_STATE = NetState(phase=TEST)
@@ -29,6 +30,12 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
     Returns:
         A new net. Its Input layers may have unknown (0) dimensions.
     """
+    result = _fed_by_inputs(net, state, declared)
+    _check_bottoms(result)
+    return result
+
+
+def _fed_by_inputs(net: NetParameter, state: NetState, declared: Sequence[str]) -> NetParameter:
     result = filter_net(net, state.phase, state.level, state.stage)
     layers = list(result.layer)
     del result.layer[:]
@@ -53,7 +60,6 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
         if name in wanted and name not in made:
             result.layer.append(_input(name, (1, UNKNOWN, UNKNOWN, UNKNOWN)))
     result.layer.extend(layer for layer in layers if not is_data_layer(layer))
-    _check_bottoms(result)
     return result
 
 
@@ -66,7 +72,8 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     Raises:
         DefinitionError: no layer remains.
     """
-    result = runnable(net, state, declared)
+    result = _fed_by_inputs(net, state, declared)
+    _check_bottoms(result, sinks=False)
     layers = _without_sinks(list(result.layer))
     layers = _without_inserted_splits(_without_samples(layers))
     if not any(map(is_input, layers)):
@@ -104,11 +111,12 @@ def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     return layer
 
 
-def _check_bottoms(net: NetParameter) -> None:
+def _check_bottoms(net: NetParameter, sinks: bool = True) -> None:
+    """Check that layers read what others make; sinks=False leaves out layers that are removed."""
     made: set[str] = set()
     for layer in net.layer:
         for bottom in layer.bottom:
-            if bottom not in made:
+            if bottom not in made and (sinks or not _is_sink(layer)):
                 raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")
         made.update(layer.top)
 
@@ -182,7 +190,9 @@ def _without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:
         if record is not None and record.role is SAMPLES:
             original[layer.top[0]] = bottoms[0]
         else:
-            layer.bottom[:] = bottoms
+            augments = record is not None and record.role is AUGMENTS
+            layer.bottom[:] = bottoms[:1] if augments else bottoms
+            layer.top[:] = layer.top[:1] if augments else layer.top
             kept.append(layer)
     return kept
 
@@ -192,7 +202,7 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
     aside = {top for layer in net.layer if is_data_layer(layer) for top in layer.top} - _images(layers, net)
     image: set[str] = set()
     for layer in layers:
-        if any(b in image for b in layer.bottom) or (not layer.bottom and not any(t in aside for t in layer.top)):
+        if any(b in image for b in _valued(layer)) or (not layer.bottom and not any(t in aside for t in layer.top)):
             image.update(layer.top)
     needed: set[str] = set()
     kept = []
@@ -202,6 +212,14 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
             needed.update(layer.bottom)
             kept.append(layer)
     return kept[::-1]
+
+
+def _valued(layer: LayerParameter) -> list[str]:
+    """The bottoms of a layer whose values it reads, not their size alone."""
+    record = type_of(layer)
+    looks = record.looks(layer) if record is not None and len(layer.bottom) > 1 else ()
+    sizes = {bottom for bottom, look in zip(layer.bottom, looks, strict=False) if look == SIZE}
+    return [bottom for bottom in layer.bottom if bottom not in sizes]
 
 
 def _images(layers: list[LayerParameter], net: NetParameter) -> set[str]:
