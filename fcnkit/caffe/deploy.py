@@ -14,6 +14,7 @@ from fcnkit.types.channels import Made
 from fcnkit.types.combine import SILENCE
 from fcnkit.types.looks import SIZE
 from fcnkit.types.record import AUGMENTS, LOSS, SAMPLES, SINK
+from fcnkit.types.volumes import reads_volumes
 
 # The default state: TEST, level 0, no stages.
 TEST_STATE = NetState(phase=TEST)
@@ -46,12 +47,13 @@ def _fed_by_inputs(net: NetParameter, state: NetState, declared: Sequence[str]) 
     needed = _unmade(layers)
     wanted = {*needed, *(top for source in filter(is_data_layer, layers) for top in source.top)}
     made = {top for layer in layers if not is_data_layer(layer) for top in layer.top} - needed
+    volumes = any(map(reads_volumes, layers))
     # A training snapshot has only that phase's data layers, so the data layers of all phases are searched.
     for source in [*filter(is_data_layer, layers), *filter(is_data_layer, net.layer)]:
         for index, top in enumerate(source.top):
             if top in wanted and top not in made:
                 made.add(top)
-                shape = top_shape(source, index)
+                shape = top_shape(source, index, volumes)
                 # Labels in HDF5 files can have any shape.
                 if source.type == "HDF5Data" and index and _read_by_sinks(top, layers):
                     shape = (1, UNKNOWN)

@@ -700,6 +700,12 @@ class LayerParameter(Message):
     @property
     def lpq_loss_param(self) -> LpqLossParameter: ...
     @property
+    def convolution3d_param(self) -> Convolution3DParameter: ...
+    @property
+    def pooling3d_param(self) -> Pooling3DParameter: ...
+    @property
+    def video_data_param(self) -> VideoDataParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -813,6 +819,9 @@ class LayerParameter(Message):
         coeff_schedule_param: CoeffScheduleParameter = ...,
         l1_loss_param: L1LossParameter = ...,
         lpq_loss_param: LpqLossParameter = ...,
+        convolution3d_param: Convolution3DParameter = ...,
+        pooling3d_param: Pooling3DParameter = ...,
+        video_data_param: VideoDataParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -919,6 +928,9 @@ class LayerParameter(Message):
             "coeff_schedule_param",
             "l1_loss_param",
             "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1034,6 +1046,9 @@ class LayerParameter(Message):
             "coeff_schedule_param",
             "l1_loss_param",
             "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1372,6 +1387,16 @@ class ConvolutionParameter(Message):
     hole_w: int
     cudnn_convolution_algo_seeker: int
     conv_algos_override: str
+    kernel_depth: int
+    temporal_stride: int
+    temporal_pad: int
+    filter_group: int
+    @property
+    def kernel_shape(self) -> BlobShape: ...
+    @property
+    def stride_shape(self) -> BlobShape: ...
+    @property
+    def pad_shape(self) -> BlobShape: ...
     def __init__(
         self,
         *,
@@ -1398,6 +1423,13 @@ class ConvolutionParameter(Message):
         hole_w: int = ...,
         cudnn_convolution_algo_seeker: int | str = ...,
         conv_algos_override: str = ...,
+        kernel_depth: int = ...,
+        temporal_stride: int = ...,
+        temporal_pad: int = ...,
+        filter_group: int = ...,
+        kernel_shape: BlobShape = ...,
+        stride_shape: BlobShape = ...,
+        pad_shape: BlobShape = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1421,6 +1453,13 @@ class ConvolutionParameter(Message):
             "hole_w",
             "cudnn_convolution_algo_seeker",
             "conv_algos_override",
+            "kernel_depth",
+            "temporal_stride",
+            "temporal_pad",
+            "filter_group",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1449,6 +1488,13 @@ class ConvolutionParameter(Message):
             "hole_w",
             "cudnn_convolution_algo_seeker",
             "conv_algos_override",
+            "kernel_depth",
+            "temporal_stride",
+            "temporal_pad",
+            "filter_group",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> None: ...
 
@@ -1698,6 +1744,7 @@ class ImageDataParameter(Message):
     cache: bool
     precache: bool
     dataset_share_per_node: float
+    new_length: int
     def __init__(
         self,
         *,
@@ -1721,6 +1768,7 @@ class ImageDataParameter(Message):
         cache: bool = ...,
         precache: bool = ...,
         dataset_share_per_node: float = ...,
+        new_length: int = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1745,6 +1793,7 @@ class ImageDataParameter(Message):
             "cache",
             "precache",
             "dataset_share_per_node",
+            "new_length",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1770,6 +1819,7 @@ class ImageDataParameter(Message):
             "cache",
             "precache",
             "dataset_share_per_node",
+            "new_length",
         ],
     ) -> None: ...
 
@@ -1898,6 +1948,14 @@ class PoolingParameter(Message):
     round_mode: int
     ceil_mode: bool
     torch_pooling: bool
+    kernel_depth: int
+    temporal_stride: int
+    @property
+    def kernel_shape(self) -> BlobShape: ...
+    @property
+    def stride_shape(self) -> BlobShape: ...
+    @property
+    def pad_shape(self) -> BlobShape: ...
     def __init__(
         self,
         *,
@@ -1916,6 +1974,11 @@ class PoolingParameter(Message):
         round_mode: int | str = ...,
         ceil_mode: bool = ...,
         torch_pooling: bool = ...,
+        kernel_depth: int = ...,
+        temporal_stride: int = ...,
+        kernel_shape: BlobShape = ...,
+        stride_shape: BlobShape = ...,
+        pad_shape: BlobShape = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1935,6 +1998,11 @@ class PoolingParameter(Message):
             "round_mode",
             "ceil_mode",
             "torch_pooling",
+            "kernel_depth",
+            "temporal_stride",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1955,6 +2023,11 @@ class PoolingParameter(Message):
             "round_mode",
             "ceil_mode",
             "torch_pooling",
+            "kernel_depth",
+            "temporal_stride",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> None: ...
 
@@ -2411,6 +2484,12 @@ class V1LayerParameter(Message):
     @property
     def lpq_loss_param(self) -> LpqLossParameter: ...
     @property
+    def convolution3d_param(self) -> Convolution3DParameter: ...
+    @property
+    def pooling3d_param(self) -> Pooling3DParameter: ...
+    @property
+    def video_data_param(self) -> VideoDataParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2501,6 +2580,9 @@ class V1LayerParameter(Message):
         coeff_schedule_param: CoeffScheduleParameter = ...,
         l1_loss_param: L1LossParameter = ...,
         lpq_loss_param: LpqLossParameter = ...,
+        convolution3d_param: Convolution3DParameter = ...,
+        pooling3d_param: Pooling3DParameter = ...,
+        video_data_param: VideoDataParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -2582,6 +2664,9 @@ class V1LayerParameter(Message):
             "coeff_schedule_param",
             "l1_loss_param",
             "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -2674,6 +2759,9 @@ class V1LayerParameter(Message):
             "coeff_schedule_param",
             "l1_loss_param",
             "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -4595,4 +4683,120 @@ class LpqLossParameter(Message):
             "p",
             "q",
         ],
+    ) -> None: ...
+
+class Convolution3DParameter(Message):
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    group: int
+    kernel_depth: int
+    stride: int
+    temporal_stride: int
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    filter_group: int
+    temporal_pad: int
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: int = ...,
+        kernel_size: int = ...,
+        group: int = ...,
+        kernel_depth: int = ...,
+        stride: int = ...,
+        temporal_stride: int = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        filter_group: int = ...,
+        temporal_pad: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad",
+            "kernel_size",
+            "group",
+            "kernel_depth",
+            "stride",
+            "temporal_stride",
+            "weight_filler",
+            "bias_filler",
+            "filter_group",
+            "temporal_pad",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad",
+            "kernel_size",
+            "group",
+            "kernel_depth",
+            "stride",
+            "temporal_stride",
+            "weight_filler",
+            "bias_filler",
+            "filter_group",
+            "temporal_pad",
+        ],
+    ) -> None: ...
+
+class Pooling3DParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    pool: int
+    kernel_size: int
+    stride: int
+    pad: int
+    kernel_depth: int
+    temporal_stride: int
+    def __init__(
+        self,
+        *,
+        pool: int | str = ...,
+        kernel_size: int = ...,
+        stride: int = ...,
+        pad: int = ...,
+        kernel_depth: int = ...,
+        temporal_stride: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+    ) -> None: ...
+
+class VideoDataParameter(Message):
+    crop_size: int
+    new_height: int
+    new_width: int
+    new_length: int
+    num_segments: int
+    def __init__(
+        self,
+        *,
+        crop_size: int = ...,
+        new_height: int = ...,
+        new_width: int = ...,
+        new_length: int = ...,
+        num_segments: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
     ) -> None: ...

@@ -27,6 +27,7 @@ from fcnkit.layers import (
     shape,
     source,
     targets,
+    volumes,
     yolo,
 )
 from fcnkit.layers.base import Layer, fit, rule, rule_for, supported
@@ -65,5 +66,6 @@ __all__ = [
     "source",
     "supported",
     "targets",
+    "volumes",
     "yolo",
 ]

@@ -13,7 +13,7 @@ from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Elementwise, rule
-from fcnkit.nn import flow
+from fcnkit.nn import flow, resizing
 from fcnkit.types import flow as types
 
 
@@ -64,7 +64,7 @@ class Resample(Elementwise):
         kind = p.ResampleType.Name(p.type)
         if kind == "AREA":
             raise DefinitionError(f"layer {layer.name!r}: type is NEAREST, LINEAR or CUBIC, not AREA")
-        return flow.Resample(kind, _size(layer, (p.height, p.width)), p.antialias)
+        return resizing.Resample(kind, _size(layer, (p.height, p.width)), p.antialias)
 
 
 @rule(types.DOWNSAMPLE)
@@ -73,7 +73,7 @@ class Downsample(Elementwise):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.downsample_param
-        return flow.Downsample(_size(layer, (p.top_height, p.top_width)))
+        return resizing.Downsample(_size(layer, (p.top_height, p.top_width)))
 
 
 @rule(types.ACCUM)

@@ -33,6 +33,7 @@ from fcnkit.types import (
     shape,
     source,
     targets,
+    volumes,
     yolo,
 )
 from fcnkit.types.record import INPUT, Count, LayerType, kind_of, own_type
@@ -66,6 +67,7 @@ FAMILIES = (
     shape,
     source,
     targets,
+    volumes,
     yolo,
 )
 
