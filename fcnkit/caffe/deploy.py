@@ -78,8 +78,8 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     """
     result = _fed_by_inputs(net, state, declared)
     # A loss may lack labels, and an augmentation its parameters, that only another phase makes.
+    _check_bottoms(result.layer, sinks=False)
     layers = _without_samples(_without_sinks(list(result.layer)))
-    _check_bottoms(layers)
     layers = _without_inserted_splits(layers)
     if not any(map(is_input, layers)):
         layers = _fed(layers)
@@ -116,11 +116,12 @@ def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     return layer
 
 
-def _check_bottoms(layers: Iterable[LayerParameter]) -> None:
+def _check_bottoms(layers: Iterable[LayerParameter], sinks: bool = True) -> None:
+    """Check that layers read what others make; sinks=False leaves out the bottoms of layers that are removed."""
     made: set[str] = set()
     for layer in layers:
         for bottom in layer.bottom:
-            if bottom not in made:
+            if bottom not in made and (sinks or not is_sink(layer)):
                 raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")
         made.update(layer.top)
 
