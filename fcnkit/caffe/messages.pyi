@@ -3175,6 +3175,7 @@ class DetectionOutputParameter(Message):
     visualize: bool
     visualize_threshold: float
     save_file: str
+    use_polygon: bool
     objectness_score: float
     def __init__(
         self,
@@ -3191,6 +3192,7 @@ class DetectionOutputParameter(Message):
         visualize: bool = ...,
         visualize_threshold: float = ...,
         save_file: str = ...,
+        use_polygon: bool = ...,
         objectness_score: float = ...,
     ) -> None: ...
     def HasField(
@@ -3208,6 +3210,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "use_polygon",
             "objectness_score",
         ],
     ) -> bool: ...
@@ -3226,6 +3229,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "use_polygon",
             "objectness_score",
         ],
     ) -> None: ...

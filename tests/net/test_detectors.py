@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import fcnkit
+from tests.formats.test_python import own_net
 from tests.net.build import conv, data, dims, files, image, layer
 
 Outputs = dict[str, np.ndarray]
@@ -250,6 +251,13 @@ def test_detectors_find_something_and_go_the_round_trip(name: str, tmp_path: Pat
         again = outputs(loaded, values)
         assert again.keys() == expected.keys()
         assert all(np.array_equal(again[key], expected[key]) for key in expected)
+    fcnkit.save(net, tmp_path / "own.py", tmp_path / "own.pth")
+    own = own_net(tmp_path / "own.py").eval()
+    own.load_state_dict(torch.load(tmp_path / "own.pth", weights_only=True))
+    with torch.no_grad():
+        found = own(*values)
+    for key, blob in found.items() if isinstance(found, dict) else [(net.outputs[0], found)]:
+        assert np.array_equal(blob.numpy(), expected[key])
 
 
 @pytest.mark.parametrize("name", [name for name in NETS if name != "DetectNet"])
