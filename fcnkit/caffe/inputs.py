@@ -9,7 +9,7 @@ from typing import Any
 from fcnkit.aliases import Shape
 from fcnkit.caffe.data import UNKNOWN
 from fcnkit.caffe.messages import LayerParameter, NetParameter
-from fcnkit.errors import InputError
+from fcnkit.errors import InputError, nearest
 from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.channels import Filtered, Joined, Kept
 from fcnkit.types.fixed import FIXED_BOTTOMS
@@ -128,7 +128,8 @@ def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, S
             raise InputError(f"{problem}; give whole numbers, such as (1, 3, 60, 80)")
         shape = tuple(map(int, shape))
         if name not in shapes:
-            raise InputError(f"the net has no input {name!r}; its inputs are {', '.join(map(repr, shapes))}")
+            hint = nearest(name, shapes)
+            raise InputError(f"the net has no input {name!r}{hint}; its inputs are {', '.join(map(repr, shapes))}")
         if not shape or min(shape) < 1:
             raise InputError(f"input {name!r} cannot have the shape {shape}; sizes are whole numbers from 1 up")
         shapes[name] = shape

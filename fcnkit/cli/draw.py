@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
-from fcnkit.cli.reading_options import phase_option, reading_options
+from fcnkit.cli.reading_options import opening_options, phase_option
 from fcnkit.cli.text_output import output_options, put
 from fcnkit.errors import naming
 from fcnkit.files import check_output
@@ -30,7 +30,7 @@ Examples:
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in FILE.")
 @input_shape_option
 @phase_option
-@reading_options
+@opening_options
 @output_options
 def command(
     file: Path,

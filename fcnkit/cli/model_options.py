@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.image_options import image_options
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.reading_options import opening_options
 
 if TYPE_CHECKING:
     from fcnkit.geometry.tile_plans import TilePlan
@@ -126,7 +126,7 @@ def model_options(command: Callable[..., Any], only: Collection[str] = tuple(_OP
     for name in reversed(_OPTIONS):
         if name in only:
             command = _OPTIONS[name](command)
-    return reading_options(command)
+    return opening_options(command)
 
 
 def single_image_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -151,6 +151,7 @@ def segmenter(
     plain: bool,
     crop: str | None = None,
     ignore_fields: Sequence[str] = (),
+    net: str | None = None,
     **settings: Any,
 ) -> Segmenter:
     """A model prepared for segmentation. Errors name the model.
@@ -168,10 +169,10 @@ def segmenter(
         refine = None if crf is None else DenseCRF(**crf)
     except ValueError as error:
         raise InputError(f"`crf`: {error}") from None
-    net = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields)
+    loaded = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields, net=net)
     with naming(model):
         tiles = {"tile": tile, "memory": memory, "watch": show_tiles}
-        return Segmenter(net, output=output, crf=refine, device=place, fast=not plain, **tiles, **settings)
+        return Segmenter(loaded, output=output, crf=refine, device=place, fast=not plain, **tiles, **settings)
 
 
 def largest_image(max_pixels: int | None, tile: int | str | None) -> int | None:

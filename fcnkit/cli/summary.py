@@ -10,7 +10,7 @@ import click
 
 from fcnkit.caffe.preprocessing import pixels_in_words
 from fcnkit.cli.input_shape import input_shape_option
-from fcnkit.cli.reading_options import phase_option, reading_options
+from fcnkit.cli.reading_options import opening_options, phase_option
 from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import printable
 
@@ -32,7 +32,7 @@ Examples:
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in FILE.")
 @input_shape_option
 @phase_option
-@reading_options
+@opening_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @output_options
 def command(

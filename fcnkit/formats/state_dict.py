@@ -18,6 +18,8 @@ from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import BlobShapeError, FileFormatError, MissingBlobsError, naming
 from fcnkit.formats.checkpoint import unwrapped
+from fcnkit.formats.images import adopt_images
+from fcnkit.formats.torchvision import for_net
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import NetOptions, prepare
 
@@ -44,13 +46,19 @@ def net_from_state(
             point numbers.
         MissingBlobsError, BlobShapeError: the state dict does not match the net.
     """
-    if options.prototxt is not None:
-        images = _preprocessing(preprocessing)
-        definition, unknown = prototxts.read_leniently(options.prototxt)
+    if options.given is not None:
+        kept = _preprocessing(preprocessing)
+        definition, unknown = options.definition()
+        names = {*(layer.name for layer in definition.layer), *(layer.name for layer in definition.layers)}
+        tensors, expected = for_net(unwrapped(tensors, names), definition)
         tensors, blobs = _by_layer(tensors, definition)
-        with naming(options.prototxt):
-            prepared = prepare(definition, blobs, options, unknown, kept=partial(_kept, images))
+        with naming(options.given):
+            prepared = prepare(definition, blobs, options, unknown, kept=partial(_kept, kept))
+            adopted = adopt_images(prepared.definition, prepared.preprocessing, expected)
             net = prepared.net(source=Path(path), filled=False)
+        for layer, image in adopted.items():
+            weight = f"{layer}.weight"
+            tensors[weight] = tensors[weight] * (expected[layer].scale / prepared.preprocessing[image].scale)
     elif stored is not None:
         definition = prototxts.parse(stored)
         tensors, blobs = _by_layer(tensors, definition)
@@ -64,7 +72,7 @@ def net_from_state(
             definition, preprocessing=_fitting(images, input_shapes(definition)), source=Path(path), filled=False
         )
     else:
-        raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
+        raise FileFormatError("contains weights alone; give the net's definition with `prototxt` or `net`")
     _load(net, tensors)
     return net.train(options.training)
 

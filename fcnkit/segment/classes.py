@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fcnkit.errors import FileFormatError, InputError
+from fcnkit.errors import FileFormatError, InputError, nearest
 
 BACKGROUND = "background"
 # The prefix of the number of a class without a name.
@@ -87,7 +87,8 @@ def resolve(text: str, most: int | None = MOST) -> tuple[str, ...]:
         names = Path(text).read_text(encoding="utf-8").strip().splitlines()
     except FileNotFoundError:
         known = ", ".join(SETS)
-        raise InputError(f"is not a number of classes, not one of {known}, and not a file").in_file(text) from None
+        problem = f"is not a number of classes, not one of {known}, and not a file{nearest(text, SETS)}"
+        raise InputError(problem).in_file(text) from None
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise FileFormatError(f"cannot be read as names of classes, one per line: {problem}").in_file(text) from None
@@ -134,4 +135,5 @@ def class_of(text: str, names: Sequence[str]) -> int:
         raise InputError(f"the classes {', '.join(map(str, found))} are named {text!r}; choose one by its number")
     more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     shown = ", ".join(names[:_LISTED])
-    raise InputError(f"there is no class {text!r}; the classes are {shown}{more}, or 0 to {len(names) - 1}")
+    hint = nearest(text, [word for name in names for word in _SYNSET.sub("", name).split(", ")])
+    raise InputError(f"there is no class {text!r}{hint}; the classes are {shown}{more}, or 0 to {len(names) - 1}")

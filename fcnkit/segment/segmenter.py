@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.crf import DenseCRF
-from fcnkit.errors import ArgumentError, DefinitionError, InputError
+from fcnkit.errors import ArgumentError, DefinitionError, InputError, nearest
 from fcnkit.fast import optimized
 from fcnkit.geometry.tile_plans import TilePlan
 from fcnkit.net import CaffeNet
@@ -110,7 +110,8 @@ class Segmenter:
             raise DefinitionError(f"the net has several outputs, {', '.join(net.outputs)}; choose one with `output`")
         self._output = output or net.outputs[0]
         if self._output not in net.outputs:
-            raise InputError(f"the net has no output {self._output!r}; it has {', '.join(net.outputs)}")
+            hint = nearest(self._output, net.outputs)
+            raise InputError(f"the net has no output {self._output!r}{hint}; it has {', '.join(net.outputs)}")
         shape = net.shapes[self._output]
         if len(shape) != 4 or not 2 <= shape[1] <= MOST:
             raise DefinitionError(
