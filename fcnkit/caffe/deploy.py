@@ -75,8 +75,8 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     """
     result = _fed_by_inputs(net, state, declared)
     # A loss may lack labels that only another phase makes.
+    _check_bottoms(result.layer, sinks=False)
     layers = _without_sinks(list(result.layer))
-    _check_bottoms(layers)
     layers = _without_inserted_splits(_without_samples(layers))
     if not any(map(is_input, layers)):
         layers = _fed(layers)
@@ -113,10 +113,11 @@ def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     return layer
 
 
-def _check_bottoms(layers: Iterable[LayerParameter]) -> None:
+def _check_bottoms(layers: Iterable[LayerParameter], sinks: bool = True) -> None:
+    """Check that each layer reads what earlier ones make; `sinks` whether this counts for sinks as well."""
     made: set[str] = set()
     for layer in layers:
-        for bottom in layer.bottom:
+        for bottom in layer.bottom if sinks or not is_sink(layer) else ():
             if bottom not in made:
                 raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")
         made.update(layer.top)
