@@ -3367,6 +3367,7 @@ class DetectionOutputParameter(Message):
     visualize: bool
     visualize_threshold: float
     save_file: str
+    use_polygon: bool
     objectness_score: float
     def __init__(
         self,
@@ -3383,6 +3384,7 @@ class DetectionOutputParameter(Message):
         visualize: bool = ...,
         visualize_threshold: float = ...,
         save_file: str = ...,
+        use_polygon: bool = ...,
         objectness_score: float = ...,
     ) -> None: ...
     def HasField(
@@ -3400,6 +3402,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "use_polygon",
             "objectness_score",
         ],
     ) -> bool: ...
@@ -3418,6 +3421,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "use_polygon",
             "objectness_score",
         ],
     ) -> None: ...
