@@ -98,7 +98,8 @@ def test_the_families_of_layer_types_have_the_same_files_everywhere() -> None:
 
     recorded = {family.__name__.rpartition(".")[2] for family in FAMILIES}
     assert families("layers") - {"base", "fillers"} == recorded - {"data"}
-    assert families("nn") <= recorded
+    # The arithmetic of boxes serves several families.
+    assert families("nn") - {"boxes"} <= recorded
 
 
 def test_modules_are_short() -> None:

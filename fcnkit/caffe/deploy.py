@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fcnkit.caffe.data import UNKNOWN, dummy_shape, is_data_layer, top_shape
 from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
@@ -12,7 +12,9 @@ from fcnkit.errors import DefinitionError
 from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.channels import Made
 from fcnkit.types.combine import SILENCE
-from fcnkit.types.record import LOSS, SAMPLES, SINK
+from fcnkit.types.looks import SIZE
+from fcnkit.types.record import AUGMENTS, LOSS, SAMPLES, SINK
+from fcnkit.types.volumes import reads_volumes
 
 # The default state: TEST, level 0, no stages.
 TEST_STATE = NetState(phase=TEST)
@@ -29,6 +31,13 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
     Returns:
         A new net. Its Input layers may have unknown (0) dimensions.
     """
+    result = _fed_by_inputs(net, state, declared)
+    _check_bottoms(result.layer)
+    return result
+
+
+def _fed_by_inputs(net: NetParameter, state: NetState, declared: Sequence[str]) -> NetParameter:
+    """As `runnable`, though layers may read blobs that no layer makes."""
     result = filter_net(net, state.phase, state.level, state.stage)
     layers = list(result.layer)
     del result.layer[:]
@@ -36,15 +45,17 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
         # The rules have been applied, so they mean nothing in the resulting net.
         for field in ("phase", "include", "exclude"):
             layer.ClearField(field)
+    _read_unsampled(layers, net)
     needed = _unmade(layers)
     wanted = {*needed, *(top for source in filter(is_data_layer, layers) for top in source.top)}
     made = {top for layer in layers if not is_data_layer(layer) for top in layer.top} - needed
+    volumes = any(map(reads_volumes, layers))
     # A training snapshot has only that phase's data layers, so the data layers of all phases are searched.
     for source in [*filter(is_data_layer, layers), *filter(is_data_layer, net.layer)]:
         for index, top in enumerate(source.top):
             if top in wanted and top not in made:
                 made.add(top)
-                shape = top_shape(source, index)
+                shape = top_shape(source, index, volumes)
                 # Labels in HDF5 files can have any shape.
                 if source.type == "HDF5Data" and index and _read_by_sinks(top, layers):
                     shape = (1, UNKNOWN)
@@ -53,7 +64,6 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
         if name in wanted and name not in made:
             result.layer.append(_input(name, (1, UNKNOWN, UNKNOWN, UNKNOWN)))
     result.layer.extend(layer for layer in layers if not is_data_layer(layer))
-    _check_bottoms(result)
     return result
 
 
@@ -66,9 +76,11 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     Raises:
         DefinitionError: no layer remains.
     """
-    result = runnable(net, state, declared)
-    layers = _without_sinks(list(result.layer))
-    layers = _without_inserted_splits(_without_samples(layers))
+    result = _fed_by_inputs(net, state, declared)
+    # A loss may lack labels, and an augmentation its parameters, that only another phase makes.
+    _check_bottoms(result.layer, sinks=False)
+    layers = _without_samples(_without_sinks(list(result.layer)))
+    layers = _without_inserted_splits(layers)
     if not any(map(is_input, layers)):
         layers = _fed(layers)
     layers = _without_label_branches(layers, net)
@@ -84,7 +96,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
 
 
 def _read_by_sinks(blob: str, layers: list[LayerParameter]) -> bool:
-    return all(_is_sink(layer) for layer in layers if blob in layer.bottom)
+    return all(is_sink(layer) for layer in layers if blob in layer.bottom)
 
 
 def _unmade(layers: list[LayerParameter]) -> set[str]:
@@ -104,11 +116,12 @@ def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     return layer
 
 
-def _check_bottoms(net: NetParameter) -> None:
+def _check_bottoms(layers: Iterable[LayerParameter], sinks: bool = True) -> None:
+    """Check that layers read what others make; sinks=False leaves out the bottoms of layers that are removed."""
     made: set[str] = set()
-    for layer in net.layer:
+    for layer in layers:
         for bottom in layer.bottom:
-            if bottom not in made:
+            if bottom not in made and (sinks or not is_sink(layer)):
                 raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")
         made.update(layer.top)
 
@@ -119,7 +132,7 @@ def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
         top
         for layer in layers
         for top in layer.top
-        if not is_data_layer(layer) and not _is_sink(layer) and len(layer.top) > 1
+        if not is_data_layer(layer) and not is_sink(layer) and len(layer.top) > 1
     }
     silenced = {bottom for layer in layers if layer.type == SILENCE.name for bottom in layer.bottom}
     unsilenced = [layer for layer in layers if not silenced.issuperset(layer.top)]
@@ -127,11 +140,11 @@ def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
     return [
         layer
         for layer in layers
-        if not _is_sink(layer) or (layer.type == SILENCE.name and needed.issuperset(layer.bottom))
+        if not is_sink(layer) or (layer.type == SILENCE.name and needed.issuperset(layer.bottom))
     ]
 
 
-def _is_sink(layer: LayerParameter) -> bool:
+def is_sink(layer: LayerParameter) -> bool:
     """Whether a layer serves only training or testing."""
     record = type_of(layer)
     if record is not None:
@@ -182,9 +195,25 @@ def _without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:
         if record is not None and record.role is SAMPLES:
             original[layer.top[0]] = bottoms[0]
         else:
-            layer.bottom[:] = bottoms
+            augments = record is not None and record.role is AUGMENTS
+            layer.bottom[:] = bottoms[:1] if augments else bottoms
+            layer.top[:] = layer.top[:1] if augments else layer.top
             kept.append(layer)
     return kept
+
+
+def _read_unsampled(layers: list[LayerParameter], net: NetParameter) -> None:
+    """Let the readers of samples that only layers of another phase make read, in place, what is sampled there."""
+    made = {top for layer in layers for top in layer.top} | {
+        top for layer in net.layer if is_data_layer(layer) for top in layer.top
+    }
+    original: dict[str, str] = {}
+    for layer in net.layer:
+        record = type_of(layer)
+        if record is not None and record.role is SAMPLES and layer.top and layer.bottom and layer.top[0] not in made:
+            original[layer.top[0]] = original.get(layer.bottom[0], layer.bottom[0])
+    for layer in layers:
+        layer.bottom[:] = [original.get(bottom, bottom) for bottom in layer.bottom]
 
 
 def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> list[LayerParameter]:
@@ -192,7 +221,7 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
     aside = {top for layer in net.layer if is_data_layer(layer) for top in layer.top} - _images(layers, net)
     image: set[str] = set()
     for layer in layers:
-        if any(b in image for b in layer.bottom) or (not layer.bottom and not any(t in aside for t in layer.top)):
+        if any(b in image for b in _valued(layer)) or (not layer.bottom and not any(t in aside for t in layer.top)):
             image.update(layer.top)
     needed: set[str] = set()
     kept = []
@@ -202,6 +231,14 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
             needed.update(layer.bottom)
             kept.append(layer)
     return kept[::-1]
+
+
+def _valued(layer: LayerParameter) -> list[str]:
+    """The bottoms of a layer whose values it reads, not their size alone."""
+    record = type_of(layer)
+    looks = record.looks(layer) if record is not None and len(layer.bottom) > 1 else ()
+    sizes = {bottom for bottom, look in zip(layer.bottom, looks, strict=False) if look == SIZE}
+    return [bottom for bottom in layer.bottom if bottom not in sizes]
 
 
 def _images(layers: list[LayerParameter], net: NetParameter) -> set[str]:

@@ -651,6 +651,61 @@ class LayerParameter(Message):
     @property
     def smooth_l1_loss_param(self) -> SmoothL1LossParameter: ...
     @property
+    def proposal_param(self) -> ProposalParameter: ...
+    @property
+    def psroi_pooling_param(self) -> PSROIPoolingParameter: ...
+    @property
+    def roi_align_param(self) -> ROIAlignParameter: ...
+    @property
+    def box_output_param(self) -> BoxOutputParameter: ...
+    @property
+    def box_group_output_param(self) -> BoxGroupOutputParameter: ...
+    @property
+    def bbox_reg_param(self) -> BBoxRegParameter: ...
+    @property
+    def decode_bbox_param(self) -> DecodeBBoxParameter: ...
+    @property
+    def frcnn_output_param(self) -> FrcnnOutputParameter: ...
+    @property
+    def scale_route_param(self) -> ScaleRouteParameter: ...
+    @property
+    def reorg_param(self) -> ReorgParameter: ...
+    @property
+    def yolo_detection_output_param(self) -> YoloDetectionOutputParameter: ...
+    @property
+    def yolov3_detection_output_param(self) -> Yolov3DetectionOutputParameter: ...
+    @property
+    def yolov3_param(self) -> Yolov3Parameter: ...
+    @property
+    def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
+    @property
+    def correlation_param(self) -> CorrelationParameter: ...
+    @property
+    def flow_warp_param(self) -> FlowWarpParameter: ...
+    @property
+    def resample_param(self) -> ResampleParameter: ...
+    @property
+    def downsample_param(self) -> DownsampleParameter: ...
+    @property
+    def accum_param(self) -> AccumParameter: ...
+    @property
+    def mean_param(self) -> MeanParameter: ...
+    @property
+    def augmentation_param(self) -> AugmentationParameter: ...
+    reshape_every_iter: bool
+    @property
+    def coeff_schedule_param(self) -> CoeffScheduleParameter: ...
+    @property
+    def l1_loss_param(self) -> L1LossParameter: ...
+    @property
+    def lpq_loss_param(self) -> LpqLossParameter: ...
+    @property
+    def convolution3d_param(self) -> Convolution3DParameter: ...
+    @property
+    def pooling3d_param(self) -> Pooling3DParameter: ...
+    @property
+    def video_data_param(self) -> VideoDataParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -739,6 +794,34 @@ class LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter = ...,
         roi_pooling_param: ROIPoolingParameter = ...,
         smooth_l1_loss_param: SmoothL1LossParameter = ...,
+        proposal_param: ProposalParameter = ...,
+        psroi_pooling_param: PSROIPoolingParameter = ...,
+        roi_align_param: ROIAlignParameter = ...,
+        box_output_param: BoxOutputParameter = ...,
+        box_group_output_param: BoxGroupOutputParameter = ...,
+        bbox_reg_param: BBoxRegParameter = ...,
+        decode_bbox_param: DecodeBBoxParameter = ...,
+        frcnn_output_param: FrcnnOutputParameter = ...,
+        scale_route_param: ScaleRouteParameter = ...,
+        reorg_param: ReorgParameter = ...,
+        yolo_detection_output_param: YoloDetectionOutputParameter = ...,
+        yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
+        yolov3_param: Yolov3Parameter = ...,
+        upsample_darknet_param: UpsampleDarknetParameter = ...,
+        correlation_param: CorrelationParameter = ...,
+        flow_warp_param: FlowWarpParameter = ...,
+        resample_param: ResampleParameter = ...,
+        downsample_param: DownsampleParameter = ...,
+        accum_param: AccumParameter = ...,
+        mean_param: MeanParameter = ...,
+        augmentation_param: AugmentationParameter = ...,
+        reshape_every_iter: bool = ...,
+        coeff_schedule_param: CoeffScheduleParameter = ...,
+        l1_loss_param: L1LossParameter = ...,
+        lpq_loss_param: LpqLossParameter = ...,
+        convolution3d_param: Convolution3DParameter = ...,
+        pooling3d_param: Pooling3DParameter = ...,
+        video_data_param: VideoDataParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -820,6 +903,34 @@ class LayerParameter(Message):
             "multi_stage_meanfield_param",
             "roi_pooling_param",
             "smooth_l1_loss_param",
+            "proposal_param",
+            "psroi_pooling_param",
+            "roi_align_param",
+            "box_output_param",
+            "box_group_output_param",
+            "bbox_reg_param",
+            "decode_bbox_param",
+            "frcnn_output_param",
+            "scale_route_param",
+            "reorg_param",
+            "yolo_detection_output_param",
+            "yolov3_detection_output_param",
+            "yolov3_param",
+            "upsample_darknet_param",
+            "correlation_param",
+            "flow_warp_param",
+            "resample_param",
+            "downsample_param",
+            "accum_param",
+            "mean_param",
+            "augmentation_param",
+            "reshape_every_iter",
+            "coeff_schedule_param",
+            "l1_loss_param",
+            "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -910,6 +1021,34 @@ class LayerParameter(Message):
             "multi_stage_meanfield_param",
             "roi_pooling_param",
             "smooth_l1_loss_param",
+            "proposal_param",
+            "psroi_pooling_param",
+            "roi_align_param",
+            "box_output_param",
+            "box_group_output_param",
+            "bbox_reg_param",
+            "decode_bbox_param",
+            "frcnn_output_param",
+            "scale_route_param",
+            "reorg_param",
+            "yolo_detection_output_param",
+            "yolov3_detection_output_param",
+            "yolov3_param",
+            "upsample_darknet_param",
+            "correlation_param",
+            "flow_warp_param",
+            "resample_param",
+            "downsample_param",
+            "accum_param",
+            "mean_param",
+            "augmentation_param",
+            "reshape_every_iter",
+            "coeff_schedule_param",
+            "l1_loss_param",
+            "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1248,6 +1387,16 @@ class ConvolutionParameter(Message):
     hole_w: int
     cudnn_convolution_algo_seeker: int
     conv_algos_override: str
+    kernel_depth: int
+    temporal_stride: int
+    temporal_pad: int
+    filter_group: int
+    @property
+    def kernel_shape(self) -> BlobShape: ...
+    @property
+    def stride_shape(self) -> BlobShape: ...
+    @property
+    def pad_shape(self) -> BlobShape: ...
     def __init__(
         self,
         *,
@@ -1274,6 +1423,13 @@ class ConvolutionParameter(Message):
         hole_w: int = ...,
         cudnn_convolution_algo_seeker: int | str = ...,
         conv_algos_override: str = ...,
+        kernel_depth: int = ...,
+        temporal_stride: int = ...,
+        temporal_pad: int = ...,
+        filter_group: int = ...,
+        kernel_shape: BlobShape = ...,
+        stride_shape: BlobShape = ...,
+        pad_shape: BlobShape = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1297,6 +1453,13 @@ class ConvolutionParameter(Message):
             "hole_w",
             "cudnn_convolution_algo_seeker",
             "conv_algos_override",
+            "kernel_depth",
+            "temporal_stride",
+            "temporal_pad",
+            "filter_group",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1325,6 +1488,13 @@ class ConvolutionParameter(Message):
             "hole_w",
             "cudnn_convolution_algo_seeker",
             "conv_algos_override",
+            "kernel_depth",
+            "temporal_stride",
+            "temporal_pad",
+            "filter_group",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> None: ...
 
@@ -1574,6 +1744,7 @@ class ImageDataParameter(Message):
     cache: bool
     precache: bool
     dataset_share_per_node: float
+    new_length: int
     def __init__(
         self,
         *,
@@ -1597,6 +1768,7 @@ class ImageDataParameter(Message):
         cache: bool = ...,
         precache: bool = ...,
         dataset_share_per_node: float = ...,
+        new_length: int = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1621,6 +1793,7 @@ class ImageDataParameter(Message):
             "cache",
             "precache",
             "dataset_share_per_node",
+            "new_length",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1646,6 +1819,7 @@ class ImageDataParameter(Message):
             "cache",
             "precache",
             "dataset_share_per_node",
+            "new_length",
         ],
     ) -> None: ...
 
@@ -1774,6 +1948,14 @@ class PoolingParameter(Message):
     round_mode: int
     ceil_mode: bool
     torch_pooling: bool
+    kernel_depth: int
+    temporal_stride: int
+    @property
+    def kernel_shape(self) -> BlobShape: ...
+    @property
+    def stride_shape(self) -> BlobShape: ...
+    @property
+    def pad_shape(self) -> BlobShape: ...
     def __init__(
         self,
         *,
@@ -1792,6 +1974,11 @@ class PoolingParameter(Message):
         round_mode: int | str = ...,
         ceil_mode: bool = ...,
         torch_pooling: bool = ...,
+        kernel_depth: int = ...,
+        temporal_stride: int = ...,
+        kernel_shape: BlobShape = ...,
+        stride_shape: BlobShape = ...,
+        pad_shape: BlobShape = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1811,6 +1998,11 @@ class PoolingParameter(Message):
             "round_mode",
             "ceil_mode",
             "torch_pooling",
+            "kernel_depth",
+            "temporal_stride",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1831,6 +2023,11 @@ class PoolingParameter(Message):
             "round_mode",
             "ceil_mode",
             "torch_pooling",
+            "kernel_depth",
+            "temporal_stride",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> None: ...
 
@@ -2239,6 +2436,60 @@ class V1LayerParameter(Message):
     @property
     def smooth_l1_loss_param(self) -> SmoothL1LossParameter: ...
     @property
+    def proposal_param(self) -> ProposalParameter: ...
+    @property
+    def psroi_pooling_param(self) -> PSROIPoolingParameter: ...
+    @property
+    def roi_align_param(self) -> ROIAlignParameter: ...
+    @property
+    def box_output_param(self) -> BoxOutputParameter: ...
+    @property
+    def box_group_output_param(self) -> BoxGroupOutputParameter: ...
+    @property
+    def bbox_reg_param(self) -> BBoxRegParameter: ...
+    @property
+    def decode_bbox_param(self) -> DecodeBBoxParameter: ...
+    @property
+    def frcnn_output_param(self) -> FrcnnOutputParameter: ...
+    @property
+    def scale_route_param(self) -> ScaleRouteParameter: ...
+    @property
+    def reorg_param(self) -> ReorgParameter: ...
+    @property
+    def yolo_detection_output_param(self) -> YoloDetectionOutputParameter: ...
+    @property
+    def yolov3_detection_output_param(self) -> Yolov3DetectionOutputParameter: ...
+    @property
+    def yolov3_param(self) -> Yolov3Parameter: ...
+    @property
+    def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
+    @property
+    def correlation_param(self) -> CorrelationParameter: ...
+    @property
+    def flow_warp_param(self) -> FlowWarpParameter: ...
+    @property
+    def resample_param(self) -> ResampleParameter: ...
+    @property
+    def downsample_param(self) -> DownsampleParameter: ...
+    @property
+    def accum_param(self) -> AccumParameter: ...
+    @property
+    def mean_param(self) -> MeanParameter: ...
+    @property
+    def augmentation_param(self) -> AugmentationParameter: ...
+    @property
+    def coeff_schedule_param(self) -> CoeffScheduleParameter: ...
+    @property
+    def l1_loss_param(self) -> L1LossParameter: ...
+    @property
+    def lpq_loss_param(self) -> LpqLossParameter: ...
+    @property
+    def convolution3d_param(self) -> Convolution3DParameter: ...
+    @property
+    def pooling3d_param(self) -> Pooling3DParameter: ...
+    @property
+    def video_data_param(self) -> VideoDataParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2305,6 +2556,33 @@ class V1LayerParameter(Message):
         multi_stage_meanfield_param: MultiStageMeanfieldParameter = ...,
         roi_pooling_param: ROIPoolingParameter = ...,
         smooth_l1_loss_param: SmoothL1LossParameter = ...,
+        proposal_param: ProposalParameter = ...,
+        psroi_pooling_param: PSROIPoolingParameter = ...,
+        roi_align_param: ROIAlignParameter = ...,
+        box_output_param: BoxOutputParameter = ...,
+        box_group_output_param: BoxGroupOutputParameter = ...,
+        bbox_reg_param: BBoxRegParameter = ...,
+        decode_bbox_param: DecodeBBoxParameter = ...,
+        frcnn_output_param: FrcnnOutputParameter = ...,
+        scale_route_param: ScaleRouteParameter = ...,
+        reorg_param: ReorgParameter = ...,
+        yolo_detection_output_param: YoloDetectionOutputParameter = ...,
+        yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
+        yolov3_param: Yolov3Parameter = ...,
+        upsample_darknet_param: UpsampleDarknetParameter = ...,
+        correlation_param: CorrelationParameter = ...,
+        flow_warp_param: FlowWarpParameter = ...,
+        resample_param: ResampleParameter = ...,
+        downsample_param: DownsampleParameter = ...,
+        accum_param: AccumParameter = ...,
+        mean_param: MeanParameter = ...,
+        augmentation_param: AugmentationParameter = ...,
+        coeff_schedule_param: CoeffScheduleParameter = ...,
+        l1_loss_param: L1LossParameter = ...,
+        lpq_loss_param: LpqLossParameter = ...,
+        convolution3d_param: Convolution3DParameter = ...,
+        pooling3d_param: Pooling3DParameter = ...,
+        video_data_param: VideoDataParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -2362,6 +2640,33 @@ class V1LayerParameter(Message):
             "multi_stage_meanfield_param",
             "roi_pooling_param",
             "smooth_l1_loss_param",
+            "proposal_param",
+            "psroi_pooling_param",
+            "roi_align_param",
+            "box_output_param",
+            "box_group_output_param",
+            "bbox_reg_param",
+            "decode_bbox_param",
+            "frcnn_output_param",
+            "scale_route_param",
+            "reorg_param",
+            "yolo_detection_output_param",
+            "yolov3_detection_output_param",
+            "yolov3_param",
+            "upsample_darknet_param",
+            "correlation_param",
+            "flow_warp_param",
+            "resample_param",
+            "downsample_param",
+            "accum_param",
+            "mean_param",
+            "augmentation_param",
+            "coeff_schedule_param",
+            "l1_loss_param",
+            "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -2430,6 +2735,33 @@ class V1LayerParameter(Message):
             "multi_stage_meanfield_param",
             "roi_pooling_param",
             "smooth_l1_loss_param",
+            "proposal_param",
+            "psroi_pooling_param",
+            "roi_align_param",
+            "box_output_param",
+            "box_group_output_param",
+            "bbox_reg_param",
+            "decode_bbox_param",
+            "frcnn_output_param",
+            "scale_route_param",
+            "reorg_param",
+            "yolo_detection_output_param",
+            "yolov3_detection_output_param",
+            "yolov3_param",
+            "upsample_darknet_param",
+            "correlation_param",
+            "flow_warp_param",
+            "resample_param",
+            "downsample_param",
+            "accum_param",
+            "mean_param",
+            "augmentation_param",
+            "coeff_schedule_param",
+            "l1_loss_param",
+            "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3035,6 +3367,7 @@ class DetectionOutputParameter(Message):
     visualize: bool
     visualize_threshold: float
     save_file: str
+    objectness_score: float
     def __init__(
         self,
         *,
@@ -3050,6 +3383,7 @@ class DetectionOutputParameter(Message):
         visualize: bool = ...,
         visualize_threshold: float = ...,
         save_file: str = ...,
+        objectness_score: float = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -3066,6 +3400,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "objectness_score",
         ],
     ) -> bool: ...
     def ClearField(
@@ -3083,6 +3418,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "objectness_score",
         ],
     ) -> None: ...
 
@@ -3253,6 +3589,7 @@ class PriorBoxParameter(Message):
     step_h: float
     step_w: float
     offset: float
+    denser_prior_boxes: bool
     def __init__(
         self,
         *,
@@ -3269,9 +3606,13 @@ class PriorBoxParameter(Message):
         step_h: float = ...,
         step_w: float = ...,
         offset: float = ...,
+        denser_prior_boxes: bool = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["flip", "clip", "img_size", "img_h", "img_w", "step", "step_h", "step_w", "offset"]
+        self,
+        field_name: Literal[
+            "flip", "clip", "img_size", "img_h", "img_w", "step", "step_h", "step_w", "offset", "denser_prior_boxes"
+        ],
     ) -> bool: ...
     def ClearField(
         self,
@@ -3289,6 +3630,7 @@ class PriorBoxParameter(Message):
             "step_h",
             "step_w",
             "offset",
+            "denser_prior_boxes",
         ],
     ) -> None: ...
 
@@ -3676,9 +4018,12 @@ class ROIPoolingParameter(Message):
     pooled_h: int
     pooled_w: int
     spatial_scale: float
-    def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
-    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
-    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...
+    pad_ratio: float
+    def __init__(
+        self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ..., pad_ratio: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "pad_ratio"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "pad_ratio"]) -> None: ...
 
 class SmoothL1LossParameter(Message):
     sigma: float
@@ -3686,8 +4031,772 @@ class SmoothL1LossParameter(Message):
     def HasField(self, field_name: Literal["sigma"]) -> bool: ...
     def ClearField(self, field_name: Literal["sigma"]) -> None: ...
 
+class ProposalParameter(Message):
+    feat_stride: int
+    base_size: int
+    min_size: float
+    @property
+    def ratio(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def scale(self) -> RepeatedScalarFieldContainer[float]: ...
+    pre_nms_topn: int
+    post_nms_topn: int
+    nms_thresh: float
+    def __init__(
+        self,
+        *,
+        feat_stride: int = ...,
+        base_size: int = ...,
+        min_size: float = ...,
+        ratio: Iterable[float] = ...,
+        scale: Iterable[float] = ...,
+        pre_nms_topn: int = ...,
+        post_nms_topn: int = ...,
+        nms_thresh: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["feat_stride", "base_size", "min_size", "pre_nms_topn", "post_nms_topn", "nms_thresh"]
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "feat_stride", "base_size", "min_size", "ratio", "scale", "pre_nms_topn", "post_nms_topn", "nms_thresh"
+        ],
+    ) -> None: ...
+
+class PSROIPoolingParameter(Message):
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    def __init__(self, *, spatial_scale: float = ..., output_dim: int = ..., group_size: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["spatial_scale", "output_dim", "group_size"]) -> bool: ...
+    def ClearField(self, field_name: Literal["spatial_scale", "output_dim", "group_size"]) -> None: ...
+
+class ROIAlignParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    sampling_ratio: int
+    def __init__(
+        self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ..., sampling_ratio: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "sampling_ratio"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "sampling_ratio"]) -> None: ...
+
+class BoxOutputParameter(Message):
+    fg_thr: float
+    iou_thr: float
+    nms_type: str
+    @property
+    def field_h(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def field_w(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def downsample_rate(self) -> RepeatedScalarFieldContainer[int]: ...
+    field_whr: float
+    field_xyr: float
+    max_nms_num: int
+    max_post_nms_num: int
+    min_size: float
+    def __init__(
+        self,
+        *,
+        fg_thr: float = ...,
+        iou_thr: float = ...,
+        nms_type: str = ...,
+        field_h: Iterable[int] = ...,
+        field_w: Iterable[int] = ...,
+        downsample_rate: Iterable[int] = ...,
+        field_whr: float = ...,
+        field_xyr: float = ...,
+        max_nms_num: int = ...,
+        max_post_nms_num: int = ...,
+        min_size: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "fg_thr", "iou_thr", "nms_type", "field_whr", "field_xyr", "max_nms_num", "max_post_nms_num", "min_size"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "fg_thr",
+            "iou_thr",
+            "nms_type",
+            "field_h",
+            "field_w",
+            "downsample_rate",
+            "field_whr",
+            "field_xyr",
+            "max_nms_num",
+            "max_post_nms_num",
+            "min_size",
+        ],
+    ) -> None: ...
+
+class BoxGroupParameter(Message):
+    @property
+    def field_h(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def field_w(self) -> RepeatedScalarFieldContainer[int]: ...
+    stride: int
+    def __init__(self, *, field_h: Iterable[int] = ..., field_w: Iterable[int] = ..., stride: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["stride"]) -> bool: ...
+    def ClearField(self, field_name: Literal["field_h", "field_w", "stride"]) -> None: ...
+
+class BoxGroupOutputParameter(Message):
+    fg_thr: float
+    iou_thr: float
+    nms_type: str
+    @property
+    def box_group_param(self) -> RepeatedCompositeFieldContainer[BoxGroupParameter]: ...
+    field_whr: float
+    field_xyr: float
+    max_nms_num: int
+    max_post_nms_num: int
+    min_size: float
+    def __init__(
+        self,
+        *,
+        fg_thr: float = ...,
+        iou_thr: float = ...,
+        nms_type: str = ...,
+        box_group_param: Iterable[BoxGroupParameter] = ...,
+        field_whr: float = ...,
+        field_xyr: float = ...,
+        max_nms_num: int = ...,
+        max_post_nms_num: int = ...,
+        min_size: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "fg_thr", "iou_thr", "nms_type", "field_whr", "field_xyr", "max_nms_num", "max_post_nms_num", "min_size"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "fg_thr",
+            "iou_thr",
+            "nms_type",
+            "box_group_param",
+            "field_whr",
+            "field_xyr",
+            "max_nms_num",
+            "max_post_nms_num",
+            "min_size",
+        ],
+    ) -> None: ...
+
+class BBoxRegParameter(Message):
+    @property
+    def bbox_mean(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def bbox_std(self) -> RepeatedScalarFieldContainer[float]: ...
+    cls_aware: bool
+    def __init__(
+        self, *, bbox_mean: Iterable[float] = ..., bbox_std: Iterable[float] = ..., cls_aware: bool = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["cls_aware"]) -> bool: ...
+    def ClearField(self, field_name: Literal["bbox_mean", "bbox_std", "cls_aware"]) -> None: ...
+
+class DecodeBBoxParameter(Message):
+    gt_iou_thr: float
+    def __init__(self, *, gt_iou_thr: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["gt_iou_thr"]) -> bool: ...
+    def ClearField(self, field_name: Literal["gt_iou_thr"]) -> None: ...
+
+class FrcnnOutputParameter(Message):
+    conf_thr: float
+    iou_thr: float
+    nms_type: str
+    max_det_num: int
+    @property
+    def save_output_param(self) -> SaveOutputParameter: ...
+    def __init__(
+        self,
+        *,
+        conf_thr: float = ...,
+        iou_thr: float = ...,
+        nms_type: str = ...,
+        max_det_num: int = ...,
+        save_output_param: SaveOutputParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["conf_thr", "iou_thr", "nms_type", "max_det_num", "save_output_param"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["conf_thr", "iou_thr", "nms_type", "max_det_num", "save_output_param"]
+    ) -> None: ...
+
+class ScaleRouteParameter(Message):
+    low_scale: float
+    high_scale: float
+    def __init__(self, *, low_scale: float = ..., high_scale: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["low_scale", "high_scale"]) -> bool: ...
+    def ClearField(self, field_name: Literal["low_scale", "high_scale"]) -> None: ...
+
+class ReorgParameter(Message):
+    stride: int
+    reverse: bool
+    def __init__(self, *, stride: int = ..., reverse: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["stride", "reverse"]) -> bool: ...
+    def ClearField(self, field_name: Literal["stride", "reverse"]) -> None: ...
+
+class UpsampleDarknetParameter(Message):
+    stride: int
+    def __init__(self, *, stride: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["stride"]) -> bool: ...
+    def ClearField(self, field_name: Literal["stride"]) -> None: ...
+
+class YoloDetectionOutputParameter(Message):
+    side: int
+    num_classes: int
+    num_box: int
+    coords: int
+    confidence_threshold: float
+    nms_threshold: float
+    @property
+    def biases(self) -> RepeatedScalarFieldContainer[float]: ...
+    label_map_file: str
+    def __init__(
+        self,
+        *,
+        side: int = ...,
+        num_classes: int = ...,
+        num_box: int = ...,
+        coords: int = ...,
+        confidence_threshold: float = ...,
+        nms_threshold: float = ...,
+        biases: Iterable[float] = ...,
+        label_map_file: str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "side", "num_classes", "num_box", "coords", "confidence_threshold", "nms_threshold", "label_map_file"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "side",
+            "num_classes",
+            "num_box",
+            "coords",
+            "confidence_threshold",
+            "nms_threshold",
+            "biases",
+            "label_map_file",
+        ],
+    ) -> None: ...
+
+class Yolov3DetectionOutputParameter(Message):
+    num_classes: int
+    num_box: int
+    confidence_threshold: float
+    nms_threshold: float
+    @property
+    def biases(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def anchors_scale(self) -> RepeatedScalarFieldContainer[int]: ...
+    mask_group_num: int
+    @property
+    def mask(self) -> RepeatedScalarFieldContainer[int]: ...
+    gaussian_box: bool
+    def __init__(
+        self,
+        *,
+        num_classes: int = ...,
+        num_box: int = ...,
+        confidence_threshold: float = ...,
+        nms_threshold: float = ...,
+        biases: Iterable[float] = ...,
+        anchors_scale: Iterable[int] = ...,
+        mask_group_num: int = ...,
+        mask: Iterable[int] = ...,
+        gaussian_box: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_classes", "num_box", "confidence_threshold", "nms_threshold", "mask_group_num", "gaussian_box"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_classes",
+            "num_box",
+            "confidence_threshold",
+            "nms_threshold",
+            "biases",
+            "anchors_scale",
+            "mask_group_num",
+            "mask",
+            "gaussian_box",
+        ],
+    ) -> None: ...
+
+class Yolov3Parameter(Message):
+    IOU_LOSS: Final[EnumTypeWrapper]
+    IOU: Final = 0
+    GIOU: Final = 1
+    MSE: Final = 2
+    DIOU: Final = 3
+    CIOU: Final = 4
+    side: int
+    num_class: int
+    num: int
+    object_scale: float
+    class_scale: float
+    noobject_scale: float
+    coord_scale: float
+    thresh: float
+    anchors_scale: int
+    @property
+    def biases(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def mask(self) -> RepeatedScalarFieldContainer[int]: ...
+    use_logic_gradient: bool
+    use_focal_loss: bool
+    iou_loss: int
+    iou_normalizer: float
+    iou_thresh: float
+    max_delta: float
+    accumulate: bool
+    label_smooth_eps: float
+    def __init__(
+        self,
+        *,
+        side: int = ...,
+        num_class: int = ...,
+        num: int = ...,
+        object_scale: float = ...,
+        class_scale: float = ...,
+        noobject_scale: float = ...,
+        coord_scale: float = ...,
+        thresh: float = ...,
+        anchors_scale: int = ...,
+        biases: Iterable[float] = ...,
+        mask: Iterable[int] = ...,
+        use_logic_gradient: bool = ...,
+        use_focal_loss: bool = ...,
+        iou_loss: int | str = ...,
+        iou_normalizer: float = ...,
+        iou_thresh: float = ...,
+        max_delta: float = ...,
+        accumulate: bool = ...,
+        label_smooth_eps: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "side",
+            "num_class",
+            "num",
+            "object_scale",
+            "class_scale",
+            "noobject_scale",
+            "coord_scale",
+            "thresh",
+            "anchors_scale",
+            "use_logic_gradient",
+            "use_focal_loss",
+            "iou_loss",
+            "iou_normalizer",
+            "iou_thresh",
+            "max_delta",
+            "accumulate",
+            "label_smooth_eps",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "side",
+            "num_class",
+            "num",
+            "object_scale",
+            "class_scale",
+            "noobject_scale",
+            "coord_scale",
+            "thresh",
+            "anchors_scale",
+            "biases",
+            "mask",
+            "use_logic_gradient",
+            "use_focal_loss",
+            "iou_loss",
+            "iou_normalizer",
+            "iou_thresh",
+            "max_delta",
+            "accumulate",
+            "label_smooth_eps",
+        ],
+    ) -> None: ...
+
 class ShuffleChannelParameter(Message):
     group: int
     def __init__(self, *, group: int = ...) -> None: ...
     def HasField(self, field_name: Literal["group"]) -> bool: ...
     def ClearField(self, field_name: Literal["group"]) -> None: ...
+
+class CorrelationParameter(Message):
+    CorrelationType: Final[EnumTypeWrapper]
+    MULTIPLY: Final = 0
+    SUBTRACT: Final = 1
+    pad: int
+    kernel_size: int
+    max_displacement: int
+    stride_1: int
+    stride_2: int
+    do_abs: bool
+    single_direction: int
+    correlation_type: int
+    def __init__(
+        self,
+        *,
+        pad: int = ...,
+        kernel_size: int = ...,
+        max_displacement: int = ...,
+        stride_1: int = ...,
+        stride_2: int = ...,
+        do_abs: bool = ...,
+        single_direction: int = ...,
+        correlation_type: int | str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "pad",
+            "kernel_size",
+            "max_displacement",
+            "stride_1",
+            "stride_2",
+            "do_abs",
+            "single_direction",
+            "correlation_type",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "pad",
+            "kernel_size",
+            "max_displacement",
+            "stride_1",
+            "stride_2",
+            "do_abs",
+            "single_direction",
+            "correlation_type",
+        ],
+    ) -> None: ...
+
+class FlowWarpParameter(Message):
+    FillParameter: Final[EnumTypeWrapper]
+    ZERO: Final = 1
+    NOT_A_NUMBER: Final = 2
+    fill_value: int
+    def __init__(self, *, fill_value: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["fill_value"]) -> bool: ...
+    def ClearField(self, field_name: Literal["fill_value"]) -> None: ...
+
+class ResampleParameter(Message):
+    ResampleType: Final[EnumTypeWrapper]
+    NEAREST: Final = 1
+    LINEAR: Final = 2
+    CUBIC: Final = 3
+    AREA: Final = 4
+    width: int
+    height: int
+    type: int
+    antialias: bool
+    factor: float
+    def __init__(
+        self, *, width: int = ..., height: int = ..., type: int | str = ..., antialias: bool = ..., factor: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["width", "height", "type", "antialias", "factor"]) -> bool: ...
+    def ClearField(self, field_name: Literal["width", "height", "type", "antialias", "factor"]) -> None: ...
+
+class DownsampleParameter(Message):
+    top_height: int
+    top_width: int
+    def __init__(self, *, top_height: int = ..., top_width: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["top_height", "top_width"]) -> bool: ...
+    def ClearField(self, field_name: Literal["top_height", "top_width"]) -> None: ...
+
+class AccumParameter(Message):
+    top_height: int
+    top_width: int
+    size_divisible_by: int
+    have_reference: bool
+    def __init__(
+        self, *, top_height: int = ..., top_width: int = ..., size_divisible_by: int = ..., have_reference: bool = ...
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["top_height", "top_width", "size_divisible_by", "have_reference"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["top_height", "top_width", "size_divisible_by", "have_reference"]
+    ) -> None: ...
+
+class MeanParameter(Message):
+    MeanOperation: Final[EnumTypeWrapper]
+    ADD: Final = 1
+    SUBTRACT: Final = 4
+    operation: int
+    file: str
+    @property
+    def value(self) -> RepeatedScalarFieldContainer[float]: ...
+    mean_scale: float
+    input_scale: float
+    output_scale: float
+    def __init__(
+        self,
+        *,
+        operation: int | str = ...,
+        file: str = ...,
+        value: Iterable[float] = ...,
+        mean_scale: float = ...,
+        input_scale: float = ...,
+        output_scale: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["operation", "file", "mean_scale", "input_scale", "output_scale"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["operation", "file", "value", "mean_scale", "input_scale", "output_scale"]
+    ) -> None: ...
+
+class AugmentationParameter(Message):
+    max_multiplier: float
+    augment_during_test: bool
+    recompute_mean: int
+    mean_per_pixel: bool
+    @property
+    def mean(self) -> RepeatedScalarFieldContainer[float]: ...
+    crop_width: int
+    crop_height: int
+    def __init__(
+        self,
+        *,
+        max_multiplier: float = ...,
+        augment_during_test: bool = ...,
+        recompute_mean: int = ...,
+        mean_per_pixel: bool = ...,
+        mean: Iterable[float] = ...,
+        crop_width: int = ...,
+        crop_height: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "max_multiplier", "augment_during_test", "recompute_mean", "mean_per_pixel", "crop_width", "crop_height"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "max_multiplier",
+            "augment_during_test",
+            "recompute_mean",
+            "mean_per_pixel",
+            "mean",
+            "crop_width",
+            "crop_height",
+        ],
+    ) -> None: ...
+
+class CoeffScheduleParameter(Message):
+    half_life: float
+    initial_coeff: float
+    final_coeff: float
+    def __init__(self, *, half_life: float = ..., initial_coeff: float = ..., final_coeff: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["half_life", "initial_coeff", "final_coeff"]) -> bool: ...
+    def ClearField(self, field_name: Literal["half_life", "initial_coeff", "final_coeff"]) -> None: ...
+
+class L1LossParameter(Message):
+    l2_per_location: bool
+    l2_prescale_by_channels: bool
+    normalize_by_num_entries: bool
+    epsilon: float
+    plateau: float
+    def __init__(
+        self,
+        *,
+        l2_per_location: bool = ...,
+        l2_prescale_by_channels: bool = ...,
+        normalize_by_num_entries: bool = ...,
+        epsilon: float = ...,
+        plateau: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "l2_per_location", "l2_prescale_by_channels", "normalize_by_num_entries", "epsilon", "plateau"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "l2_per_location", "l2_prescale_by_channels", "normalize_by_num_entries", "epsilon", "plateau"
+        ],
+    ) -> None: ...
+
+class LpqLossParameter(Message):
+    l2_prescale_by_channels: bool
+    normalize_by_num_entries: bool
+    p_epsilon: float
+    q_epsilon: float
+    @property
+    def pq_episode_starts_at_iter(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def p(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def q(self) -> RepeatedScalarFieldContainer[float]: ...
+    def __init__(
+        self,
+        *,
+        l2_prescale_by_channels: bool = ...,
+        normalize_by_num_entries: bool = ...,
+        p_epsilon: float = ...,
+        q_epsilon: float = ...,
+        pq_episode_starts_at_iter: Iterable[int] = ...,
+        p: Iterable[float] = ...,
+        q: Iterable[float] = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["l2_prescale_by_channels", "normalize_by_num_entries", "p_epsilon", "q_epsilon"]
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "l2_prescale_by_channels",
+            "normalize_by_num_entries",
+            "p_epsilon",
+            "q_epsilon",
+            "pq_episode_starts_at_iter",
+            "p",
+            "q",
+        ],
+    ) -> None: ...
+
+class Convolution3DParameter(Message):
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    group: int
+    kernel_depth: int
+    stride: int
+    temporal_stride: int
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    filter_group: int
+    temporal_pad: int
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: int = ...,
+        kernel_size: int = ...,
+        group: int = ...,
+        kernel_depth: int = ...,
+        stride: int = ...,
+        temporal_stride: int = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        filter_group: int = ...,
+        temporal_pad: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad",
+            "kernel_size",
+            "group",
+            "kernel_depth",
+            "stride",
+            "temporal_stride",
+            "weight_filler",
+            "bias_filler",
+            "filter_group",
+            "temporal_pad",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad",
+            "kernel_size",
+            "group",
+            "kernel_depth",
+            "stride",
+            "temporal_stride",
+            "weight_filler",
+            "bias_filler",
+            "filter_group",
+            "temporal_pad",
+        ],
+    ) -> None: ...
+
+class Pooling3DParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    pool: int
+    kernel_size: int
+    stride: int
+    pad: int
+    kernel_depth: int
+    temporal_stride: int
+    def __init__(
+        self,
+        *,
+        pool: int | str = ...,
+        kernel_size: int = ...,
+        stride: int = ...,
+        pad: int = ...,
+        kernel_depth: int = ...,
+        temporal_stride: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+    ) -> None: ...
+
+class VideoDataParameter(Message):
+    crop_size: int
+    new_height: int
+    new_width: int
+    new_length: int
+    num_segments: int
+    def __init__(
+        self,
+        *,
+        crop_size: int = ...,
+        new_height: int = ...,
+        new_width: int = ...,
+        new_length: int = ...,
+        num_segments: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+    ) -> None: ...

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fcnkit.caffe.data import is_data_layer
+from fcnkit.caffe.data import is_data_layer, reads_images
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import printable
 from fcnkit.types import is_input
@@ -32,6 +32,8 @@ class Preprocessing:
         mean: for each channel, or one for all; empty for none.
         scale: applied after the mean.
         source: where this is stated, in words.
+        known: whether it is stated at all; if not, the mean and the scale are none, and whoever feeds an image to the
+            net must know them.
     """
 
     channel_order: str
@@ -39,33 +41,38 @@ class Preprocessing:
     mean: tuple[float, ...] = ()
     scale: float = 1.0
     source: str = ""
+    known: bool = True
 
     @classmethod
     def of_input(cls, layers: Sequence[LayerParameter], blob: str, channels: int) -> Preprocessing:
-        """What the data layer or the Input layer of an input states, else what the published FCN nets use.
+        """What the data layer or the Input layer of an input states.
+
+        A layer that reads images from files feeds their pixels as they are unless it states otherwise. Any other layer
+        gets its values from elsewhere, and they are unknown unless it states a mean or a scale.
 
         Args:
             layers: the layers of the net before its data layers were cut off.
             blob: name of the input.
             channels: its number of channels.
         """
-        mean: tuple[float, ...] = FCN_MEAN if channels == 3 else ()
-        scale = 1.0
-        source = "assumed: the mean of the published FCN nets" if channels == 3 else "assumed: no mean"
-        for layer in layers:
-            if (is_data_layer(layer) or is_input(layer)) and blob in layer.top:
-                stated = _mean(layer)
-                stating = f"{'input' if is_input(layer) else 'data layer'} {_shown(repr(layer.name))}"
-                # Layers with several tops state the image's mean; it is none of a depth map's, say.
-                if len(stated) in (1, channels):
-                    mean, source = stated, stating
-                if layer.transform_param.HasField("scale") and _is_number(layer.transform_param.scale):
-                    scale = layer.transform_param.scale
-                if layer.transform_param.mean_file:
-                    file = _shown(layer.transform_param.mean_file)
-                    source = f"assumed: {stating} reads its mean from {file}"
-                break
-        return cls("BGR" if channels == 3 else "", mean=mean, scale=scale, source=source)
+        order = "BGR" if channels == 3 else ""
+        layer = next((each for each in layers if (is_data_layer(each) or is_input(each)) and blob in each.top), None)
+        if layer is None:
+            return cls(order, source="the mean and the scale are not stated", known=False)
+        stating = f"{'input' if is_input(layer) else 'data layer'} {_shown(repr(layer.name))}"
+        transform = layer.transform_param
+        scaled = transform.HasField("scale") and _is_number(transform.scale)
+        scale = transform.scale if scaled else 1.0
+        mean = _mean(layer)
+        if transform.mean_file:
+            file = _shown(transform.mean_file)
+            return cls(order, scale=scale, source=f"{stating} reads its mean from {file}", known=False)
+        # Layers with several tops state the image's mean; it is none of a depth map's, say.
+        if mean is not None and len(mean) in (0, 1, channels):
+            return cls(order, mean=mean, scale=scale, source=stating)
+        if scaled or reads_images(layer):
+            return cls(order, scale=scale, source=stating)
+        return cls(order, source="the mean and the scale are not stated", known=False)
 
     @classmethod
     def from_plain(cls, found: Any, channels: int) -> Preprocessing | None:
@@ -83,12 +90,18 @@ class Preprocessing:
                     and source.isprintable()
                     and len(source) <= _LONGEST_SOURCE
                 )
-                return cls(order, (low, high), tuple(mean), scale, source) if fits else None
+                known = found.get("known", True) is not False
+                return cls(order, (low, high), tuple(mean), scale, source, known) if fits else None
         return None
 
     def to_plain(self) -> dict[str, Any]:
         """The same as plain data that fits into JSON."""
         return asdict(self) | {"range": list(self.range), "mean": list(self.mean)}
+
+    @property
+    def in_caffe(self) -> bool:
+        """Whether Caffe's fields can state it: BGR or grey, 0..255."""
+        return self.known and self.channel_order != "RGB" and tuple(self.range) == (0, 255)
 
     def in_words(self) -> str:
         low, high = self.range
@@ -127,7 +140,7 @@ def state_in_input(net: NetParameter, blob: str, preprocessing: Preprocessing) -
     for layer in layers:
         if is_input(layer) and blob in layer.top:
             layer.transform_param.mean_value[:] = preprocessing.mean
-            if preprocessing.scale != 1:
+            if preprocessing.scale != 1 or not preprocessing.mean:
                 layer.transform_param.scale = preprocessing.scale
     copied = [LayerParameter.FromString(layer.SerializeToString()) for layer in layers]
     del net.layer[:]
@@ -143,7 +156,8 @@ def _shown(name: str) -> str:
     return printable(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}...")
 
 
-def _mean(layer: LayerParameter) -> tuple[float, ...]:
+def _mean(layer: LayerParameter) -> tuple[float, ...] | None:
+    """The mean that a layer states, which may be none; None where it states nothing of it."""
     if layer.transform_param.mean_value:
         mean = tuple(layer.transform_param.mean_value)
     else:
@@ -151,5 +165,5 @@ def _mean(layer: LayerParameter) -> tuple[float, ...]:
             # FCN's Python layers keep their settings as the text of a dict.
             mean = tuple(float(value) for value in ast.literal_eval(layer.python_param.param_str)["mean"])
         except (SyntaxError, ValueError, TypeError, KeyError, OverflowError, MemoryError, RecursionError):
-            return ()
-    return mean if all(map(_is_number, mean)) else ()
+            return None
+    return mean if all(map(_is_number, mean)) else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.reading_options import opening_options
 from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import naming
 
@@ -35,7 +35,7 @@ Examples:
 @click.option("--state", type=click.Path(path_type=Path), help="State dict that is loaded into the PyTorch module.")
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in MODEL.")
 @input_shape_option
-@reading_options
+@opening_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random input.")
 @click.option(
     "--tolerance",
@@ -92,4 +92,5 @@ def _lines(found: Verification) -> list[str]:
     count = f"{len(found.gaps)} blob{'s' * (len(found.gaps) > 1)}"
     told = f"the largest error is {worst.gap.relative:.1g} of the blob's largest value, at layer {worst.layer!r}"
     lines = [columns(rows, right=range(3, 6)), f"{count} against {found.against}: {told}"]
+    lines += [f"remark: {note}" for note in found.notes]
     return lines + ([f"not compared: {', '.join(map(repr, found.unseen))}"] if found.unseen else [])

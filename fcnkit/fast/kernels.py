@@ -7,12 +7,13 @@ convolutions are faster so, and need no other layout in between.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fcnkit.fast import winograd
 from fcnkit.fast.program import Operation
 from fcnkit.net.building import call_with
 from fcnkit.nn.affine import Scale
@@ -62,33 +63,50 @@ class Convolution:
             weight = weight * factor.view(-1, 1, 1, 1)
             self._bias = shift if self._bias is None else self._bias * factor + shift
         _, inputs, *kernel = weight.shape
-        wide = inputs * kernel[0] * kernel[1] >= _WIDE_WINDOW and min(kernel) > 3
-        packs = weight.device.type == "cpu" and torch._C._has_mkldnn
-        self._matrix: Tensor | None = None
-        if wide and module.groups == 1 and module.dilation == (1, 1) and module.stride == (1, 1):
-            # (num_output, kernel height * kernel width * channels), as the values of a window lie in memory.
-            matrix = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
-            self._matrix = torch.ops.mkldnn._reorder_linear_weight(matrix, _USUAL_WINDOWS) if packs else matrix
-            self._linear = torch.ops.mkldnn._linear_pointwise if packs else _linear
-            self._convolve = self._multiply
-        elif packs:
-            packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
-                weight.to_mkldnn(), [0, 0], list(module.stride), list(module.dilation), module.groups
-            )
-            self._convolve = partial(self._packed, packed)
-        else:
-            weight = weight.contiguous(memory_format=torch.channels_last)
-            self._convolve = partial(self._plain, weight)
+        on_cpu = weight.device.type == "cpu"
+        simple = on_cpu and module.groups == 1 and module.dilation == (1, 1) and module.stride == (1, 1)
+        self._kernel_size = int(kernel[0]), int(kernel[1])
+        self._wide = simple and inputs * kernel[0] * kernel[1] >= _WIDE_WINDOW and min(kernel) > 3
+        self._small = simple and self._kernel_size == (3, 3)
+        self._weight = weight
+        self._packs = on_cpu and torch._C._has_mkldnn
 
     def __call__(self, bottoms: Sequence[Tensor], pads: Pads | None) -> Tensor:
         (bottom,) = bottoms
         if pads is None:
             height, width = map(int, self._module.padding)
             pads = ((height, height), (width, width))
-        if self._matrix is not None or any(before != behind for before, behind in pads):
+        if self._small:
+            rows, columns = (size + sum(pad) - 2 for size, pad in zip(bottom.shape[2:], pads, strict=True))
+            if winograd.pays(self._weight.shape[0], self._weight.shape[1], (rows, columns)):
+                return self._tiled(bottom, pads)
+        if self._wide or any(before != behind for before, behind in pads):
             bottom = F.pad(bottom, (*pads[1], *pads[0]))
             pads = ((0, 0), (0, 0))
         return self._convolve(bottom, (pads[0][0], pads[1][0]))
+
+    # Weights are prepared in the form that the first input of each kind needs.
+
+    @cached_property
+    def _tiled(self) -> winograd.Winograd:
+        return winograd.Winograd(self._weight, self._bias, self._slope)
+
+    @cached_property
+    def _convolve(self) -> Callable[[Tensor, tuple[int, int]], Tensor]:
+        weight, module = self._weight, self._module
+        if self._wide:
+            # (num_output, kernel height * kernel width * channels), as the values of a window lie in memory.
+            matrix = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
+            if not self._packs:
+                return partial(self._multiply, _linear, matrix)
+            matrix = torch.ops.mkldnn._reorder_linear_weight(matrix, _USUAL_WINDOWS)
+            return partial(self._multiply, torch.ops.mkldnn._linear_pointwise, matrix)
+        if self._packs:
+            packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
+                weight.to_mkldnn(), [0, 0], list(module.stride), list(module.dilation), module.groups
+            )
+            return partial(self._packed, packed)
+        return partial(self._plain, weight.contiguous(memory_format=torch.channels_last))
 
     def _packed(self, packed: Tensor, bottom: Tensor, pad: tuple[int, int]) -> Tensor:
         module = self._module
@@ -102,10 +120,9 @@ class Convolution:
         module = self._module
         return self._rectified(F.conv2d(bottom, weight, self._bias, module.stride, pad, module.dilation, module.groups))
 
-    def _multiply(self, bottom: Tensor, pad: tuple[int, int]) -> Tensor:
+    def _multiply(self, linear: Callable[..., Tensor], matrix: Tensor, bottom: Tensor, pad: tuple[int, int]) -> Tensor:
         """Multiply the matrix of all windows, some rows of the top at a time: large kernels are faster so."""
-        assert self._matrix is not None
-        kernel = self._module.kernel_size
+        kernel = self._kernel_size
         batch, channels, height, width = bottom.shape
         rows, columns = height - kernel[0] + 1, width - kernel[1] + 1
         outputs = self._module.out_channels
@@ -115,7 +132,7 @@ class Convolution:
         step = max(_MOST_BYTES // (4 * max(batch, 1) * columns * length), 1)
         for start in range(0, rows, step):
             part = windows[:, start : start + step]
-            made = self._linear(part.reshape(-1, length), self._matrix, self._bias, "none", [], "")
+            made = linear(part.reshape(-1, length), matrix, self._bias, "none", [], "")
             top[:, start : start + step] = self._rectified(made).view(*part.shape[:3], outputs)
         return top.permute(0, 3, 1, 2)
 

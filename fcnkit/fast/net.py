@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.modules import module as torch_module
 
 from fcnkit.errors import FcnkitError
+from fcnkit.fast.graphs import Graphs, Run
 from fcnkit.fast.program import compile_net
 from fcnkit.fast.running import Runner
 from fcnkit.net import CaffeNet
@@ -51,8 +52,10 @@ class Optimized:
     blob are computed that the image reaches; the others have the values that the net gives for an empty image. The
     outputs have their channels last in memory. One thread at a time may call it.
 
+    On CUDA, a run is captured as a graph when inputs have the same shapes a second time.
+
     The net itself runs instead, as slowly as ever, in training mode, where gradients are wanted, if it has hooks, in
-    autocast, on devices other than the CPU, and for types other than float32.
+    autocast, on devices other than the CPU and CUDA, and for types other than float32.
 
     Attributes:
         net: the net.
@@ -70,6 +73,7 @@ class Optimized:
     def refresh(self) -> None:
         """Forget the prepared weights and all that was computed from them."""
         self._runner: Runner | None = None
+        self._run_all: Run | None = None
         self._state: _State | None = None
 
     def __call__(self, *inputs: Tensor, **named: Tensor) -> Tensor | dict[str, Tensor]:
@@ -101,21 +105,30 @@ class Optimized:
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
             return False
         plain = (Tensor, torch.nn.Parameter)
-        return all(t.dtype == torch.float32 and t.device.type == "cpu" and type(t) in plain for t in tensors)
+        devices = {tensor.device for tensor in tensors}
+        return (
+            len(devices) == 1
+            and devices.pop().type in ("cpu", "cuda")
+            and all(tensor.dtype == torch.float32 and type(tensor) in plain for tensor in tensors)
+        )
 
     def _run(self, inputs: list[Tensor]) -> list[Tensor] | None:
         """The outputs, or None if the net itself must run."""
         if self._state is None or not self._state.is_still(self.net):
-            self._state, self._runner = _State(self.net), None
+            self._state, self._runner, self._run_all = _State(self.net), None, None
             try:
-                self._runner = Runner(compile_net(self.net), self._boxes)
+                program = compile_net(self.net)
             except FcnkitError:
                 return None
-        if self._runner is None:
+            self._runner = Runner(program, self._boxes)
+            self._run_all = self._runner
+            if program.constant and inputs[0].device.type == "cuda":
+                self._run_all = Graphs(self._runner)
+        if self._run_all is None:
             return None
         try:
             with torch.no_grad():
-                return self._runner(inputs)
+                return self._run_all(inputs)
         except (RuntimeError, IndexError, ValueError):
             # The net's own error names the layer and the sizes.
             return None

@@ -66,7 +66,7 @@ class Background:
         first, repeated = own.inner[value].start, period(self._program, line.axis, value)
         first = max(first, 0)
         longer = line.sizes[value] - own.sizes[value]
-        pixels = torch.arange(*span)
+        pixels = torch.arange(*span, device=self.values[value].device)
         between = first + (pixels - first) % repeated
         behind = torch.where(pixels < first + repeated + longer, between, pixels - longer)
         return torch.where(pixels < first, pixels, behind)
@@ -98,7 +98,7 @@ class Runner:
             raise ValueError("inputs of several sizes")
         height, width = size
         found = self._plan((height, width))
-        background = self._background((height, width), found) if found.framed else None
+        background = self._background((height, width), found, inputs[0].device) if found.framed else None
         return self._run(found, dict(zip(self._program.inputs, inputs, strict=True)), self._program.outputs, background)
 
     def _plan(self, size: tuple[int, int]) -> Plan:
@@ -114,7 +114,7 @@ class Runner:
         self._plans.move_to_end(size)
         return found
 
-    def _background(self, size: tuple[int, int], wanted: Plan) -> Background:
+    def _background(self, size: tuple[int, int], wanted: Plan, device: torch.device) -> Background:
         program = self._program
         rows, columns = (shortest(program, axis, length, wanted.framed) for axis, length in enumerate(size))
         assert rows is not None
@@ -125,7 +125,7 @@ class Runner:
             kept = sorted({*wanted.framed, *(found.values if found else ())})
             run = plan(program, small, (), kept)
             assert run is not None
-            zeros = {value: torch.zeros(1, program.channels[value], *small) for value in program.inputs}
+            zeros = {value: torch.zeros(1, program.channels[value], *small, device=device) for value in program.inputs}
             found = Background(
                 program, (rows, columns), dict(zip(kept, self._run(run, zeros, kept, None), strict=True))
             )

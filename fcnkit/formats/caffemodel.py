@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 
 from fcnkit.aliases import AnyPath
@@ -11,6 +10,7 @@ from fcnkit.caffe.forks import fork_layers
 from fcnkit.errors import OutputError
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import NetOptions, net_from_weights
+from fcnkit.net.images import stated_definition
 
 
 def save(net: CaffeNet, path: Path) -> None:
@@ -21,7 +21,7 @@ def save(net: CaffeNet, path: Path) -> None:
         BlobShapeError: a layer's weights have another shape than its definition states.
     """
     blobs = net.arrays()
-    definition = copy.deepcopy(net.definition())
+    definition = stated_definition(net)
     # The check follows Caffe's own loading of the two: nothing is copied.
     _require_equal_modules(net, CaffeNet(definition, blobs, mapped=True))
     if fork_layers(definition):

@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from fcnkit.aliases import AnyPath
+from fcnkit.caffe.prototxt import to_text
 from fcnkit.errors import FileFormatError
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import NetOptions, net_from_definition
+from fcnkit.net.images import stated_definition
 
 
 def save(net: CaffeNet, path: Path) -> None:
-    """Write the definition to path."""
-    path.write_bytes(net.prototxt.encode())
+    """Write the definition to path; its Input layers state the mean and the scale of images."""
+    path.write_bytes(to_text(stated_definition(net)).encode())
 
 
 def load(path: AnyPath, options: NetOptions) -> CaffeNet:
     """Build the net that the file defines."""
-    if options.prototxt is not None:
-        raise FileFormatError("is a prototxt itself; give weights in its place, or leave `prototxt` out")
+    if options.given is not None:
+        raise FileFormatError(f"is a prototxt itself; give weights in its place, or leave `{options.by}` out")
     return net_from_definition(path, options)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from fcnkit.caffe.messages import NetParameter
 from fcnkit.generation.options import STRIDES, Net, Solver
 
 WEIGHTS = "http://dl.caffe.berkeleyvision.org/{}.caffemodel"
@@ -112,3 +113,18 @@ def _published() -> dict[str, Published]:
 
 
 PUBLISHED = _published()
+
+
+# The names with which the filters of the published nets' backbones start, of VGG16 and AlexNet alike: their first and
+# last convolutions, and the fully connected layers as convolutions. Nets of several inputs add the input's name.
+_TRUNK = ("conv1", "conv5", "fc6", "fc7")
+
+
+def resembles_published(net: NetParameter) -> bool:
+    """Whether a net is like a published one: the same backbone, and scores over as many classes as one of theirs."""
+    counts = {count for model in PUBLISHED.values() for count in model.net.heads.values()}
+    filters = [layer for layer in net.layer if layer.type == "Convolution"]
+    scores = [layer for layer in filters if not layer.name.startswith(_TRUNK)]
+    return all(any(layer.name.startswith(name) for layer in filters) for name in _TRUNK) and any(
+        layer.convolution_param.num_output in counts for layer in scores
+    )

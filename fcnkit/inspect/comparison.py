@@ -64,9 +64,9 @@ class LayerGap(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """weights and values list every compared pair; None if there was nothing to compare."""
+    """weights and values list every compared pair; None if there was nothing to compare. So does structure."""
 
-    structure: list[Difference]
+    structure: list[Difference] | None
     weights: list[LayerGap] | None = None
     values: list[LayerGap] | None = None
 
@@ -84,6 +84,7 @@ def compare_files(
     input_shape: InputShape | None = None,
     run: bool = False,
     seed: int = 0,
+    outputs: bool = False,
     **reading: Unpack[Reading],
 ) -> Comparison:
     """Compare the nets of two files of any formats.
@@ -94,15 +95,20 @@ def compare_files(
         input_shape: as in `fcnkit.convert`, for both.
         run: also compare the values that the nets compute.
         seed: the seed of the random input.
+        outputs: compare the outputs that the nets compute and nothing else; they may be different nets.
 
     Raises:
-        FileFormatError: run is set, and a file contains only a definition.
+        FileFormatError: the nets are to run, and a file contains only a definition.
         FcnkitError: a file cannot be opened, or the nets cannot take the same input.
     """
     definitions = [path for path in (a, b) if recognize(path).holds is Holds.DEFINITION]
-    if run and definitions:
-        raise FileFormatError("has no weights and cannot run; give weights, or leave `run` out").in_file(definitions[0])
-    one, other = (_opened(path, prototxt, input_shape, run, reading) for path in (a, b))
+    if (run or outputs) and definitions:
+        option = "`outputs`" if outputs else "`run`"
+        problem = f"has no weights and cannot run; give weights, or leave {option} out"
+        raise FileFormatError(problem).in_file(definitions[0])
+    one, other = (_opened(path, prototxt, input_shape, run or outputs, reading) for path in (a, b))
+    if outputs:
+        return Comparison(None, None, list(compare_runs(one, other, seed, outputs=True)))
     structure, weights = compare_structure(one, other), None
     if not definitions:
         unlike, weights = compare_weights(one, other)
@@ -111,12 +117,14 @@ def compare_files(
 
 
 def _opened(path: AnyPath, prototxt: AnyPath | None, shape: InputShape | None, run: bool, reading: Reading) -> CaffeNet:
+    own: Reading = {**reading, "net": None}
     try:
-        return load(path, input_shape=shape, mapped=not run, untrained="leave", **reading)
+        net = load(path, input_shape=shape, mapped=not run, untrained="leave", **own)
     except FileFormatError:
-        if prototxt is None or recognize(path).holds is Holds.DEFINITION:
+        if (prototxt is None and reading.get("net") is None) or recognize(path).holds is Holds.DEFINITION:
             raise
-    return load(path, prototxt, input_shape=shape, mapped=not run, **reading)
+        net = load(path, prototxt, input_shape=shape, mapped=not run, **reading)
+    return _realigned(net) if run else net
 
 
 def compare_structure(a: CaffeNet, b: CaffeNet) -> list[Difference]:
@@ -227,32 +235,64 @@ def seeded_inputs(net: CaffeNet, seed: int) -> dict[str, Tensor]:
     }
 
 
-@torch.no_grad()
-def compare_runs(a: CaffeNet, b: CaffeNet, seed: int = 0) -> Iterator[LayerGap]:
-    """Run both nets on one input, layer by layer, and yield the gap of each top of the layers they share.
+def compare_runs(a: CaffeNet, b: CaffeNet, seed: int = 0, outputs: bool = False) -> Iterator[LayerGap]:
+    """Run both nets on one input, and yield the gap of each blob that both make, after the last layer that changes it.
+
+    Values that layers overwrite in place are not compared: a net whose layers are folded has none of them. A gap has
+    the name of the layer that makes the last value in A.
+
+    Args:
+        a, b: the nets.
+        seed: of the random input.
+        outputs: compare the outputs alone.
 
     Raises:
-        InputError: the inputs of the nets differ.
+        InputError: the inputs of the nets differ, or with `outputs` their outputs.
     """
-    if set(a.inputs) != set(b.inputs):
-        names = [", ".join(map(repr, net.inputs)) for net in (a, b)]
-        raise InputError(f"the nets cannot run on the same input: A takes {names[0]}, B takes {names[1]}")
+    _require_same("cannot run on the same input", "takes", a, b, a.inputs, b.inputs)
+    if outputs:
+        _require_same("have other outputs", "makes", a, b, a.outputs, b.outputs)
     inputs = seeded_inputs(a, seed)
-    shared = {step.name for step in a.steps} & {step.name for step in b.steps}
-    others, ahead = b.walk(**inputs), {}
-    for step, tops in a.walk(**inputs):
-        if step.name not in shared:
-            continue
-        # B may have the layer earlier or later; its tops are kept until A reaches the layer.
-        while step.name not in ahead and (made := next(others, None)):
-            if made[0].name in shared:
-                ahead[made[0].name] = made[1]
-        yield from _top_gaps(step, tops, ahead.pop(step.name, ()))
-
-
-def _top_gaps(step: Step, tops: Sequence[Tensor], others: Sequence[Tensor]) -> Iterator[LayerGap]:
-    for name, one, other in zip(step.tops, tops, others, strict=False):
-        if one.shape == other.shape:
-            yield LayerGap(step.name, name, gap(other, one))
+    shared = ({*a.outputs} if outputs else _made(a)) & _made(b)
+    others, ahead = _last_values(b, inputs, shared), dict[str, Tensor]()
+    for step, name, value in _last_values(a, inputs, shared):
+        # B may make the blob earlier or later; its blobs are kept until A reaches them.
+        while name not in ahead:
+            _, other, made = next(others)
+            ahead[other] = made
+        other_value = ahead.pop(name)
+        if value.shape == other_value.shape:
+            yield LayerGap(step.name, name, gap(other_value, value))
         else:
-            yield LayerGap(step.name, name, Gap(tuple(one.shape), torch.inf, 0.0, one.numel()))
+            yield LayerGap(step.name, name, Gap(tuple(value.shape), torch.inf, 0.0, value.numel()))
+
+
+def _require_same(problem: str, verb: str, a: CaffeNet, b: CaffeNet, in_a: Sequence[str], in_b: Sequence[str]) -> None:
+    if set(in_a) != set(in_b):
+        names = [", ".join(map(repr, each)) for each in (in_a, in_b)]
+        raise InputError(f"the nets {problem}: A {verb} {names[0]}, B {verb} {names[1]}")
+
+
+def _made(net: CaffeNet) -> set[str]:
+    return {top for step in net.steps for top in step.tops}
+
+
+@torch.no_grad()
+def _last_values(net: CaffeNet, inputs: dict[str, Tensor], wanted: set[str]) -> Iterator[tuple[Step, str, Tensor]]:
+    """Run a net, and yield each of the wanted blobs after the last layer that makes it."""
+    last = {top: step for step in net.steps for top in step.tops}
+    for step, tops in net.walk(**{name: value.clone() for name, value in inputs.items()}):
+        for name, value in zip(step.tops, tops, strict=True):
+            if name in wanted and last[name] is step:
+                yield step, name, value
+
+
+def _realigned(net: CaffeNet) -> CaffeNet:
+    """The net with weights in memory of PyTorch's own, in place.
+
+    Weights that are views on a file lie at any address, and matrix products sum in another order there.
+    """
+    for name, tensor in net.state_dict(keep_vars=True).items():
+        tensor.data = tensor.data.clone()
+        net.places.pop(name, None)
+    return net

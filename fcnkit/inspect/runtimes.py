@@ -5,16 +5,19 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fcnkit import formats
-from fcnkit.caffe import wire
+from fcnkit.caffe import prototxt, wire
+from fcnkit.caffe.messages import NetParameter
 from fcnkit.errors import FcnkitError
 from fcnkit.net import CaffeNet
+from fcnkit.types.affine import AXPY
+from fcnkit.types.detection import DETECTION_OUTPUT, PRIOR_BOX
 
 Arrays = Mapping[str, np.ndarray]
 # The tops that a runtime computed, by layer; None for a top that the runtime does not expose.
@@ -29,12 +32,16 @@ class RuntimeMissingError(FcnkitError):
 
 
 class Job(NamedTuple):
-    """The work for a runtime: the net, the file it was read from, its inputs by name, and a folder for files."""
+    """The work for a runtime: the net, the file it was read from, its inputs by name, and a folder for files.
+
+    The runtime adds to notes where the net was written for it in another way.
+    """
 
     net: CaffeNet
     model: Path
     inputs: Arrays
     folder: Path
+    notes: list[str]
 
 
 class Runtime(NamedTuple):
@@ -105,14 +112,44 @@ def _caffe(caffe: Any, job: Job) -> Tops:
 def _opencv(cv2: Any, job: Job) -> Tops:
     if not hasattr(cv2.dnn, "readNetFromCaffe"):
         raise RuntimeMissingError(f"OpenCV {cv2.__version__} reads no Caffe files; {RUNTIMES['opencv'].way} brings 4")
-    net = cv2.dnn.readNetFromCaffe(*map(str, _caffe_files(job)))
+    definition, weights = _caffe_files(job)
+    own = prototxt.read(definition)
+    job.notes.extend(_in_opencvs_form(own))
+    definition.write_text(prototxt.to_text(own))
+    net = cv2.dnn.readNetFromCaffe(str(definition), str(weights))
     # Fused layers have no intermediate values.
     net.enableFusion(False)
     for name, value in job.inputs.items():
         net.setInput(np.ascontiguousarray(value), name)
     known = set(net.getLayerNames())
-    names = [step.name for step in job.net.steps if step.name in known]
-    return dict(zip(names, net.forwardAndRetrieve(names), strict=True))
+    steps = [step for step in job.net.steps if step.name in known]
+    found = net.forwardAndRetrieve([step.name for step in steps])
+    # It keeps only the first top of a layer until the end, and overwrites the memory of others.
+    return {step.name: [tops[0], *[None] * (len(step.tops) - 1)] for step, tops in zip(steps, found, strict=True)}
+
+
+def _in_opencvs_form(net: NetParameter) -> Iterator[str]:
+    """Write a net, in place, so that OpenCV computes what Caffe does in spite of its errors; yields each in words.
+
+    Source: opencv/opencv (branch 4.x) modules/dnn/src/caffe/caffe_importer.cpp, Axpy, and
+    modules/dnn/src/layers/prior_box_layer.cpp.
+    """
+    for layer in net.layer:
+        if layer.type == AXPY.name and len(layer.bottom) == 3:
+            layer.bottom[1:] = [layer.bottom[2], layer.bottom[1]]
+            yield f"OpenCV exchanges the last two bottoms of Axpy, and got {layer.name!r} so"
+        # Fields for which OpenCV has another default, or none.
+        boxes, objects = layer.prior_box_param, layer.detection_output_param
+        if layer.type == DETECTION_OUTPUT.name:
+            objects.share_location = objects.share_location
+            objects.background_label_id = objects.background_label_id
+        if layer.type == PRIOR_BOX.name:
+            boxes.clip, boxes.flip = boxes.clip, boxes.flip
+            for sizes in (boxes.min_size, boxes.max_size):
+                whole = [float(int(size)) for size in sizes]
+                if whole != list(sizes):
+                    sizes[:] = whole
+                    yield f"Caffe cuts the sizes of PriorBox to whole pixels, and OpenCV got {layer.name!r} so"
 
 
 def _onnxruntime(onnxruntime: Any, job: Job) -> Tops:

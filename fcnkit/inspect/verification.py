@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Unpack
 
@@ -19,9 +19,11 @@ from fcnkit.formats import npz
 from fcnkit.formats.loading import load
 from fcnkit.inspect import runtimes
 from fcnkit.inspect.comparison import Gap, LayerGap, gap, seeded_inputs
+from fcnkit.inspect.kinds import detections_gap, probabilities
 from fcnkit.inspect.runtimes import RUNTIMES, Job
-from fcnkit.net import CaffeNet
+from fcnkit.net import CaffeNet, Step
 from fcnkit.net.conversion import InputShape, Reading
+from fcnkit.types.detection import DETECTION_OUTPUT
 
 # The prefixes of input blobs and computed blobs in a dump.
 IN, OUT = "in/", "out/"
@@ -33,11 +35,19 @@ class VerificationError(FcnkitError):
 
 @dataclass(frozen=True)
 class Verification:
-    """against is the reference, gaps are the errors in the net's order, unseen could not be compared."""
+    """The errors of a net's blobs.
+
+    Attributes:
+        against: the reference.
+        gaps: the errors in the net's order.
+        unseen: layers and blobs that could not be compared.
+        notes: where the net was written for the reference in another way.
+    """
 
     against: str
     gaps: list[LayerGap]
     unseen: list[str]
+    notes: list[str] = field(default_factory=list)
 
     def require(self, tolerance: float) -> None:
         """Check that no blob's error exceeds the tolerance, relative to its largest value.
@@ -94,27 +104,35 @@ def _with_runtime(
     inputs = seeded_inputs(net, seed)
     with naming(model), tempfile.TemporaryDirectory() as folder:
         arrays = {name: value.numpy() for name, value in inputs.items()}
-        tops = runtimes.run(runtime, Job(net, Path(model), arrays, Path(folder)))
+        job = Job(net, Path(model), arrays, Path(folder), [])
+        tops = runtimes.run(runtime, job)
     gaps = list(_gaps(net, inputs, tops))
     seen = {(layer, blob) for layer, blob, _ in gaps}
     unseen = [step.name for step in net.steps if any((step.name, top) not in seen for top in step.tops)]
-    return Verification(runtime.title, gaps, unseen)
+    return Verification(runtime.title, gaps, unseen, job.notes)
 
 
 @torch.no_grad()
 def _gaps(net: CaffeNet, inputs: dict[str, Tensor], tops: runtimes.Tops) -> Iterator[LayerGap]:
+    probable = probabilities(net)
     for step, own in net.walk(**inputs):
         for name, top, other in zip(step.tops, own, tops.get(step.name, ()), strict=False):
             if other is not None:
-                yield LayerGap(step.name, name, _gap(top, other))
+                yield LayerGap(step.name, name, _gap(step, top, other, (step.name, name) in probable))
 
 
-def _gap(found: Tensor, expected: np.ndarray) -> Gap:
-    """The error of a blob; OpenCV adds axes of 1 to blobs of few axes."""
+def _gap(step: Step, found: Tensor, expected: np.ndarray, probable: bool) -> Gap:
+    """The error of a blob; OpenCV adds axes of 1 to blobs of few axes.
+
+    Probabilities are compared with 1: it is no error that 1e-9 is 2e-9 elsewhere.
+    """
     other = torch.from_numpy(np.ascontiguousarray(expected))
+    if step.kind == DETECTION_OUTPUT.name:
+        return detections_gap(found, other)
     if _sizes(found.shape) != _sizes(other.shape):
         return Gap(tuple(other.shape), torch.inf, 0.0, other.numel())
-    return gap(found, other.reshape(found.shape))
+    error = gap(found, other.reshape(found.shape))
+    return error._replace(value=max(error.value, 1.0)) if probable else error
 
 
 def _sizes(shape: Sequence[int]) -> list[int]:
@@ -134,8 +152,12 @@ def _with_dump(
         raise InputError(f"has no array {IN + lacking[0]!r}, an input of the net").in_file(dump)
     with torch.no_grad(), naming(model):
         blobs = net.forward_blobs(**{name: torch.from_numpy(inputs[name]) for name in net.inputs})
-    makers = {top: step.name for step in net.steps for top in step.tops}
-    gaps = [LayerGap(makers[name], name, _gap(blobs[name], expected[name])) for name in makers if name in expected]
+    makers, probable = {top: step for step in net.steps for top in step.tops}, probabilities(net)
+    gaps = [
+        LayerGap(step.name, name, _gap(step, blobs[name], expected[name], (step.name, name) in probable))
+        for name, step in makers.items()
+        if name in expected
+    ]
     return Verification(str(dump), gaps, [name for name in expected if name not in {**makers, **inputs}])
 
 

@@ -1,4 +1,4 @@
-"""Layers for object detection."""
+"""Layers of single-shot detectors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from fcnkit.types import detection as types
 class PriorBox(Layer):
     """Default boxes around each position of its first bottom, for images of the second's size.
 
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp.
+    Nets of TextBoxes, which have twice as many boxes without a field for it, need denser_prior_boxes as well.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp; MhLiao/TextBoxes_plusplus,
+    the same file, for denser_prior_boxes.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
@@ -35,6 +38,7 @@ class PriorBox(Layer):
             _pair(layer, "step", "step_h", "step_w"),
             p.offset,
             p.clip,
+            p.denser_prior_boxes,
         )
 
 
@@ -83,11 +87,13 @@ def _pair(layer: LayerParameter, both: str, height: str, width: str) -> tuple[fl
 
 @rule(types.DETECTION_OUTPUT)
 class DetectionOutput(Layer):
-    """Objects from locations, scores and default boxes; a fourth bottom, only for visualization, is not read.
+    """Objects from locations, scores and default boxes.
 
-    The files that the fork writes (save_output_param) are not written.
+    A fourth bottom with two scores for each default box is RefineDet's, and a fifth has their offsets. An image as the
+    fourth, only for visualization, is not read. The files that the forks write (save_output_param) are not written.
 
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, LayerSetUp.
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, LayerSetUp; sfzhang15/RefineDet,
+    the same file.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
@@ -97,6 +103,7 @@ class DetectionOutput(Layer):
         if nms.nms_threshold < 0 or not 0 < nms.eta <= 1:
             raise DefinitionError(f"layer {layer.name!r}: nms_threshold must be at least 0, eta above 0 and at most 1")
         code = layer.prior_box_param.CodeType.Name(p.code_type)
+        scored = len(bottoms) == 5 or (len(bottoms) == 4 and 2 * math.prod(bottoms[3][1:]) == bottoms[2][-1])
         return detection.DetectionOutput(
             p.num_classes,
             p.background_label_id,
@@ -108,18 +115,5 @@ class DetectionOutput(Layer):
             nms.eta,
             nms.top_k if nms.HasField("top_k") and nms.top_k >= 0 else None,
             p.keep_top_k if p.keep_top_k >= 0 else None,
+            p.objectness_score if scored else None,
         )
-
-
-@rule(types.ROI_POOLING)
-class ROIPooling(Layer):
-    """The largest values in parts of the regions that its second bottom lists.
-
-    Source: rbgirshick/caffe-fast-rcnn (branch faster-rcnn) src/caffe/layers/roi_pooling_layer.cpp, LayerSetUp.
-    """
-
-    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        p = layer.roi_pooling_param
-        if not p.pooled_h or not p.pooled_w:
-            raise DefinitionError(f"layer {layer.name!r}: pooled_h and pooled_w must be positive")
-        return detection.RegionPool(p.pooled_h, p.pooled_w, p.spatial_scale)

@@ -9,7 +9,7 @@ from torch import nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, rule
+from fcnkit.layers.base import Elementwise, Layer, rule
 from fcnkit.nn import resizing
 from fcnkit.types import resizing as types
 
@@ -18,11 +18,16 @@ from fcnkit.types import resizing as types
 class Upsample(Layer):
     """Puts each value of its first bottom at the position that the second, a pooling mask, gives for it.
 
-    Source: alexgkendall/caffe-segnet src/caffe/layers/upsample_layer.cpp, LayerSetUp.
+    Without a second bottom each value is repeated scale times along height and width.
+
+    Source: alexgkendall/caffe-segnet src/caffe/layers/upsample_layer.cpp, LayerSetUp; eric612/MobileNet-YOLO
+    src/caffe/layers/upsample_layer.cpp for one bottom.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.upsample_param
+        if len(bottoms) == 1:
+            return _repeated(layer, "scale", p.scale if p.HasField("scale") else 0)
         if p.HasField("upsample_h") and p.HasField("upsample_w"):
             if min(p.upsample_h, p.upsample_w) < 2:
                 raise DefinitionError(f"layer {layer.name!r}: upsample_h and upsample_w must be above 1")
@@ -38,6 +43,23 @@ class Upsample(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True
+
+
+@rule(types.UPSAMPLE_DARKNET)
+class UpsampleDarknet(Elementwise):
+    """Repeats each value stride times along height and width.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/upsample_darknet_layer.cpp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return _repeated(layer, "stride", layer.upsample_darknet_param.stride)
+
+
+def _repeated(layer: LayerParameter, name: str, factor: int) -> nn.Module:
+    if factor < 1:
+        raise DefinitionError(f"layer {layer.name!r}: {name} must be given, and positive")
+    return nn.Upsample(scale_factor=factor, mode="nearest")
 
 
 @rule(types.INTERP)

@@ -9,7 +9,7 @@ from torch import nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, canonical_axis, rule
+from fcnkit.layers.base import Elementwise, Layer, canonical_axis, rule
 from fcnkit.nn import shape
 from fcnkit.types import shape as types
 from fcnkit.types.windows import convolution_window
@@ -60,6 +60,28 @@ class Permute(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return list(layer.permute_param.order[:1]) in ([], [0])
+
+
+@rule(types.REORG)
+class Reorg(Elementwise):
+    """Trades height and width for channels in Darknet's order.
+
+    Source: eric612/MobileNet-YOLO src/caffe/layers/reorg_layer.cpp, LayerSetUp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.reorg_param
+        if not p.stride:
+            raise DefinitionError(f"layer {layer.name!r}: stride must be given, and positive")
+        return shape.Reorg(p.stride, p.reverse)
+
+
+@rule(types.DARKNET_REORG)
+class DarknetReorg(Elementwise):
+    """The same with a stride of 2."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return shape.Reorg(2)
 
 
 @rule(types.RESHAPE)

@@ -13,18 +13,20 @@ from fcnkit.caffe.caffemodel import Blobs
 from fcnkit.caffe.deploy import TEST_STATE, runnable
 from fcnkit.caffe.deploy import deploy as deploy_net
 from fcnkit.caffe.forks import settle_forks
-from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, resolve
+from fcnkit.caffe.inputs import FCN_SIZE, resolve
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.unknown import settle_unknown
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import DefinitionError, FileFormatError, MissingBlobsError, naming
+from fcnkit.generation.nets import generate
 from fcnkit.geometry.unstated import settle_crops
 from fcnkit.layers import rule_for
 from fcnkit.layers.fillers import check_type
 from fcnkit.net.building import require_supported
 from fcnkit.net.caffe_net import CaffeNet
+from fcnkit.net.images import Kept, preprocessing_of, stated_in
 from fcnkit.net.input_size import fitting_size, set_input_size
 
 InputShape = Sequence[int] | Mapping[str, Sequence[int]]
@@ -35,6 +37,7 @@ class Reading(TypedDict, total=False):
 
     crop: str | None
     ignore_fields: Sequence[str]
+    net: str | None
 
 
 class Prepared(NamedTuple):
@@ -75,6 +78,7 @@ class NetOptions:
 
     Attributes:
         prototxt: the definition, in place of the one that a file of weights has.
+        net: the name of a published net, whose definition for inference is taken instead.
         input_shape: shape of the first input, or shapes by input name; by default taken from the definition, the
             weights or the published nets.
         state: a NetState, against which the layers' include and exclude rules are evaluated; a net of the phase TRAIN
@@ -100,6 +104,27 @@ class NetOptions:
     target: str = "bvlc"
     crop: str | None = None
     ignore_fields: Sequence[str] = ()
+    net: str | None = None
+
+    @property
+    def by(self) -> str:
+        """The parameter that gives the definition."""
+        return "net" if self.prototxt is None else "prototxt"
+
+    @property
+    def given(self) -> AnyPath | None:
+        """The definition in place of the one that a file of weights has, for messages: a prototxt, or a net's name."""
+        return self.net if self.prototxt is None else self.prototxt
+
+    def definition(self) -> tuple[NetParameter, list[Unknown]]:
+        """That definition, and the fields in its prototxt that are unknown.
+
+        Raises:
+            FcnkitError: the prototxt cannot be read, or there is no such net.
+        """
+        if self.prototxt is not None:
+            return prototxts.read_leniently(self.prototxt)
+        return prototxts.parse(generate(self.net or "", "deploy")), []
 
     @property
     def training(self) -> bool:
@@ -122,14 +147,16 @@ def net_from_weights(path: AnyPath, stored: NetParameter | None, blobs: Blobs, o
         FcnkitError: there is no definition, it is a fork's, or it does not fit the weights.
     """
     unknown: list[Unknown] = []
-    if options.prototxt is not None:
-        stored, unknown = prototxts.read_leniently(options.prototxt)
+    kept = None
+    if options.given is not None:
+        kept = None if stored is None else stated_in(stored)
+        stored, unknown = options.definition()
     else:
         with naming(path):
             if stored is None:
-                raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
-    with naming(options.prototxt or path):
-        prepared = prepare(stored, blobs, options, unknown, binary=options.prototxt is None)
+                raise FileFormatError("contains weights alone; give the net's definition with `prototxt` or `net`")
+    with naming(options.given or path):
+        prepared = prepare(stored, blobs, options, unknown, binary=options.given is None, kept=kept)
     with naming(path):
         net = prepared.net(blobs, source=pathlib.Path(path), mapped=options.mapped)
         if blobs and len(net.unused) == len(blobs):
@@ -163,6 +190,7 @@ def prepare(
     options: NetOptions = _DEFAULTS,
     unknown: Sequence[Unknown] = (),
     binary: bool = False,
+    kept: Kept | None = None,
 ) -> Prepared:
     """The definition that a CaffeNet is built from, with a shape for every input.
 
@@ -172,6 +200,7 @@ def prepare(
         options: see `NetOptions`.
         unknown: the fields of the definition that are not in stored.
         binary: whether stored is from a binary file, in which numbers stand for forks' fields.
+        kept: the preprocessing that the file of weights states, for inputs of which stored states none.
     """
     declared = tuple(stored.input)
     trained = upgrade_net(stored)
@@ -184,11 +213,7 @@ def prepare(
     guessed = resolve(net, blobs, options.input_shape)
     set_input_size(net, blobs)
     remarks += settle_crops(net, options.crop)
-    preprocessing = {
-        name: Preprocessing.of_input(trained.layer, name, shape[1])
-        for name, shape in input_shapes(net).items()
-        if len(shape) == 4 and shape[2] * shape[3] > 1
-    }
+    preprocessing = preprocessing_of(net, trained.layer, kept)
     return Prepared(net, preprocessing, remarks, guessed)
 
 

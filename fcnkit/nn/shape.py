@@ -117,3 +117,37 @@ class Tile(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.tiles}, axis={self.axis}"
+
+
+class Reorg(nn.Module):
+    """Trade height and width for channels in Darknet's order, whose channels are not those of nn.PixelUnshuffle.
+
+    The bottom is read as if it had stride**2 times fewer channels and larger planes. The squares of stride x stride
+    pixels of these become channels, and the result is read as the top, of stride**2 times more channels than the
+    bottom and smaller planes.
+
+    Args:
+        stride: the factor, of which height and width are multiples, and its square a factor of the channels.
+        reverse: make planes larger instead: the channels become squares of stride x stride pixels.
+
+    Source: eric612/MobileNet-YOLO include/caffe/layers/reorg_layer.hpp, reorg_cpu.
+    """
+
+    def __init__(self, stride: int, reverse: bool = False):
+        super().__init__()
+        self.stride, self.reverse = stride, reverse
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        step = self.stride
+        images, channels, height, width = bottom.shape
+        less = channels // step**2
+        if channels % step**2 or (not self.reverse and (height % step or width % step)):
+            raise RuntimeError(f"stride {step} must divide height and width, and its square the channels")
+        if self.reverse:
+            parts = bottom.reshape(images, step, step, less, height, width).permute(0, 3, 4, 1, 5, 2)
+            return parts.reshape(images, less, height * step, width * step)
+        parts = bottom.reshape(images, less, height, step, width, step).permute(0, 3, 5, 1, 2, 4)
+        return parts.reshape(images, channels * step**2, height // step, width // step)
+
+    def extra_repr(self) -> str:
+        return f"{self.stride}, reverse={self.reverse}"

@@ -11,26 +11,44 @@ _BLOBS = "feeds images, label maps or other blobs"
 _SSD, _SEGNET = "weiliu89/caffe", "alexgkendall/caffe-segnet"
 
 
-def _data(name: str, v1: str | None, origin: Origin, *, label_per_image: bool, old_transform: str) -> LayerType:
-    role = Data(_IMAGES_AND_LABELS if label_per_image else _BLOBS, label_per_image, old_transform)
+def _data(
+    name: str, v1: str | None, origin: Origin, *, label_per_image: bool, reads_images: bool, old_transform: str
+) -> LayerType:
+    words = _IMAGES_AND_LABELS if label_per_image else _BLOBS
+    role = Data(words, label_per_image, reads_images, old_transform)
     drawn = Drawn("input", no_words)
     return LayerType(name, v1, origin, NONE, SOME, every(WHOLE), LOST, role, moves=True, drawn=drawn)
 
 
-DATA = _data("Data", "DATA", bvlc("data"), label_per_image=True, old_transform="data_param")
+DATA = _data("Data", "DATA", bvlc("data"), label_per_image=True, reads_images=True, old_transform="data_param")
 IMAGE_DATA = _data(
-    "ImageData", "IMAGE_DATA", bvlc("image_data"), label_per_image=True, old_transform="image_data_param"
+    "ImageData",
+    "IMAGE_DATA",
+    bvlc("image_data"),
+    label_per_image=True,
+    reads_images=True,
+    old_transform="image_data_param",
 )
 WINDOW_DATA = _data(
-    "WindowData", "WINDOW_DATA", bvlc("window_data"), label_per_image=True, old_transform="window_data_param"
+    "WindowData",
+    "WINDOW_DATA",
+    bvlc("window_data"),
+    label_per_image=True,
+    reads_images=True,
+    old_transform="window_data_param",
 )
-MEMORY_DATA = _data("MemoryData", "MEMORY_DATA", bvlc("memory_data"), label_per_image=True, old_transform="")
-HDF5_DATA = _data("HDF5Data", "HDF5_DATA", bvlc("hdf5_data"), label_per_image=False, old_transform="")
+MEMORY_DATA = _data(
+    "MemoryData", "MEMORY_DATA", bvlc("memory_data"), label_per_image=True, reads_images=False, old_transform=""
+)
+HDF5_DATA = _data(
+    "HDF5Data", "HDF5_DATA", bvlc("hdf5_data"), label_per_image=False, reads_images=False, old_transform=""
+)
 ANNOTATED_DATA = _data(
     "AnnotatedData",
     None,
     Origin(_SSD, "src/caffe/layers/annotated_data_layer.cpp"),
     label_per_image=False,
+    reads_images=True,
     old_transform="",
 )
 DENSE_IMAGE_DATA = _data(
@@ -38,6 +56,7 @@ DENSE_IMAGE_DATA = _data(
     None,
     Origin(_SEGNET, "src/caffe/layers/dense_image_data_layer.cpp"),
     label_per_image=False,
+    reads_images=True,
     old_transform="",
 )
 IMAGE_SEG_DATA = _data(
@@ -45,6 +64,7 @@ IMAGE_SEG_DATA = _data(
     None,
     Origin("TheLegendAli/DeepLab-Context", "src/caffe/layers/image_seg_data_layer.cpp"),
     label_per_image=False,
+    reads_images=True,
     old_transform="",
 )
 MAT_READ = _data(
@@ -52,5 +72,14 @@ MAT_READ = _data(
     None,
     Origin("TheLegendAli/DeepLab-Context", "src/caffe/layers/mat_read_layer.cpp"),
     label_per_image=False,
+    reads_images=False,
+    old_transform="",
+)
+VIDEO_DATA = _data(
+    "VideoData",
+    None,
+    Origin("chuckcho/video-caffe", "src/caffe/layers/video_data_layer.cpp"),
+    label_per_image=True,
+    reads_images=False,
     old_transform="",
 )

@@ -1,8 +1,8 @@
-"""Layers for object detection."""
+"""Layers of single-shot detectors."""
 
 from __future__ import annotations
 
-from fcnkit.types.channels import KEPT, LOST
+from fcnkit.types.channels import LOST
 from fcnkit.types.looks import SIZE, WHOLE
 from fcnkit.types.record import (
     COMPUTES,
@@ -11,11 +11,9 @@ from fcnkit.types.record import (
     SINK,
     TWO,
     Count,
-    Drawn,
     LayerType,
     Origin,
     every,
-    no_words,
 )
 
 _SSD = "weiliu89/caffe"
@@ -36,7 +34,7 @@ DETECTION_OUTPUT = LayerType(
     "DetectionOutput",
     v1=None,
     origin=Origin(_SSD, "src/caffe/layers/detection_output_layer.cpp"),
-    bottoms=Count(3, 4),
+    bottoms=Count(3, 5),
     tops=ONE,
     looks=every(WHOLE),
     channels=LOST,
@@ -55,16 +53,4 @@ DETECTION_EVALUATE = LayerType(
     role=SINK,
     moves=False,
     drawn=PLAIN,
-)
-ROI_POOLING = LayerType(
-    "ROIPooling",
-    v1=None,
-    origin=Origin("rbgirshick/caffe-fast-rcnn", "src/caffe/layers/roi_pooling_layer.cpp"),
-    bottoms=TWO,
-    tops=ONE,
-    looks=every(WHOLE),
-    channels=KEPT,
-    role=COMPUTES,
-    moves=False,
-    drawn=Drawn("pool", no_words),
 )

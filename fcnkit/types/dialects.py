@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fcnkit.types import detection, normalization, resizing, shape
+from fcnkit.types import detection, normalization, regions, resizing, shape
 from fcnkit.types.record import Count, LayerType
 
 
@@ -37,7 +37,8 @@ DIALECTS = {
         Dialect(detection.PRIOR_BOX, "prior_box_param", detection.PRIOR_BOX.bottoms),
         # keep_top_k is 7 and variance_encoded_in_target 8 in SSD.
         Dialect(detection.DETECTION_OUTPUT, "detection_output_param", Count(3, 3), {7: 8, 8: 7}),
-        Dialect(detection.ROI_POOLING, "roi_pooling_param", detection.ROI_POOLING.bottoms),
+        Dialect(regions.ROI_POOLING, "roi_pooling_param", regions.ROI_POOLING.bottoms),
+        Dialect(regions.PSROI_POOLING, "psroi_pooling_param", regions.PSROI_POOLING.bottoms),
         Dialect(resizing.UPSAMPLE, "upsample_param", Count(2, 2)),
         Dialect(resizing.INTERP, "interp_param", Count(1, 1)),
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from fcnkit.aliases import Shape
 from fcnkit.types.channels import LOST, Channels
 from fcnkit.types.looks import WHOLE, Look
 
@@ -64,10 +65,12 @@ class Data(Role):
 
     Attributes:
         label_per_image: whether the second top is one class label for each image, not a label map.
+        reads_images: whether it reads images from files and makes their pixels, after the transform that it states.
         old_transform: the V1 message with the fields that V2 moved to transform_param; "" for none.
     """
 
     label_per_image: bool
+    reads_images: bool
     old_transform: str
 
 
@@ -77,15 +80,17 @@ COMPUTES = Role("computes")
 LOSS = Role("is a loss, for training; it makes a top even if the net names none")
 # Sampled boxes, augmented images.
 SAMPLES = Role("changes its first bottom for training; at inference its first top is that bottom")
+# At inference it may still subtract a mean.
+AUGMENTS = Role("augments its first bottom for training; at inference its first bottom and top are all that it has")
 SINK = Role("ends a branch that inference does not need: metrics, files, silenced blobs")
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The kind of a layer's box in drawings, and its settings as text, given the number of spatial axes."""
+    """The kind of a layer's box in drawings, and its settings as text, given its first bottom's shape (() for none)."""
 
     kind: Literal["input", "filter", "up", "pool", "fuse", "plain"]
-    words: Callable[[LayerParameter, int], Iterable[str]]
+    words: Callable[[LayerParameter, Shape], Iterable[str]]
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def every(look: Look) -> Callable[[LayerParameter], Sequence[Look]]:
     return lambda layer: [look] * len(layer.bottom)
 
 
-def no_words(layer: LayerParameter, axes: int) -> Iterable[str]:
+def no_words(layer: LayerParameter, bottom: Shape) -> Iterable[str]:
     return ()
 
 

@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from fcnkit.types.channels import KEPT
-from fcnkit.types.looks import WHOLE
-from fcnkit.types.record import COMPUTES, ONE, TWO, Drawn, LayerType, Origin, every, no_words
+from fcnkit.types.looks import WHOLE, Look, Sliding
+from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, Drawn, LayerType, Origin, every, no_words
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
+
+
+def _repeats(factor: int) -> Look:
+    """A pixel of the bottom is a square of pixels of the top."""
+    pair = (factor, factor)
+    return Sliding(pair, pair, (0, 0), (1, 1), up=True, ceil=False, positions=False)
+
+
+def _upsample_looks(layer: LayerParameter) -> Sequence[Look]:
+    if len(layer.bottom) == 1 and layer.upsample_param.HasField("scale"):
+        return [_repeats(layer.upsample_param.scale)]
+    return [WHOLE] * len(layer.bottom)
+
+
+def _upsample_darknet_looks(layer: LayerParameter) -> Sequence[Look]:
+    return [_repeats(layer.upsample_darknet_param.stride)]
+
+
+# With a second bottom SegNet's; with one bottom that of eric612/MobileNet-YOLO src/caffe/layers/upsample_layer.cpp.
 
 UPSAMPLE = LayerType(
     "Upsample",
     v1=None,
     origin=Origin("alexgkendall/caffe-segnet", "src/caffe/layers/upsample_layer.cpp"),
-    bottoms=TWO,
+    bottoms=ONE_OR_TWO,
     tops=ONE,
-    looks=every(WHOLE),
+    looks=_upsample_looks,
+    channels=KEPT,
+    role=COMPUTES,
+    moves=True,
+    drawn=Drawn("up", no_words),
+)
+UPSAMPLE_DARKNET = LayerType(
+    "UpsampleDarknet",
+    v1=None,
+    origin=Origin("foss-for-synopsys-dwc-arc-processors/synopsys-caffe", "src/caffe/layers/upsample_darknet_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=_upsample_darknet_looks,
     channels=KEPT,
     role=COMPUTES,
     moves=True,

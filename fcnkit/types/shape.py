@@ -35,6 +35,15 @@ PERMUTE = _moves("Permute", None, Origin("weiliu89/caffe", "src/caffe/layers/per
 SHUFFLE_CHANNEL = _moves(
     "ShuffleChannel", None, Origin("farmingyard/ShuffleNet", "shuffle_channel_layer.cpp"), every(PIXEL), KEPT
 )
+REORG = _moves("Reorg", None, Origin("eric612/MobileNet-YOLO", "src/caffe/layers/reorg_layer.cpp"), every(WHOLE), LOST)
+# The same as a Python layer, always with a stride of 2.
+DARKNET_REORG = _moves(
+    "yolov2.darknet_reorg",
+    None,
+    Origin("foss-for-synopsys-dwc-arc-processors/synopsys-caffe-models", "caffe_models/yolo_v2_voc/yolov2.py"),
+    every(WHOLE),
+    LOST,
+)
 IM2COL = LayerType(
     "Im2col",
     v1="IM2COL",

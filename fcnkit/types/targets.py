@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fcnkit.types.channels import KEPT, LOST
 from fcnkit.types.looks import WHOLE
-from fcnkit.types.record import PLAIN, SAMPLES, SINK, THREE, TWO, Count, LayerType, Origin, Role, every
+from fcnkit.types.record import LOSS, PLAIN, SAMPLES, SINK, SOME, THREE, TWO, Count, LayerType, Origin, Role, every
 
 _FASTER, _RFCN, _NVIDIA = "rbgirshick/py-faster-rcnn", "daijifeng001/caffe-rfcn", "NVIDIA/caffe"
-_MSCNN = "zhaoweicai/mscnn"
+_MSCNN, _YOLO = "zhaoweicai/mscnn", "eric612/MobileNet-YOLO"
 _DETECTNET = "caffe.layers.detectnet"
 
 
@@ -21,6 +21,13 @@ ANCHOR_TARGET = _trains(
     "rpn.anchor_target_layer.AnchorTargetLayer",
     _FASTER,
     "lib/rpn/anchor_target_layer.py",
+    Count(1, None),
+    Count(1, 4),
+)
+SSH_ANCHOR_TARGET = _trains(
+    "SSH.layers.anchor_target_layer.AnchorTargetLayer",
+    "mahyarnajibi/SSH",
+    "SSH/layers/anchor_target_layer.py",
     Count(1, None),
     Count(1, 4),
 )
@@ -43,6 +50,13 @@ BBOX_ACCURACY = _trains(
 )
 DETECTION_ACCURACY = _trains(
     "DetectionAccuracy", _MSCNN, "src/caffe/layers/detection_accuracy_layer.cpp", Count(1, None), Count(1, None)
+)
+DETECTION_GROUP_ACCURACY = _trains(
+    "DetectionGroupAccuracy",
+    "zhaoweicai/cascade-rcnn",
+    "src/caffe/layers/detection_group_accuracy_layer.cpp",
+    Count(1, None),
+    Count(1, None),
 )
 EVAL_DETECTION = _trains(
     "EvalDetection", "intel/caffe", "src/caffe/layers/eval_detection_layer.cpp", Count(2, 3), Count(1, 1)
@@ -72,3 +86,8 @@ MEAN_AP = _trains(
     Count(1, None),
     THREE,
 )
+YOLOV3 = _trains("Yolov3", _YOLO, "src/caffe/layers/yolov3_layer.cpp", SOME, Count(0, None), LOSS)
+GAUSSIAN_YOLOV3 = _trains(
+    "GaussianYolov3", _YOLO, "src/caffe/layers/gaussian_yolov3_layer.cpp", SOME, Count(0, None), LOSS
+)
+YOLO_SEG = _trains("YoloSeg", _YOLO, "src/caffe/layers/yolo_seg.cpp", SOME, Count(0, None), LOSS)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fcnkit.caffe import prototxt
-from fcnkit.caffe.preprocessing import FCN_MEAN, Preprocessing, pixels_in_words, to_json
+from fcnkit.caffe.preprocessing import Preprocessing, pixels_in_words, to_json
 
 HUGE = "{'mean': [1" + 400 * "0" + "]}"
 STATED = Preprocessing("BGR", mean=(104.0, 117.0, 123.0), scale=0.5, source="data layer 'd'")
@@ -34,12 +34,25 @@ def test_an_input_layer_may_state_its_mean() -> None:
     "param",
     ["", "{'seed': 1}", "not a dict", "{'mean': 'x'}", "[" * 5000, "{'mean': [1e999]}", HUGE],
 )
-def test_preprocessing_without_a_mean_is_that_of_the_published_nets(param: str) -> None:
+def test_a_python_layer_without_a_mean_states_nothing(param: str) -> None:
     layer = prototxt.parse('layer { name: "d" type: "Python" top: "x" }').layer[0]
     layer.python_param.param_str = param
     found = Preprocessing.of_input([layer], "x", 3)
-    assert found.mean == FCN_MEAN
-    assert found.source == "assumed: the mean of the published FCN nets"
+    assert found == Preprocessing("BGR", source="the mean and the scale are not stated", known=False)
+    assert Preprocessing.of_input([], "x", 3) == found
+
+
+def test_the_pixels_of_images_are_as_their_layer_states() -> None:
+    """LeNet's scale, and no mean: Caffe transforms the images that it reads as the layer states, and no other way."""
+    text = 'layer { name: "d" type: "%s" top: "x" transform_param { scale: 0.00390625 } }'
+    for kind in ("Data", "ImageData", "MemoryData", "Input"):
+        stating = f"{'input' if kind == 'Input' else 'data layer'} 'd'"
+        expected = Preprocessing("", scale=0.00390625, source=stating)
+        assert Preprocessing.of_input(prototxt.parse(text % kind).layer, "x", 1) == expected
+    for kind, known in {"Data": True, "DenseImageData": True, "MemoryData": False, "HDF5Data": False}.items():
+        net = prototxt.parse(f'layer {{ name: "d" type: "{kind}" top: "x" }}')
+        found = Preprocessing.of_input(net.layer, "x", 3)
+        assert (found.mean, found.scale, found.known) == ((), 1, known)
 
 
 def test_numbers_that_are_none_are_not_taken() -> None:
@@ -51,7 +64,7 @@ def test_numbers_that_are_none_are_not_taken() -> None:
 def test_a_mean_file_is_named() -> None:
     net = prototxt.parse('layer { name: "d" type: "Data" top: "x" transform_param { mean_file: "m.binaryproto" } }')
     found = Preprocessing.of_input(net.layer, "x", 3)
-    assert found.source == "assumed: data layer 'd' reads its mean from m.binaryproto"
+    assert found == Preprocessing("BGR", source="data layer 'd' reads its mean from m.binaryproto", known=False)
 
 
 def test_names_of_any_kind_make_a_source_that_is_read_back() -> None:
@@ -72,11 +85,15 @@ def test_grey_images_have_no_mean_or_order() -> None:
 
 def test_plain_data_and_back() -> None:
     plain = {"channel_order": "BGR", "range": [0, 255], "mean": [104.0, 117.0, 123.0], "scale": 0.5,
-             "source": "data layer 'd'"}  # fmt: skip
+             "source": "data layer 'd'", "known": True}  # fmt: skip
     assert STATED.to_plain() == plain
     assert json.loads(to_json({"x": STATED})) == {"x": plain}
     assert Preprocessing.from_plain(plain, 3) == STATED
     assert Preprocessing.from_plain(plain, 1) is None
+    unknown = Preprocessing("BGR", source="not stated", known=False)
+    assert Preprocessing.from_plain(unknown.to_plain(), 3) == unknown
+    # Files of version 0.1.0 lack the last.
+    assert Preprocessing.from_plain({name: value for name, value in plain.items() if name != "known"}, 3) == STATED
 
 
 @pytest.mark.parametrize(

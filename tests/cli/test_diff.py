@@ -28,9 +28,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: Path):
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:
-    weights, ran, definitions, plain = (result.stdout for result in run_examples("diff"))
+    weights, ran, outputs, definitions, plain = (result.stdout for result in run_examples("diff"))
     assert weights == plain == "structure: equal\nweights: 39 compared, equal\n"
-    assert ran == weights + "blobs: 47 compared, equal\n"
+    assert ran == weights + "blobs: 31 compared, equal\n"
+    assert outputs == "blobs: 1 compared, equal up to 1e-05 of their largest value\n"
     assert definitions == "structure: equal\n"
 
 
@@ -51,8 +52,8 @@ def test_what_differs_is_told(run) -> None:
         "layer    blob  shape  values that differ  largest difference  largest value",
     ]
     assert lines[3].startswith("conv3_1  1     32                      1 ")
-    assert lines[4].startswith("blobs: 47 compared, ")
-    assert lines[-1] == "first to diverge: layer 'conv3_1'"
+    assert lines[4].startswith("blobs: 31 compared, ")
+    assert lines[-1] == "first to diverge: blob 'conv3_1' of layer 'relu3_1'"
     result = run("diff fcn8s.caffemodel other.safetensors --run --input-shape 1,3,30,40 --tolerance 1e-5")
     assert result.exit_code == 0
     assert "weights: 39 compared, equal up to 1e-05 of their largest value\n" in result.stdout

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import fcnkit
 from fcnkit.errors import InputError
-from fcnkit.fast import Optimized, kernels
+from fcnkit.fast import Optimized, kernels, winograd
 from fcnkit.generation.nets import generate
 from fcnkit.net import CaffeNet
 from tests.fast.nets import apart, classifier, image, seeded, thin
@@ -56,9 +56,12 @@ def check(net: CaffeNet, *inputs: Tensor, labels: bool = False) -> Optimized:
     return run
 
 
+@pytest.mark.parametrize("tiled", [False, True])
 @pytest.mark.parametrize("case", CASES)
-def test_outputs_equal_caffes(case: str) -> None:
+def test_outputs_equal_caffes(case: str, tiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nets that run as before for a reason are those whose inputs have several sizes."""
+    if tiled:
+        monkeypatch.setattr(winograd, "pays", lambda *_: True)
     folder = LAYERS / case
     weights = folder / "net.caffemodel"
     net = fcnkit.convert(weights if weights.exists() else None, prototxt=folder / "net.prototxt", deploy=False)

@@ -8,14 +8,15 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fcnkit.errors import FcnkitError
-from fcnkit.fast import Optimized, planning
+from fcnkit.fast import Optimized, planning, winograd
 from tests.fast.nets import apart, image, seeded
 
-CHANNELS = 4
+# As few as show all, and as many as tiles of 4 x 4 need.
+FEW, MANY = 4, 96
 
 
 @st.composite
-def layers(draw: st.DrawFn, bottom: str, name: str) -> tuple[str, tuple[int, int]]:
+def layers(draw: st.DrawFn, bottom: str, name: str, channels: int) -> tuple[str, tuple[int, int]]:
     """One layer that keeps the number of channels, as prototxt, and its stride as a fraction."""
     kind = draw(st.sampled_from(["conv", "conv", "conv", "pool", "deconv", "lrn", "norm"]))
     head = f'layer {{ name: "{name}" bottom: "{bottom}" top: "{name}" type: '
@@ -24,7 +25,7 @@ def layers(draw: st.DrawFn, bottom: str, name: str) -> tuple[str, tuple[int, int
         dilation, group = draw(st.sampled_from([1, 1, 2])), draw(st.sampled_from([1, 1, 2, 4]))
         pad = draw(st.sampled_from([dilation * (kernel - 1) // 2, draw(st.integers(0, 6))]))
         return (
-            head + f'"Convolution" convolution_param {{ num_output: {CHANNELS} kernel_size: {kernel} stride: {stride}'
+            head + f'"Convolution" convolution_param {{ num_output: {channels} kernel_size: {kernel} stride: {stride}'
             f" pad: {pad} dilation: {dilation} group: {group} }} }}"
         ), (1, stride)
     if kind == "pool":
@@ -38,7 +39,7 @@ def layers(draw: st.DrawFn, bottom: str, name: str) -> tuple[str, tuple[int, int
     if kind == "deconv":
         pad = draw(st.integers(0, kernel - 1))
         return (
-            head + f'"Deconvolution" convolution_param {{ num_output: {CHANNELS} kernel_size: {kernel}'
+            head + f'"Deconvolution" convolution_param {{ num_output: {channels} kernel_size: {kernel}'
             f" stride: {stride} pad: {pad} }} }}"
         ), (stride, 1)
     if kind == "lrn":
@@ -48,18 +49,18 @@ def layers(draw: st.DrawFn, bottom: str, name: str) -> tuple[str, tuple[int, int
 
 
 @st.composite
-def nets(draw: st.DrawFn) -> str:
+def nets(draw: st.DrawFn, channels: int) -> str:
     """A net whose first convolution pads a lot, with rectifiers in place, skips and crops."""
     pad = draw(st.sampled_from([0, 3, 20, 40]))
     text = [
         'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 60 dim: 60 } } }',
         f'layer {{ name: "first" type: "Convolution" bottom: "data" top: "first" convolution_param {{'
-        f" num_output: {CHANNELS} kernel_size: 3 pad: {pad} }} }}",
+        f" num_output: {channels} kernel_size: 3 pad: {pad} }} }}",
     ]
     blobs: dict[str, tuple[int, int]] = {"first": (1, 1)}
     for number in range(draw(st.integers(1, 7))):
         bottom = draw(st.sampled_from(list(blobs)[-3:]))
-        layer, (up, down) = draw(layers(bottom, f"b{number}"))
+        layer, (up, down) = draw(layers(bottom, f"b{number}", channels))
         text.append(layer)
         blobs[f"b{number}"] = (blobs[bottom][0] * up, blobs[bottom][1] * down)
         if draw(st.booleans()):
@@ -89,7 +90,7 @@ def nets(draw: st.DrawFn) -> str:
                 text.append(
                     f'layer {{ name: "j{number}" type: "Concat" bottom: "{other}" bottom: "c{number}"'
                     f' top: "j{number}" }} layer {{ name: "k{number}" type: "Convolution" bottom: "j{number}"'
-                    f' top: "k{number}" convolution_param {{ num_output: {CHANNELS} kernel_size: 1 }} }}'
+                    f' top: "k{number}" convolution_param {{ num_output: {channels} kernel_size: 1 }} }}'
                 )
                 blobs[f"k{number}"] = scale
     return "\n".join(text)
@@ -97,14 +98,15 @@ def nets(draw: st.DrawFn) -> str:
 
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_random_nets(everywhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the background where it pays, which is rare in small nets, and wherever it can be put."""
+    """With the background and tiles of 4 x 4 where they pay, which is rare in small nets, and wherever they fit."""
     if everywhere:
         monkeypatch.setattr(planning, "_FRAME", -1)
         monkeypatch.setattr(planning, "_WORTH", -1000)
+        monkeypatch.setattr(winograd, "_LEAST_TILES", 1)
     counts = {"run": 0, "framed": 0}
 
     @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
-    @given(nets(), st.integers(12, 90), st.integers(12, 90), st.integers(1, 2))
+    @given(nets(MANY if everywhere else FEW), st.integers(12, 90), st.integers(12, 90), st.integers(1, 2))
     @torch.no_grad()
     def check(text: str, height: int, width: int, batch: int) -> None:
         try:

@@ -14,8 +14,9 @@ import fcnkit
 from fcnkit.errors import FcnkitError, FileFormatError, InputError
 from fcnkit.inspect import runtimes
 from fcnkit.inspect.comparison import seeded_inputs
+from fcnkit.inspect.kinds import detections_gap
 from fcnkit.inspect.runtimes import RUNTIMES, Job, RuntimeMissingError
-from fcnkit.inspect.verification import VerificationError, verify
+from fcnkit.inspect.verification import Verification, VerificationError, verify
 from tests.paths import LAYERS
 
 INPUT = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: [1, 2, 5, 7] } } }\n'
@@ -143,7 +144,7 @@ def test_onnx_runtime_lets_out_what_is_within_the_graph(tmp_path: Path) -> None:
     inputs = seeded_inputs(net, 0)
     folder = tmp_path / "folder"
     folder.mkdir()
-    job = Job(net, tmp_path / "own.onnx", {name: value.numpy() for name, value in inputs.items()}, folder)
+    job = Job(net, tmp_path / "own.onnx", {name: value.numpy() for name, value in inputs.items()}, folder, [])
     tops = runtimes.run(RUNTIMES["onnxruntime"], job)
     blobs = net.forward_blobs(**inputs)
     # 'p' is changed in place, so which of the values it is nobody can say.
@@ -210,3 +211,108 @@ def test_files_that_cannot_be_verified(sample: Path, data: Path, tmp_path: Path)
     np.savez(tmp_path / "blobs.npz", **{"in/data": image, "out/unknown": np.ones(3)})
     with pytest.raises(InputError, match=r"no blob of the net is in .*blobs.npz, so nothing can be compared"):
         verify(sample, str(tmp_path / "blobs.npz"))
+
+
+AXPY = (
+    INPUT
+    + """layer { name: "pool" type: "Pooling" bottom: "x" top: "a" pooling_param { pool: AVE global_pooling: true } }
+layer { name: "abs" type: "AbsVal" bottom: "x" top: "y" }
+layer { name: "axpy" type: "Axpy" bottom: "a" bottom: "x" bottom: "y" top: "z" }
+layer { name: "last" type: "ReLU" bottom: "z" top: "r" }
+"""
+)
+SLICED = (
+    INPUT.replace("[1, 2, 5, 7]", "[1, 6, 5, 7]")
+    + """
+layer { name: "slice" type: "Slice" bottom: "x" top: "a" top: "b" top: "c" slice_param { axis: 1 } }
+layer { name: "relu" type: "ReLU" bottom: "b" top: "r" }
+layer { name: "sigmoid" type: "Sigmoid" bottom: "r" top: "s" }
+layer { name: "sum" type: "Eltwise" bottom: "s" bottom: "a" top: "t" }
+layer { name: "last" type: "Eltwise" bottom: "t" bottom: "c" top: "u" }
+"""
+)
+PRIORS = (
+    INPUT
+    + """layer { name: "image" type: "AbsVal" bottom: "x" top: "image" }
+layer { name: "pool" type: "Pooling" bottom: "x" top: "map" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "priors" type: "PriorBox" bottom: "map" bottom: "image" top: "boxes"
+        prior_box_param { min_size: 1.9 max_size: 3.2 aspect_ratio: 2 flip: true variance: 0.1 } }
+"""
+)
+
+
+def verified(definition: str, folder: Path) -> Verification:
+    pytest.importorskip("cv2")
+    (folder / "net.prototxt").write_text(definition)
+    found = verify(folder / "net.prototxt", "opencv")
+    found.require(1e-4)
+    return found
+
+
+def test_opencvs_own_errors_are_not_the_nets(tmp_path: Path) -> None:
+    found = verified(AXPY, tmp_path)
+    assert [each.layer for each in found.gaps] == ["pool", "abs", "axpy", "last"]
+    assert found.notes == ["OpenCV exchanges the last two bottoms of Axpy, and got 'axpy' so"]
+    found = verified(SLICED, tmp_path)
+    assert [each.blob for each in found.gaps] == ["a", "r", "s", "t", "u"]
+    assert found.unseen == ["slice"]
+    found = verified(PRIORS, tmp_path)
+    assert [each.layer for each in found.gaps] == ["image", "pool", "priors"]
+    assert found.notes == ["Caffe cuts the sizes of PriorBox to whole pixels, and OpenCV got 'priors' so"] * 2
+
+
+def test_probabilities_are_compared_with_1(tmp_path: Path) -> None:
+    """At sigmoid(-20), rounding in single precision is far from the largest value and near to nothing."""
+    definition = (
+        INPUT
+        + """
+        layer { name: "low" type: "Power" bottom: "x" top: "l" power_param { scale: 0 shift: -20 } }
+        layer { name: "sigmoid" type: "Sigmoid" bottom: "l" top: "s" }
+        layer { name: "flat" type: "Flatten" bottom: "s" top: "f" }
+        layer { name: "power" type: "Power" bottom: "f" top: "p" power_param { scale: 2 } }
+    """
+    )
+    (tmp_path / "net.prototxt").write_text(definition)
+    net = fcnkit.load(tmp_path / "net.prototxt")
+    inputs = seeded_inputs(net, 0)
+    blobs = {name: blob.numpy() for name, blob in net.forward_blobs(**inputs).items()}
+    dump = {"in/x": inputs["x"].numpy(), "out/s": 2 * blobs["s"], "out/f": 2 * blobs["f"], "out/p": blobs["p"]}
+    np.savez(tmp_path / "dump.npz", **dump)
+    found = verify(tmp_path / "net.prototxt", str(tmp_path / "dump.npz"))
+    assert [(each.blob, each.gap.value == 1) for each in found.gaps] == [("s", True), ("f", True), ("p", False)]
+    found.require(1e-8)
+    np.savez(tmp_path / "dump.npz", **dump | {"out/f": blobs["f"] + 1e-3})
+    with pytest.raises(VerificationError, match=r"blob 'f' of layer 'flat' differs by 0.001"):
+        verify(tmp_path / "net.prototxt", str(tmp_path / "dump.npz")).require(1e-4)
+
+
+def test_detections_are_matched(tmp_path: Path) -> None:
+    """In any order among equals, and with rows of zeros, which OpenCV adds."""
+    rows = torch.tensor([[0, 1, 0.9, 0.1, 0, 0.5, 0.5], [0, 1, 0.9, 0.25, 0, 0.5, 0.5], [0, 2, 0.4, 0, 0, 1, 1]])
+    padded = torch.cat([rows[[2, 1, 0]], torch.zeros(2, 7)])[None, None]
+    assert detections_gap(rows[None, None], padded) == ((1, 1, 5, 7), 0, 1, 0)
+    moved = padded.clone()
+    moved[0, 0, 1, 4] += 0.25
+    assert detections_gap(rows[None, None], moved) == ((1, 1, 5, 7), 0.25, 1, 1)
+    assert detections_gap(rows[None, None, :2], padded).difference == torch.inf
+    nothing = torch.tensor([[[[0.0, -1, -1, -1, -1, -1, -1]]]])
+    assert detections_gap(nothing, torch.zeros(1, 1, 1, 7)).difference == 0
+    assert detections_gap(nothing, padded).difference == torch.inf
+
+
+def test_detections_of_opencv(tmp_path: Path) -> None:
+    """Two images of several equal scores each."""
+    pytest.importorskip("cv2")
+    inputs = {"loc": (2, 40), "conf": (2, 30), "priors": (1, 2, 40)}
+    text = "".join(
+        f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ dim: {list(shape)} }} }} }}\n'
+        for name, shape in inputs.items()
+    )
+    text += """layer { name: "conf2" type: "Power" bottom: "conf" top: "c" power_param { scale: 0 shift: 0.7 } }
+    layer { name: "boxes" type: "Sigmoid" bottom: "priors" top: "p" }
+    layer { name: "out" type: "DetectionOutput" bottom: "loc" bottom: "c" bottom: "p" top: "o"
+            detection_output_param { num_classes: 3 keep_top_k: 9
+                                     nms_param { nms_threshold: 0.9 top_k: 8 } code_type: CORNER } }"""
+    (tmp_path / "net.prototxt").write_text(text)
+    found = verify(tmp_path / "net.prototxt", "opencv")
+    assert [each.layer for each in found.gaps][-1] == "out"

@@ -65,13 +65,13 @@ def opencv(layers: str, bottoms: Arrays, folder: Path, blobs: Mapping[str, Array
     (folder / "net.prototxt").write_text(text)
     caffemodel.write(folder / "net.caffemodel", prototxt.parse(text), blobs or {})
     other = cv2.dnn.readNetFromCaffe(str(folder / "net.prototxt"), str(folder / "net.caffemodel"))
-    for name, bottom in zip("abcd", bottoms, strict=False):
+    for name, bottom in zip("abcdef", bottoms, strict=False):
         other.setInput(bottom, name)
     return np.asarray(other.forward())
 
 
 def _lettered(bottoms: Arrays) -> dict[str, Sequence[int]]:
-    return {name: bottom.shape for name, bottom in zip("abcd", bottoms, strict=False)}
+    return {name: bottom.shape for name, bottom in zip("abcdef", bottoms, strict=False)}
 
 
 def values(*shape: int, seed: int = 0) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fcnkit.errors import DefinitionError, InputError
-from fcnkit.nn.detection import decoded, without_overlaps
+from fcnkit.nn.boxes import decoded, without_overlaps
 from tests.layers.build import layer, net, opencv, run
 
 RANDOM = np.random.default_rng(0)
@@ -234,3 +234,62 @@ def test_boxes_that_do_not_fit() -> None:
         run(it, [bottoms[0], bottoms[1][:, 1:], bottoms[2]])
     with pytest.raises(InputError, match=r"layer 'it' .* 4 default boxes need 16 locations and 8 scores"):
         net(it, bottoms)(*map(torch.from_numpy, [*bottoms[:2], detections(4, 2, 1)[2]]))
+
+
+def test_denser_default_boxes_by_hand() -> None:
+    """TextBoxes: steps of 10 x 20 pixels; each box of 4 x 4 and of 8 x 2 is repeated at the lower edge of its step."""
+    settings = "min_size: 4 aspect_ratio: 4 flip: false step_h: 20 step_w: 10 denser_prior_boxes: true"
+    it = layer("PriorBox", "ab", f"prior_box_param {{ {settings} }}")
+    top = run(it, [normal(1, 2, 1, 2), normal(1, 3, 20, 40)])
+    boxes = top[0, 0].reshape(2, 4, 4) * np.array([40, 20, 40, 20], np.float32)
+    first = np.array([[3, 8, 7, 12], [3, 18, 7, 22], [1, 9, 9, 11], [1, 19, 9, 21]])
+    assert close(boxes, np.array([first, first + np.array([10, 0, 10, 0])], np.float32))
+
+
+def test_refinedet_by_hand() -> None:
+    """Two default boxes of half the image's width and height, with variances of 1.
+
+    The first moves by half of its width to the right in the first stage, and then by all of its width. The second
+    scores as an object below 0.01: it is none, whatever its classes.
+    """
+    priors = np.array([[0, 0, 0.5, 0.5, 0.5, 0.5, 1, 1], [1] * 8], np.float32)[None]
+    offsets, scores = np.zeros((1, 8), np.float32), np.array([[0.1, 0.9, 0.2, 0.8]], np.float32)
+    objectness, refinement = np.array([[0.5, 0.5, 0.995, 0.005]], np.float32), np.zeros((1, 8), np.float32)
+    offsets[0, 0], refinement[0, 0] = 1, 0.5
+    bottoms = [offsets, scores, priors, objectness, refinement]
+    it = "detection_output_param { num_classes: 2 code_type: CENTER_SIZE confidence_threshold: 0.1 %s }"
+    moved = [0, 1, 0.9, 0.75, 0, 1.25, 0.5]
+    assert close(run(layer("DetectionOutput", "abcde", it % ""), bottoms)[0, 0], np.array([moved], np.float32))
+    unrefined = [0, 1, 0.9, 0.5, 0, 1, 0.5]
+    assert close(run(layer("DetectionOutput", "abcd", it % ""), bottoms[:4])[0, 0], np.array([unrefined], np.float32))
+    lenient = run(layer("DetectionOutput", "abcde", it % "objectness_score: 0.001"), bottoms)[0, 0]
+    assert close(lenient, np.array([moved, [0, 1, 0.8, 0.5, 0.5, 1, 1]], np.float32))
+
+
+def test_refinedet_is_ssd_with_default_boxes_that_are_decoded_before() -> None:
+    """Each image has its own default boxes: those of two images are those of each alone."""
+    offsets, scores, boxes = detections(30, 4, 4)
+    refinement, objectness = normal(2, 120), np.abs(normal(2, 60))
+    settings = "num_classes: 4 share_location: false code_type: CENTER_SIZE confidence_threshold: 0.2 keep_top_k: 9"
+    it = layer("DetectionOutput", "abcde", f"detection_output_param {{ {settings} objectness_score: 0.4 }}")
+    both = run(it, [offsets, scores, boxes, objectness, refinement])[0, 0]
+    plain = layer("DetectionOutput", "abc", f"detection_output_param {{ {settings} }}")
+    for image in (0, 1):
+        of_image = decoded(
+            torch.from_numpy(refinement[image]).reshape(30, 1, 4),
+            torch.from_numpy(boxes[0]).reshape(2, 30, 4),
+            "CENTER_SIZE",
+        )
+        refined = np.stack([of_image.numpy().reshape(-1), boxes[0, 1]])[None]
+        left = scores[image].reshape(30, 4).copy()
+        left[objectness[image].reshape(30, 2)[:, 1] < 0.4] = [1, 0, 0, 0]
+        alone = run(plain, [offsets[image : image + 1], left.reshape(1, -1), refined])[0, 0]
+        assert close(both[both[:, 0] == image][:, 1:], alone[:, 1:])
+
+
+def test_refinedets_blobs_that_do_not_fit() -> None:
+    it = layer("DetectionOutput", "abcde", "detection_output_param { num_classes: 2 }")
+    offsets, scores, boxes = detections(3, 2, 1)
+    for objectness, refinement in ((normal(2, 5), normal(2, 12)), (normal(2, 6), normal(2, 11))):
+        with pytest.raises(DefinitionError, match="3 default boxes need 6 scores of objects and 12 offsets"):
+            run(it, [offsets, scores, boxes, objectness, refinement])

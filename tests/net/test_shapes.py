@@ -51,6 +51,8 @@ def test_scores_and_labels_equal_caffes(
     assert np.abs(scores - expected).max() <= 1e-5 * np.abs(expected).max()
     labels = np.asarray(Image.open(data / "shapes" / f"caffe{index}.png"))
     assert np.array_equal(scores[0].argmax(0), labels)
+    if way == "pth":
+        net.preprocessing["data"] = preprocessing
     assert np.array_equal(label_map(net, image), labels)
 
 

@@ -54,8 +54,8 @@ def test_crop_offsets_are_derived_through_it() -> None:
 def test_it_runs_in_tiles(net: fcnkit.CaffeNet) -> None:
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 70, 3), np.uint8))
     net.preprocessing = fcnkit.convert(None, prototxt_of(NET)).preprocessing
-    whole = Segmenter(net, scores=True)([image])[0].scores
-    tiled = Segmenter(net, scores=True, tile=32)([image])[0].scores
+    whole = Segmenter(net, mean=[0], scores=True)([image])[0].scores
+    tiled = Segmenter(net, mean=[0], scores=True, tile=32)([image])[0].scores
     assert whole is not None
     assert tiled is not None
     assert np.abs(whole - tiled).max() < 1e-3 * np.abs(whole).max()

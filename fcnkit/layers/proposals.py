@@ -1,0 +1,98 @@
+"""Layers that propose regions of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from fcnkit.aliases import Shape
+from fcnkit.caffe.messages import LayerParameter
+from fcnkit.caffe.param_str import settings_of
+from fcnkit.errors import DefinitionError
+from fcnkit.layers.base import Layer, rule
+from fcnkit.nn import proposals
+from fcnkit.types import proposals as types
+
+# The projects' settings for tests, under the names of proposal_param; 0 boxes stand for all.
+_FASTER_RCNN = {"pre_nms_topn": 6000, "post_nms_topn": 300, "nms_thresh": 0.7, "min_size": 16}
+_SSH = {"pre_nms_topn": 1000, "post_nms_topn": 0, "nms_thresh": None, "min_size": 0}
+
+
+@rule(types.PROPOSAL)
+class Proposal(Layer):
+    """Regions by scores and offsets of anchors; boxes under min_size are kept with a score of 0.
+
+    Source: sanghoon/caffe (branch dev_pvanet) src/caffe/layers/proposal_layer.cpp, LayerSetUp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.proposal_param
+        if not p.ratio or not p.scale or min([*p.ratio, *p.scale]) <= 0:
+            raise DefinitionError(f"layer {layer.name!r}: ratio and scale must be given, and positive")
+        return proposals.Proposals(
+            proposals.anchors(p.base_size, list(p.ratio), list(p.scale), up=True),
+            p.feat_stride,
+            p.pre_nms_topn,
+            p.post_nms_topn,
+            p.nms_thresh,
+            p.min_size,
+            pair=True,
+            drop=False,
+            scores=len(layer.top) > 1,
+            axes=1,
+        )
+
+
+class _PythonProposal(Layer):
+    """Regions as Python layers propose them, with the settings of their projects unless param_str has others.
+
+    The projects keep theirs in a file; in param_str they have the names of proposal_param: pre_nms_topn,
+    post_nms_topn, nms_thresh and min_size.
+    """
+
+    defaults: Mapping[str, float | None]
+    empty: proposals.Box | None = None
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        settings: dict[str, Any] = {"scales": (8, 16, 32), "ratios": (0.5, 1, 2), "base_size": 16}
+        settings |= {**self.defaults, **settings_of(layer)}
+        try:
+            return proposals.Proposals(
+                proposals.anchors(int(settings["base_size"]), settings["ratios"], settings["scales"]),
+                int(settings["feat_stride"]),
+                int(settings["pre_nms_topn"]) or None,
+                int(settings["post_nms_topn"]) or None,
+                None if settings["nms_thresh"] is None else float(settings["nms_thresh"]),
+                float(settings["min_size"]),
+                empty=self.empty,
+                scores=len(layer.top) > 1,
+            )
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+            problem = f"feat_stride must be given: {error}" if isinstance(error, KeyError) else error
+            raise DefinitionError(
+                f"layer {layer.name!r}: param_str {layer.python_param.param_str!r}: {problem}"
+            ) from None
+
+
+@rule(types.RPN_PROPOSAL)
+class RPNProposal(_PythonProposal):
+    """Faster R-CNN's regions, and R-FCN's.
+
+    Source: rbgirshick/py-faster-rcnn lib/rpn/proposal_layer.py, setup; lib/fast_rcnn/config.py, __C.TEST;
+    sanghoon/pva-faster-rcnn lib/rpn/proposal_layer.py for ratios.
+    """
+
+    defaults = _FASTER_RCNN
+
+
+@rule(types.SSH_PROPOSAL)
+class SSHProposal(_PythonProposal):
+    """SSH's faces, which may overlap: its net has several such layers, and their boxes are compared afterwards.
+
+    Source: mahyarnajibi/SSH SSH/layers/proposal_layer.py, setup; SSH/configs/default_config.yml, TEST.
+    """
+
+    defaults = _SSH
+    empty = (0, 0, 16, 16)

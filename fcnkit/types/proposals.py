@@ -1,0 +1,21 @@
+"""Layers that propose regions of an image where a first stage of a detector finds an object."""
+
+from __future__ import annotations
+
+from fcnkit.types.channels import LOST
+from fcnkit.types.looks import WHOLE
+from fcnkit.types.record import COMPUTES, ONE_OR_TWO, PLAIN, THREE, Count, LayerType, Origin, every
+
+
+def _proposes(name: str, repository: str, file: str, bottoms: Count, tops: Count = ONE_OR_TWO) -> LayerType:
+    origin = Origin(repository, file)
+    return LayerType(name, None, origin, bottoms, tops, every(WHOLE), LOST, COMPUTES, moves=False, drawn=PLAIN)
+
+
+PROPOSAL = _proposes("Proposal", "sanghoon/caffe", "src/caffe/layers/proposal_layer.cpp", THREE)
+RPN_PROPOSAL = _proposes(
+    "rpn.proposal_layer.ProposalLayer", "rbgirshick/py-faster-rcnn", "lib/rpn/proposal_layer.py", THREE
+)
+SSH_PROPOSAL = _proposes(
+    "SSH.layers.proposal_layer.ProposalLayer", "mahyarnajibi/SSH", "SSH/layers/proposal_layer.py", THREE
+)
