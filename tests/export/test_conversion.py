@@ -183,6 +183,11 @@ def test_constants_are_computed_and_dead_code_is_dropped() -> None:
     assert kinds(net) == ["Convolution"]
 
 
+def test_a_tensor_without_values_is_not_joined() -> None:
+    module = Function(lambda _, x: torch.cat([x.relu(), x.new_zeros(2, 0, 6, 5), x], 1))
+    assert kinds(fcnkit.from_torch(module, image())) == ["ReLU", "Concat"]
+
+
 def test_permutations_that_undo_each_other_add_no_layers() -> None:
     norm = Function(lambda self, x: F.relu6(x.permute(0, 2, 3, 1) * torch.arange(4.0)).permute(0, 3, 1, 2))
     assert kinds(fcnkit.from_torch(norm, image())) == ["Scale", "Clip"]
