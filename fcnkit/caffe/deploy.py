@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fcnkit.caffe.data import UNKNOWN, dummy_shape, is_data_layer, top_shape
 from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
@@ -29,6 +29,13 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
     Returns:
         A new net. Its Input layers may have unknown (0) dimensions.
     """
+    result = _fed_by_inputs(net, state, declared)
+    _check_bottoms(result.layer)
+    return result
+
+
+def _fed_by_inputs(net: NetParameter, state: NetState, declared: Sequence[str]) -> NetParameter:
+    """As `runnable`, though layers may read blobs that no layer makes."""
     result = filter_net(net, state.phase, state.level, state.stage)
     layers = list(result.layer)
     del result.layer[:]
@@ -54,7 +61,6 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
         if name in wanted and name not in made:
             result.layer.append(_input(name, (1, UNKNOWN, UNKNOWN, UNKNOWN)))
     result.layer.extend(layer for layer in layers if not is_data_layer(layer))
-    _check_bottoms(result)
     return result
 
 
@@ -67,8 +73,10 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     Raises:
         DefinitionError: no layer remains.
     """
-    result = runnable(net, state, declared)
+    result = _fed_by_inputs(net, state, declared)
+    # A loss may lack labels that only another phase makes.
     layers = _without_sinks(list(result.layer))
+    _check_bottoms(layers)
     layers = _without_inserted_splits(_without_samples(layers))
     if not any(map(is_input, layers)):
         layers = _fed(layers)
@@ -105,9 +113,9 @@ def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     return layer
 
 
-def _check_bottoms(net: NetParameter) -> None:
+def _check_bottoms(layers: Iterable[LayerParameter]) -> None:
     made: set[str] = set()
-    for layer in net.layer:
+    for layer in layers:
         for bottom in layer.bottom:
             if bottom not in made:
                 raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")

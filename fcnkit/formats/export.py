@@ -16,6 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim, ExportedProgram
 from torch.fx.experimental import _config as _sizes
 
+from fcnkit.aliases import Shape
 from fcnkit.errors import OutputError
 from fcnkit.net import CaffeNet
 from fcnkit.net.neutral import neutral
@@ -31,7 +32,7 @@ def export(net: CaffeNet, suffix: str, finish: Finish) -> Any:
     modules and inputs into code and executes it, so the net is exported under neutral names.
 
     Args:
-        net: gets a remark if its batch is fixed in the file; else not changed.
+        net: gets a remark if the file has a fixed batch or takes some heights and widths alone; else not changed.
         suffix: of the format, for the error message.
         finish: takes the traced net, and the path in the net of each of its modules.
 
@@ -54,7 +55,7 @@ def export(net: CaffeNet, suffix: str, finish: Finish) -> Any:
             except Exception as error:
                 _name_layer(net, suffix, inputs, finish)
                 raise OutputError(f"the net cannot be written as {suffix}: {_reason(error)}") from error
-            net.remarks += _fixed_batches(program, twin, net.inputs, suffix)
+            net.remarks += _remarks(program, twin, net.inputs, suffix)
             return finished
     finally:
         for module, mode in modes.items():
@@ -82,23 +83,33 @@ def _traced(module: nn.Module, inputs: Sequence[Tensor], batch: bool = True) -> 
         return torch.export.export(module, tuple(inputs), dynamic_shapes=(open_axes,) if gathered else open_axes)
 
 
-def _fixed_batches(program: ExportedProgram, twin: CaffeNet, names: Sequence[str], suffix: str) -> list[str]:
-    """A remark if the batch of an input is fixed in a program, or the net does not run on a larger one."""
-    shapes = {node.name: node.meta["val"].shape for node in program.graph.nodes if node.op == "placeholder"}
-    read = [shapes[name] for name in program.graph_signature.user_inputs if name in shapes]
-    fixed = [name for name, shape in zip(names, read, strict=False) if shape and isinstance(shape[0], int)]
-    if not fixed and _runs_on_more(twin):
-        return []
-    sizes = ", ".join(f"{shape[0]} for {name!r}" for name, shape in zip(names, twin.shapes.values(), strict=True))
-    return [f"written as {suffix} with a fixed batch ({sizes}), because the layers allow no other"]
+def _remarks(program: ExportedProgram, twin: CaffeNet, names: Sequence[str], suffix: str) -> list[str]:
+    """Remarks on a program that is fixed to a batch, or to some heights and widths: torch traces one branch alone."""
+    shapes, traced = list(twin.shapes.values()), program.module()
+    if not _runs(traced, shapes):
+        return []  # not found out this way
+    remarks = []
+    doubled = [(2 * shape[0], *shape[1:]) for shape in shapes if shape]
+    if not _runs(twin, doubled) or not _runs(traced, doubled):
+        sizes = ", ".join(f"{shape[0]} for {name!r}" for name, shape in zip(names, shapes, strict=True) if shape)
+        remarks.append(f"written as {suffix} with a fixed batch ({sizes}), because the layers allow no other")
+    for more in (1, 2, 3):
+        larger = [
+            (*shape[:2], shape[2] + more, 2 * shape[3] + 1) if len(shape) == 4 and min(shape[2:]) > 1 else shape
+            for shape in shapes
+        ]
+        if _runs(twin, larger) and not _runs(traced, larger):
+            remarks.append(f"written as {suffix} for some heights and widths alone: the net computes others otherwise")
+            break
+    return remarks
 
 
-def _runs_on_more(twin: CaffeNet) -> bool:
-    """Whether a net runs on twice its batch, found without computing values."""
+def _runs(net: nn.Module, shapes: Sequence[Shape]) -> bool:
+    """Whether a net runs on inputs of these shapes, found without computing values."""
     try:
-        with FakeTensorMode(allow_non_fake_inputs=True):
-            twin(*(torch.empty(2 * shape[0], *shape[1:]) for shape in twin.shapes.values() if shape))
-    except Exception:  # an InputError, or a fake tensor's own
+        with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True):
+            net(*(torch.empty(shape) for shape in shapes))
+    except Exception:  # an InputError, a guard, or a fake tensor's own
         return False
     return True
 

@@ -204,6 +204,7 @@ def test_samples_of_the_training_phase_alone_are_what_they_are_sampled_from() ->
         layer { name: "u" type: "ProposalTarget" bottom: "some" bottom: "gt_boxes" top: "rois"
           include { phase: TRAIN } }
         layer { name: "roi_pool" type: "ROIPooling" bottom: "c" bottom: "rois" top: "pool" }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "pool" bottom: "labels" top: "loss" }
         """
     net = deploy(prototxt.parse(text))
     assert names(net) == ["data", "c", "p", "roi_pool"]

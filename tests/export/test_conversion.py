@@ -285,6 +285,13 @@ def test_untraceable_modules_and_unknown_targets() -> None:
         fcnkit.from_torch(Function(lambda _, x: x.long() + 1), image())
 
 
+@pytest.mark.parametrize(("unit", "name"), [(nn.GRU(5, 3), "gru"), (nn.RNN(5, 3, nonlinearity="relu"), "rnn_relu")])
+def test_recurrent_operations_without_a_layer_name_the_way_out(unit: nn.Module, name: str) -> None:
+    message = rf"aten\.{name} in .* Ways out: replace it by nn.LSTM, or by nn.RNN with tanh$"
+    with pytest.raises(UnsupportedOperationsError, match=message):
+        fcnkit.from_torch(Function(lambda self, x: self.unit(x)[0], unit=unit), image(2, 4, 5))
+
+
 def test_targets_choose_among_exact_forms() -> None:
     module = nn.Sequential(nn.MaxPool2d(2), nn.ReLU6(), nn.SiLU())
     new, old = (fcnkit.from_torch(module, image(1, 4, 7, 5), target=target) for target in ("bvlc", "bvlc-1.0"))

@@ -126,6 +126,16 @@ def test_a_batch_that_the_net_fixes_is_remarked(tmp_path: Path) -> None:
     assert net.remarks == ["written as .pt2 with a fixed batch (1 for 'x'), because the layers allow no other"]
 
 
+def test_sizes_that_a_trace_leaves_out_are_remarked(tmp_path: Path) -> None:
+    """Whether Caffe drops the last window depends on the size, and a trace has one of the two branches."""
+    pool = 'layer { name: "p" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel_size: 2 stride: 2 pad: 1 } }'
+    net = fcnkit.CaffeNet(DEEP.split('layer { name: "c0"')[0] + pool).eval()
+    fcnkit.save(net, tmp_path / "net.pt2")
+    assert net.remarks == ["written as .pt2 for some heights and widths alone: the net computes others otherwise"]
+    with pytest.raises(AssertionError, match="Guard failed"):
+        run_pt2(tmp_path / "net.pt2", {"x": np.zeros((1, 3, 13, 13), np.float32)})
+
+
 DETECTIONS = """
 layer { name: "l" type: "Input" top: "l" input_param { shape { dim: [1, 40] } } }
 layer { name: "c" type: "Input" top: "c" input_param { shape { dim: [1, 30] } } }
