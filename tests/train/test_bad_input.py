@@ -260,7 +260,10 @@ def test_a_rate_that_is_too_high_is_found_where_it_shows(case: Callable[[str], P
     [
         ("data=nowhere:f", "--data: nowhere:f cannot be imported: No module named 'nowhere'"),
         ("data=os:nowhere", "--data: os:nowhere cannot be imported: module 'os' has no attribute 'nowhere'"),
-        ("date=builtins:list", "solver.prototxt: data is given for 'date', but no data layer has that name"),
+        (
+            "date=builtins:list",
+            "solver.prototxt: data is given for 'date', but no data layer has that name (did you mean 'data'?)",
+        ),
         ("data=builtins:list", "solver.prototxt: the data of layer 'data' has no sample"),
         (
             "data=builtins:object",
