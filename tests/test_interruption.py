@@ -14,6 +14,7 @@ import pytest
 
 import fcnkit
 from fcnkit.files import writing
+from tests.paths import ROOT
 
 # From here on Python runs fcnkit's code; before, a signal meets Python's own start.
 STARTED = 0.06
@@ -65,7 +66,8 @@ def interrupt(sample: Path, folder: Path, output: str, numbers: list[int], momen
             time.sleep(0.002)
         _, errors = process.communicate(timeout=120)
     assert process.returncode in (0, 128 + numbers[0], -numbers[0]), errors
-    assert "Traceback" not in errors
+    # On a busy machine Python takes longer to start, and a signal then meets its own code.
+    assert "Traceback" not in errors or str(ROOT / "fcnkit") not in errors, errors
     assert "terminate" not in errors
     found = {path.name for path in folder.iterdir()}
     assert found <= {output, f"{output}.data", "net.prototxt"}
