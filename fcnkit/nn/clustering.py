@@ -115,7 +115,7 @@ def grouped(rectangles: Sequence[Rectangle], least: int, distance: float) -> lis
         else:
             groups.append(joined)
     means = [(_mean(group), len(group)) for group in groups if len(group) > least]
-    return [each for each in means if not any(_holds(other, each, distance) for other in means if other is not each)]
+    return [each for each in means if not any(_contains(other, each, distance) for other in means if other is not each)]
 
 
 def _mean(group: Sequence[Rectangle]) -> Rectangle:
@@ -129,7 +129,7 @@ def _similar(a: Rectangle, b: Rectangle, distance: float) -> bool:
     return all(abs(one - other) <= most for one, other in edges)
 
 
-def _holds(outer: tuple[Rectangle, int], inner: tuple[Rectangle, int], distance: float) -> bool:
+def _contains(outer: tuple[Rectangle, int], inner: tuple[Rectangle, int], distance: float) -> bool:
     """Whether a mean lies within another, which may be exceeded by its own distance, and counts less than it."""
     (x, y, w, h), many = outer
     (left, upper, wide, high), few = inner
