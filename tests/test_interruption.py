@@ -81,6 +81,15 @@ def interrupt(sample: Path, folder: Path, output: str, numbers: list[int], momen
         fcnkit.load(folder / output, definition if output.endswith((".pth", ".npz", ".h5")) else None)
 
 
+def test_the_package_imports_nothing_before_signals_are_handled() -> None:
+    """`python -m fcnkit` imports the package first; a signal in its imports would end in a traceback."""
+    code = "import sys; before = {*sys.modules}; import fcnkit; print(*sorted({*sys.modules} - before))"
+    found = subprocess.run(
+        [sys.executable, "-S", "-c", code], env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["__future__", "fcnkit"]
+
+
 @pytest.mark.parametrize("numbers", SIGNALS)
 def test_a_signal_at_the_first_imports(sample: Path, tmp_path: Path, numbers: list[int]) -> None:
     interrupt(sample, tmp_path, "net.safetensors", numbers, 0.3)
