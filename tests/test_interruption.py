@@ -65,11 +65,14 @@ def interrupt(sample: Path, folder: Path, output: str, numbers: list[int], momen
             process.send_signal(number)
             time.sleep(0.002)
         _, errors = process.communicate(timeout=120)
-    assert process.returncode in (0, 128 + numbers[0], -numbers[0]), errors
-    # On a busy machine Python takes longer to start, and a signal then meets its own code.
-    assert "Traceback" not in errors or str(ROOT / "fcnkit") not in errors, errors
-    assert "terminate" not in errors
     found = {path.name for path in folder.iterdir()}
+    if "Traceback" in errors:
+        # On a busy machine Python takes longer to start, and the signal met its own code.
+        assert str(ROOT / "fcnkit") not in errors, errors
+        assert not found
+        return
+    assert process.returncode in (0, 128 + numbers[0], -numbers[0]), errors
+    assert "terminate" not in errors
     assert found <= {output, f"{output}.data", "net.prototxt"}
     if process.returncode == 0:
         assert output in found

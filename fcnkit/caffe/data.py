@@ -7,6 +7,8 @@ from fcnkit.types import type_of
 from fcnkit.types.record import Data
 
 UNKNOWN = 0
+# The images of a clip, where nothing states their number (facebook/C3D README.md).
+_CLIP = 16
 
 
 def is_data_layer(layer: LayerParameter) -> bool:
@@ -22,10 +24,14 @@ def reads_images(layer: LayerParameter) -> bool:
     return record is not None and isinstance(record.role, Data) and record.role.reads_images
 
 
-def top_shape(layer: LayerParameter, index: int) -> tuple[int, ...]:
-    """The shape of a data layer's top, UNKNOWN (0) where the layer does not say it.
+def top_shape(layer: LayerParameter, index: int, volumes: bool = False) -> tuple[int, ...]:
+    """The shape of a data layer's top, UNKNOWN (0) where the layer does not state it.
 
     The batch is 1: what the layer's batch size was in training means nothing for the net.
+
+    Args:
+        layer, index: the layer, and the number of the top.
+        volumes: whether the net reads volumes, with an axis of time after the channels.
     """
     if index > 0:
         record = type_of(layer)
@@ -35,6 +41,9 @@ def top_shape(layer: LayerParameter, index: int) -> tuple[int, ...]:
     channels = layer.memory_data_param.channels
     if not channels and len(layer.transform_param.mean_value) == 3:
         channels = 3
+    if volumes:
+        length = layer.video_data_param.new_length or layer.image_data_param.new_length or _CLIP
+        return 1, channels or 3, length, *_size(layer)
     return 1, channels, *_size(layer)
 
 
@@ -60,9 +69,11 @@ def _size(layer: LayerParameter) -> tuple[int, int]:
         (p.crop_h, p.crop_w),  # SSD
         (p.crop_height, p.crop_width),  # DeepLab
         (dense.crop_height, dense.crop_width),  # SegNet
+        *((own.crop_size, own.crop_size) for own in (layer.image_data_param, layer.video_data_param)),  # C3D
         (layer.memory_data_param.height, layer.memory_data_param.width),
         (layer.image_data_param.new_height, layer.image_data_param.new_width),
         (dense.new_height, dense.new_width),
+        (layer.video_data_param.new_height, layer.video_data_param.new_width),
         (resize.height * fixed, resize.width * fixed),
     )
     return next((size for size in sizes if all(size)), (UNKNOWN, UNKNOWN))

@@ -12,7 +12,9 @@ from fcnkit.errors import DefinitionError
 from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.channels import Made
 from fcnkit.types.combine import SILENCE
-from fcnkit.types.record import LOSS, SAMPLES, SINK
+from fcnkit.types.looks import SIZE
+from fcnkit.types.record import AUGMENTS, LOSS, SAMPLES, SINK
+from fcnkit.types.volumes import reads_volumes
 
 # The default state: TEST, level 0, no stages.
 TEST_STATE = NetState(phase=TEST)
@@ -47,12 +49,13 @@ def _fed_by_inputs(net: NetParameter, state: NetState, declared: Sequence[str]) 
     needed = _unmade(layers)
     wanted = {*needed, *(top for source in filter(is_data_layer, layers) for top in source.top)}
     made = {top for layer in layers if not is_data_layer(layer) for top in layer.top} - needed
+    volumes = any(map(reads_volumes, layers))
     # A training snapshot has only that phase's data layers, so the data layers of all phases are searched.
     for source in [*filter(is_data_layer, layers), *filter(is_data_layer, net.layer)]:
         for index, top in enumerate(source.top):
             if top in wanted and top not in made:
                 made.add(top)
-                shape = top_shape(source, index)
+                shape = top_shape(source, index, volumes)
                 # Labels in HDF5 files can have any shape.
                 if source.type == "HDF5Data" and index and _read_by_sinks(top, layers):
                     shape = (1, UNKNOWN)
@@ -74,10 +77,10 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
         DefinitionError: no layer remains.
     """
     result = _fed_by_inputs(net, state, declared)
-    # A loss may lack labels that only another phase makes.
-    layers = _without_sinks(list(result.layer))
-    _check_bottoms(layers)
-    layers = _without_inserted_splits(_without_samples(layers))
+    # A loss may lack labels, and an augmentation its parameters, that only another phase makes.
+    _check_bottoms(result.layer, sinks=False)
+    layers = _without_samples(_without_sinks(list(result.layer)))
+    layers = _without_inserted_splits(layers)
     if not any(map(is_input, layers)):
         layers = _fed(layers)
     layers = _without_label_branches(layers, net)
@@ -113,11 +116,12 @@ def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     return layer
 
 
-def _check_bottoms(layers: Iterable[LayerParameter]) -> None:
+def _check_bottoms(layers: Iterable[LayerParameter], sinks: bool = True) -> None:
+    """Check that layers read what others make; sinks=False leaves out the bottoms of layers that are removed."""
     made: set[str] = set()
     for layer in layers:
         for bottom in layer.bottom:
-            if bottom not in made:
+            if bottom not in made and (sinks or not is_sink(layer)):
                 raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")
         made.update(layer.top)
 
@@ -191,7 +195,9 @@ def _without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:
         if record is not None and record.role is SAMPLES:
             original[layer.top[0]] = bottoms[0]
         else:
-            layer.bottom[:] = bottoms
+            augments = record is not None and record.role is AUGMENTS
+            layer.bottom[:] = bottoms[:1] if augments else bottoms
+            layer.top[:] = layer.top[:1] if augments else layer.top
             kept.append(layer)
     return kept
 
@@ -215,7 +221,7 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
     aside = {top for layer in net.layer if is_data_layer(layer) for top in layer.top} - _images(layers, net)
     image: set[str] = set()
     for layer in layers:
-        if any(b in image for b in layer.bottom) or (not layer.bottom and not any(t in aside for t in layer.top)):
+        if any(b in image for b in _valued(layer)) or (not layer.bottom and not any(t in aside for t in layer.top)):
             image.update(layer.top)
     needed: set[str] = set()
     kept = []
@@ -225,6 +231,14 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
             needed.update(layer.bottom)
             kept.append(layer)
     return kept[::-1]
+
+
+def _valued(layer: LayerParameter) -> list[str]:
+    """The bottoms of a layer whose values it reads, not their size alone."""
+    record = type_of(layer)
+    looks = record.looks(layer) if record is not None and len(layer.bottom) > 1 else ()
+    sizes = {bottom for bottom, look in zip(layer.bottom, looks, strict=False) if look == SIZE}
+    return [bottom for bottom in layer.bottom if bottom not in sizes]
 
 
 def _images(layers: list[LayerParameter], net: NetParameter) -> set[str]:

@@ -679,6 +679,33 @@ class LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def correlation_param(self) -> CorrelationParameter: ...
+    @property
+    def flow_warp_param(self) -> FlowWarpParameter: ...
+    @property
+    def resample_param(self) -> ResampleParameter: ...
+    @property
+    def downsample_param(self) -> DownsampleParameter: ...
+    @property
+    def accum_param(self) -> AccumParameter: ...
+    @property
+    def mean_param(self) -> MeanParameter: ...
+    @property
+    def augmentation_param(self) -> AugmentationParameter: ...
+    reshape_every_iter: bool
+    @property
+    def coeff_schedule_param(self) -> CoeffScheduleParameter: ...
+    @property
+    def l1_loss_param(self) -> L1LossParameter: ...
+    @property
+    def lpq_loss_param(self) -> LpqLossParameter: ...
+    @property
+    def convolution3d_param(self) -> Convolution3DParameter: ...
+    @property
+    def pooling3d_param(self) -> Pooling3DParameter: ...
+    @property
+    def video_data_param(self) -> VideoDataParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -781,6 +808,20 @@ class LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        correlation_param: CorrelationParameter = ...,
+        flow_warp_param: FlowWarpParameter = ...,
+        resample_param: ResampleParameter = ...,
+        downsample_param: DownsampleParameter = ...,
+        accum_param: AccumParameter = ...,
+        mean_param: MeanParameter = ...,
+        augmentation_param: AugmentationParameter = ...,
+        reshape_every_iter: bool = ...,
+        coeff_schedule_param: CoeffScheduleParameter = ...,
+        l1_loss_param: L1LossParameter = ...,
+        lpq_loss_param: LpqLossParameter = ...,
+        convolution3d_param: Convolution3DParameter = ...,
+        pooling3d_param: Pooling3DParameter = ...,
+        video_data_param: VideoDataParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -876,6 +917,20 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "correlation_param",
+            "flow_warp_param",
+            "resample_param",
+            "downsample_param",
+            "accum_param",
+            "mean_param",
+            "augmentation_param",
+            "reshape_every_iter",
+            "coeff_schedule_param",
+            "l1_loss_param",
+            "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -980,6 +1035,20 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "correlation_param",
+            "flow_warp_param",
+            "resample_param",
+            "downsample_param",
+            "accum_param",
+            "mean_param",
+            "augmentation_param",
+            "reshape_every_iter",
+            "coeff_schedule_param",
+            "l1_loss_param",
+            "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1318,6 +1387,16 @@ class ConvolutionParameter(Message):
     hole_w: int
     cudnn_convolution_algo_seeker: int
     conv_algos_override: str
+    kernel_depth: int
+    temporal_stride: int
+    temporal_pad: int
+    filter_group: int
+    @property
+    def kernel_shape(self) -> BlobShape: ...
+    @property
+    def stride_shape(self) -> BlobShape: ...
+    @property
+    def pad_shape(self) -> BlobShape: ...
     def __init__(
         self,
         *,
@@ -1344,6 +1423,13 @@ class ConvolutionParameter(Message):
         hole_w: int = ...,
         cudnn_convolution_algo_seeker: int | str = ...,
         conv_algos_override: str = ...,
+        kernel_depth: int = ...,
+        temporal_stride: int = ...,
+        temporal_pad: int = ...,
+        filter_group: int = ...,
+        kernel_shape: BlobShape = ...,
+        stride_shape: BlobShape = ...,
+        pad_shape: BlobShape = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1367,6 +1453,13 @@ class ConvolutionParameter(Message):
             "hole_w",
             "cudnn_convolution_algo_seeker",
             "conv_algos_override",
+            "kernel_depth",
+            "temporal_stride",
+            "temporal_pad",
+            "filter_group",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1395,6 +1488,13 @@ class ConvolutionParameter(Message):
             "hole_w",
             "cudnn_convolution_algo_seeker",
             "conv_algos_override",
+            "kernel_depth",
+            "temporal_stride",
+            "temporal_pad",
+            "filter_group",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> None: ...
 
@@ -1644,6 +1744,7 @@ class ImageDataParameter(Message):
     cache: bool
     precache: bool
     dataset_share_per_node: float
+    new_length: int
     def __init__(
         self,
         *,
@@ -1667,6 +1768,7 @@ class ImageDataParameter(Message):
         cache: bool = ...,
         precache: bool = ...,
         dataset_share_per_node: float = ...,
+        new_length: int = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1691,6 +1793,7 @@ class ImageDataParameter(Message):
             "cache",
             "precache",
             "dataset_share_per_node",
+            "new_length",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1716,6 +1819,7 @@ class ImageDataParameter(Message):
             "cache",
             "precache",
             "dataset_share_per_node",
+            "new_length",
         ],
     ) -> None: ...
 
@@ -1844,6 +1948,14 @@ class PoolingParameter(Message):
     round_mode: int
     ceil_mode: bool
     torch_pooling: bool
+    kernel_depth: int
+    temporal_stride: int
+    @property
+    def kernel_shape(self) -> BlobShape: ...
+    @property
+    def stride_shape(self) -> BlobShape: ...
+    @property
+    def pad_shape(self) -> BlobShape: ...
     def __init__(
         self,
         *,
@@ -1862,6 +1974,11 @@ class PoolingParameter(Message):
         round_mode: int | str = ...,
         ceil_mode: bool = ...,
         torch_pooling: bool = ...,
+        kernel_depth: int = ...,
+        temporal_stride: int = ...,
+        kernel_shape: BlobShape = ...,
+        stride_shape: BlobShape = ...,
+        pad_shape: BlobShape = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1881,6 +1998,11 @@ class PoolingParameter(Message):
             "round_mode",
             "ceil_mode",
             "torch_pooling",
+            "kernel_depth",
+            "temporal_stride",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1901,6 +2023,11 @@ class PoolingParameter(Message):
             "round_mode",
             "ceil_mode",
             "torch_pooling",
+            "kernel_depth",
+            "temporal_stride",
+            "kernel_shape",
+            "stride_shape",
+            "pad_shape",
         ],
     ) -> None: ...
 
@@ -2337,6 +2464,32 @@ class V1LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def correlation_param(self) -> CorrelationParameter: ...
+    @property
+    def flow_warp_param(self) -> FlowWarpParameter: ...
+    @property
+    def resample_param(self) -> ResampleParameter: ...
+    @property
+    def downsample_param(self) -> DownsampleParameter: ...
+    @property
+    def accum_param(self) -> AccumParameter: ...
+    @property
+    def mean_param(self) -> MeanParameter: ...
+    @property
+    def augmentation_param(self) -> AugmentationParameter: ...
+    @property
+    def coeff_schedule_param(self) -> CoeffScheduleParameter: ...
+    @property
+    def l1_loss_param(self) -> L1LossParameter: ...
+    @property
+    def lpq_loss_param(self) -> LpqLossParameter: ...
+    @property
+    def convolution3d_param(self) -> Convolution3DParameter: ...
+    @property
+    def pooling3d_param(self) -> Pooling3DParameter: ...
+    @property
+    def video_data_param(self) -> VideoDataParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2417,6 +2570,19 @@ class V1LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        correlation_param: CorrelationParameter = ...,
+        flow_warp_param: FlowWarpParameter = ...,
+        resample_param: ResampleParameter = ...,
+        downsample_param: DownsampleParameter = ...,
+        accum_param: AccumParameter = ...,
+        mean_param: MeanParameter = ...,
+        augmentation_param: AugmentationParameter = ...,
+        coeff_schedule_param: CoeffScheduleParameter = ...,
+        l1_loss_param: L1LossParameter = ...,
+        lpq_loss_param: LpqLossParameter = ...,
+        convolution3d_param: Convolution3DParameter = ...,
+        pooling3d_param: Pooling3DParameter = ...,
+        video_data_param: VideoDataParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -2488,6 +2654,19 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "correlation_param",
+            "flow_warp_param",
+            "resample_param",
+            "downsample_param",
+            "accum_param",
+            "mean_param",
+            "augmentation_param",
+            "coeff_schedule_param",
+            "l1_loss_param",
+            "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -2570,6 +2749,19 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "correlation_param",
+            "flow_warp_param",
+            "resample_param",
+            "downsample_param",
+            "accum_param",
+            "mean_param",
+            "augmentation_param",
+            "coeff_schedule_param",
+            "l1_loss_param",
+            "lpq_loss_param",
+            "convolution3d_param",
+            "pooling3d_param",
+            "video_data_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3175,6 +3367,7 @@ class DetectionOutputParameter(Message):
     visualize: bool
     visualize_threshold: float
     save_file: str
+    use_polygon: bool
     objectness_score: float
     def __init__(
         self,
@@ -3191,6 +3384,7 @@ class DetectionOutputParameter(Message):
         visualize: bool = ...,
         visualize_threshold: float = ...,
         save_file: str = ...,
+        use_polygon: bool = ...,
         objectness_score: float = ...,
     ) -> None: ...
     def HasField(
@@ -3208,6 +3402,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "use_polygon",
             "objectness_score",
         ],
     ) -> bool: ...
@@ -3226,6 +3421,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "use_polygon",
             "objectness_score",
         ],
     ) -> None: ...
@@ -4252,3 +4448,359 @@ class ShuffleChannelParameter(Message):
     def __init__(self, *, group: int = ...) -> None: ...
     def HasField(self, field_name: Literal["group"]) -> bool: ...
     def ClearField(self, field_name: Literal["group"]) -> None: ...
+
+class CorrelationParameter(Message):
+    CorrelationType: Final[EnumTypeWrapper]
+    MULTIPLY: Final = 0
+    SUBTRACT: Final = 1
+    pad: int
+    kernel_size: int
+    max_displacement: int
+    stride_1: int
+    stride_2: int
+    do_abs: bool
+    single_direction: int
+    correlation_type: int
+    def __init__(
+        self,
+        *,
+        pad: int = ...,
+        kernel_size: int = ...,
+        max_displacement: int = ...,
+        stride_1: int = ...,
+        stride_2: int = ...,
+        do_abs: bool = ...,
+        single_direction: int = ...,
+        correlation_type: int | str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "pad",
+            "kernel_size",
+            "max_displacement",
+            "stride_1",
+            "stride_2",
+            "do_abs",
+            "single_direction",
+            "correlation_type",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "pad",
+            "kernel_size",
+            "max_displacement",
+            "stride_1",
+            "stride_2",
+            "do_abs",
+            "single_direction",
+            "correlation_type",
+        ],
+    ) -> None: ...
+
+class FlowWarpParameter(Message):
+    FillParameter: Final[EnumTypeWrapper]
+    ZERO: Final = 1
+    NOT_A_NUMBER: Final = 2
+    fill_value: int
+    def __init__(self, *, fill_value: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["fill_value"]) -> bool: ...
+    def ClearField(self, field_name: Literal["fill_value"]) -> None: ...
+
+class ResampleParameter(Message):
+    ResampleType: Final[EnumTypeWrapper]
+    NEAREST: Final = 1
+    LINEAR: Final = 2
+    CUBIC: Final = 3
+    AREA: Final = 4
+    width: int
+    height: int
+    type: int
+    antialias: bool
+    factor: float
+    def __init__(
+        self, *, width: int = ..., height: int = ..., type: int | str = ..., antialias: bool = ..., factor: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["width", "height", "type", "antialias", "factor"]) -> bool: ...
+    def ClearField(self, field_name: Literal["width", "height", "type", "antialias", "factor"]) -> None: ...
+
+class DownsampleParameter(Message):
+    top_height: int
+    top_width: int
+    def __init__(self, *, top_height: int = ..., top_width: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["top_height", "top_width"]) -> bool: ...
+    def ClearField(self, field_name: Literal["top_height", "top_width"]) -> None: ...
+
+class AccumParameter(Message):
+    top_height: int
+    top_width: int
+    size_divisible_by: int
+    have_reference: bool
+    def __init__(
+        self, *, top_height: int = ..., top_width: int = ..., size_divisible_by: int = ..., have_reference: bool = ...
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["top_height", "top_width", "size_divisible_by", "have_reference"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["top_height", "top_width", "size_divisible_by", "have_reference"]
+    ) -> None: ...
+
+class MeanParameter(Message):
+    MeanOperation: Final[EnumTypeWrapper]
+    ADD: Final = 1
+    SUBTRACT: Final = 4
+    operation: int
+    file: str
+    @property
+    def value(self) -> RepeatedScalarFieldContainer[float]: ...
+    mean_scale: float
+    input_scale: float
+    output_scale: float
+    def __init__(
+        self,
+        *,
+        operation: int | str = ...,
+        file: str = ...,
+        value: Iterable[float] = ...,
+        mean_scale: float = ...,
+        input_scale: float = ...,
+        output_scale: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["operation", "file", "mean_scale", "input_scale", "output_scale"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["operation", "file", "value", "mean_scale", "input_scale", "output_scale"]
+    ) -> None: ...
+
+class AugmentationParameter(Message):
+    max_multiplier: float
+    augment_during_test: bool
+    recompute_mean: int
+    mean_per_pixel: bool
+    @property
+    def mean(self) -> RepeatedScalarFieldContainer[float]: ...
+    crop_width: int
+    crop_height: int
+    def __init__(
+        self,
+        *,
+        max_multiplier: float = ...,
+        augment_during_test: bool = ...,
+        recompute_mean: int = ...,
+        mean_per_pixel: bool = ...,
+        mean: Iterable[float] = ...,
+        crop_width: int = ...,
+        crop_height: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "max_multiplier", "augment_during_test", "recompute_mean", "mean_per_pixel", "crop_width", "crop_height"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "max_multiplier",
+            "augment_during_test",
+            "recompute_mean",
+            "mean_per_pixel",
+            "mean",
+            "crop_width",
+            "crop_height",
+        ],
+    ) -> None: ...
+
+class CoeffScheduleParameter(Message):
+    half_life: float
+    initial_coeff: float
+    final_coeff: float
+    def __init__(self, *, half_life: float = ..., initial_coeff: float = ..., final_coeff: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["half_life", "initial_coeff", "final_coeff"]) -> bool: ...
+    def ClearField(self, field_name: Literal["half_life", "initial_coeff", "final_coeff"]) -> None: ...
+
+class L1LossParameter(Message):
+    l2_per_location: bool
+    l2_prescale_by_channels: bool
+    normalize_by_num_entries: bool
+    epsilon: float
+    plateau: float
+    def __init__(
+        self,
+        *,
+        l2_per_location: bool = ...,
+        l2_prescale_by_channels: bool = ...,
+        normalize_by_num_entries: bool = ...,
+        epsilon: float = ...,
+        plateau: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "l2_per_location", "l2_prescale_by_channels", "normalize_by_num_entries", "epsilon", "plateau"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "l2_per_location", "l2_prescale_by_channels", "normalize_by_num_entries", "epsilon", "plateau"
+        ],
+    ) -> None: ...
+
+class LpqLossParameter(Message):
+    l2_prescale_by_channels: bool
+    normalize_by_num_entries: bool
+    p_epsilon: float
+    q_epsilon: float
+    @property
+    def pq_episode_starts_at_iter(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def p(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def q(self) -> RepeatedScalarFieldContainer[float]: ...
+    def __init__(
+        self,
+        *,
+        l2_prescale_by_channels: bool = ...,
+        normalize_by_num_entries: bool = ...,
+        p_epsilon: float = ...,
+        q_epsilon: float = ...,
+        pq_episode_starts_at_iter: Iterable[int] = ...,
+        p: Iterable[float] = ...,
+        q: Iterable[float] = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["l2_prescale_by_channels", "normalize_by_num_entries", "p_epsilon", "q_epsilon"]
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "l2_prescale_by_channels",
+            "normalize_by_num_entries",
+            "p_epsilon",
+            "q_epsilon",
+            "pq_episode_starts_at_iter",
+            "p",
+            "q",
+        ],
+    ) -> None: ...
+
+class Convolution3DParameter(Message):
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    group: int
+    kernel_depth: int
+    stride: int
+    temporal_stride: int
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    filter_group: int
+    temporal_pad: int
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: int = ...,
+        kernel_size: int = ...,
+        group: int = ...,
+        kernel_depth: int = ...,
+        stride: int = ...,
+        temporal_stride: int = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        filter_group: int = ...,
+        temporal_pad: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad",
+            "kernel_size",
+            "group",
+            "kernel_depth",
+            "stride",
+            "temporal_stride",
+            "weight_filler",
+            "bias_filler",
+            "filter_group",
+            "temporal_pad",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad",
+            "kernel_size",
+            "group",
+            "kernel_depth",
+            "stride",
+            "temporal_stride",
+            "weight_filler",
+            "bias_filler",
+            "filter_group",
+            "temporal_pad",
+        ],
+    ) -> None: ...
+
+class Pooling3DParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    pool: int
+    kernel_size: int
+    stride: int
+    pad: int
+    kernel_depth: int
+    temporal_stride: int
+    def __init__(
+        self,
+        *,
+        pool: int | str = ...,
+        kernel_size: int = ...,
+        stride: int = ...,
+        pad: int = ...,
+        kernel_depth: int = ...,
+        temporal_stride: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+    ) -> None: ...
+
+class VideoDataParameter(Message):
+    crop_size: int
+    new_height: int
+    new_width: int
+    new_length: int
+    num_segments: int
+    def __init__(
+        self,
+        *,
+        crop_size: int = ...,
+        new_height: int = ...,
+        new_width: int = ...,
+        new_length: int = ...,
+        num_segments: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+    ) -> None: ...

@@ -36,6 +36,8 @@ _NO_MATTER = {
     "video_data_param",
     "image_gt_data_param",
     "eval_data_param",
+    # lmb-freiburg/flownet2: how images are augmented in training.
+    "augmentation_param",
 }
 
 

@@ -14,6 +14,7 @@ from fcnkit.layers import (
     crf,
     detection,
     dropout,
+    flow,
     linear,
     loss,
     multibox,
@@ -28,6 +29,7 @@ from fcnkit.layers import (
     shape,
     source,
     targets,
+    volumes,
     yolo,
 )
 from fcnkit.layers.base import Layer, fit, rule, rule_for, supported
@@ -48,6 +50,7 @@ __all__ = [
     "detection",
     "dropout",
     "fit",
+    "flow",
     "kind_of",
     "layer",
     "linear",
@@ -67,5 +70,6 @@ __all__ = [
     "source",
     "supported",
     "targets",
+    "volumes",
     "yolo",
 ]

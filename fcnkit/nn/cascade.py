@@ -294,7 +294,11 @@ class ScaleRoute(nn.Module):
         super().__init__()
         self.low, self.high = low, high
 
-    def forward(self, regions: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, regions: Tensor, *others: Tensor) -> Tensor | tuple[Tensor, ...]:
+        tops = self._routed(regions, *others)
+        return tops if others else tops[0]
+
+    def _routed(self, regions: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
         corners = regions.flatten(1)
         if corners.shape[1] != 5 or any(len(other) != len(regions) for other in others):
             raise RuntimeError("a region has 5 numbers and a row in each bottom")

@@ -48,7 +48,7 @@ class ClusterDetections(nn.Module):
         self.coverage, self.least, self.distance, self.lowest = coverage, least, distance, lowest
 
     @torch.no_grad()
-    def forward(self, coverage: Tensor, offsets: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, coverage: Tensor, offsets: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The boxes. No gradient passes.
 
         Args:
@@ -66,7 +66,7 @@ class ClusterDetections(nn.Module):
             )
         tops = tuple(coverage.new_zeros(images, LARGEST, 5) for _ in range(classes))
         if coverage.is_meta:
-            return tops
+            return tops if classes > 1 else tops[0]
         y, x = torch.arange(rows) * self.height / rows, torch.arange(columns) * self.width / columns
         corner = torch.stack([x.expand(rows, columns), y[:, None].expand(rows, columns)] * 2, -1)
         for image in range(images):
@@ -75,7 +75,7 @@ class ClusterDetections(nn.Module):
                 found = self._detections(boxes[covered >= self.coverage])[:LARGEST]
                 if found:
                     top[image, : len(found)] = torch.tensor(found).half().to(top)
-        return tops
+        return tops if classes > 1 else tops[0]
 
     def _detections(self, boxes: Tensor) -> list[list[float]]:
         """The boxes of clusters of boxes (n, 4)."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -63,3 +67,100 @@ class Unpool(nn.Module):
 
     def extra_repr(self) -> str:
         return f"scale={self.scale}, less={self.less}, size={self.size}"
+
+
+def _triangle(distance: Tensor) -> Tensor:
+    return (1 - distance.abs()).clamp(min=0)
+
+
+def _cubic(distance: Tensor) -> Tensor:
+    x = distance.abs()
+    near, far = x * x * (1.5 * x - 2.5) + 1, x * (x * (2.5 - 0.5 * x) - 4) + 2
+    return torch.where(x <= 1, near, torch.where(x < 2, far, 0.0))
+
+
+def _separably(bottom: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """A bottom (N, C, H, W) after matrices (height, H) and (width, W) of weights along its axes."""
+    return torch.matmul(torch.matmul(rows, bottom), columns.t())
+
+
+class Resample(nn.Module):
+    """Interpolate to another size; with antialias, weights reach as far as the distance of the top's pixels.
+
+    Args:
+        kind: "NEAREST", "LINEAR" or "CUBIC".
+        size: (height, width) of the top, unless a second bottom gives it.
+        antialias: widen the weights along both axes where either axis shrinks.
+
+    Pixel i of the top lies at i * f + f' / 2 - 1/2, where f is the factor of its own axis and f' that of the other one:
+    the fork exchanges the two.
+
+    Source: lmb-freiburg/flownet2 src/caffe/layers/resample_layer.cu.
+    """
+
+    def __init__(self, kind: str = "LINEAR", size: Sequence[int] = (), antialias: bool = True):
+        super().__init__()
+        self.kind, self.size, self.antialias = kind, tuple(size), antialias
+
+    def forward(self, bottom: Tensor, like: Tensor | None = None) -> Tensor:
+        size = self.size if like is None else tuple(like.shape[2:])
+        sizes = tuple(bottom.shape[2:])
+        height, width = (length / made for length, made in zip(sizes, size, strict=True))
+        widened = self.antialias and max(height, width) > 1
+        places = [
+            torch.arange(made, device=bottom.device, dtype=bottom.dtype) * own + other / 2 - 0.5
+            for made, own, other in zip(size, (height, width), (width, height), strict=True)
+        ]
+        if self.kind == "NEAREST":
+            rows, columns = (
+                # Halves are rounded up, as C rounds positive numbers.
+                (place + 0.5).floor().long().clamp(0, length - 1)
+                for place, length in zip(places, sizes, strict=True)
+            )
+            return bottom[:, :, rows][:, :, :, columns]
+        weigh = _cubic if self.kind == "CUBIC" else _triangle
+        matrices = []
+        for place, length, factor in zip(places, sizes, (height, width), strict=True):
+            pixels = torch.arange(length, device=bottom.device, dtype=bottom.dtype)
+            weights = weigh((place[:, None] - pixels) / (factor if widened else 1.0))
+            total = weights.sum(1, keepdim=True)
+            matrices.append(torch.where(total == 0, 0.0, weights / total))
+        return _separably(bottom, *matrices)
+
+    def extra_repr(self) -> str:
+        return f"{self.kind}, size={self.size}, antialias={self.antialias}"
+
+
+class Downsample(nn.Module):
+    """Shrink with aligned corners, each pixel of the top a mean of the pixels around, weighted by their distance.
+
+    Pixels without a value (NaN) are left out of the means; where they have most of the weight, the top has none.
+
+    Args:
+        size: (height, width) of the top, unless a second bottom gives it.
+
+    Source: lmb-freiburg/flownet2 src/caffe/layers/downsample_layer.cu.
+    """
+
+    def __init__(self, size: Sequence[int] = ()):
+        super().__init__()
+        self.size = tuple(size)
+
+    def forward(self, bottom: Tensor, like: Tensor | None = None) -> Tensor:
+        size = self.size if like is None else tuple(like.shape[2:])
+        if size == tuple(bottom.shape[2:]):
+            return bottom
+        matrices = []
+        for length, made in zip(bottom.shape[2:], size, strict=True):
+            scale = (length - 1) / (made - 1) if made > 1 else math.inf
+            place = torch.arange(made, device=bottom.device, dtype=bottom.dtype) * (scale if made > 1 else 0)
+            pixels = torch.arange(length, device=bottom.device, dtype=bottom.dtype)
+            matrices.append(_triangle((place[:, None] - pixels) / scale))
+        missing = bottom.isnan()
+        weight = _separably((~missing).to(bottom.dtype), *matrices)
+        lost = _separably(missing.to(bottom.dtype), *matrices)
+        values = _separably(bottom.nan_to_num() if missing.is_meta else bottom.masked_fill(missing, 0), *matrices)
+        return torch.where(lost / weight > 0.5, math.nan, values / weight)
+
+    def extra_repr(self) -> str:
+        return f"size={self.size}"

@@ -20,6 +20,7 @@ from fcnkit.types import (
     data,
     detection,
     dropout,
+    flow,
     linear,
     loss,
     multibox,
@@ -34,6 +35,7 @@ from fcnkit.types import (
     shape,
     source,
     targets,
+    volumes,
     yolo,
 )
 from fcnkit.types.record import INPUT, Count, LayerType, kind_of, own_type
@@ -54,6 +56,7 @@ FAMILIES = (
     data,
     detection,
     dropout,
+    flow,
     linear,
     loss,
     multibox,
@@ -68,6 +71,7 @@ FAMILIES = (
     shape,
     source,
     targets,
+    volumes,
     yolo,
 )
 

@@ -75,3 +75,11 @@ MAT_READ = _data(
     reads_images=False,
     old_transform="",
 )
+VIDEO_DATA = _data(
+    "VideoData",
+    None,
+    Origin("chuckcho/video-caffe", "src/caffe/layers/video_data_layer.cpp"),
+    label_per_image=True,
+    reads_images=False,
+    old_transform="",
+)

@@ -80,6 +80,8 @@ COMPUTES = Role("computes")
 LOSS = Role("is a loss, for training; it makes a top even if the net names none")
 # Sampled boxes, augmented images.
 SAMPLES = Role("changes its first bottom for training; at inference its first top is that bottom")
+# At inference it may still subtract a mean.
+AUGMENTS = Role("augments its first bottom for training; at inference its first bottom and top are all that it has")
 SINK = Role("ends a branch that inference does not need: metrics, files, silenced blobs")
 
 

@@ -254,6 +254,7 @@ MODULES = [
     proposals.Proposals([(-8, -8, 23, 23)], 16, after=None, drop=False, empty=(0, 0, 16, 16), scores=True, axes=1),
     regions.RegionPool(6, 7, 0.0625),
     regions.PositionSensitivePool(21, 7, 0.0625),
+    regions.PositionSensitiveAlign(21, 7, 0.0625),
     regions.RegionAlign(6, 7, 0.0625, 2),
     regions.RegionGrid(6, 7, margin=0.25),
     dropout.UnscaledDropout(0.25),

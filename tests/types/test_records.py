@@ -18,11 +18,18 @@ from fcnkit.layers import supported
 from fcnkit.types import LayerType, all_types, find, own_type, type_of
 from fcnkit.types.channels import UNKNOWN
 from fcnkit.types.looks import Around, Aside, Everything, Look, Pixel, Shifted, Sliding
-from fcnkit.types.record import COMPUTES, INPUT, LOSS, SAMPLES, SINK, SOURCE, Data
+from fcnkit.types.record import AUGMENTS, COMPUTES, INPUT, LOSS, SAMPLES, SINK, SOURCE, Data
 from tests.paths import LAYERS
 
 # Recorded, so that a net that has them is recognized; how they compute is not written yet.
 UNSUPPORTED = {
+    "BlackAugmentation",
+    "FLOWriter",
+    "FloatWriter",
+    "FlowAugmentation",
+    "GenerateAugmentationParameters",
+    "ImgWriter",
+    "PFMWriter",
     "BboxAccuracy",
     "BoxAnnotatorOHEM",
     "DetectNetTransformation",
@@ -63,7 +70,7 @@ def test_every_type_answers_every_question(record: LayerType) -> None:
     assert all(look.why for look in looks if isinstance(look, Everything))
     assert record.channels.of(layer, [2] * len(bottoms)) >= UNKNOWN
     assert all(isinstance(word, str) for word in record.drawn.words(layer, (1, 3, 8, 8)))
-    assert record.role in (INPUT, SOURCE, COMPUTES, LOSS, SAMPLES, SINK) or isinstance(record.role, Data)
+    assert record.role in (INPUT, SOURCE, COMPUTES, LOSS, SAMPLES, AUGMENTS, SINK) or isinstance(record.role, Data)
     assert (record.bottoms.most == 0) == (record.role in (INPUT, SOURCE) or isinstance(record.role, Data))
     assert record.tops.admits(max(record.tops.least, 0))
     assert "/" in record.origin.repository
