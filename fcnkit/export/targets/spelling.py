@@ -47,6 +47,7 @@ def spelled(net: CaffeNet, target: str | Target, *, mapped: bool = False) -> Caf
         return net
     # Stated here, as the text that follows from it is the one that is written.
     definition = stated_definition(net)
+    own = prototxt.to_text(definition)
     blobs = net.arrays()
     for name, write in SPELLINGS.items():
         if name in wanted:
@@ -59,7 +60,7 @@ def spelled(net: CaffeNet, target: str | Target, *, mapped: bool = False) -> Caf
     text = prototxt.to_text(definition)
     for name in wanted.keys() & IN_TEXT.keys():
         text = text.replace(*IN_TEXT[name])
-    if text == net.prototxt:
+    if text == own:
         return net
     result = net.rebuilt(definition, blobs, mapped=mapped)
     result.prototxt = text
