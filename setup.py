@@ -8,6 +8,8 @@ OPENCV = ["opencv-python-headless>=4.8,<5"]
 ONNX, ONNXRUNTIME = ["onnx>=1.18", "onnxscript>=0.5"], ["onnxruntime>=1.20"]
 # What `fcnkit score --plot` and labels in .mat files need.
 PLOT, MAT = ["matplotlib>=3.8"], ["scipy>=1.11"]
+# What pictures of nets in pixels need.
+PNG = ["resvg-py>=0.3"]
 # What Data layers and `fcnkit train --tensorboard` need.
 LMDB, TENSORBOARD = ["lmdb>=1.4"], ["tensorboard>=2.15"]
 
@@ -56,6 +58,7 @@ setup(
     extras_require={
         "lmdb": LMDB,
         "plot": PLOT,
+        "png": PNG,
         "tensorboard": TENSORBOARD,
         "mat": MAT,
         "onnx": ONNX,
@@ -74,6 +77,7 @@ setup(
             *ONNXRUNTIME,
             *OPENCV,
             *PLOT,
+            *PNG,
             *TENSORBOARD,
         ],
         # The runtimes of benchmarks/forward.py.

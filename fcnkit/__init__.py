@@ -10,6 +10,7 @@ Importing fcnkit does not import torch: the modules that need it are loaded on f
 from __future__ import annotations
 
 import importlib
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fcnkit.errors import FcnkitError
@@ -52,6 +53,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return version("fcnkit")
     if name not in _HOMES:
         raise AttributeError(f"module 'fcnkit' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)

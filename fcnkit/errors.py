@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Self
 
 from fcnkit.aliases import AnyPath
 
 # The longest message, in characters: names in a file can be of any length.
 _LONGEST = 10_000
+# The longest name that is compared with others; the time grows with its square.
+_LONGEST_NAME = 100
+# How similar two names must be: "fcn8s" suggests "voc-fcn8s", and "resnet" does not suggest "alexnet".
+_ALIKE = 0.7
 
 
 def printable(text: str) -> str:
     """Text as one line: breaks become spaces; other unprintable characters, as in terminal commands, are escaped."""
     return "".join(c if c.isprintable() else " " if c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known name that is most like a word, as a question for an error: " (did you mean 'conv1_1'?)", or nothing."""
+    names = {name.lower(): name for name in known if len(name) <= _LONGEST_NAME}
+    found = get_close_matches(word.lower(), names, 1, _ALIKE) if len(word) <= _LONGEST_NAME else []
+    return f" (did you mean {names[found[0]]!r}?)" if found else ""
 
 
 class FcnkitError(Exception):

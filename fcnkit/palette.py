@@ -11,6 +11,8 @@ from PIL import Image
 from fcnkit.errors import FileFormatError
 
 IGNORE = 255
+# The colours of the borders around objects: in VOC's masks, and in masks that others draw after them.
+_BORDERS = np.array([[224, 224, 192], [255, 255, 255]], np.uint8)
 
 
 def voc_palette() -> np.ndarray:
@@ -46,13 +48,15 @@ def labels_from_colours(
 ) -> tuple[np.ndarray, int]:
     """The label of each colour. A colour that is not in the palette gets the label `ignore`, never background.
 
+    White borders are no unknown colours: VOC's, which is its palette's last colour, and pure white.
+
     Args:
         colours: (..., 3) uint8 RGB.
         palette: (n, 3) uint8 RGB without repetition; VOC's by default.
         ignore: the label for colours that are not in the palette, and for label 255, VOC's white border.
 
     Returns:
-        The labels, (...) uint8, and the number of pixels whose colour is not in the palette.
+        The labels, (...) uint8, and the number of pixels whose colour is neither in the palette nor a white border's.
 
     Raises:
         FileFormatError: two labels have one colour.
@@ -68,7 +72,7 @@ def labels_from_colours(
     places = np.searchsorted(codes, wanted).clip(max=len(codes) - 1)
     known = codes[places] == wanted
     labels = np.where(known & (order[places] != IGNORE), order[places], ignore).astype(np.uint8)
-    return labels, int(known.size - known.sum())
+    return labels, int(np.isin(wanted[~known], _codes(_BORDERS), invert=True).sum())
 
 
 def _codes(colours: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ MISTAKES: dict[str, tuple[Callable[[Any], Any], type[FcnkitError], str]] = {
                                     "phase must be 'test' or 'train', not 'deploy'"),
     "no files": (lambda path: fcnkit.convert(None), ArgumentError, "give `weights`, `prototxt`, or both"),
     "an option of no template": (lambda path: fcnkit.generate(backbon="vgg"), DefinitionError,
-                                 "unknown option 'backbon'; the options are .*backbone"),
+                                 "unknown option 'backbon' .did you mean 'backbone'.*; the options are .*backbone"),
 }  # fmt: skip
 
 

@@ -39,7 +39,10 @@ def test_all_labels_survive_colours(tmp_path: Path) -> None:
 def test_unknown_colours_are_ignored_and_counted() -> None:
     colours = np.array([[[0, 0, 0], [1, 0, 0], [255, 255, 255], [224, 224, 192], [128, 0, 0]]], np.uint8)
     assert labels_from_colours(colours)[0].tolist() == [[0, 255, 255, 255, 1]]
-    assert labels_from_colours(colours)[1] == 2
+    assert labels_from_colours(colours)[1] == 1
+    # White borders are no unknown colours in another palette either, and a palette's white is a label.
+    assert labels_from_colours(colours, np.array([[0, 0, 0], [128, 0, 0]]))[1] == 1
+    assert labels_from_colours(colours, np.array([[0, 0, 0], [255, 255, 255]]))[0].tolist() == [[0, 255, 1, 255, 255]]
     assert labels_from_colours(colours, ignore=9)[0].tolist() == [[0, 9, 9, 9, 1]]
 
 
@@ -107,6 +110,8 @@ def test_classes_by_number_set_and_file(tmp_path: Path) -> None:
         classes.resolve(str(path))
     with pytest.raises(InputError, match="there is no class '2'; the classes are a, b, or 0 to 1"):
         classes.class_of("2", ("a", "b"))
+    with pytest.raises(InputError, match=r"the classes are class 0, .*, class 63, and 936 more, or 0 to 999$"):
+        classes.class_of("1000", classes.by_count(1000))
 
 
 def test_overlays_leave_the_background() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fcnkit.caffe.data import UNKNOWN, dummy_shape, is_data_layer, top_shape
 from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
@@ -32,11 +32,12 @@ def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence
         A new net. Its Input layers may have unknown (0) dimensions.
     """
     result = _fed_by_inputs(net, state, declared)
-    _check_bottoms(result)
+    _check_bottoms(result.layer)
     return result
 
 
 def _fed_by_inputs(net: NetParameter, state: NetState, declared: Sequence[str]) -> NetParameter:
+    """As `runnable`, though layers may read blobs that no layer makes."""
     result = filter_net(net, state.phase, state.level, state.stage)
     layers = list(result.layer)
     del result.layer[:]
@@ -44,6 +45,7 @@ def _fed_by_inputs(net: NetParameter, state: NetState, declared: Sequence[str]) 
         # The rules have been applied, so they mean nothing in the resulting net.
         for field in ("phase", "include", "exclude"):
             layer.ClearField(field)
+    _read_unsampled(layers, net)
     needed = _unmade(layers)
     wanted = {*needed, *(top for source in filter(is_data_layer, layers) for top in source.top)}
     made = {top for layer in layers if not is_data_layer(layer) for top in layer.top} - needed
@@ -75,8 +77,10 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
         DefinitionError: no layer remains.
     """
     result = _fed_by_inputs(net, state, declared)
-    _check_bottoms(result, sinks=False)
+    # A loss may lack labels that only another phase makes.
     layers = _without_sinks(list(result.layer))
+    _check_bottoms(layers, {top for layer in filter(is_sink, result.layer) for top in layer.top})
+    layers = _without_metrics(layers, _labels(list(result.layer), net))
     layers = _without_inserted_splits(_without_samples(layers))
     if not any(map(is_input, layers)):
         layers = _fed(layers)
@@ -93,7 +97,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
 
 
 def _read_by_sinks(blob: str, layers: list[LayerParameter]) -> bool:
-    return all(_is_sink(layer) for layer in layers if blob in layer.bottom)
+    return all(is_sink(layer) for layer in layers if blob in layer.bottom)
 
 
 def _unmade(layers: list[LayerParameter]) -> set[str]:
@@ -113,12 +117,12 @@ def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     return layer
 
 
-def _check_bottoms(net: NetParameter, sinks: bool = True) -> None:
-    """Check that layers read what others make; sinks=False leaves out layers that are removed."""
-    made: set[str] = set()
-    for layer in net.layer:
+def _check_bottoms(layers: Iterable[LayerParameter], removed: Iterable[str] = ()) -> None:
+    """Check that layers read what earlier ones make; removed are the tops of layers that were removed."""
+    made = set(removed)
+    for layer in layers:
         for bottom in layer.bottom:
-            if bottom not in made and (sinks or not _is_sink(layer)):
+            if bottom not in made:
                 raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")
         made.update(layer.top)
 
@@ -129,7 +133,7 @@ def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
         top
         for layer in layers
         for top in layer.top
-        if not is_data_layer(layer) and not _is_sink(layer) and len(layer.top) > 1
+        if not is_data_layer(layer) and not is_sink(layer) and len(layer.top) > 1
     }
     silenced = {bottom for layer in layers if layer.type == SILENCE.name for bottom in layer.bottom}
     unsilenced = [layer for layer in layers if not silenced.issuperset(layer.top)]
@@ -137,17 +141,45 @@ def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
     return [
         layer
         for layer in layers
-        if not _is_sink(layer) or (layer.type == SILENCE.name and needed.issuperset(layer.bottom))
+        if not is_sink(layer) or (layer.type == SILENCE.name and needed.issuperset(layer.bottom))
     ]
 
 
-def _is_sink(layer: LayerParameter) -> bool:
+def is_sink(layer: LayerParameter) -> bool:
     """Whether a layer serves only training or testing."""
     record = type_of(layer)
     if record is not None:
         return record.role in (LOSS, SINK)
     kind = kind_of(layer).removesuffix("Layer")
     return kind.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
+
+
+def _labels(layers: list[LayerParameter], net: NetParameter) -> set[str]:
+    """The blobs that are made of labels alone: of data that losses read behind their first bottom."""
+    images = _images(layers, net)
+    made_of = {top: {top} for layer in net.layer if is_data_layer(layer) for top in layer.top}
+    labels: set[str] = set()
+    for layer in layers:
+        record = type_of(layer)
+        if is_sink(layer) and (record is None or record.role is LOSS):
+            labels.update(label for bottom in layer.bottom[1:] for label in made_of.get(bottom, ()))
+        elif layer.bottom and made_of.keys() >= set(layer.bottom):
+            made_of.update(dict.fromkeys(layer.top, set().union(*(made_of[bottom] for bottom in layer.bottom))))
+    return {blob for blob, sources in made_of.items() if sources & (labels - images)}
+
+
+def _without_metrics(layers: list[LayerParameter], labels: set[str]) -> list[LayerParameter]:
+    """Remove the layers that read labels, unless they are filters or others read what they make."""
+    read: set[str] = set()
+    kept = []
+    for layer in reversed(layers):
+        record = type_of(layer)
+        filters = record is not None and isinstance(record.channels, Made)
+        if not labels.isdisjoint(layer.bottom) and not filters and read.isdisjoint(layer.top):
+            continue
+        read.update(layer.bottom)
+        kept.append(layer)
+    return kept[::-1]
 
 
 def _without_inserted_splits(layers: list[LayerParameter]) -> list[LayerParameter]:
@@ -197,6 +229,20 @@ def _without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:
             layer.top[:] = layer.top[:1] if augments else layer.top
             kept.append(layer)
     return kept
+
+
+def _read_unsampled(layers: list[LayerParameter], net: NetParameter) -> None:
+    """Let the readers of samples that only layers of another phase make read, in place, what is sampled there."""
+    made = {top for layer in layers for top in layer.top} | {
+        top for layer in net.layer if is_data_layer(layer) for top in layer.top
+    }
+    original: dict[str, str] = {}
+    for layer in net.layer:
+        record = type_of(layer)
+        if record is not None and record.role is SAMPLES and layer.top and layer.bottom and layer.top[0] not in made:
+            original[layer.top[0]] = original.get(layer.bottom[0], layer.bottom[0])
+    for layer in layers:
+        layer.bottom[:] = [original.get(bottom, bottom) for bottom in layer.bottom]
 
 
 def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> list[LayerParameter]:

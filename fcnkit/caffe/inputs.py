@@ -9,9 +9,10 @@ from typing import Any
 from fcnkit.aliases import Shape
 from fcnkit.caffe.data import UNKNOWN
 from fcnkit.caffe.messages import LayerParameter, NetParameter
-from fcnkit.errors import InputError
-from fcnkit.types import is_input, type_of
+from fcnkit.errors import InputError, nearest
+from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.channels import Filtered, Joined, Kept
+from fcnkit.types.fixed import FIXED_BOTTOMS
 
 # The default input height and width of a fully convolutional net, in pixels: those of the published FCNs.
 FCN_SIZE = 500
@@ -127,7 +128,8 @@ def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, S
             raise InputError(f"{problem}; give whole numbers, such as (1, 3, 60, 80)")
         shape = tuple(map(int, shape))
         if name not in shapes:
-            raise InputError(f"the net has no input {name!r}; its inputs are {', '.join(map(repr, shapes))}")
+            hint = nearest(name, shapes)
+            raise InputError(f"the net has no input {name!r}{hint}; its inputs are {', '.join(map(repr, shapes))}")
         if not shape or min(shape) < 1:
             raise InputError(f"input {name!r} cannot have the shape {shape}; sizes are whole numbers from 1 up")
         shapes[name] = shape
@@ -139,14 +141,18 @@ def _pools_regions(layer: LayerParameter) -> bool:
 
 
 def _set_box_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
-    """Give inputs that are boxes, whose shape a data layer does not state, room for one: an image's number and corners.
+    """Give a shape to inputs of detectors, which a data layer does not state: the size of an image, and boxes.
+
+    There is room for one box: an image's number and corners.
 
     Source: rbgirshick/caffe-fast-rcnn src/caffe/layers/roi_pooling_layer.cpp, Forward_cpu.
     """
-    for layer in filter(_pools_regions, net.layer):
-        boxes = layer.bottom[1]
-        if boxes in shapes and UNKNOWN in shapes[boxes]:
-            shapes[boxes] = (1, 5)
+    for layer in net.layer:
+        fixed = {1: (1, 5)} if _pools_regions(layer) else FIXED_BOTTOMS.get(kind_of(layer), {})
+        for index, shape in fixed.items():
+            blob = layer.bottom[index] if index < len(layer.bottom) else ""
+            if blob in shapes and UNKNOWN in shapes[blob]:
+                shapes[blob] = shape
 
 
 def _channels(

@@ -11,7 +11,7 @@ import sys
 import click
 
 from fcnkit.cli.wording import in_options
-from fcnkit.errors import FcnkitError
+from fcnkit.errors import FcnkitError, nearest
 
 # Each command with its line in `fcnkit --help`; the module is named after the command.
 COMMANDS = {
@@ -22,7 +22,7 @@ COMMANDS = {
     "heatmap": "Draw the probability of a class over an image.",
     "init": "Start an FCN from the weights of another net.",
     "summary": "List the layers of a net: shapes, parameters, multiply-adds.",
-    "draw": "Draw a net as SVG, as an HTML page, or for Graphviz.",
+    "draw": "Draw a net as SVG, PNG, an HTML page, or for Graphviz.",
     "diff": "Compare two nets: structure, weights and blobs.",
     "verify": "Compare a net with another runtime, blob by blob.",
     "check": "Check a net against the limits of the tool that is to read it.",
@@ -55,10 +55,14 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            ctx.fail(f"No such command {args[0]!r}{nearest(args[0], COMMANDS)}.")
         name, command, rest = super().resolve_command(ctx, args)
         if name == "train" and rest and _is_net(rest[0]):
             # The name of a net in place of a solver.
             command = self.get_command(ctx, "train fcn")
+        elif name == "train" and rest and (hint := _like_a_net(rest[0])):
+            ctx.fail(f"{rest[0]!r} is neither a solver's file nor a net{hint}")
         ctx.meta[_CHOSEN] = command
         return name, command, rest
 
@@ -84,6 +88,15 @@ def _is_net(word: str) -> bool:
     from fcnkit.generation.published import PUBLISHED
 
     return word in PUBLISHED
+
+
+def _like_a_net(word: str) -> str:
+    """The net that a word that is no file may mean, as a question."""
+    if word.startswith("-") or "." in word or os.path.exists(word):
+        return ""
+    from fcnkit.generation.published import PUBLISHED
+
+    return nearest(word, ["fcn", *PUBLISHED])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

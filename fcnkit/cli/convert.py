@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.reading_options import opening_options
 
 if TYPE_CHECKING:
     from fcnkit.net import CaffeNet
@@ -39,7 +39,7 @@ Examples:
     "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in WEIGHTS."
 )
 @input_shape_option
-@reading_options
+@opening_options
 @click.option("--simplify", is_flag=True, help="Remove and fold layers without changing the output.")
 @click.option("--fold-batchnorm", is_flag=True, help="Fold BatchNorm and Scale into the filters before them.")
 @click.option("--legacy-inputs", is_flag=True, help="Declare inputs by `input` and `input_dim`, without Input layers.")
@@ -122,7 +122,8 @@ def command(
     if target:
         net = _for_target(net, target, source)
     formats.save(net, *outputs, force=force, watch=_watch(net))
-    click.echo(summary(net, source, written, prototxt, report))
+    nothing = "Nothing to simplify." if simplify else "No BatchNorm to fold."
+    click.echo(summary(net, source, written, prototxt, report, nothing))
 
 
 def _warn_of_zeros(net: CaffeNet, source: Path) -> None:

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 
 def summary(
-    net: CaffeNet, source: Path, outputs: Mapping[Path, Format], prototxt: Path | None, report: Simplified | None
+    net: CaffeNet,
+    source: Path,
+    outputs: Mapping[Path, Format],
+    prototxt: Path | None,
+    report: Simplified | None,
+    nothing: str = "",
 ) -> str:
-    """The report: the conversion, the simplifications, and the lines of Python that load the result."""
-    definition = net.definition()
+    """The report: the conversion, the simplifications or `nothing`, and the lines of Python that load the result."""
+    from fcnkit.inspect.summary import layered
+
+    definition = layered(net)
     lines = [
         f"{source} -> {', '.join(map(str, outputs))}",
         f"  net     {definition.name or 'unnamed'}: {len(definition.layer)} layers,"
@@ -32,15 +39,18 @@ def summary(
         lines.append(f"  unused  weights of {', '.join(net.unused)}")
     lines += [f"  remark  {remark}" for remark in net.remarks]
     if report:
-        lines += _simplified(report)
+        lines += _simplified(report, nothing)
     lines += ["Load it:", *(f"  {line}" for line in _loading(outputs, prototxt))]
     return "\n".join(map(printable, lines))
 
 
-def _simplified(report: Simplified) -> list[str]:
+def _simplified(report: Simplified, nothing: str) -> list[str]:
+    if not report.changes:
+        return [nothing]
     lines = [f"  {change.what}: {', '.join(change.layers)}" for change in report.changes]
     for what, (before, after) in (("parameters", report.parameters), ("multiply-adds", report.multiply_adds)):
-        lines.append(f"  {what}: {before:,} -> {after:,} (-{(before - after) / max(before, 1):.1%})")
+        change = f" -> {after:,} (-{(before - after) / before:.1%})" if after != before else ", as before"
+        lines.append(f"  {what}: {before:,}{change}")
     return ["Simplified:", *lines]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.reading_options import opening_options
 from fcnkit.cli.text_output import columns, output_options, put
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ Examples:
 @click.option("--outputs", is_flag=True, help="Run both nets, and compare the outputs and nothing else.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random input.")
 @input_shape_option
-@reading_options
+@opening_options
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),

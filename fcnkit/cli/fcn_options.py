@@ -65,11 +65,12 @@ _OF_SHAPE = (
     ),
     click.option("--average-pool", is_flag=True, help="fcn: keep GoogLeNet's average pool."),
 )
+heads_option = click.option(
+    "--heads", callback=_heads, metavar="NAME:CLASSES,...", help="fcn: several heads, such as sem:33,geo:3."
+)
 _OF_TASK = (
     click.option("--classes", type=WHOLE, help="fcn: number of classes, background included.  [default: 21]"),
-    click.option(
-        "--heads", callback=_heads, metavar="NAME:CLASSES,...", help="fcn: several heads, such as sem:33,geo:3."
-    ),
+    heads_option,
     click.option(
         "--data-layer",
         "data",

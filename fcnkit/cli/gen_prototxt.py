@@ -15,6 +15,7 @@ from fcnkit.cli.key_values import key_values
 from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.cli.wording import in_options
 from fcnkit.errors import DefinitionError
+from fcnkit.generation.classifiers import CLASSIFIERS
 from fcnkit.generation.rendering import TemplateError
 from fcnkit.generation.upsampling import deconvolution
 
@@ -40,6 +41,7 @@ Examples:
   fcnkit gen-prototxt --list
   fcnkit gen-prototxt voc-fcn8s --phase deploy -o deploy.prototxt
   fcnkit gen-prototxt siftflow-fcn16s --solver
+  fcnkit gen-prototxt vgg16 -o vgg16.prototxt
   fcnkit gen-prototxt fcn --stride 8 --classes 4 --fillers xavier
   fcnkit gen-prototxt fcn --data-layer my_layers.Images --set folder=/data
 """
@@ -47,7 +49,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("net", required=False)
-@click.option("--list", "listing", is_flag=True, help="List the published nets.")
+@click.option("--list", "listing", is_flag=True, help="List the published nets and classifiers.")
 @click.option("--factor", type=WHOLE, help="Write one layer that upsamples bilinearly by this factor.")
 @click.option("--num-output", type=WHOLE, default=21, show_default=True, help="With --factor: number of channels.")
 @click.option("--name", default="upsample", show_default=True, help="With --factor: name of the layer.")
@@ -84,7 +86,7 @@ def command(
     """Write a Caffe net from templates: a published FCN, an FCN of your own, or one upsampling layer.
 
     NET is the name of a published net, or `fcn` for a net that the options below describe. The offsets of Crop layers
-    are derived from the net; `fcnkit offsets` explains them.
+    are derived from the net; `fcnkit offsets` explains them. The net of a classifier, such as vgg16, is for inference.
     """
     if (net is not None) + (factor is not None) + listing != 1:
         raise click.UsageError("give one of NET, --factor and --list")
@@ -100,7 +102,10 @@ def command(
 def _listing() -> str:
     from fcnkit.generation import published as zoo
 
-    return columns([zoo.HEADER, *([name, *model.row] for name, model in zoo.PUBLISHED.items())]) + "\n"
+    fcns = columns([zoo.HEADER, *([name, *model.row] for name, model in zoo.PUBLISHED.items())])
+    header = ["classifier", "input", "weights"]
+    rows = [[name, f"{each.side} x {each.side}", each.weights or "-"] for name, each in CLASSIFIERS.items()]
+    return f"{fcns}\n\n{columns([header, *rows])}\n"
 
 
 def _net(name: str, given: Mapping[str, Any]) -> str:
@@ -109,6 +114,8 @@ def _net(name: str, given: Mapping[str, Any]) -> str:
     from fcnkit.generation.nets import describe, generate, generate_solver, smallest_input
 
     templates, settings = given["templates"], given["settings"]
+    if name in CLASSIFIERS:
+        return generate(name, "deploy", templates)
     try:
         net = describe(name, **(own_net(given) if name == "fcn" else {}))
         if given["solver"]:
@@ -128,8 +135,9 @@ def _net(name: str, given: Mapping[str, Any]) -> str:
 def _only(ctx: click.Context, way: str | None) -> None:
     """Reject options that have no effect in this form of the command."""
     ways = {"--list": (), "--factor": OF_FACTOR, "fcn": OF_NETS + OF_FCN}
+    ways |= dict.fromkeys(CLASSIFIERS, ("templates",) if ctx.params["phase"] != "deploy" else ("templates", "phase"))
     meant = {"net", "listing", "factor", "output", "force", *ways.get(way or "", OF_NETS)}
-    if ctx.params["solver"]:
+    if ctx.params["solver"] and "solver" in meant:
         meant.discard("phase")
         way = "--solver"
     for param in ctx.command.params:

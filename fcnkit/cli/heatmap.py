@@ -7,46 +7,47 @@ from typing import Any
 
 import click
 
-from fcnkit.cli.image_options import image_options
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.model_options import CLASSES_HELP, largest_image, show_tiles, single_image_options
 
 EXAMPLES = """\b
 Examples:
   fcnkit heatmap caffenet.caffemodel cat.png --class 281 --mean 104,117,123
   fcnkit heatmap caffenet.pth cat.png --class 281 --prototxt deploy.prototxt --mean 104,117,123 -o heat.png
+  fcnkit heatmap caffenet.caffemodel cat.png --class tabby --classes synset_words.txt --mean 104,117,123 -o tabby.png
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("weights", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path))
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("--class", "label", type=click.IntRange(min=0), required=True, help="Number of the class, from 0.")
-@click.option(
-    "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in WEIGHTS."
-)
-@image_options
-@reading_options
+@click.option("--class", "label", metavar="CLASS", required=True, help="The class, by name or number.")
+@click.option("--classes", metavar="NAMES", help=CLASSES_HELP)
+@single_image_options
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Output.  [default: the name of IMAGE with -heat.png]"
 )
-@click.option("--plain", is_flag=True, help="Run each layer as PyTorch does: slower, and the same up to rounding.")
 @click.option("--force", is_flag=True, help="Replace an existing output.")
 def command(
-    weights: Path,
+    model: Path,
     image: Path,
-    label: int,
+    label: str,
+    classes: str | None,
     prototxt: Path | None,
-    output: Path | None,
-    plain: bool,
-    force: bool,
     mean: list[float] | None,
     scale: float | None,
     rgb: bool,
+    device: str,
+    tile: Any,
+    memory: int | None,
+    max_pixels: int | None,
+    plain: bool,
+    output: Path | None,
+    force: bool,
     **reading: Any,
 ) -> None:
     """Draw the probability of a class over an image, as a classifier or an FCN computes it.
 
-    WEIGHTS is any net that fcnkit loads. A classifier is cast as by fcnkit fc2conv, and scores every window of IMAGE,
+    MODEL is any net that fcnkit loads. A classifier is cast as by fcnkit fc2conv, and scores every window of IMAGE,
     which is not resized. The output is a PNG: IMAGE under colours from blue, probability 0, to red, the largest
     probability.
     """
@@ -56,13 +57,20 @@ def command(
     check_output(output, force)
     from fcnkit.errors import naming
     from fcnkit.formats import load
-    from fcnkit.segment import images
-    from fcnkit.segment.heatmap import draw, heat
+    from fcnkit.segment import images, parallel
+    from fcnkit.segment.classes import class_of, names_for
+    from fcnkit.segment.heatmap import classes_of, draw, heat
 
-    picture = images.read(image)
-    net = load(weights, prototxt, untrained="refuse", **reading)
-    with naming(weights):
-        found = heat(net, picture, label, mean=mean, scale=scale, rgb=rgb, fast=not plain)
+    place = parallel.device(device)
+    picture = images.read(image, largest_image(max_pixels, tile))
+    net = load(model, prototxt, untrained="refuse", **reading)
+    with naming(model):
+        number = classes_of(net)
+    names = names_for(number, classes, most=None)
+    with naming(model):
+        tiles: dict[str, Any] = {"tile": tile, "memory": memory, "watch": show_tiles}
+        pixels: dict[str, Any] = {"mean": mean, "scale": scale, "rgb": rgb}
+        found = heat(net, picture, class_of(label, names), device=place, fast=not plain, **tiles, **pixels)
     with writing(output, force) as partial:
         draw(picture, found).save(partial, "PNG")
     height, width = found.scores.shape

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fcnkit.cli.image_options import image_options
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.reading_options import opening_options
 
 if TYPE_CHECKING:
+    from fcnkit.geometry.tile_plans import TilePlan
     from fcnkit.segment import Segmenter
 
 # The settings of --crf, as of fcnkit.crf.DenseCRF.
@@ -40,13 +42,38 @@ def _crf(value: str | None) -> dict[str, float] | None:
     return settings
 
 
-_OPTIONS: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
-    click.option(
+CLASSES_HELP = (
+    "Names of the classes: a file with one name per line, or voc, pascal-context, pascal-context-59, siftflow, "
+    "siftflow-geo, nyud.  [default: chosen by the number of classes]"
+)
+
+
+def _tile(value: str) -> int | str:
+    if value == "auto":
+        return value
+    if not value.isdecimal() or int(value) < 1:
+        raise click.BadParameter(f"{value!r} is neither a number of pixels nor auto")
+    return int(value)
+
+
+def _memory(value: str) -> int:
+    """A number of bytes, with a unit: 4GB, 500MB."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT])i?B?", value, re.IGNORECASE)
+    if match is None or not float(match[1]):
+        raise click.BadParameter(f"{value!r} is not of the form 4GB or 500MB")
+    return int(float(match[1]) * 1000 ** (1 + "KMGT".index(match[2].upper())))
+
+
+# Of all commands that run a net on images, by name.
+_OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "prototxt": click.option(
         "--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in MODEL."
     ),
-    click.option("--blob", "output", metavar="NAME", help="Output with the scores, in a net of several outputs."),
-    image_options,
-    click.option(
+    "output": click.option(
+        "--blob", "output", metavar="NAME", help="Output with the scores, in a net of several outputs."
+    ),
+    "image": image_options,
+    "crf": click.option(
         "--crf",
         is_flag=False,
         flag_value="",
@@ -55,38 +82,61 @@ _OPTIONS: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         help="Refine the scores by the colours and positions of all pixels, by a dense CRF with DeepLab's settings; "
         f"NAME, one of {', '.join(CRF)}, overrides a setting.",
     ),
-    click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ..."),
-    click.option(
+    "device": click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ..."),
+    "batch": click.option(
         "--batch", type=POSITIVE, default=1, show_default=True, help="Number of images of equal size to run at once."
     ),
-    click.option(
+    "tile": click.option(
         "--tile",
-        type=POSITIVE,
-        metavar="PIXELS",
-        help="Run large images in overlapping tiles; PIXELS is the side of the inner square. Same result.",
+        type=_tile,
+        metavar="PIXELS|auto",
+        help="Run large images in overlapping tiles; PIXELS is the side of the inner square. With auto, tiles are as "
+        "large as --memory allows, and images that fit run whole. Same result.",
     ),
-    click.option(
+    "memory": click.option(
+        "--memory",
+        type=_memory,
+        metavar="SIZE",
+        help="With --tile auto: memory for the blobs of the net, such as 4GB.  [default: half of what is free]",
+    ),
+    "max_pixels": click.option(
         "--max-pixels",
         type=POSITIVE,
         metavar="N",
         help="Refuse images of more pixels.  [default: 178,956,970; with --tile, no limit]",
     ),
-    click.option(
+    "plain": click.option(
         "--plain",
         is_flag=True,
         help="Run each layer as PyTorch does: slower, in less memory, and the same result up to rounding.",
     ),
-    click.option(
+    "workers": click.option(
         "--workers", type=POSITIVE, default=2, show_default=True, help="Number of threads that read and write images."
     ),
-]
+}
 
 
-def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a model to a command; `segmenter` accepts their values."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return reading_options(command)
+def model_options(command: Callable[..., Any], only: Collection[str] = tuple(_OPTIONS)) -> Callable[..., Any]:
+    """Add the options of a model to a command; `segmenter` accepts their values.
+
+    Args:
+        command: the command's function.
+        only: the names of the options to add.
+    """
+    for name in reversed(_OPTIONS):
+        if name in only:
+            command = _OPTIONS[name](command)
+    return opening_options(command)
+
+
+def single_image_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add those of a command that runs a net on one image."""
+    return model_options(command, ("prototxt", "image", "device", "tile", "memory", "max_pixels", "plain"))
+
+
+def show_tiles(division: TilePlan) -> None:
+    """Report the division of an image into tiles, and its cost, before the net runs on them."""
+    click.echo(str(division), err=True)
 
 
 def segmenter(
@@ -96,10 +146,12 @@ def segmenter(
     output: str | None,
     crf: dict[str, Any] | None,
     device: str,
-    tile: int | None,
+    tile: Any,
+    memory: int | None,
     plain: bool,
     crop: str | None = None,
     ignore_fields: Sequence[str] = (),
+    net: str | None = None,
     **settings: Any,
 ) -> Segmenter:
     """A model prepared for segmentation. Errors name the model.
@@ -117,12 +169,13 @@ def segmenter(
         refine = None if crf is None else DenseCRF(**crf)
     except ValueError as error:
         raise InputError(f"`crf`: {error}") from None
-    net = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields)
+    loaded = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields, net=net)
     with naming(model):
-        return Segmenter(net, output=output, tile=tile, crf=refine, device=place, fast=not plain, **settings)
+        tiles = {"tile": tile, "memory": memory, "watch": show_tiles}
+        return Segmenter(loaded, output=output, crf=refine, device=place, fast=not plain, **tiles, **settings)
 
 
-def largest_image(max_pixels: int | None, tile: int | None) -> int | None:
+def largest_image(max_pixels: int | None, tile: int | str | None) -> int | None:
     """The most pixels of an image that is read: the given number, else any number for a net that runs on tiles."""
     from fcnkit.segment.raster import MAX_PIXELS
 

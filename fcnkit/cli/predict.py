@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.model_options import PALETTE_HELP, largest_image, model_options, segmenter
+from fcnkit.cli.model_options import CLASSES_HELP, PALETTE_HELP, largest_image, model_options, segmenter
 from fcnkit.cli.wording import in_options
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ EXAMPLES = """\b
 Examples:
   fcnkit predict fcn8s.safetensors photo.jpg
   fcnkit predict fcn8s.caffemodel photos/ -o labels --overlay --legend
+  fcnkit predict fcn8s.caffemodel photos/ -o all --recursive --skip-existing --overlay --opacity 0.3 --contours
   fcnkit predict fcn8s.pth 'photos/*.png' --prototxt deploy.prototxt --mean 104,116.7,122.7 --heatmap 1 --scores
   fcnkit predict fcn8s.safetensors photos/ -o tiled --tile 256 --batch 4 --workers 4
 """
@@ -38,16 +39,24 @@ Examples:
     help="Folder for the results.",
 )
 @click.option("--palette", type=click.Path(path_type=Path), metavar="FILE", help=PALETTE_HELP)
-@click.option(
-    "--classes",
-    metavar="NAMES",
-    help="Names of the classes: a file with one name per line, or voc, pascal-context, pascal-context-59, siftflow, "
-    "siftflow-geo, nyud.  [default: chosen by the number of classes]",
-)
+@click.option("--classes", metavar="NAMES", help=CLASSES_HELP)
+@click.option("--recursive", is_flag=True, help="Segment the images of subfolders too, into equal subfolders of DIR.")
 @click.option("--overlay", is_flag=True, help="Write DIR/overlay/: the image under the colours of its labels.")
-@click.option("--legend", is_flag=True, help="Write DIR/legend/: colour, name and share of each class in the image.")
+@click.option(
+    "--opacity",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Share of the colours in the overlay, 0 to 1.  [default: 0.5]",
+)
+@click.option("--contours", is_flag=True, help="Draw the borders of the classes on the overlay.")
+@click.option(
+    "--legend",
+    is_flag=True,
+    help="Write DIR/legend/: colour, name and share of each class in the image; with --overlay, beside the image too.",
+)
 @click.option("--heatmap", metavar="CLASS", help="Write DIR/heatmap-CLASS/: probability of a class, by name or number.")
 @click.option("--scores", is_flag=True, help="Write DIR/scores/: the scores as .npz.")
+@click.option("--skip-existing", is_flag=True, help="Resume: skip images whose results exist.")
 @click.option("--force", is_flag=True, help="Replace existing results.")
 @model_options
 def command(
@@ -56,10 +65,14 @@ def command(
     folder: Path,
     palette: Path | None,
     classes: str | None,
+    recursive: bool,
     overlay: bool,
+    opacity: float | None,
+    contours: bool,
     legend: bool,
     heatmap: str | None,
     scores: bool,
+    skip_existing: bool,
     force: bool,
     batch: int,
     workers: int,
@@ -70,28 +83,38 @@ def command(
 
     MODEL is any file of a net that fcnkit loads or converts. IMAGE is an image of any size, a folder, a pattern, or a
     .txt file with one path per line. An image that cannot be read is reported and skipped; the exit status is then 1.
+    Results of images that differ in their suffix alone are named with it: same.jpg.png and same.png.png.
 
     On several processes: torchrun --nproc-per-node 2 -m fcnkit predict ...
     """
-    from fcnkit.segment.images import find, read_palette
+    if skip_existing and force:
+        raise click.UsageError("--skip-existing and --force exclude each other")
+    if not overlay and (contours or opacity is not None):
+        raise click.UsageError("--opacity and --contours need --overlay")
+    from fcnkit.segment.images import places, read_palette, subfolders
     from fcnkit.segment.parallel import ranks
     from fcnkit.segment.prediction_files import Results
 
     reading = {"batch": batch, "workers": workers, "max_pixels": largest_image(max_pixels, options["tile"])}
     with ranks() as processes:
         with processes.together():
-            paths = find(images)
+            found = places(images, recursive=recursive, leave=folder)
             colours = None if palette is None else read_palette(palette)
             run, names = _prepare(model, classes, heatmap, scores, options)
             extras: dict[str, Any] = {"overlay": overlay, "legend": legend, "heat": run.heat, "scores": scores}
+            extras |= {"opacity": 0.5 if opacity is None else opacity, "contours": contours, "keep": skip_existing}
             results = Results(folder, names, palette=colours, force=force, **extras)
-            results.prepare(paths)
+            paths = results.prepare(found)
+        if processes.first and not recursive:
+            for source in images:
+                if left := subfolders(source, leave=folder):
+                    click.echo(f"{source}: {left} with images left out; --recursive reads them too", err=True)
         with processes.together():
             failed = _run(run, results, processes.share(paths), reading, names, processes)
         failed = processes.total(failed)
     if processes.first:
-        done = len(paths) - failed
-        click.echo(f"{done} {_images(done)} -> {folder}")
+        done, skipped = len(paths) - failed, len(found) - len(paths)
+        click.echo(f"{done} {_images(done)} -> {folder}" + (f", {skipped} skipped" if skipped else ""))
     if failed:
         if processes.first:
             click.echo(f"Error: {failed} of {len(paths)} images could not be segmented", err=True)

@@ -22,6 +22,11 @@ _IGNORE_FIELDS = click.option(
     metavar="NAME",
     help="Unknown field of the prototxt to leave out; may be repeated.",
 )
+_NET = click.option(
+    "--net",
+    metavar="NAME",
+    help="Definition by name in place of a prototxt, as vgg16 or voc-fcn8s; fcnkit gen-prototxt --list lists them.",
+)
 
 
 def crop_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,3 +37,20 @@ def crop_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --crop and --ignore-fields, the parameters `crop` and `ignore_fields`, to a command."""
     return _CROP(_IGNORE_FIELDS(command))
+
+
+def opening_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --net, the parameter `net`, and the reading options to a command that takes weights of a net."""
+    return _NET(reading_options(command))
+
+
+def phase_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --phase, the parameter `phase`, to a command."""
+    option = click.option(
+        "--phase",
+        type=click.Choice(["test", "val", "train"], case_sensitive=False),
+        default="test",
+        show_default=True,
+        help="The net that runs on an image, or the one that is trained: with data, labels and losses.",
+    )
+    return option(command)

@@ -68,8 +68,9 @@ def command(
     """Score label maps, or a model, against ground truth: pixel accuracy, mean accuracy, mean IU, f.w. IU, IU by class.
 
     PREDICTIONS and LABELS are folders, patterns or .txt lists of label maps, which are matched by name. Label maps are
-    indexed or grey images, masks in the palette's colours, or .mat files of SBD. Pixels of other colours are ignored,
-    and their number is reported. With MODEL, images are segmented and scored in one pass, and no file is written.
+    indexed or grey images, masks in the palette's colours, or .mat files of SBD. The white borders of masks are
+    ignored; so are pixels of other colours, and their number is reported. With MODEL, images are segmented and scored
+    in one pass, and no file is written.
 
     On several processes: torchrun --nproc-per-node 2 -m fcnkit score ...
     """
@@ -96,12 +97,15 @@ def command(
         predicted, truth = (by_stem(find([p], [MAT])) for p in (images or first, labels or second or first))
         if images is not None and only is None:
             # A data set's folder of images contains more images than are labelled.
+            unlabelled = [str(path) for stem, path in predicted.items() if stem not in truth]
             predicted = {stem: path for stem, path in predicted.items() if stem in truth}
+            if unlabelled and processes.first:
+                click.echo(_unscored(unlabelled), err=True)
         pairs = processes.share(partners(predicted, truth, None if only is None else read_lines(only)))
         scorer = Scorer(count, ignore, None if palette is None else read_palette(palette))
         reading = {"batch": batch, "workers": workers, "max_pixels": largest_image(max_pixels, options["tile"])}
         each = scorer.images(run, pairs, **reading) if run else scorer.files(pairs, workers)
-        hist, unknown = add_up(_watched(each, pairs, processes), count, processes)
+        hist, ignored, unknown = add_up(_watched(each, pairs, processes), count, processes)
     if not processes.first:
         return
     if unknown:
@@ -113,9 +117,15 @@ def command(
     if as_json:
         import json
 
-        click.echo(json.dumps(scores.as_dict()))
+        click.echo(json.dumps({"classes": list(names), **scores.as_dict(), "ignored": ignored}))
     else:
         tables.show(scores, names)
+
+
+def _unscored(images: Sequence[str]) -> str:
+    some = ", ".join(map(repr, images[:5])) + ", ..." * (len(images) > 5)
+    are = "1 image has no label map and is" if len(images) == 1 else f"{len(images)} images have no label map and are"
+    return f"{are} not scored: {some}"
 
 
 def _watched(each: Iterator[Counts], pairs: Sequence[Pair], processes: Ranks) -> Iterator[Counts]:

@@ -10,7 +10,7 @@ import click
 
 from fcnkit.caffe.preprocessing import pixels_in_words
 from fcnkit.cli.input_shape import input_shape_option
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.reading_options import opening_options, phase_option
 from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import printable
 
@@ -23,6 +23,7 @@ Examples:
   fcnkit summary fcn8s.caffemodel
   fcnkit summary deploy.prototxt --input-shape 1,3,224,224
   fcnkit summary fcn8s.safetensors --json
+  fcnkit summary train.prototxt --phase train
 """
 
 
@@ -30,13 +31,15 @@ Examples:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in FILE.")
 @input_shape_option
-@reading_options
+@phase_option
+@opening_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @output_options
 def command(
     file: Path,
     prototxt: Path | None,
     input_shape: InputShape | None,
+    phase: str,
     as_json: bool,
     output: str | None,
     force: bool,
@@ -45,7 +48,7 @@ def command(
     """List the layers of a net: output shapes, parameters, multiply-adds and receptive fields.
 
     FILE is a prototxt, a .caffemodel or a file that fcnkit writes. For Caffe's files, the summary is of the net that
-    runs on an image, and the layers that were left out of it are listed.
+    runs on an image, or with --phase train of the net that is trained. The layers that were left out of it are listed.
 
     Multiply-adds are those of one forward pass at the input shape. A Convolution counts its kernel times the channels
     of a group for each output value, a Deconvolution the same for each input value. An InnerProduct counts its inputs
@@ -57,7 +60,7 @@ def command(
     """
     from fcnkit.inspect.summary import summarize_file
 
-    told = summarize_file(file, prototxt, input_shape, **reading)
+    told = summarize_file(file, prototxt, input_shape, phase=phase, **reading)
     if as_json:
         put(json.dumps({"file": str(file), **told.to_dict()}, indent=2) + "\n", output, force)
     else:

@@ -19,17 +19,18 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return option(command)
 
 
-def put(text: str, output: str | None, force: bool) -> None:
-    """Write text, in UTF-8 regardless of the locale, to the file `output` or to standard output.
+def put(text: str | bytes, output: str | None, force: bool) -> None:
+    """Write text, in UTF-8 regardless of the locale, or bytes to the file `output` or to standard output.
 
     Raises:
         OutputError: the file exists and force is not given, or it cannot be written.
     """
+    content = text.encode() if isinstance(text, str) else text
     if output is None:
-        click.echo(text.encode(), nl=False)
+        click.echo(content, nl=False)
         return
     with writing(output, force) as partial:
-        partial.write_bytes(text.encode())
+        partial.write_bytes(content)
 
 
 def columns(rows: Sequence[Sequence[str]], right: Container[int] = ()) -> str:

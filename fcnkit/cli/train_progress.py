@@ -57,6 +57,8 @@ class Progress(Watcher):
 
         score = record["score"]
         means = "".join(f", {words} = {_number(score[name], '.2%')}" for name, words in MEANS.items())
+        for head, own in score.get("heads", {}).items():
+            means += f", {head} mean IU = {_number(own['mean_iu'], '.2%')}"
         self._say(f"Iteration {record['iteration']}{means}, loss = {_number(score['loss'], '.6g')}")
 
     def snapped(self, state: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fcnkit.cli.input_shape import input_shape_option
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.reading_options import opening_options
 from fcnkit.cli.text_output import columns, output_options, put
 from fcnkit.errors import naming
 
@@ -21,6 +21,7 @@ Examples:
   fcnkit verify fcn8s.caffemodel --input-shape 1,3,60,80
   fcnkit verify fcn8s.safetensors --against opencv --input-shape 1,3,60,80
   fcnkit verify net.caffemodel --prototxt net.prototxt --against blobs.npz
+  fcnkit verify edge.caffemodel --against my_nets:Classifier --state weights.pth
 """
 
 
@@ -28,12 +29,13 @@ Examples:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--against",
-    metavar="RUNTIME|DUMP.npz",
-    help="caffe, opencv, onnxruntime, or a file of blobs.  [default: the first runtime installed]",
+    metavar="RUNTIME|DUMP.npz|PACKAGE.MODULE:FACTORY",
+    help="caffe, opencv, onnxruntime, a file of blobs, or a PyTorch module.  [default: the first runtime installed]",
 )
+@click.option("--state", type=click.Path(path_type=Path), help="State dict that is loaded into the PyTorch module.")
 @click.option("--prototxt", type=click.Path(path_type=Path), help="Definition of the net; overrides the one in MODEL.")
 @input_shape_option
-@reading_options
+@opening_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random input.")
 @click.option(
     "--tolerance",
@@ -46,6 +48,7 @@ Examples:
 def command(
     model: Path,
     against: str | None,
+    state: Path | None,
     prototxt: Path | None,
     input_shape: InputShape | None,
     seed: int,
@@ -60,10 +63,21 @@ def command(
     --against, the first of Caffe, OpenCV and ONNX Runtime that is installed is used. DUMP.npz contains blobs that a
     runtime computed elsewhere: arrays in/NAME are the inputs, arrays out/NAME the blobs. The exit status is 1 if an
     error exceeds the tolerance.
-    """
-    from fcnkit.inspect.verification import verify
 
-    found = verify(model, against, prototxt, input_shape, seed, **reading)
+    PACKAGE.MODULE:FACTORY is a function or class that makes the PyTorch module of which `fcnkit from-torch` made the
+    net. The command imports and runs this code; use only code that you trust. Both run on two random inputs, and
+    the outputs are compared.
+    """
+    if against is not None and ":" in against and not Path(against).exists():
+        from fcnkit.inspect.modules import verify_with_module
+
+        found = verify_with_module(model, against, state, prototxt, input_shape, seed, **reading)
+    elif state is not None:
+        raise click.UsageError("--state needs --against PACKAGE.MODULE:FACTORY")
+    else:
+        from fcnkit.inspect.verification import verify
+
+        found = verify(model, against, prototxt, input_shape, seed, **reading)
     put("".join(f"{line}\n" for line in _lines(found)), output, force)
     with naming(model):
         found.require(tolerance)

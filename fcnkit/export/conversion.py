@@ -16,7 +16,7 @@ from torch.fx.node import map_arg
 
 from fcnkit.errors import InputError
 from fcnkit.export.finishing import identity, set_outputs, share
-from fcnkit.export.naming import layer_names, module_path
+from fcnkit.export.naming import layer_names, module_path, output_name
 from fcnkit.export.problems import Problem, UnsupportedOperationsError
 from fcnkit.export.rules import Refused, rule_for
 from fcnkit.export.targets import Target
@@ -149,9 +149,4 @@ def _output_names(program: ExportedProgram) -> list[str | None]:
     if spec is None:
         return [None] * count
     paths, _ = pytree.tree_flatten_with_path(pytree.tree_unflatten(list(range(count)), spec))
-    return [_key(path) for path, _ in paths]
-
-
-def _key(path: Sequence[Any]) -> str | None:
-    keys = [str(entry.key) for entry in path if hasattr(entry, "key") and isinstance(entry.key, str)]
-    return ".".join(keys) or None
+    return [output_name(path) for path, _ in paths]

@@ -84,25 +84,33 @@ def from_program(
     target: str = "bvlc",
     approximate: Sequence[str] = (),
     verify: bool = False,
+    remarks: bool = True,
 ) -> CaffeNet:
     """Convert a program that torch.export made, and check it on random inputs; otherwise like `from_torch`.
 
-    Sizes that the program leaves open are those of its example inputs.
+    Sizes that the program leaves open are those of its example inputs. Without remarks, layers that the target computes
+    slowly, or that no document of it states, are not printed.
     """
     program = decompose(fixed(program))
     written = conversion.write(program, targets.find(target), approximate, input_names)
     inputs = random_inputs([written.net.shapes[name] for name in written.inputs])
-    return _proven(written, program, None, inputs, verify)
+    return _proven(written, program, None, inputs, verify, remarks)
 
 
 def _proven(
-    written: Written, program: ExportedProgram, module: nn.Module | None, inputs: Sequence[Any], verify: bool
+    written: Written,
+    program: ExportedProgram,
+    module: nn.Module | None,
+    inputs: Sequence[Any],
+    verify: bool,
+    remarks: bool = True,
 ) -> CaffeNet:
     """The net, if it agrees with the module, or with the program where there is no module."""
     net = _net(written)
     result = spelled(net, written.net.target)
-    for remark in checking.require(result, written.net.target):
-        print(f"{written.net.target.title}: {remark}", file=sys.stderr)
+    found = checking.require(result, written.net.target)
+    for problem in found if remarks else ():
+        print(f"{written.net.target.title}: {problem}", file=sys.stderr)
     approximated = dict.fromkeys(written.net.approximated)
     replaced = dict(APPROXIMATIONS[name] for name in approximated)
     whole = proof.Proof(net, written, program, replaced)

@@ -14,7 +14,7 @@ from fcnkit.export.writer import Writer
 
 
 def set_outputs(net: Writer, outputs: Sequence[tuple[str | None, Any]]) -> list[str]:
-    """Make views the net's outputs, and its only ones: Caffe's outputs are the blobs that no layer reads.
+    """Make views the net's outputs, in their order, and its only ones: Caffe's are the blobs that no layer reads.
 
     Args:
         net: changed.
@@ -35,19 +35,36 @@ def set_outputs(net: Writer, outputs: Sequence[tuple[str | None, Any]]) -> list[
     _drop_unread(net, {blob.name for blob in blobs})
     read = {bottom for layer in net.layers for bottom in layer.bottom}
     read |= {top for layer in net.layers if not layer.bottom for top in layer.top}
+    ends = [name for name in dict.fromkeys(blob.name for blob in blobs) if name not in read]
+    layers = _with_last(net.layers, ends)
+    if [top for layer in layers for top in layer.top if top in ends] != ends:
+        # The tops of one layer have the order of the layer; copies can have any.
+        read |= {top for layer in layers for top in layer.top if len(layer.top) > 1}
     made: list[str] = []
     for (name, _), blob in zip(outputs, blobs, strict=True):
         top = net.renamed.get(blob.name, blob.name)
-        if blob.name in read or (name and top in made):
+        if blob.name in read or top in made:
             # A copy that no layer reads.
             net.begin(net.free(name or f"{blob.name}_output"))
             top = net.power(View.of(blob)).blob.name
         made.append(_rename(net, top, name) if name else top)
+    net.layers[:] = _with_last(net.layers, made)
     read = {bottom for layer in net.layers for bottom in layer.bottom}
     unread = [top for layer in net.layers for top in layer.top if top not in read and top not in made]
     if unread:
         net.layers.append(LayerParameter(name=net.free("silence"), type="Silence", bottom=unread))
     return made
+
+
+def _with_last(layers: Sequence[LayerParameter], ends: Sequence[str]) -> list[LayerParameter]:
+    """Layers with those at the end whose tops are the blobs ends, which no layer reads, in the order of ends."""
+    read = {bottom for layer in layers for bottom in layer.bottom}
+
+    def place(layer: LayerParameter) -> int:
+        found = [ends.index(top) for top in layer.top if top in ends]
+        return 1 + min(found) if found and read.isdisjoint(layer.top) else 0
+
+    return sorted(layers, key=place)
 
 
 def _drop_unread(net: Writer, outputs: set[str]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
+from typing import Any
 
 from torch._ops import OpOverload
 from torch.fx import Graph, Node
@@ -58,3 +59,9 @@ def _module(node: Node) -> tuple[str, str]:
     path, kind = list(stack.values())[-1] if stack else ("", "")
     # The second and later calls of a module have a number behind an @.
     return path.partition("@")[0], str(kind)
+
+
+def output_name(path: Sequence[Any]) -> str | None:
+    """The name of an output by its place in a module's results: the keys of dicts on the way to it, None for none."""
+    keys = [str(entry.key) for entry in path if isinstance(getattr(entry, "key", None), str)]
+    return ".".join(keys) or None

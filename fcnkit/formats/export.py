@@ -1,18 +1,22 @@
-"""Shared code of the formats that store a traced graph: exporting nets with variable height and width."""
+"""Shared code of the formats that store a traced graph: exporting nets with variable batch, height and width."""
 
 from __future__ import annotations
 
 import inspect
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim, ExportedProgram
+from torch.fx.experimental import _config as _sizes
 
+from fcnkit.aliases import Shape
 from fcnkit.errors import OutputError
 from fcnkit.net import CaffeNet
 from fcnkit.net.neutral import neutral
@@ -24,11 +28,11 @@ Finish = Callable[[ExportedProgram, Mapping[str, str]], Any]
 def export(net: CaffeNet, suffix: str, finish: Finish) -> Any:
     """Trace a net in eval mode, at the input shapes of its definition, and convert it to the content of a format.
 
-    Height and width of the inputs stay variable wherever the net allows it. Torch writes the names of modules and
-    inputs into code and executes it, so the net is exported under neutral names.
+    The batch, and height and width of images, stay variable wherever the net allows it. Torch writes the names of
+    modules and inputs into code and executes it, so the net is exported under neutral names.
 
     Args:
-        net: not changed.
+        net: gets a remark if the file has a fixed batch or takes some heights and widths alone; else not changed.
         suffix: of the format, for the error message.
         finish: takes the traced net, and the path in the net of each of its modules.
 
@@ -39,12 +43,20 @@ def export(net: CaffeNet, suffix: str, finish: Finish) -> Any:
     try:
         with torch.no_grad(), _quietly():
             inputs = _inputs(net.eval())
+            twin, paths = neutral(net)
+            blobs = list(inputs.values())
             try:
-                twin, paths = neutral(net)
-                return finish(_traced(twin, list(inputs.values())), paths)
+                try:
+                    program = _traced(twin, blobs)
+                    finished = finish(program, paths)
+                except Exception:
+                    program = _traced(twin, blobs, batch=False)
+                    finished = finish(program, paths)
             except Exception as error:
                 _name_layer(net, suffix, inputs, finish)
                 raise OutputError(f"the net cannot be written as {suffix}: {_reason(error)}") from error
+            net.remarks += _remarks(program, twin, net.inputs, suffix)
+            return finished
     finally:
         for module, mode in modes.items():
             module.training = mode
@@ -55,14 +67,51 @@ def _inputs(net: CaffeNet) -> dict[str, Tensor]:
     return {name: like.new_zeros(net.shapes[name]) for name in net.inputs}
 
 
-def _traced(module: nn.Module, inputs: Sequence[Tensor]) -> ExportedProgram:
-    # torch.export treats a size of 1 as fixed.
+def _traced(module: nn.Module, inputs: Sequence[Tensor], batch: bool = True) -> ExportedProgram:
     open_axes = tuple(
-        {axis: Dim.AUTO for axis in (2, 3) if blob.shape[axis] > 1} if blob.dim() == 4 else {} for blob in inputs
+        {
+            axis: Dim.AUTO
+            for axis, size in enumerate(blob.shape)
+            if (axis == 0 and batch) or (axis >= 2 and blob.dim() == 4 and size > 1)
+        }
+        for blob in inputs
     )
     parameters = inspect.signature(module.forward).parameters.values()
     gathered = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
-    return torch.export.export(module, tuple(inputs), dynamic_shapes=(open_axes,) if gathered else open_axes)
+    # Without this a size of 1, as of the batch or of the last blob of a small image, is fixed or excludes others.
+    with _sizes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
+        return torch.export.export(module, tuple(inputs), dynamic_shapes=(open_axes,) if gathered else open_axes)
+
+
+def _remarks(program: ExportedProgram, twin: CaffeNet, names: Sequence[str], suffix: str) -> list[str]:
+    """Remarks on a program that is fixed to a batch, or to some heights and widths: torch traces one branch alone."""
+    shapes, traced = list(twin.shapes.values()), program.module()
+    if not _runs(traced, shapes):
+        return []  # not found out this way
+    remarks = []
+    doubled = [(2 * shape[0], *shape[1:]) for shape in shapes if shape]
+    if not _runs(twin, doubled) or not _runs(traced, doubled):
+        sizes = ", ".join(f"{shape[0]} for {name!r}" for name, shape in zip(names, shapes, strict=True) if shape)
+        remarks.append(f"written as {suffix} with a fixed batch ({sizes}), because the layers allow no other")
+    for more in (1, 2, 3):
+        larger = [
+            (*shape[:2], shape[2] + more, 2 * shape[3] + 1) if len(shape) == 4 and min(shape[2:]) > 1 else shape
+            for shape in shapes
+        ]
+        if _runs(twin, larger) and not _runs(traced, larger):
+            remarks.append(f"written as {suffix} for some heights and widths alone: the net computes others otherwise")
+            break
+    return remarks
+
+
+def _runs(net: nn.Module, shapes: Sequence[Shape]) -> bool:
+    """Whether a net runs on inputs of these shapes, found without computing values."""
+    try:
+        with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True):
+            net(*(torch.empty(shape) for shape in shapes))
+    except Exception:  # an InputError, a guard, or a fake tensor's own
+        return False
+    return True
 
 
 def _name_layer(net: CaffeNet, suffix: str, inputs: dict[str, Tensor], finish: Finish) -> None:
@@ -89,12 +138,13 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Suppress PyTorch's own messages during export."""
+    """Suppress PyTorch's own messages during export; where it fails, it prints the graph."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        nowhere = io.StringIO()
+        with warnings.catch_warnings(), redirect_stdout(nowhere), redirect_stderr(nowhere):
             # torch.export copies objects that it has deprecated itself.
             warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)` is deprecated", FutureWarning)
             yield

@@ -12,7 +12,7 @@ from fcnkit.formats.format import PROTOTXT, Format, recognize
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape, NetOptions, Reading
 
-_PHASES = {"test": TEST, "train": TRAIN}
+_PHASES = {"test": TEST, "val": TEST, "train": TRAIN}
 
 
 def load(
@@ -38,11 +38,10 @@ def load(
             the one in the file.
         input_shape: shape of the first input, or shapes by input name; by default those that the definition, the
             weights or the published nets state.
-        phase: "test" or "train" in any case: selects the included layers and the mode of the module.
+        phase: "test" ("val") or "train" in any case: selects the included layers and the mode of the module.
         level, stages: further state that the layers' include and exclude rules are evaluated against.
         deploy: in the test phase, remove data layers, labels and losses; False keeps the net unchanged, with an input
-            for each blob that a data layer fed. A net for training is always kept. The definition in a .safetensors
-            file is that of the saved net, from which nothing is removed.
+            for each blob that a data layer fed. A net for training is always kept.
         mapped: memory-map the weights of a .caffemodel where possible, to copy them to another file or to inspect
             them. They change with the file.
         untrained: a definition alone is filled by its fillers ("fill"), has undefined weights ("leave"), or is refused
@@ -51,6 +50,9 @@ def load(
             "zero", as in BVLC's; by default a net in which the two differ is refused.
         ignore_fields: names of unknown fields of the prototxt to leave out. Unknown fields of layers that are removed,
             and those known to change no value, are left out anyway; `remarks` of the net lists all.
+        net: the name of a published net or classifier (see `generate`), whose definition is taken in place of
+            `prototxt`. State dicts of torchvision's classifiers are understood where the net is the same; its images
+            then have torchvision's mean.
         target: the tool that an exported program (.pt2) is written for, as in `from_torch`; it has no effect on other
             files.
 
@@ -61,6 +63,7 @@ def load(
         FcnkitError: a file cannot be read, contains no net, or does not match the other.
     """
     state = _state(phase, level, stages)
+    _check_one(prototxt, reading.get("net"))
     options = NetOptions(prototxt, input_shape, state, deploy, mapped, untrained, target, **reading)
     return _loaded(path, recognize(path), options)
 
@@ -81,18 +84,24 @@ def convert(
     Args:
         weights: any file that `load` takes, except a definition alone; None builds the net of prototxt, filled by its
             fillers.
-        prototxt, input_shape, phase, level, stages, deploy, crop, ignore_fields: as in `load`.
+        prototxt, input_shape, phase, level, stages, deploy, crop, ignore_fields, net: as in `load`.
 
     Raises:
         FcnkitError: a file cannot be read, contains no net, or does not match the other.
     """
     state = _state(phase, level, stages)
+    _check_one(prototxt, reading.get("net"))
     if weights is not None:
         options = NetOptions(prototxt, input_shape, state, deploy, untrained="refuse", **reading)
         return _loaded(weights, recognize(weights), options)
     if prototxt is None:
         raise ArgumentError("give `weights`, `prototxt`, or both")
     return _loaded(prototxt, PROTOTXT, NetOptions(None, input_shape, state, deploy, **reading))
+
+
+def _check_one(prototxt: AnyPath | None, net: str | None) -> None:
+    if prototxt is not None and net is not None:
+        raise ArgumentError("give the definition with `prototxt` or with `net`, not with both")
 
 
 def _state(phase: str, level: int, stages: Sequence[str]) -> NetState:

@@ -19,6 +19,6 @@ def save(net: CaffeNet, path: Path) -> None:
 
 def load(path: AnyPath, options: NetOptions) -> CaffeNet:
     """Build the net that the file defines."""
-    if options.prototxt is not None:
-        raise FileFormatError("is a prototxt itself; give weights in its place, or leave `prototxt` out")
+    if options.given is not None:
+        raise FileFormatError(f"is a prototxt itself; give weights in its place, or leave `{options.by}` out")
     return net_from_definition(path, options)

@@ -50,9 +50,10 @@ def save(net: CaffeNet, path: Path) -> None:
 
 def load(path: AnyPath, options: NetOptions) -> CaffeNet:
     """Convert the program in the file to a net. No code in the file is run."""
-    if options.prototxt is not None:
-        raise FileFormatError("is a program, which is converted to a definition; leave `prototxt` out")
-    net = from_program(read_program(Path(path)), target=options.target)
+    if options.given is not None:
+        raise FileFormatError(f"is a program, which is converted to a definition; leave `{options.by}` out")
+    # Whoever writes the net for the target checks it again, since it may have been changed.
+    net = from_program(read_program(Path(path)), target=options.target, remarks=False)
     net.source = Path(path)
     return net
 

@@ -12,11 +12,14 @@ from torch import Tensor
 
 from fcnkit.aliases import AnyPath, Shape
 from fcnkit.caffe import prototxt as prototxts
+from fcnkit.caffe.deploy import is_sink
 from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import BlobShapeError, FileFormatError, MissingBlobsError, naming
 from fcnkit.formats.checkpoint import unwrapped
+from fcnkit.formats.images import adopt_images
+from fcnkit.formats.torchvision import for_net
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import NetOptions, prepare
 
@@ -34,7 +37,8 @@ def net_from_state(
         path: the file that the state dict was read from.
         tensors: the state dict, also of a wrapped net (see `unwrapped`); its tensors become the net's own.
         options: their prototxt, if any, overrides the stored definition, and is reduced to the net that runs.
-        stored: the definition that was stored with the state dict, in the form that runs.
+        stored: the definition that was stored with the state dict; losses and labels of a net that was saved in
+            training are removed as from a prototxt.
         preprocessing: of the inputs of that definition, as JSON.
 
     Raises:
@@ -42,21 +46,33 @@ def net_from_state(
             point numbers.
         MissingBlobsError, BlobShapeError: the state dict does not match the net.
     """
-    if options.prototxt is not None:
-        images = _preprocessing(preprocessing)
-        definition, unknown = prototxts.read_leniently(options.prototxt)
+    if options.given is not None:
+        kept = _preprocessing(preprocessing)
+        definition, unknown = options.definition()
+        names = {*(layer.name for layer in definition.layer), *(layer.name for layer in definition.layers)}
+        tensors, expected = for_net(unwrapped(tensors, names), definition)
         tensors, blobs = _by_layer(tensors, definition)
-        with naming(options.prototxt):
-            prepared = prepare(definition, blobs, options, unknown, kept=partial(_kept, images))
+        with naming(options.given):
+            prepared = prepare(definition, blobs, options, unknown, kept=partial(_kept, kept))
+            adopted = adopt_images(prepared.definition, prepared.preprocessing, expected)
             net = prepared.net(source=Path(path), filled=False)
+        for layer, image in adopted.items():
+            weight = f"{layer}.weight"
+            tensors[weight] = tensors[weight] * (expected[layer].scale / prepared.preprocessing[image].scale)
     elif stored is not None:
         definition = prototxts.parse(stored)
         tensors, blobs = _by_layer(tensors, definition)
+        images = _preprocessing(preprocessing)
+        if options.deploy and not options.training and any(map(is_sink, definition.layer)):
+            # A net that was saved as it is trained.
+            definition = prepare(definition, blobs, options).definition
+            images = {name: plain for name, plain in images.items() if name in input_shapes(definition)}
         resolve(definition, blobs, options.input_shape)
-        images = _fitting(_preprocessing(preprocessing), input_shapes(definition))
-        net = CaffeNet(definition, preprocessing=images, source=Path(path), filled=False)
+        net = CaffeNet(
+            definition, preprocessing=_fitting(images, input_shapes(definition)), source=Path(path), filled=False
+        )
     else:
-        raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
+        raise FileFormatError("contains weights alone; give the net's definition with `prototxt` or `net`")
     _load(net, tensors)
     return net.train(options.training)
 

@@ -10,8 +10,9 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import prototxt
-from fcnkit.errors import DefinitionError, PrototxtError
+from fcnkit.errors import DefinitionError, PrototxtError, nearest
 from fcnkit.generation import published as zoo
+from fcnkit.generation.classifiers import CLASSIFIERS, generate_classifier
 from fcnkit.generation.options import Net, NetOptions
 from fcnkit.generation.rendering import SUFFIX, TemplateError, environment, render
 from fcnkit.generation.solver_fields import changed
@@ -27,7 +28,8 @@ def generate(
     """A whole net as prototxt.
 
     Args:
-        net: name of a published net, "fcn" for a net described by options, or a description.
+        net: name of a published net, "fcn" for a net described by options, or a description; or the name of a
+            classifier in generation.classifiers, whose definition is for inference in every phase.
         phase: train, val or deploy, or the name of one of the net's own files, such as trainval.
         templates: a folder of templates that override fcnkit's own.
         options: as in `describe`.
@@ -35,6 +37,8 @@ def generate(
     Raises:
         DefinitionError: an option is invalid, a crop has no offset, or the templates give no valid net.
     """
+    if isinstance(net, str) and net in CLASSIFIERS and not options:
+        return generate_classifier(net, templates)
     described = describe(net, **options)
     lookup = environment(templates)
     values = {
@@ -102,14 +106,18 @@ def describe(net: str | Net = "fcn", **options: Unpack[NetOptions]) -> Net:
         known = {"classes", *(each.name for each in dataclasses.fields(Net))}
         unknown = [name for name in fields if name not in known]
         if unknown:
-            raise DefinitionError(f"unknown option {unknown[0]!r}; the options are {', '.join(sorted(known))}")
+            hint = nearest(unknown[0], known)
+            raise DefinitionError(f"unknown option {unknown[0]!r}{hint}; the options are {', '.join(sorted(known))}")
         return Net(**fields)
     if options:
         raise DefinitionError(f"{', '.join(options)} cannot be changed in a published net; use 'fcn'")
     if isinstance(net, Net):
         return net
     if net not in zoo.PUBLISHED:
-        raise DefinitionError(f"unknown net {net!r}; the nets are fcn, {', '.join(zoo.PUBLISHED)}")
+        if net in CLASSIFIERS:
+            raise DefinitionError(f"{net!r} is a classifier; the FCNs are fcn, {', '.join(zoo.PUBLISHED)}")
+        names = ["fcn", *zoo.PUBLISHED, *CLASSIFIERS]
+        raise DefinitionError(f"unknown net {net!r}{nearest(net, names)}; the nets are {', '.join(names)}")
     return zoo.PUBLISHED[net].net
 
 
@@ -119,9 +127,10 @@ def _check_choices(lookup: SandboxedEnvironment, net: Net) -> None:
     chosen = {"backbone": ("backbone_", f"backbone_{net.backbone}"), "data layer": ("data_", net.data_template)}
     for what, (prefix, template) in chosen.items():
         if template not in templates:
-            there = ", ".join(name.removeprefix(prefix) for name in templates if name.startswith(prefix))
+            there = [name.removeprefix(prefix) for name in templates if name.startswith(prefix)]
+            word = template.removeprefix(prefix)
             raise DefinitionError(
-                f"unknown {what} {template.removeprefix(prefix)!r}; choose from {there}, "
+                f"unknown {what} {word!r}{nearest(word, there)}; choose from {', '.join(there)}, "
                 f"or write {prefix}NAME{SUFFIX} in a template folder of your own"
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypedDict
 
-from fcnkit.errors import DefinitionError
+from fcnkit.errors import DefinitionError, nearest
 from fcnkit.generation.rendering import whole
 
 STRIDES = (32, 16, 8, 4)
@@ -139,13 +139,15 @@ class Net:
         if known is not None and (unknown := sorted(self.settings.keys() - known)):
             there = ", ".join(sorted(known))
             raise DefinitionError(
-                f"{', '.join(unknown)}: not a setting of the data layer {self.data}; there are {there}"
+                f"{', '.join(unknown)}: not a setting of the data layer {self.data}{nearest(unknown[0], known)};"
+                f" there are {there}"
             )
 
     def _check_weights(self, name: str, weights: Sequence[float]) -> None:
         if name not in self.heads:
+            there = f"the heads are {', '.join(self.heads)}"
             raise DefinitionError(
-                f"weights are given for {name!r}, which is not a head; the heads are {', '.join(self.heads)}"
+                f"weights are given for {name!r}, which is not a head{nearest(name, self.heads)}; {there}"
             )
         if len(weights) != self.heads[name]:
             raise DefinitionError(f"{len(weights)} weights for {self.heads[name]} classes; give one for each class")
@@ -155,7 +157,7 @@ class Net:
     @property
     def labels(self) -> dict[str, str]:
         """The label blob of each head: its name, or `label` for a head without one."""
-        return {name: name or "label" for name in self.heads}
+        return {name: label_blob(name) for name in self.heads}
 
     @property
     def tops(self) -> list[str]:
@@ -173,12 +175,18 @@ class Net:
         return PHASES.get(self.data, ("train", "val"))
 
     def phase(self, word: str) -> str:
-        """train, val or deploy, from one of these names or a name of the net's own files."""
+        """train, val or deploy, from one of these names in any case, from test for val, or from a file's of the net."""
         train, test = self.phases
-        known = {train: "train", test: "val", "train": "train", "val": "val", "deploy": "deploy"}
-        if word not in known:
+        known = {train: "train", test: "val", "train": "train", "val": "val", "test": "val", "deploy": "deploy"}
+        found = known.get(word.lower())
+        if found is None:
             raise DefinitionError(f"unknown phase {word!r}; the phases are {train}, {test} and deploy")
-        return known[word]
+        return found
+
+
+def label_blob(head: str) -> str:
+    """The label blob of a head."""
+    return head or "label"
 
 
 class NetOptions(TypedDict, total=False):

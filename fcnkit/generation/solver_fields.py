@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.messages import SolverParameter
-from fcnkit.errors import DefinitionError, PrototxtError
+from fcnkit.errors import DefinitionError, PrototxtError, nearest
 
 
 def parsed(name: str, value: str) -> SolverParameter:
@@ -21,7 +21,8 @@ def parsed(name: str, value: str) -> SolverParameter:
         DefinitionError: a solver has no such field, or the value is not one of it.
     """
     if name not in SolverParameter.DESCRIPTOR.fields_by_name:
-        raise DefinitionError(f"{name!r} is not a field of a solver, such as base_lr or max_iter")
+        hint = nearest(name, SolverParameter.DESCRIPTOR.fields_by_name)
+        raise DefinitionError(f"{name!r} is not a field of a solver{hint or ', such as base_lr or max_iter'}")
     for text in (value, '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'):
         try:
             solver = prototxt.parse(f"{name}: {text}", "SolverParameter")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from fcnkit.aliases import Pair
 from fcnkit.errors import DefinitionError
 from fcnkit.geometry.grids import AxisWindow, square, windows
 from fcnkit.geometry.spans import Span, hull, read_span
@@ -31,11 +32,13 @@ class TilingError(DefinitionError):
 class Tile(NamedTuple):
     """The part of the image that a tile reads and the part of the output that it makes.
 
-    Both are (height, width), in pixels of the whole image.
+    Both are (height, width), read in pixels of the whole image, make in pixels of the whole output. inside is the part
+    that it makes in pixels of the tile's own output.
     """
 
     read: tuple[Span, Span]
     make: tuple[Span, Span]
+    inside: tuple[Span, Span]
 
 
 class Tiling:
@@ -43,14 +46,16 @@ class Tiling:
 
     Attributes:
         stride: (height, width) in pixels of the image; tiles begin at multiples of it.
+        scale: (height, width), the output's pixels for each pixel of the image.
     """
 
-    def __init__(self, definition: NetParameter, image: str, output: str):
+    def __init__(self, definition: NetParameter, image: str, output: str, coarse: bool = False):
         """Trace the output back to the image.
 
         Args:
             definition: a net as CaffeNet.definition returns it.
             image, output: names of the input and of the output.
+            coarse: the output may have another stride than the image.
 
         Raises:
             TilingError: a pixel of the output depends on the whole image, or the output is not on the image's grid.
@@ -76,21 +81,37 @@ class Tiling:
             strides = [math.lcm(s, scale.denominator) for s, scale in zip(strides, (height, width), strict=True)]
             self._links.append((layer, links))
         self.stride = (strides[0], strides[1])
-        if grids.get(output) != (Fraction(1), Fraction(1)):
+        self.scale = grids.get(output, (Fraction(0), Fraction(0)))
+        if not all(self.scale) or not (coarse or self.scale[0] == self.scale[1] == 1):
             raise TilingError(f"its output {output!r} does not have one pixel for each pixel of the image")
 
-    def tiles(self, height: int, width: int, size: int) -> Iterator[Tile]:
-        """The tiles of an image, row by row; the parts that they make cover it without overlap.
+    def tiles(self, image: Pair, size: int | Pair, output: Pair | None = None) -> Iterator[Tile]:
+        """The tiles of an image, row by row; the parts that they make cover the output without overlap.
 
         Args:
-            height, width: of the image, in pixels.
-            size: height and width of the part that a tile makes, in pixels; the part that it reads is larger.
+            image: height and width of the image, in pixels.
+            size: height and width of the part that a tile makes, in pixels of the output; the part that it reads is
+                larger.
+            output: height and width of the net's output for the image; the image's by default.
         """
-        for top in range(0, height, size):
-            rows = Span(top, min(top + size, height))
-            for left in range(0, width, size):
-                columns = Span(left, min(left + size, width))
-                yield Tile((self.read(0, rows, height), self.read(1, columns, width)), (rows, columns))
+        sizes = (size, size) if isinstance(size, int) else size
+        rows, columns = (
+            self.along(axis, image[axis], sizes[axis], (output or image)[axis]) for axis in (0, 1)
+        )  # fmt: skip
+        for row in rows:
+            for column in columns:
+                yield Tile(*((down, across) for down, across in zip(row, column, strict=True)))
+
+    def along(self, axis: int, image: int, size: int, output: int) -> list[tuple[Span, Span, Span]]:
+        """The tiles' spans along one axis: what each reads, makes, and makes in its own pixels; as for `tiles`."""
+        spans = []
+        for start in range(0, output, size):
+            make = Span(start, min(start + size, output))
+            read = self.read(axis, make, image)
+            # Tiles begin at multiples of the stride, so that this is a whole number.
+            first = int(read.start * self.scale[axis])
+            spans.append((read, make, Span(make.start - first, make.stop - first)))
+        return spans
 
     def read(self, axis: int, make: Span, length: int) -> Span:
         """The part of an image `length` pixels long that a tile must read to make a part of the output."""
@@ -102,7 +123,8 @@ class Tiling:
                 for bottom, link in links.items():
                     span = read_span(link[axis], seen)
                     spans[bottom] = hull([span, spans[bottom]]) if bottom in spans else span
-        start, stop = hull([make, spans.get(self._image, make)])
+        pixel = Span(math.floor(make.start / self.scale[axis]), math.ceil(make.stop / self.scale[axis]))
+        start, stop = hull([pixel, spans.get(self._image, pixel)])
         start = max(start, 0)
         return Span(start - start % self.stride[axis], min(stop, length))
 

@@ -117,10 +117,11 @@ def compare_files(
 
 
 def _opened(path: AnyPath, prototxt: AnyPath | None, shape: InputShape | None, run: bool, reading: Reading) -> CaffeNet:
+    own: Reading = {**reading, "net": None}
     try:
-        net = load(path, input_shape=shape, mapped=not run, untrained="leave", **reading)
+        net = load(path, input_shape=shape, mapped=not run, untrained="leave", **own)
     except FileFormatError:
-        if prototxt is None or recognize(path).holds is Holds.DEFINITION:
+        if (prototxt is None and reading.get("net") is None) or recognize(path).holds is Holds.DEFINITION:
             raise
         net = load(path, prototxt, input_shape=shape, mapped=not run, **reading)
     return _realigned(net) if run else net

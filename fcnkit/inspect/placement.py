@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 # Pixels: between boxes, between rows, of a lane, and around all.
-GAP, ROW_GAP, LANE, MARGIN = 24.0, 52.0, 14.0, 24.0
+GAP, ROW_GAP, LANE, MARGIN = 24.0, 40.0, 14.0, 24.0
 _SWEEPS = 24
 # The weight with which an edge is straightened, by how many of its ends are lanes. Edges of the longest path, the net's
 # trunk, have a larger weight, and loose edges a smaller one.
@@ -59,6 +59,12 @@ class Layout(NamedTuple):
     width: float
     height: float
 
+    def lowered(self, by: float) -> Layout:
+        """The same layout with room above it."""
+        corners = [(x, y + by) for x, y in self.corners]
+        ways = [[(x, y + by) for x, y in way] for way in self.ways]
+        return self._replace(corners=corners, ways=ways, height=self.height + by)
+
 
 def arrange(sizes: Sequence[tuple[float, float]], ports: Sequence[int], edges: Sequence[Edge]) -> Layout:
     """Lay out a graph.
@@ -82,7 +88,7 @@ def arrange(sizes: Sequence[tuple[float, float]], ports: Sequence[int], edges: S
         _ways(boxes, lanes, edges, ports, tops, bottoms),
         [[_port(box, index, count) for index in range(count)] for box, count in zip(boxes, ports, strict=True)],
         max(spot.x + spot.width / 2 for row in grid for spot in row) + MARGIN,
-        bottoms[-1] + ROW_GAP / 2 + MARGIN,
+        bottoms[-1] + MARGIN,
     )
 
 
@@ -208,7 +214,7 @@ def _heights(sizes: Sequence[tuple[float, float]], rows: Sequence[int]) -> tuple
 
 
 def _port(box: Spot, index: int, count: int) -> float:
-    return box.x + box.width * ((index + 1) / (count + 1) - 0.5)
+    return box.x + box.width * ((index + 0.5) / count - 0.5)
 
 
 def _ways(

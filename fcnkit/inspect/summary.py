@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from fcnkit.aliases import AnyPath, Shape
 from fcnkit.caffe import caffemodel, prototxt
-from fcnkit.caffe.messages import TRAIN, LayerParameter
+from fcnkit.caffe.messages import TRAIN, LayerParameter, NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.upgrade import generation, upgrade_net
 from fcnkit.formats.format import CAFFEMODEL, PROTOTXT, recognize
@@ -85,23 +85,31 @@ def summarize_file(
     path: AnyPath,
     prototxt: AnyPath | None = None,
     input_shape: InputShape | None = None,
+    *,
+    phase: str = "test",
     **reading: Unpack[Reading],
 ) -> Summary:
     """The summary of the net in a file, with remarks on the file.
 
     Args:
-        path, prototxt, input_shape, reading: as in `fcnkit.load`.
+        path, prototxt, input_shape, phase, reading: as in `fcnkit.load`.
 
     Raises:
         FcnkitError: see `fcnkit.load`.
     """
-    net = load(path, prototxt, input_shape=input_shape, mapped=True, untrained="leave", **reading)
+    net = load(path, prototxt, input_shape=input_shape, phase=phase, mapped=True, untrained="leave", **reading)
     return summarize(net, remarks(net, path, prototxt))
+
+
+def layered(net: CaffeNet) -> NetParameter:
+    """The definition of a net in which every input is a layer, also those of the form of Caffe's first years."""
+    definition = net.definition()
+    return upgrade_net(definition) if definition.input else definition
 
 
 def summarize(net: CaffeNet, remarks: list[str] | None = None) -> Summary:
     """The summary of a net at its own input shapes."""
-    definition = net.definition()
+    definition = layered(net)
     parameters = _parameters(net)
     paths = iter(step.module for step in net.steps)
     rows = []

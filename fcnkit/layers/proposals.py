@@ -38,6 +38,7 @@ class Proposal(Layer):
             p.post_nms_topn,
             p.nms_thresh,
             p.min_size,
+            pair=True,
             drop=False,
             scores=len(layer.top) > 1,
             axes=1,

@@ -20,6 +20,7 @@ from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.unknown import settle_unknown
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import DefinitionError, FileFormatError, MissingBlobsError, naming
+from fcnkit.generation.nets import generate
 from fcnkit.geometry.unstated import settle_crops
 from fcnkit.layers import rule_for
 from fcnkit.layers.fillers import check_type
@@ -36,6 +37,7 @@ class Reading(TypedDict, total=False):
 
     crop: str | None
     ignore_fields: Sequence[str]
+    net: str | None
 
 
 class Prepared(NamedTuple):
@@ -76,6 +78,7 @@ class NetOptions:
 
     Attributes:
         prototxt: the definition, in place of the one that a file of weights has.
+        net: the name of a published net, whose definition for inference is taken instead.
         input_shape: shape of the first input, or shapes by input name; by default taken from the definition, the
             weights or the published nets.
         state: a NetState, against which the layers' include and exclude rules are evaluated; a net of the phase TRAIN
@@ -101,6 +104,27 @@ class NetOptions:
     target: str = "bvlc"
     crop: str | None = None
     ignore_fields: Sequence[str] = ()
+    net: str | None = None
+
+    @property
+    def by(self) -> str:
+        """The parameter that gives the definition."""
+        return "net" if self.prototxt is None else "prototxt"
+
+    @property
+    def given(self) -> AnyPath | None:
+        """The definition in place of the one that a file of weights has, for messages: a prototxt, or a net's name."""
+        return self.net if self.prototxt is None else self.prototxt
+
+    def definition(self) -> tuple[NetParameter, list[Unknown]]:
+        """That definition, and the fields in its prototxt that are unknown.
+
+        Raises:
+            FcnkitError: the prototxt cannot be read, or there is no such net.
+        """
+        if self.prototxt is not None:
+            return prototxts.read_leniently(self.prototxt)
+        return prototxts.parse(generate(self.net or "", "deploy")), []
 
     @property
     def training(self) -> bool:
@@ -124,15 +148,15 @@ def net_from_weights(path: AnyPath, stored: NetParameter | None, blobs: Blobs, o
     """
     unknown: list[Unknown] = []
     kept = None
-    if options.prototxt is not None:
+    if options.given is not None:
         kept = None if stored is None else stated_in(stored)
-        stored, unknown = prototxts.read_leniently(options.prototxt)
+        stored, unknown = options.definition()
     else:
         with naming(path):
             if stored is None:
-                raise FileFormatError("contains weights alone; give the net's definition with `prototxt`")
-    with naming(options.prototxt or path):
-        prepared = prepare(stored, blobs, options, unknown, binary=options.prototxt is None, kept=kept)
+                raise FileFormatError("contains weights alone; give the net's definition with `prototxt` or `net`")
+    with naming(options.given or path):
+        prepared = prepare(stored, blobs, options, unknown, binary=options.given is None, kept=kept)
     with naming(path):
         net = prepared.net(blobs, source=pathlib.Path(path), mapped=options.mapped)
         if blobs and len(net.unused) == len(blobs):

@@ -31,6 +31,21 @@ def decoded(offsets: Tensor, priors: Tensor, code: str, scaled: bool = False) ->
     return torch.cat([centre - half, centre + half], -1)
 
 
+def encoded(boxes: Tensor, priors: Tensor, code: str) -> Tensor:
+    """The offsets of boxes (n, 4) relative to default boxes (n, 4), without variances: the inverse of `decoded`.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/util/bbox_util.cpp, EncodeBBox.
+    """
+    if code == "CORNER":
+        return boxes - priors
+    low, high = priors.chunk(2, -1)
+    size = high - low
+    if code == "CORNER_SIZE":
+        return (boxes - priors) / torch.cat([size, size], -1)
+    first, last = boxes.chunk(2, -1)
+    return torch.cat([(first + last - low - high) / 2 / size, ((last - first) / size).log()], -1)
+
+
 def overlaps(box: Tensor, boxes: Tensor, pixel: float = 0, over: str = "UNION") -> Tensor:
     """The shared area of a box (4) and each of boxes (n, 4), divided by another area.
 

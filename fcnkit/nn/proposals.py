@@ -54,6 +54,7 @@ class Proposals(nn.Module):
         after: the number of boxes that are kept in each image, or None for all.
         overlap: the largest overlap of two boxes, or None if they may overlap as they like.
         least: the least width and height in pixels of the image before it was scaled.
+        pair: height and width of the image may have been scaled by two factors; else the first is that of both.
         drop: drop smaller boxes; else their score becomes 0.
         empty: the box that stands for an image without boxes, or None for no box.
         scores: whether there is a second top.
@@ -71,6 +72,7 @@ class Proposals(nn.Module):
         after: int | None = 300,
         overlap: float | None = 0.7,
         least: float = 16,
+        pair: bool = False,
         drop: bool = True,
         empty: Box | None = None,
         scores: bool = False,
@@ -79,7 +81,7 @@ class Proposals(nn.Module):
         super().__init__()
         self.anchors, self.stride = [tuple(box) for box in anchors], stride
         self.before, self.after, self.overlap = before, after, overlap
-        self.least, self.drop, self.empty, self.scores, self.axes = least, drop, empty, scores, axes
+        self.least, self.pair, self.drop, self.empty, self.scores, self.axes = least, pair, drop, empty, scores, axes
 
     @torch.no_grad()
     def forward(self, probabilities: Tensor, offsets: Tensor, info: Tensor) -> Tensor | tuple[Tensor, Tensor]:
@@ -88,8 +90,8 @@ class Proposals(nn.Module):
         Args:
             probabilities: (images, 2 * anchors, height, width): of no object by anchor, then of an object.
             offsets: (images, 4 * anchors, height, width), anchor by anchor.
-            info: (images or 1, 3 or 4): height and width of the image, and the factor or the two factors (of height
-                and width) by which it was scaled.
+            info: (images or 1, 3 or more): height and width of the image, and the factor or the two factors (of height
+                and width) by which it was scaled. Further numbers are not read.
 
         No gradient passes.
         """
@@ -97,8 +99,8 @@ class Proposals(nn.Module):
         if channels != 2 * count or offsets.shape != (images, 4 * count, height, width):
             raise RuntimeError(f"{count} anchors need {2 * count} channels of scores and {4 * count} of offsets")
         info = info.flatten(1) if info.dim() > 1 else info[None]
-        if info.shape[1] not in (3, 4) or len(info) not in (1, images):
-            raise RuntimeError("an image's size has 3 or 4 numbers: height, width, and the scale or two scales")
+        if info.shape[1] < 3 or len(info) not in (1, images):
+            raise RuntimeError("an image's size has 3 or more numbers: height, width, and the scale or two scales")
         if probabilities.is_meta:
             rows = images * (self.after or 1)
             found = [probabilities.new_empty(rows, 5)], [probabilities.new_empty(rows)]
@@ -125,8 +127,8 @@ class Proposals(nn.Module):
         """The regions of one image and their scores."""
         last = info[[1, 0, 1, 0]] - 1
         boxes = boxes.minimum(last).clamp(min=0)
-        wide = boxes[:, 2:] - boxes[:, :2] + 1 >= self.least * info[[-1, 2]]
-        large = wide.all(1)
+        scales = info[[3, 2]] if self.pair and len(info) > 3 else info[2]
+        large = (boxes[:, 2:] - boxes[:, :2] + 1 >= self.least * scales).all(1)
         if self.drop:
             boxes, scores = boxes[large], scores[large]
         else:

@@ -6,10 +6,11 @@ data/nyud/classes.txt; for VOC the development kit of PASCAL VOC 2012.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fcnkit.errors import FileFormatError, InputError
+from fcnkit.errors import FileFormatError, InputError, nearest
 
 BACKGROUND = "background"
 # The prefix of the number of a class without a name.
@@ -55,6 +56,10 @@ SETS = {
 # Three classes are too few to identify a data set.
 _BY_COUNT = {len(names): names for names in SETS.values() if len(names) > 3}
 MOST = 256
+# The most names that an error lists.
+_LISTED = 64
+# The number of a synset of WordNet before its words.
+_SYNSET = re.compile(r"^n\d{8} ")
 
 
 def by_count(count: int) -> tuple[str, ...]:
@@ -62,15 +67,19 @@ def by_count(count: int) -> tuple[str, ...]:
     return _BY_COUNT.get(count) or tuple(f"{NUMBERED}{label}" for label in range(count))
 
 
-def resolve(text: str) -> tuple[str, ...]:
+def resolve(text: str, most: int | None = MOST) -> tuple[str, ...]:
     """The names for a number of classes, the name of a data set, or a file with one name per line.
+
+    Args:
+        text: one of these.
+        most: the most classes, those of a label map by default; None for any number.
 
     Raises:
         InputError, FileFormatError: it is none of these, or the file contains no names or too many.
     """
     if text.isdecimal():
-        if not 1 <= int(text) <= MOST:
-            raise InputError(f"{text} classes: label maps have 1 to {MOST}")
+        if not 1 <= int(text) <= (most or int(text)):
+            raise InputError(f"{text} classes: label maps have 1 to {most}")
         return by_count(int(text))
     if text in SETS:
         return SETS[text]
@@ -78,16 +87,17 @@ def resolve(text: str) -> tuple[str, ...]:
         names = Path(text).read_text(encoding="utf-8").strip().splitlines()
     except FileNotFoundError:
         known = ", ".join(SETS)
-        raise InputError(f"is not a number of classes, not one of {known}, and not a file").in_file(text) from None
+        problem = f"is not a number of classes, not one of {known}, and not a file{nearest(text, SETS)}"
+        raise InputError(problem).in_file(text) from None
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise FileFormatError(f"cannot be read as names of classes, one per line: {problem}").in_file(text) from None
-    if not 1 <= len(names) <= MOST:
-        raise FileFormatError(f"names {len(names)} classes, one per line; label maps have 1 to {MOST}").in_file(text)
+    if not 1 <= len(names) <= (most or len(names)):
+        raise FileFormatError(f"names {len(names)} classes, one per line; label maps have 1 to {most}").in_file(text)
     return tuple(name.strip() for name in names)
 
 
-def names_for(count: int, text: str | None) -> tuple[str, ...]:
+def names_for(count: int, text: str | None, most: int | None = MOST) -> tuple[str, ...]:
     """Names for the classes of a net: as given (see `resolve`), by default those for their number.
 
     Raises:
@@ -95,7 +105,7 @@ def names_for(count: int, text: str | None) -> tuple[str, ...]:
     """
     if text is None:
         return by_count(count)
-    names = resolve(text)
+    names = resolve(text, most)
     if len(names) != count:
         raise InputError(f"names {len(names)} classes; the net has {count}").in_file(text)
     return names
@@ -109,11 +119,21 @@ def background(names: Sequence[str]) -> int | None:
 def class_of(text: str, names: Sequence[str]) -> int:
     """The class with a given number or name.
 
+    Of names in the form of ImageNet's synset_words.txt, `n02123045 tabby, tabby cat`, each part is a name too.
+
     Raises:
-        InputError: there is no such class.
+        InputError: there is no such class, or several have the name.
     """
     if text in names:
         return names.index(text)
     if text.isdecimal() and int(text) < len(names):
         return int(text)
-    raise InputError(f"there is no class {text!r}; the classes are {', '.join(names)}, or 0 to {len(names) - 1}")
+    found = [number for number, name in enumerate(names) if text in _SYNSET.sub("", name).split(", ")]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(f"the classes {', '.join(map(str, found))} are named {text!r}; choose one by its number")
+    more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    shown = ", ".join(names[:_LISTED])
+    hint = nearest(text, [word for name in names for word in _SYNSET.sub("", name).split(", ")])
+    raise InputError(f"there is no class {text!r}{hint}; the classes are {shown}{more}, or 0 to {len(names) - 1}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,9 +16,11 @@ from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError, InputError
 from fcnkit.fast import optimized
 from fcnkit.geometry.coordinates import Coordinates
+from fcnkit.geometry.tile_plans import TilePlan
 from fcnkit.net import CaffeNet
-from fcnkit.segment import input_from_image
 from fcnkit.segment.preprocessing import image_preprocessing
+from fcnkit.segment.segmenter import input_from_image
+from fcnkit.segment.tiled import Tile, Tiles
 from fcnkit.surgery.dense import dense_net
 
 # From cold to hot, in equal steps: RGB.
@@ -40,6 +42,19 @@ class Heat(NamedTuple):
         return int(row), int(column)
 
 
+def classes_of(net: CaffeNet) -> int:
+    """The number of classes of a net of one image and one score.
+
+    Raises:
+        DefinitionError: the net is none.
+    """
+    if len(net.inputs) != 1 or len(net.outputs) != 1 or net.inputs[0] not in net.preprocessing:
+        ends = f"{', '.join(net.inputs)} to {', '.join(net.outputs)}"
+        raise DefinitionError(f"the net maps {ends}; a heatmap needs one image and one score")
+    shape = net.shapes[net.outputs[0]]
+    return shape[1] if len(shape) > 1 else 1
+
+
 @torch.inference_mode()
 def heat(
     net: CaffeNet,
@@ -49,6 +64,10 @@ def heat(
     mean: Sequence[float] | None = None,
     scale: float | None = None,
     rgb: bool = False,
+    tile: Tile | None = None,
+    memory: int | None = None,
+    watch: Callable[[TilePlan], object] | None = None,
+    device: torch.device | str = "cpu",
     fast: bool = True,
 ) -> Heat:
     """The probability of a class at each pixel of an image.
@@ -61,29 +80,33 @@ def heat(
         net: a classifier or an FCN, of one image and one score.
         image: any mode, at least as large as the net's window.
         label: the class, counted from 0.
-        mean, scale, rgb: as in `image_preprocessing`; they override the net's own.
-        fast: run the net with prepared weights (see `fcnkit.fast`).
+        mean, scale, rgb, tile, memory, watch, device, fast: as for `Segmenter`.
 
     Raises:
         DefinitionError: the net does not map one image to scores on a grid of its pixels.
         InputError: the net states neither mean nor scale, there is no such class, the image is too small, or scores
             are infinite or not numbers.
     """
+    classes = classes_of(net)
     net = _dense(net)
-    if len(net.inputs) != 1 or len(net.outputs) != 1 or net.inputs[0] not in net.preprocessing:
-        ends = f"{', '.join(net.inputs)} to {', '.join(net.outputs)}"
-        raise DefinitionError(f"the net maps {ends}; a heatmap needs one image and one score")
     definition = net.definition()
     coordinates = Coordinates(definition)
     grids = coordinates.blobs[net.outputs[0]].get(net.inputs[0])
     if grids is None:
         reason = next((layer.reason for layer in coordinates.layers if layer.reason and layer.bottoms), "")
         raise DefinitionError(f"the scores have no grid in the image's pixels: {reason}")
-    values = input_from_image(image, image_preprocessing(net, mean, scale, rgb))
-    scores = (optimized(net) if fast else net)(values)
-    assert isinstance(scores, Tensor)
-    if not 0 <= label < scores.shape[1]:
-        raise InputError(f"there is no class {label}; the net has {scores.shape[1]}, counted from 0")
+    if not 0 <= label < classes:
+        raise InputError(f"there is no class {label}; the net has {classes}, counted from 0")
+    preprocessing, place = image_preprocessing(net, mean, scale, rgb), torch.device(device)
+    net = net.to(place).eval()
+    tiles = tile and Tiles(net, net.outputs[0], tile, memory=memory, fast=fast, coarse=True, watch=watch)
+    forward: Any = optimized(net) if fast else net
+
+    def run(batch: Sequence[Image.Image]) -> Tensor:
+        result: Tensor = forward(input_from_image(batch[0], preprocessing).to(place)).cpu()
+        return result
+
+    scores = run([image]) if not tiles else _from_tiles(tiles, image, run)
     if definition.layer[-1].type != "Softmax":
         scores = scores.softmax(1)
     if not torch.isfinite(scores).all():
@@ -92,6 +115,17 @@ def heat(
     rows = _between(image.height, grids[0].start, grids[0].stride, probable.shape[0])
     columns = _between(image.width, grids[1].start, grids[1].stride, probable.shape[1])
     return Heat(probable, rows @ probable @ columns.T, (grids[0].stride, grids[1].stride))
+
+
+def _from_tiles(tiles: Tiles, image: Image.Image, run: Callable[[Sequence[Image.Image]], Tensor]) -> Tensor:
+    division = tiles.plan((image.height, image.width))
+    if division is None:
+        return run([image])
+    parts = list(tiles.parts(division, [image], run))
+    scores = parts[0][2].new_empty(1, parts[0][2].shape[1], *division.output)
+    for rows, columns, part in parts:
+        scores[:, :, rows, columns] = part
+    return scores
 
 
 def draw(image: Image.Image, heat: Heat) -> Image.Image:

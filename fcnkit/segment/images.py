@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from glob import glob, has_magic
 from pathlib import Path
@@ -23,31 +23,75 @@ MAT = ".mat"
 
 
 def find(sources: Iterable[AnyPath], suffixes: Sequence[str] = ()) -> list[Path]:
-    """The images that the sources name, each once, in order.
+    """The images that the sources name, each once, in order; arguments and errors as of `places`."""
+    return list(places(sources, suffixes))
+
+
+def places(
+    sources: Iterable[AnyPath], suffixes: Sequence[str] = (), *, recursive: bool = False, leave: AnyPath | None = None
+) -> dict[Path, Path]:
+    """The images that the sources name, each once, in order, with their paths relative to the folder of the source.
 
     Args:
         sources: images; folders, of which every file with an image's suffix is taken; patterns such as `*.jpg`; text
             files (.txt) with one path per line, relative to the text file's folder.
         suffixes: more suffixes of files that are taken from a folder.
+        recursive: take the files of a folder's subfolders too, except of hidden ones.
+        leave: a subfolder that is not searched, such as that of the results.
 
     Raises:
         InputError: a source does not exist, or has no image.
     """
-    found: dict[str, Path] = {}
+    known = {*raster.suffixes(), *suffixes}
+    found: dict[str, tuple[Path, Path]] = {}
     for source in map(Path, sources):
-        paths = _expand(source, suffixes)
-        if not paths:
+        if source.is_dir():
+            paths = [source / place for place in _below(source, known, leave, deep=recursive)]
+            if not paths and (more := subfolders(source, known, leave)):
+                raise InputError(f"there is no image in it, but in {more}; give `recursive`").in_file(source)
+            inside = {path: path.relative_to(source) for path in paths}
+        else:
+            inside = {path: Path(path.name) for path in _expand(source)}
+        if not inside:
             raise InputError("there is no image in it").in_file(source)
-        for path in paths:
-            found.setdefault(os.path.abspath(path), path)
-    return list(found.values())
+        for path, place in inside.items():
+            found.setdefault(os.path.abspath(path), (path, place))
+    return dict(found.values())
 
 
-def _expand(source: Path, suffixes: Sequence[str]) -> list[Path]:
-    if source.is_dir():
-        known = {*raster.suffixes(), *suffixes}
-        files = (path for path in sorted(source.iterdir()) if path.is_file() and not path.name.startswith("."))
-        return [path for path in files if path.suffix.lower() in known]
+def subfolders(source: AnyPath, known: Container[str] | None = None, leave: AnyPath | None = None) -> str:
+    """The number of a folder's subfolders with images in them, in words; empty if there is none.
+
+    Args:
+        source: the folder; a file has no subfolders.
+        known: the suffixes of images.
+        leave: a subfolder that does not count.
+    """
+    known = raster.suffixes() if known is None else known
+    children = _subfolders(source, leave) if os.path.isdir(source) else []
+    count = sum(any(True for _ in _below(child, known, leave)) for child in children)
+    return "" if count == 0 else "1 subfolder" if count == 1 else f"{count:,} subfolders"
+
+
+def _below(folder: AnyPath, known: Container[str], leave: AnyPath | None, deep: bool = True) -> Iterator[Path]:
+    """The images of a folder, and of its subfolders, as paths relative to it: sorted, files before subfolders."""
+    for name in sorted(os.listdir(folder)):
+        path = Path(folder, name)
+        if not name.startswith(".") and path.suffix.lower() in known and path.is_file():
+            yield Path(name)
+    for child in _subfolders(folder, leave) if deep else ():
+        for place in _below(child, known, leave):
+            yield child.name / place
+
+
+def _subfolders(folder: AnyPath, leave: AnyPath | None) -> list[Path]:
+    """Neither hidden ones nor links, which may lead back."""
+    inside = (Path(folder, name) for name in sorted(os.listdir(folder)) if not name.startswith("."))
+    left = None if leave is None else os.path.realpath(leave)
+    return [path for path in inside if path.is_dir() and not path.is_symlink() and os.path.realpath(path) != left]
+
+
+def _expand(source: Path) -> list[Path]:
     if source.is_file():
         if source.suffix.lower() != ".txt":
             return [source]

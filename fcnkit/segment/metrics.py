@@ -5,6 +5,7 @@ Source: shelhamer/fcn.berkeleyvision.org score.py; section 5 of arXiv 1411.4038.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,10 +82,16 @@ class Scores:
     def as_dict(self) -> dict[str, object]:
         """Plain data for JSON, with None for nan."""
         return {
-            **{name: _plain(getattr(self, name)) for name in MEANS},
+            **plain({name: getattr(self, name) for name in MEANS}),
             "iu": [_plain(value) for value in self.iu],
             "hist": self.hist.tolist(),
         }
+
+
+def means(heads: Iterable[Scores]) -> dict[str, float]:
+    """The scores over all classes, by their names in MEANS: of one head, or their means over several heads."""
+    every = list(heads)
+    return {name: _mean(np.array([getattr(scores, name) for scores in every], np.float64)) for name in MEANS}
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -98,6 +105,11 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def _mean(values: np.ndarray) -> float:
     values = values[~np.isnan(values)]
     return float(values.mean()) if values.size else float("nan")
+
+
+def plain(scores: Mapping[str, float]) -> dict[str, float | None]:
+    """Scores as plain data for JSON, with None for nan."""
+    return {name: _plain(value) for name, value in scores.items()}
 
 
 def _plain(value: float) -> float | None:

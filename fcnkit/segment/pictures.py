@@ -11,6 +11,8 @@ from fcnkit.palette import colours_from_labels, voc_palette
 
 # Sizes in the legend, in pixels.
 _TEXT, _MARGIN = 14, 6
+# A contour is one pixel wide, and one more for each so many pixels of the image's shorter side.
+_CONTOUR = 400
 
 
 def overlay(
@@ -19,6 +21,8 @@ def overlay(
     opacity: float = 0.5,
     palette: np.ndarray | None = None,
     background: int | None = 0,
+    *,
+    contours: bool = False,
 ) -> Image.Image:
     """The image with the colours of its labels laid over it.
 
@@ -28,12 +32,37 @@ def overlay(
         opacity: share of the label's colour, 0 to 1.
         palette: (n, 3) uint8 RGB; VOC's by default.
         background: the label whose pixels are left unchanged, or None.
+        contours: draw the borders of the labels' areas, inside of each area, in full colour.
     """
     pixels = np.asarray(image.convert("RGB"), np.float32)
-    mixed = (1 - opacity) * pixels + opacity * colours_from_labels(labels, palette).astype(np.float32)
+    share = np.where(borders(labels), 1, opacity)[..., None] if contours else opacity
+    mixed = (1 - share) * pixels + share * colours_from_labels(labels, palette).astype(np.float32)
     if background is not None:
         mixed = np.where(labels[..., None] == background, pixels, mixed)
     return Image.fromarray(mixed.round().astype(np.uint8))
+
+
+def borders(labels: np.ndarray) -> np.ndarray:
+    """The pixels near a pixel of another label, in the same row or column: (height, width) bool.
+
+    Args:
+        labels: (height, width).
+    """
+    near = np.zeros(labels.shape, bool)
+    for step in range(1, 2 + min(labels.shape) // _CONTOUR):
+        for seen, turned in ((near, labels), (near.T, labels.T)):  # views: down the columns, then along the rows
+            different = turned[step:] != turned[:-step]
+            seen[step:] |= different
+            seen[:-step] |= different
+    return near
+
+
+def beside(picture: Image.Image, legend: Image.Image) -> Image.Image:
+    """A picture with its legend to the right."""
+    both = Image.new("RGB", (picture.width + legend.width, max(picture.height, legend.height)), "white")
+    both.paste(picture, (0, 0))
+    both.paste(legend, (picture.width, 0))
+    return both
 
 
 def heatmap(probabilities: np.ndarray) -> Image.Image:

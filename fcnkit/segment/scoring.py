@@ -58,9 +58,15 @@ def _file(files: Mapping[str, Path], stem: str) -> str:
 
 
 class Counts(NamedTuple):
-    """The sums over pairs: the confusion matrix, and the number of pixels whose colour is not in the palette."""
+    """The sums over pairs.
+
+    hist: the confusion matrix.
+    ignored: the pixels that the truth leaves out.
+    unknown: the pixels of both maps whose colour is not in the palette.
+    """
 
     hist: np.ndarray
+    ignored: int
     unknown: int
 
 
@@ -116,7 +122,7 @@ class Scorer:
         check_labels(pair.truth, right[counted], classes, self._ignore)
         check_labels(pair.predicted, guess[counted], classes, self._ignore, " where the truth counts")
         hist = histogram(np.where(counted, right.astype(np.int64), -1), guess, classes)
-        return Counts(hist, predicted.unknown + truth.unknown)
+        return Counts(hist, int(counted.size - counted.sum()), predicted.unknown + truth.unknown)
 
 
 def check_labels(path: Path, values: np.ndarray, classes: int, ignore: int = IGNORE, where: str = "") -> None:
@@ -142,15 +148,16 @@ def check_labels(path: Path, values: np.ndarray, classes: int, ignore: int = IGN
 def add_up(counts: Iterable[Counts], classes: int | None, processes: Ranks) -> Counts:
     """The sum over all pairs of all processes; without `classes` the matrix ends with the last class that occurs."""
     size = classes or MOST
-    hist, unknown = np.zeros((size, size), np.int64), 0
+    hist, ignored, unknown = np.zeros((size, size), np.int64), 0, 0
     with processes.together():
         for one in counts:
             hist += one.hist
+            ignored += one.ignored
             unknown += one.unknown
-    hist, unknown = processes.sum(hist), processes.total(unknown)
+    hist, ignored, unknown = processes.sum(hist), processes.total(ignored), processes.total(unknown)
     if classes is None:
         size = 1 + int(max(np.flatnonzero(hist.sum(0) + hist.sum(1)), default=0))
-    return Counts(hist[:size, :size], unknown)
+    return Counts(hist[:size, :size], ignored, unknown)
 
 
 def _size(labels: np.ndarray) -> str:

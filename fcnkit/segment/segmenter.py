@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,13 +12,13 @@ from torch import Tensor
 
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.crf import DenseCRF
-from fcnkit.errors import ArgumentError, DefinitionError, InputError
+from fcnkit.errors import ArgumentError, DefinitionError, InputError, nearest
 from fcnkit.fast import optimized
-from fcnkit.geometry.spans import Span
-from fcnkit.geometry.tiles import Tile, Tiling
+from fcnkit.geometry.tile_plans import TilePlan
 from fcnkit.net import CaffeNet
 from fcnkit.segment.classes import MOST
 from fcnkit.segment.preprocessing import image_preprocessing
+from fcnkit.segment.tiled import Tile, Tiles
 
 
 def input_from_image(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
@@ -76,7 +76,9 @@ class Segmenter:
         mean: Sequence[float] | None = None,
         scale: float | None = None,
         rgb: bool = False,
-        tile: int | None = None,
+        tile: Tile | None = None,
+        memory: int | None = None,
+        watch: Callable[[TilePlan], object] | None = None,
         scores: bool = False,
         crf: DenseCRF | None = None,
         device: torch.device | str = "cpu",
@@ -88,7 +90,10 @@ class Segmenter:
             net: maps one image to scores.
             output: name of the scores, for a net of several outputs.
             mean, scale, rgb: as in `image_preprocessing`; they override the net's own.
-            tile: run the net on tiles of the image that make label maps of this height and width, in pixels.
+            tile: run the net on tiles of the image that make label maps of this height and width, in pixels; "auto"
+                for as few tiles as memory allows.
+            memory: the most bytes that the net's blobs take, for "auto"; by default half of what is free.
+            watch: is called with the division of each size of image that runs in tiles.
             scores: keep the scores.
             crf: refines the scores by the image, RGB 0..255.
             device: where the net runs.
@@ -105,7 +110,8 @@ class Segmenter:
             raise DefinitionError(f"the net has several outputs, {', '.join(net.outputs)}; choose one with `output`")
         self._output = output or net.outputs[0]
         if self._output not in net.outputs:
-            raise InputError(f"the net has no output {self._output!r}; it has {', '.join(net.outputs)}")
+            hint = nearest(self._output, net.outputs)
+            raise InputError(f"the net has no output {self._output!r}{hint}; it has {', '.join(net.outputs)}")
         shape = net.shapes[self._output]
         if len(shape) != 4 or not 2 <= shape[1] <= MOST:
             raise DefinitionError(
@@ -114,13 +120,15 @@ class Segmenter:
             )
         self.classes = shape[1]
         self.preprocessing = image_preprocessing(net, mean, scale, rgb)
-        self._tiling = None if tile is None else Tiling(net.definition(), net.inputs[0], self._output)
-        self._size, self._scores = tile or 0, scores
+        self._scores = scores
         makers = [step.kind for step in net.steps if self._output in step.tops]
         self._probable = makers[-1:] == ["Softmax"]
         self._device = torch.device(device)
         self._crf = None if crf is None else crf.to(self._device).eval()
         self.net = net.to(self._device).eval()
+        self._tiles = None
+        if tile is not None:
+            self._tiles = Tiles(self.net, self._output, tile, memory=memory, fast=fast, watch=watch)
         self._forward: Any = optimized(self.net) if fast else self.net
 
     def __call__(self, batch: Sequence[Image.Image]) -> list[Prediction]:
@@ -136,8 +144,9 @@ class Segmenter:
         if not isinstance(batch, Sequence) or not batch or not all(isinstance(each, Image.Image) for each in batch):
             raise ArgumentError("give a list of images that Pillow opened, such as [image]")
         width, height = batch[0].size
-        if self._tiling is None:
-            return [Prediction(*arrays) for arrays in zip(*self._run(batch), strict=True)]
+        division = None if self._tiles is None else self._tiles.plan((height, width), len(batch))
+        if self._tiles is None or division is None:
+            return [Prediction(*arrays) for arrays in zip(*self._whole(batch), strict=True)]
         whole = [
             Prediction(
                 np.empty((height, width), np.uint8),
@@ -146,40 +155,34 @@ class Segmenter:
             )
             for _ in batch
         ]
-        for tile in self._tiling.tiles(height, width, self._size):
-            rows, columns = tile.read
-            box = (columns.start, rows.start, columns.stop, rows.stop)
-            parts = self._run([image.crop(box) for image in batch], tile)
+        for rows, columns, scores in self._tiles.parts(division, batch, self._run):
+            parts = self._results(scores, self._probable, self._scores or self._crf is not None)
             for prediction, arrays in zip(whole, zip(*parts, strict=True), strict=True):
                 for array, part in zip(prediction, arrays, strict=True):
                     if array is not None:
-                        array[..., slice(*tile.make[0]), slice(*tile.make[1])] = part
+                        array[..., rows, columns] = part
         if self._crf is None:
             return whole
-        scores = torch.stack([torch.from_numpy(prediction.scores) for prediction in whole]).to(self._device)
-        return [Prediction(*arrays) for arrays in zip(*self._refined(scores, batch), strict=True)]
+        kept = torch.stack([torch.from_numpy(prediction.scores) for prediction in whole]).to(self._device)
+        return [Prediction(*arrays) for arrays in zip(*self._refined(kept, batch), strict=True)]
+
+    def _whole(self, batch: Sequence[Image.Image]) -> list[Sequence[Any]]:
+        """Labels, scores and heat of images that run in one piece, each with one item per image."""
+        scores = self._run(batch)
+        return (
+            self._results(scores, self._probable, self._scores) if self._crf is None else self._refined(scores, batch)
+        )
 
     @torch.inference_mode()
-    def _run(self, batch: Sequence[Image.Image], tile: Tile | None = None) -> list[Sequence[Any]]:
-        """Labels, scores and heat, each with one item per image; of a tile, only the part that it outputs."""
+    def _run(self, batch: Sequence[Image.Image]) -> Tensor:
+        """The scores of the net."""
         inputs = torch.cat([input_from_image(image, self.preprocessing) for image in batch]).to(self._device)
-        scores = self._forward(inputs)
-        if isinstance(scores, dict):
-            scores = scores[self._output]
-        if tile is None and self._crf is not None:
-            return self._refined(scores, batch)
-        if tile is not None:
-            if scores.shape[2:] != inputs.shape[2:]:
-                raise InputError(
-                    f"the output has {_times(scores)} pixels for an image of {_times(inputs)}; run it without tiles"
-                )
-            rows, columns = (_within(make, read) for make, read in zip(tile.make, tile.read, strict=True))
-            scores = scores[:, :, rows, columns]
-        return self._results(scores, self._probable, self._scores or self._crf is not None)
+        scores: Tensor | dict[str, Tensor] = self._forward(inputs)
+        return scores[self._output] if isinstance(scores, dict) else scores
 
     @torch.inference_mode()
     def _refined(self, scores: Tensor, batch: Sequence[Image.Image]) -> list[Any]:
-        """As `_run`, after the CRF."""
+        """As `_whole`, of scores, after the CRF."""
         assert self._crf is not None
         if scores.shape[2:] != (batch[0].height, batch[0].width):
             raise InputError(
@@ -194,6 +197,7 @@ class Segmenter:
             raise InputError(f"`crf`: {error}") from None
         return self._results(probabilities, True, self._scores)
 
+    @torch.inference_mode()
     def _results(self, scores: Tensor, probable: bool, keep: bool) -> list[Any]:
         nothing = [None] * len(scores)
         best, labels = scores.max(1)
@@ -229,7 +233,3 @@ def _require_numbers(best: Tensor) -> None:
 
 def _times(blob: Tensor) -> str:
     return f"{blob.shape[2]} x {blob.shape[3]}"
-
-
-def _within(make: Span, read: Span) -> slice:
-    return slice(make.start - read.start, make.stop - read.start)

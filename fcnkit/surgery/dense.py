@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 from torch import nn
 
@@ -27,6 +27,9 @@ def dense(net: nn.Module, *, kernel: Kernels = None, order: str = "chw") -> nn.M
             the classifier's score.
         kernel, order: as in `fc2conv`.
 
+    Returns:
+        A CaffeNet, or a Sequential of which the state dict has the names of the net's, as a file that fc2conv casts.
+
     Raises:
         CastError: the net has another structure, or there is nothing to cast.
     """
@@ -43,7 +46,7 @@ def dense(net: nn.Module, *, kernel: Kernels = None, order: str = "chw") -> nn.M
             f"a {type(net).__name__} is neither a CaffeNet nor a Sequential, and has no features and classifier;"
             " cast its file of weights with fcnkit.fc2conv, and remove the flattening from its forward"
         )
-    result = nn.Sequential(*_convolutional(layers, finder))
+    result = _nested(_convolutional(layers, finder))
     finder.check_used()
     return result.train(net.training)
 
@@ -64,8 +67,22 @@ def _flat(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
         yield from _flat(child, f"{name}.{part}".removeprefix("."))
 
 
-def _convolutional(layers: list[tuple[str, nn.Module]], finder: KernelFinder) -> Iterator[nn.Module]:
-    """Copies of the layers, with a Conv2d for each Linear, and without any Flatten or adaptive pool before it."""
+def _nested(layers: Iterable[tuple[str, nn.Module]]) -> nn.Sequential:
+    """A Sequential of layers, each under its path."""
+    result = nn.Sequential()
+    for path, layer in layers:
+        *groups, name = path.split(".")
+        group = result
+        for part in groups:
+            if part not in group._modules:
+                group.add_module(part, nn.Sequential())
+            group = cast(nn.Sequential, group.get_submodule(part))
+        group.add_module(name, layer)
+    return result
+
+
+def _convolutional(layers: list[tuple[str, nn.Module]], finder: KernelFinder) -> Iterator[tuple[str, nn.Module]]:
+    """Copies of the layers with their paths: a Conv2d for each Linear, and no Flatten or adaptive pool before it."""
     flattened = next((i for i, (_, layer) in enumerate(layers) if isinstance(layer, nn.Flatten)), None)
     if flattened is None or not any(isinstance(layer, nn.Linear) for _, layer in layers[flattened:]):
         raise CastError("the net has no Flatten followed by a Linear to cast")
@@ -79,12 +96,12 @@ def _convolutional(layers: list[tuple[str, nn.Module]], finder: KernelFinder) ->
                 continue
             channels = _channels(layer) or channels
         elif isinstance(layer, nn.Linear):
-            yield _convolution(name, layer, finder, channels, size)
+            yield name, _convolution(name, layer, finder, channels, size)
             channels, size = layer.out_features, None
             continue
         elif isinstance(layer, nn.Flatten):
             continue
-        yield _spatial(copy.deepcopy(layer))
+        yield name, _spatial(copy.deepcopy(layer))
 
 
 def _channels(module: nn.Module) -> int:

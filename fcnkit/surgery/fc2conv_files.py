@@ -19,9 +19,9 @@ from fcnkit.errors import ArgumentError, FileFormatError, OutputError, naming
 from fcnkit.files import check_output, writing
 from fcnkit.formats import load
 from fcnkit.formats.format import CAFFEMODEL, HDF5, PTH, SAFETENSORS, Format, named, recognize, suffixes
+from fcnkit.formats.names import NamesError, rename
 from fcnkit.surgery.dense import dense, dense_net
 from fcnkit.surgery.kernels import Cast, Kernels
-from fcnkit.surgery.names import NamesError, rename
 from fcnkit.surgery.net_casting import cast_net, cast_net_back
 from fcnkit.surgery.state_casting import cast_state, cast_state_back, natural
 from fcnkit.surgery.weight_files import WeightFile, read_caffe_weights, read_weight_file

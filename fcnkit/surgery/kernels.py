@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from fcnkit.aliases import Pair
-from fcnkit.errors import FcnkitError
+from fcnkit.errors import FcnkitError, nearest
 
 # The kernels that a caller sets: one for all layers that read a map, or kernels by layer ("" is all others).
 Kernels = Pair | Mapping[str, Pair] | None
@@ -92,6 +92,7 @@ class KernelFinder:
                 raise CastError(f"a kernel cannot be {tuple(kernel)}; give height and width, from 1 up")
         self.order = order
         self._unused = self.said.keys() - {""}
+        self._cast: list[str] = []
 
     def filters(self, name: str, weight: Any, channels: int, kernel: Pair | None = None) -> Any:
         """Cast a layer's weight.
@@ -106,6 +107,7 @@ class KernelFinder:
             CastError: no kernel fits, or several do.
         """
         inputs = int(weight.shape[1])
+        self._cast.append(name)
         if name not in self.said and kernel and channels * kernel[0] * kernel[1] == inputs:
             return conv_weight_from_fc(weight, channels, kernel, self.order)
         channels, kernel = self._kernel(name, inputs, channels)
@@ -115,7 +117,8 @@ class KernelFinder:
         """Raises CastError if a kernel was set for a layer that was not cast."""
         if self._unused:
             names = ", ".join(map(repr, sorted(self._unused)))
-            raise CastError(f"no fully connected layer is called {names}, whose kernel is given")
+            hint = nearest(sorted(self._unused)[0], self._cast)
+            raise CastError(f"no fully connected layer is called {names}, whose kernel is given{hint}")
 
     def _kernel(self, name: str, inputs: int, channels: int) -> tuple[int, Pair]:
         said = self.said.get(name)

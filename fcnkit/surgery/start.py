@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, Unpack
 
 from fcnkit.aliases import AnyPath
@@ -10,14 +11,14 @@ from fcnkit.caffe import prototxt
 from fcnkit.caffe.inputs import FCN_SIZE, input_shapes
 from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
-from fcnkit.errors import naming
+from fcnkit.errors import naming, nearest
+from fcnkit.formats.images import adopt_images
+from fcnkit.formats.torchvision import PREPROCESSING
 from fcnkit.generation import published as zoo
 from fcnkit.generation.nets import describe, generate
 from fcnkit.generation.options import NetOptions
 from fcnkit.net import CaffeNet, conversion
 from fcnkit.net.conversion import InputShape, Prepared, Reading, prepare
-from fcnkit.surgery.images import adopt_images
-from fcnkit.surgery.torchvision import PREPROCESSING
 from fcnkit.surgery.transplant import Transplanted, TransplantError, source_layer, transplant
 from fcnkit.surgery.weight_files import LayerWeights, read_layer_weights
 
@@ -96,6 +97,8 @@ def _prepared(
         how = conversion.NetOptions(input_shape=input_shape or shapes)
         return prepare(prototxt.parse(generate(described)), None, how)
     blobs = {name: source.blobs(name, None) for source in sources.values() for name in source.layers}
+    if (hint := nearest(str(net), ["fcn", *zoo.PUBLISHED])) and not Path(net).exists():
+        raise TransplantError(f"is neither a net nor a prototxt{hint}").in_file(net)
     stored, unknown = prototxt.read_leniently(net)
     with naming(net):
         return prepare(stored, blobs, conversion.NetOptions(input_shape=input_shape, **reading), unknown)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fcnkit.caffe.messages import LayerParameter, NetParameter
-from fcnkit.errors import FcnkitError
+from fcnkit.errors import FcnkitError, nearest
 from fcnkit.layers import rule_for
 from fcnkit.layers.fillers import bilinear_kernel
 from fcnkit.net import CaffeNet
@@ -95,7 +95,8 @@ def transplant(
     missing = set(new) - {row.layer for row in rows}
     if missing:
         names = ", ".join(map(repr, sorted(missing)))
-        raise TransplantError(f"the net has no layer {names} with weights to start anew")
+        hint = nearest(sorted(missing)[0], blobs)
+        raise TransplantError(f"the net has no layer {names} with weights to start anew{hint}")
     stored_layers = [(stream, name) for stream, source in sources.items() for name in source.layers]
     left = [pair for pair in stored_layers if pair not in used]
     normalized = [name for stream, name in left if sources[stream].is_normalization(name)]

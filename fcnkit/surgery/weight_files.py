@@ -19,14 +19,10 @@ from fcnkit.errors import FileFormatError, naming
 from fcnkit.formats import npz, safetensors
 from fcnkit.formats.checkpoint import unwrapped
 from fcnkit.formats.format import CAFFEMODEL, HDF5, NPZ, SAFETENSORS, Format, Holds, recognize
+from fcnkit.formats.images import stated_images
 from fcnkit.formats.pth import pickle_to, read_checkpoint
+from fcnkit.formats.torchvision import PREPROCESSING, caffes, is_classifier
 from fcnkit.layers import Layer
-from fcnkit.surgery.images import stated_images
-from fcnkit.surgery.names import is_torchvision, rename
-from fcnkit.surgery.torchvision import PREPROCESSING, pixel_filters, require_classifier
-
-# The weight of the first convolution in torchvision's VGG and AlexNet.
-_FIRST = "features.0.weight"
 
 
 @dataclass
@@ -78,7 +74,7 @@ class LayerWeights:
     Args:
         layers: for each layer its tensors by name; the names of Caffe's blobs are their numbers.
         images: the preprocessing of the images that the filters of a layer expect, by layer, where it is stated.
-        converted: the layer whose filters were torchvision's (see fcnkit.surgery.torchvision), if any.
+        converted: the layer whose filters were torchvision's (see fcnkit.formats.torchvision), if any.
     """
 
     def __init__(
@@ -113,7 +109,7 @@ def read_caffe_weights(path: AnyPath, of: Format) -> tuple[NetParameter | None, 
 
 
 def read_layer_weights(path: AnyPath) -> LayerWeights:
-    """Read weights; those of torchvision's VGG or AlexNet get Caffe's names, and its first filters read BGR 0..255.
+    """Read weights; torchvision's VGG, AlexNet and ResNet get Caffe's names, and their first filters read BGR 0..255.
 
     Args:
         path: a .caffemodel, .h5, .pth, .safetensors or .npz file of any name, with a net, a state dict or a checkpoint.
@@ -139,19 +135,11 @@ def read_layer_weights(path: AnyPath) -> LayerWeights:
     with naming(path):
         definition = prototxt.parse(file.metadata.get("prototxt", ""))
         state = unwrapped(file.state, {layer.name for layer in definition.layer})
-        if is_torchvision(state):
-            return _from_torchvision(state)
+        if is_classifier(state):
+            state, first = caffes(state)
+            return LayerWeights(_by_layer(state), {first: PREPROCESSING}, first)
         images = stated_images(definition)
     return LayerWeights(_by_layer(state), images)
-
-
-def _from_torchvision(state: dict[str, Tensor]) -> LayerWeights:
-    require_classifier(state)
-    state[_FIRST] = pixel_filters(state[_FIRST], _FIRST)
-    at = list(state).index(_FIRST)
-    state = rename(state, "caffe")
-    first = list(state)[at].rpartition(".")[0]
-    return LayerWeights(_by_layer(state), {first: PREPROCESSING}, first)
 
 
 def _by_layer(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:

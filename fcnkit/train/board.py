@@ -9,6 +9,7 @@ from typing import Any
 from fcnkit.errors import InputError
 from fcnkit.segment.metrics import MEANS
 from fcnkit.train.events import Outputs, Watcher
+from fcnkit.train.logs import by_head
 
 
 class Board(Watcher):
@@ -42,8 +43,11 @@ class Board(Watcher):
         self._add(f"test{record['test']}", record["outputs"], record["iteration"])
 
     def scored(self, record: dict[str, Any]) -> None:
-        score = record["score"]
-        self._add("validation", {name: score[name] for name in ("loss", *MEANS, "iu")}, record["iteration"])
+        names = ("loss", *MEANS)
+        self._add("validation", {name: record["score"][name] for name in names}, record["iteration"])
+        for head, score in by_head(record["score"]).items():
+            values = {name: score[name] for name in (*(names if head else ()), "iu")}
+            self._add(f"validation/{head}" if head else "validation", values, record["iteration"])
 
     def close(self) -> None:
         if self._writer is not None:

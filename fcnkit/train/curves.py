@@ -6,10 +6,12 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fcnkit.errors import printable
 from fcnkit.segment.metrics import MEANS
 from fcnkit.train.logs import Log
 from fcnkit.train.plot import series
@@ -66,8 +68,10 @@ def losses(runs: Sequence[Run]) -> list[Curve]:
 
 
 def scores(runs: Sequence[Run]) -> list[Curve]:
-    """The scores over all classes, mean IU first, in percent."""
-    curves = [_curve(MEANS[name], runs, "scores", name) for name in _SCORES]
+    """The scores over all classes, mean IU first, in percent; with several heads, mean IU over all and of each."""
+    heads = list(dict.fromkeys(head for run in runs for head in run.log.heads))
+    curves = [_curve(MEANS[name], runs, "scores", name) for name in _SCORES if not heads or name == "mean_iu"]
+    curves += [_curve(f"mean IU, {printable(head)}", runs, "scores", "mean_iu", head) for head in heads]
     return [curve._replace(ys=100 * curve.ys) for curve in curves if np.isfinite(curve.ys).any()]
 
 
@@ -93,7 +97,7 @@ def score_picture(runs: Sequence[Run]) -> str:
     curves = scores(runs)
 
     def draw(axes: Axes) -> None:
-        for curve, (color, marker) in zip(curves, _SCORES.values(), strict=True):
+        for curve, (color, marker) in zip(curves, cycle(_SCORES.values()), strict=False):
             # Mean IU, the first, lies above the others.
             _draw(axes, curve, color, marker, 2.4 if curve is curves[0] else 1.2)
             axes.lines[-1].set_zorder(3 if curve is curves[0] else 2)
@@ -103,10 +107,10 @@ def score_picture(runs: Sequence[Run]) -> str:
     return _picture("scores", runs, draw)
 
 
-def _curve(words: str, runs: Sequence[Run], kind: str, key: str) -> Curve:
+def _curve(words: str, runs: Sequence[Run], kind: str, key: str, head: str = "") -> Curve:
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     for run in runs:
-        xs, ys = (np.array(values, float) for values in series(getattr(run.log, kind), key))
+        xs, ys = (np.array(values, float) for values in series(getattr(run.log, kind), key, head))
         if len(xs):
             xs, ys = _thinned(xs + run.start, ys)
             parts.append((np.append(xs, np.nan), np.append(ys, np.nan)))

@@ -11,7 +11,7 @@ from fcnkit.caffe import prototxt
 from fcnkit.caffe.messages import TEST, TRAIN, NetParameter, NetState, SolverParameter
 from fcnkit.caffe.phase import filter_net
 from fcnkit.caffe.upgrade import upgrade_net, upgrade_solver
-from fcnkit.errors import DefinitionError, InputError, naming
+from fcnkit.errors import DefinitionError, InputError, naming, nearest
 from fcnkit.geometry.unstated import settle_crops
 from fcnkit.train.rates import POLICIES, check_policy
 from fcnkit.train.solvers import REGULARIZATIONS, SOLVERS
@@ -60,7 +60,8 @@ def read(path: AnyPath, crop: str | None = None) -> Solver:
 def _check(s: SolverParameter) -> None:
     """Reject settings that Caffe rejects, and settings that fcnkit does not support."""
     if s.type not in SOLVERS:
-        raise DefinitionError(f"there is no solver type {s.type!r}; there are {', '.join(SOLVERS)}")
+        hint = nearest(s.type, SOLVERS)
+        raise DefinitionError(f"there is no solver type {s.type!r}{hint}; there are {', '.join(SOLVERS)}")
     if not s.lr_policy:
         raise DefinitionError(f"the solver has no lr_policy; there are {', '.join(POLICIES)}")
     if s.regularization_type not in REGULARIZATIONS:

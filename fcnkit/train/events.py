@@ -25,7 +25,11 @@ class Watcher:
         """`iteration`, `test` (which of the test nets) and `outputs`, and with test_compute_loss `loss`."""
 
     def scored(self, record: dict[str, Any]) -> None:
-        """`iteration` and `score`: the scores of label maps by their names in `metrics.Scores`, and `loss`."""
+        """`iteration` and `score`: the scores of label maps by their names in `metrics.Scores`, and `loss`.
+
+        With several heads these are means over the heads and the sum of their losses, and `heads` has the same for
+        each head by its name.
+        """
 
     def snapped(self, state: Path) -> None:
         """A snapshot is written."""

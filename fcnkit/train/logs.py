@@ -75,12 +75,23 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def by_head(score: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The scores of each head in a scoring, by the head's name; the only head of a net is named ""."""
+    heads: dict[str, dict[str, Any]] = score.get("heads") or {"": score}
+    return heads
+
+
 class Log(NamedTuple):
     """The records of a log: displays, tests and scorings, each in the order of iterations. None stands for nan."""
 
     displays: list[dict[str, Any]]
     tests: list[dict[str, Any]]
     scores: list[dict[str, Any]]
+
+    @property
+    def heads(self) -> list[str]:
+        """The names of the heads that are scored, if there are several."""
+        return list(dict.fromkeys(head for record in self.scores for head in by_head(record["score"]) if head))
 
 
 def read(path: Path) -> Log:

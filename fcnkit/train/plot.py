@@ -9,7 +9,7 @@ from typing import Any
 from fcnkit.aliases import AnyPath
 from fcnkit.files import writing
 from fcnkit.segment.metrics import MEANS
-from fcnkit.train.logs import Log
+from fcnkit.train.logs import Log, by_head
 
 # The style that distinguishes test lines from training lines.
 _TEST_LINE = {"linestyle": "--", "marker": "o", "markersize": 3}
@@ -40,6 +40,8 @@ def plot(logs: Mapping[str, Log], path: AnyPath, force: bool = False) -> None:
         for key, words in {"loss": "validation loss", **MEANS}.items() if log.scores else ():
             axes = loss if key == "loss" else scores
             axes.plot(*series(log.scores, key), label=f"{label}{words}", **_TEST_LINE)
+        for head in log.heads:
+            scores.plot(*series(log.scores, "mean_iu", head), label=f"{label}mean IU, {head}", **_TEST_LINE)
     for axes, title in ((loss, "loss"), (scores, "scores"), (rate, "rate")):
         axes.set_title(title)
         axes.grid(alpha=0.3)
@@ -54,9 +56,10 @@ def plot(logs: Mapping[str, Log], path: AnyPath, force: bool = False) -> None:
         figure.savefig(partial, format=Path(path).suffix.lower().lstrip("."), dpi=100)
 
 
-def series(records: list[dict[str, Any]], key: str) -> tuple[list[int], list[float]]:
-    """The iterations of displays or scorings, and a value of theirs; nan where there is none."""
-    values = [record.get("score", record).get(key) for record in records]
+def series(records: list[dict[str, Any]], key: str, head: str = "") -> tuple[list[int], list[float]]:
+    """The iterations of displays or scorings, and a value of theirs or of a head's; nan where there is none."""
+    sources = [record.get("score", record) for record in records]
+    values = [(by_head(source).get(head, {}) if head else source).get(key) for source in sources]
     return [record["iteration"] for record in records], list(map(_drawn, values))
 
 

@@ -13,23 +13,23 @@ from fcnkit.aliases import AnyPath
 from fcnkit.errors import FileFormatError, printable
 from fcnkit.files import writing
 from fcnkit.generation.rendering import environment, render
-from fcnkit.inspect.drawing import shown as shortened
+from fcnkit.inspect.diagram import shown as shortened
 from fcnkit.palette import IGNORE
 from fcnkit.segment.classes import background
-from fcnkit.segment.metrics import MEANS, Scores
+from fcnkit.segment.metrics import MEANS, Scores, means
 from fcnkit.train import curves, thumbnails
 from fcnkit.train import report_tables as tables
-from fcnkit.train.logs import Log
+from fcnkit.train.logs import Log, by_head
 
 # The most columns of predictions.
 _COLUMNS = 6
 
 
 class Shown(NamedTuple):
-    """A validation image that the report shows, and its true label map."""
+    """A validation image that the report shows, and its true label maps: one for each head."""
 
     image: Path
-    label: Path
+    labels: Sequence[Path]
 
 
 class Stage(NamedTuple):
@@ -38,22 +38,23 @@ class Stage(NamedTuple):
     Attributes:
         name: "" for a run without stages.
         log: its log.
-        predictions: by iteration, an indexed PNG label map for each shown image.
+        predictions: by iteration, for each shown image indexed PNG label maps, one for each head.
         iterations: the planned number of iterations, if known; the report states whether the run has come so far.
     """
 
     name: str
     log: Log
-    predictions: Mapping[int, Sequence[Path]]
+    predictions: Mapping[int, Sequence[Sequence[Path]]]
     iterations: int | None = None
 
 
 class _Scoring(NamedTuple):
-    """The scores of a stage at an iteration."""
+    """The scores of a stage at an iteration: those of each head, and their means over the heads."""
 
     stage: int
     iteration: int
-    scores: Scores
+    heads: list[Scores]
+    means: dict[str, float]
     loss: float | None
 
     @property
@@ -61,8 +62,10 @@ class _Scoring(NamedTuple):
         return self.stage, self.iteration
 
     @property
-    def means(self) -> list[str]:
-        return [tables.percent(getattr(self.scores, name)) for name in MEANS]
+    def words(self) -> list[str]:
+        """The means in percent, then the mean IU of each of several heads."""
+        of_heads = [scores.mean_iu for scores in self.heads] if len(self.heads) > 1 else []
+        return [tables.percent(share) for share in (*self.means.values(), *of_heads)]
 
 
 def write(
@@ -70,21 +73,21 @@ def write(
     title: str,
     stages: Sequence[Stage],
     shown: Sequence[Shown],
-    classes: Sequence[str],
+    heads: Mapping[str, Sequence[str]],
     facts: Mapping[str, str],
     force: bool = True,
 ) -> None:
     """Write the report: curves, scores by class, the confusion matrix, and predictions over time.
 
-    The best scoring is the first of the highest mean IU, of any stage. Without matplotlib the page has
-    no curves, but a hint how to install it.
+    The best scoring is the first of the highest mean IU, of any stage; with several heads, of the highest mean over
+    the heads. Without matplotlib the page has no curves, but a hint how to install it.
 
     Args:
         path: the page.
         title: its heading.
         stages: the stages in their order; a run without stages is one stage.
         shown: the images of the predictions, in their order.
-        classes: the names of the classes.
+        heads: the names of the classes of each head, by the head's name; "" for the only one.
         facts: the rows of the table at the top.
         force: replace an existing file.
 
@@ -92,49 +95,72 @@ def write(
         FileFormatError: an image or label map cannot be read, or a scoring has another number of classes.
         OutputError: the page cannot be written.
     """
-    scorings = [each for index, stage in enumerate(stages) for each in _scorings(index, stage, len(classes))]
+    scorings = [each for index, stage in enumerate(stages) for each in _scorings(index, stage, heads)]
     last = scorings[-1] if scorings else None
     best = _best(scorings)
-    compared = [each.scores for each in ((best,) if best is last else (best, last)) if each is not None]
     values = {
         "title": printable(title),
         "going": _going(stages),
         "facts": [(printable(name), printable(value)) for name, value in facts.items()],
         "staged": len(stages) > 1,
         "means": list(MEANS.values()),
+        "of_heads": [printable(head) for head in heads] if len(heads) > 1 else [],
         "best": best and _scoring_row(best, stages, best, last),
         "count": len(scorings),
         "summary": [_scoring_row(each, stages, best, last) for each in _summary(scorings)],
         "scorings": [_scoring_row(each, stages, best, last) for each in scorings],
         "drawn": curves.available(),
         "pictures": _pictures(stages),
-        "classes": tables.by_class(classes, compared),
-        "matrix": best and tables.matrix(best.scores.hist, classes),
-        "confusions": best and tables.confusions(best.scores.hist, classes),
-        "gallery": _gallery(stages, shown, classes, scorings, best, last),
-        "legend": tables.legend(classes),
+        "heads": [
+            _head(place, name, classes, stages, shown, scorings) for place, (name, classes) in enumerate(heads.items())
+        ],
     }
     page = render(environment(), "report.html.j2", values)
     with writing(path, force) as partial:
         partial.write_text(page, encoding="utf-8")
 
 
-def _scorings(index: int, stage: Stage, classes: int) -> list[_Scoring]:
+def _head(
+    place: int,
+    name: str,
+    classes: Sequence[str],
+    stages: Sequence[Stage],
+    shown: Sequence[Shown],
+    scorings: Sequence[_Scoring],
+) -> dict[str, Any]:
+    """The sections of a head: its predictions, the scores of its classes, and their confusion."""
+    best, last = _best(scorings), scorings[-1] if scorings else None
+    compared = [each.heads[place] for each in ((best,) if best is last else (best, last)) if each is not None]
+    return {
+        "name": printable(name),
+        "classes": tables.by_class(classes, compared),
+        "matrix": best and tables.matrix(best.heads[place].hist, classes),
+        "confusions": best and tables.confusions(best.heads[place].hist, classes),
+        "gallery": _gallery(place, classes, stages, shown, scorings, best, last),
+        "legend": tables.legend(classes),
+    }
+
+
+def _scorings(index: int, stage: Stage, heads: Mapping[str, Sequence[str]]) -> list[_Scoring]:
     found = []
     for record in stage.log.scores:
-        score = record["score"]
-        hist = np.array(score.get("hist", ()), np.int64)
-        if hist.shape != (classes, classes):
-            of = f"stage {stage.name}, " if stage.name else ""
-            problem = f"{of}iteration {record['iteration']} of the log has no scores of {classes} classes"
-            raise FileFormatError(f"{problem}; it is a log of another run, or its classes were changed")
-        found.append(_Scoring(index, record["iteration"], Scores(hist), score.get("loss")))
+        own = by_head(record["score"])
+        scores = []
+        for name, classes in heads.items():
+            hist, count = np.array(own.get(name if len(heads) > 1 else "", {}).get("hist", ()), np.int64), len(classes)
+            if hist.shape != (count, count):
+                where = f"stage {stage.name}, " if stage.name else ""
+                of = f" for head {name!r}" if name else ""
+                problem = f"{where}iteration {record['iteration']} of the log has no scores of {count} classes{of}"
+                raise FileFormatError(f"{problem}; it is a log of another run, or its classes were changed")
+            scores.append(Scores(hist))
+        found.append(_Scoring(index, record["iteration"], scores, means(scores), record["score"].get("loss")))
     return found
 
 
 def _best(scorings: Sequence[_Scoring]) -> _Scoring | None:
     """The first scoring of the highest mean IU; nan is lower than any."""
-    return max(scorings, key=lambda each: np.nan_to_num(each.scores.mean_iu, nan=-1), default=None)
+    return max(scorings, key=lambda each: np.nan_to_num(each.means["mean_iu"], nan=-1), default=None)
 
 
 def _going(stages: Sequence[Stage]) -> str:
@@ -167,7 +193,7 @@ def _scoring_row(
     return {
         "stage": printable(stages[scoring.stage].name),
         "iteration": f"{scoring.iteration:,}",
-        "means": scoring.means,
+        "means": scoring.words,
         "loss": tables.number(scoring.loss),
         "tags": _tags(scoring.key, best, last),
     }
@@ -201,9 +227,10 @@ def _ends(curve: curves.Curve) -> str:
 
 
 def _gallery(
+    place: int,
+    names: Sequence[str],
     stages: Sequence[Stage],
     shown: Sequence[Shown],
-    names: Sequence[str],
     scorings: Sequence[_Scoring],
     best: _Scoring | None,
     last: _Scoring | None,
@@ -215,7 +242,9 @@ def _gallery(
         {
             "stage": printable(stages[stage].name),
             "iteration": f"{iteration:,}",
-            "mean_iu": tables.percent(scored[stage, iteration].scores.mean_iu) if (stage, iteration) in scored else "-",
+            "mean_iu": tables.percent(scored[stage, iteration].heads[place].mean_iu)
+            if (stage, iteration) in scored
+            else "-",
             "tags": _tags((stage, iteration), best, last),
         }
         for stage, iteration in columns
@@ -223,8 +252,8 @@ def _gallery(
     rows, ignored = [], False
     for index, each in enumerate(shown):
         photo = thumbnails.photo(each.image)
-        files = [each.label, *(stages[stage].predictions[iteration][index] for stage, iteration in columns)]
-        maps = [thumbnails.label_map(path, photo.size, background(names)) for path in files]
+        files = [each.labels, *(stages[stage].predictions[iteration][index] for stage, iteration in columns)]
+        maps = [thumbnails.label_map(paths[place], photo.size, background(names)) for paths in files]
         rows.append({"name": shortened(each.image.name), "photo": photo, "maps": maps})
         ignored |= maps[0].ignored
     return {"heads": heads, "rows": rows, "ignored": thumbnails.color(IGNORE) if ignored else ""}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fcnkit.inspect.drawing import shown
+from fcnkit.inspect.diagram import shown
 from fcnkit.segment.classes import background
 from fcnkit.segment.metrics import Scores
 from fcnkit.train.thumbnails import color

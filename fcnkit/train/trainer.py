@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from fcnkit.aliases import AnyPath
-from fcnkit.errors import DefinitionError, InputError, naming
+from fcnkit.errors import DefinitionError, InputError, naming, nearest
 from fcnkit.segment.parallel import Ranks
 from fcnkit.segment.parallel import device as named_device
 from fcnkit.train import snapshots
@@ -256,7 +256,8 @@ class Trainer:
         unused = set(sources.given) - sources.used
         if unused and self.processes.first:
             names = ", ".join(map(repr, sorted(unused)))
-            raise InputError(f"data is given for {names}, but no data layer has that name")
+            hint = nearest(sorted(unused)[0], [layer.name for layer in self.train.definition.layer])
+            raise InputError(f"data is given for {names}, but no data layer has that name{hint}")
 
     def _agreed_seed(self, places: dict[str, Any] | None) -> int:
         """One seed for all processes: the solver's, that of the resumed run, or a new one."""

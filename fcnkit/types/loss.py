@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
 
 _OPTIONAL, _WITH_PROBABILITIES = Count(0, 1), Count(0, 2)
-_SSD = "weiliu89/caffe"
 
 
 def _compares(
@@ -47,9 +46,6 @@ SIGMOID_CROSS_ENTROPY_LOSS = _compares(
     "SigmoidCrossEntropyLoss", "SIGMOID_CROSS_ENTROPY_LOSS", bvlc("sigmoid_cross_entropy_loss")
 )
 SOFTMAX_WITH_LOSS = _compares("SoftmaxWithLoss", "SOFTMAX_LOSS", bvlc("softmax_loss"), tops=_WITH_PROBABILITIES)
-MULTI_BOX_LOSS = _compares(
-    "MultiBoxLoss", None, Origin(_SSD, "src/caffe/layers/multibox_loss_layer.cpp"), bottoms=Count(4, 4)
-)
 SOFTMAX_WITH_LOSS_OHEM = _compares(
     "SoftmaxWithLossOHEM",
     None,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from fcnkit.aliases import Shape
 from fcnkit.types.channels import LOST, Channels
 from fcnkit.types.looks import WHOLE, Look
 
@@ -86,10 +87,10 @@ SINK = Role("ends a branch that inference does not need: metrics, files, silence
 
 @dataclass(frozen=True)
 class Drawn:
-    """The kind of a layer's box in drawings, and its settings as text, given the number of spatial axes."""
+    """The kind of a layer's box in drawings, and its settings as text, given its first bottom's shape (() for none)."""
 
     kind: Literal["input", "filter", "up", "pool", "fuse", "plain"]
-    words: Callable[[LayerParameter, int], Iterable[str]]
+    words: Callable[[LayerParameter, Shape], Iterable[str]]
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def every(look: Look) -> Callable[[LayerParameter], Sequence[Look]]:
     return lambda layer: [look] * len(layer.bottom)
 
 
-def no_words(layer: LayerParameter, axes: int) -> Iterable[str]:
+def no_words(layer: LayerParameter, bottom: Shape) -> Iterable[str]:
     return ()
 
 

@@ -24,6 +24,13 @@ ANCHOR_TARGET = _trains(
     Count(1, None),
     Count(1, 4),
 )
+SSH_ANCHOR_TARGET = _trains(
+    "SSH.layers.anchor_target_layer.AnchorTargetLayer",
+    "mahyarnajibi/SSH",
+    "SSH/layers/anchor_target_layer.py",
+    Count(1, None),
+    Count(1, 4),
+)
 PROPOSAL_TARGET = _trains(
     "rpn.proposal_target_layer.ProposalTargetLayer",
     _FASTER,
@@ -43,6 +50,13 @@ BBOX_ACCURACY = _trains(
 )
 DETECTION_ACCURACY = _trains(
     "DetectionAccuracy", _MSCNN, "src/caffe/layers/detection_accuracy_layer.cpp", Count(1, None), Count(1, None)
+)
+DETECTION_GROUP_ACCURACY = _trains(
+    "DetectionGroupAccuracy",
+    "zhaoweicai/cascade-rcnn",
+    "src/caffe/layers/detection_group_accuracy_layer.cpp",
+    Count(1, None),
+    Count(1, None),
 )
 EVAL_DETECTION = _trains(
     "EvalDetection", "intel/caffe", "src/caffe/layers/eval_detection_layer.cpp", Count(2, 3), Count(1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
+from fcnkit.aliases import Shape
 from fcnkit.types.channels import KEPT, Channels, Made
 from fcnkit.types.looks import WHOLE
 from fcnkit.types.record import COMPUTES, ONE, Drawn, LayerType, Origin, every, no_words
@@ -19,8 +20,8 @@ def _volume(name: str, origin: Origin, channels: Channels, drawn: Drawn) -> Laye
     return LayerType(name, None, origin, ONE, ONE, every(WHOLE), channels, COMPUTES, moves=False, drawn=drawn)
 
 
-def _filters(param: str) -> Callable[[LayerParameter, int], Iterable[str]]:
-    return lambda layer, axes: [str(getattr(layer, param).num_output)]
+def _filters(param: str) -> Callable[[LayerParameter, Shape], Iterable[str]]:
+    return lambda layer, bottom: [str(getattr(layer, param).num_output)]
 
 
 def settings_field(layer: LayerParameter, kind: Literal["convolution", "pooling"]) -> str:
@@ -41,7 +42,7 @@ class _Filters(Made):
 _FILTERS = _Filters("convolution3d_param")
 
 
-def _filter_words(layer: LayerParameter, axes: int) -> Iterable[str]:
+def _filter_words(layer: LayerParameter, bottom: Shape) -> Iterable[str]:
     return [str(_FILTERS.of(layer, ()))]
 
 

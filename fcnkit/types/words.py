@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from fcnkit.aliases import Shape
 from fcnkit.types.windows import Window, convolution_window, pooling_window
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
 
 
-def convolution_words(layer: LayerParameter, axes: int) -> Iterator[str]:
+def convolution_words(layer: LayerParameter, bottom: Shape) -> Iterator[str]:
     if layer.convolution_param.num_output:
         yield str(layer.convolution_param.num_output)
-    yield from window_words(convolution_window(layer, axes))
+    yield from window_words(convolution_window(layer, max(len(bottom) - 2, 0)))
+    group = layer.convolution_param.group
+    if group > 1:
+        yield "depthwise" if bottom[1:2] == (group,) else f"group {group}"
 
 
-def pooling_words(layer: LayerParameter, axes: int) -> Iterator[str]:
+def pooling_words(layer: LayerParameter, bottom: Shape) -> Iterator[str]:
     p, window = layer.pooling_param, pooling_window(layer)
     yield p.PoolMethod.Name(p.pool) + (" of all" if window is None else "")
     if window is not None:
@@ -33,13 +37,13 @@ def window_words(window: Window) -> Iterator[str]:
             yield f"{word} {' x '.join(map(str, values if len(set(values)) > 1 else values[:1]))}"
 
 
-def inner_product_words(layer: LayerParameter, axes: int) -> Iterator[str]:
+def inner_product_words(layer: LayerParameter, bottom: Shape) -> Iterator[str]:
     yield str(layer.inner_product_param.num_output)
 
 
-def eltwise_words(layer: LayerParameter, axes: int) -> Iterator[str]:
+def eltwise_words(layer: LayerParameter, bottom: Shape) -> Iterator[str]:
     yield layer.eltwise_param.EltwiseOp.Name(layer.eltwise_param.operation)
 
 
-def crop_words(layer: LayerParameter, axes: int) -> Iterator[str]:
+def crop_words(layer: LayerParameter, bottom: Shape) -> Iterator[str]:
     yield f"offset {', '.join(map(str, layer.crop_param.offset)) or 0}"

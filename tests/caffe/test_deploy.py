@@ -192,8 +192,43 @@ def test_a_detector_is_cut_to_its_inference_net() -> None:
     assert list(net.layer[4].bottom) == ["c", "rpn_rois"]
 
 
+def test_samples_of_the_training_phase_alone_are_what_they_are_sampled_from() -> None:
+    """The wiring of zhaoweicai/cascade-rcnn examples/coco/res50-15s-800-fpn-base/train.prototxt."""
+    text = """
+        layer { name: "d" type: "Python" top: "data" top: "gt_boxes"
+          python_param { module: "roi_data_layer.layer" layer: "RoIDataLayer" } }
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+        layer { name: "p" type: "BoxOutput" bottom: "c" top: "proposals" }
+        layer { name: "t" type: "ProposalTarget" bottom: "proposals" bottom: "gt_boxes" top: "some" top: "labels"
+          include { phase: TRAIN } }
+        layer { name: "u" type: "ProposalTarget" bottom: "some" bottom: "gt_boxes" top: "rois"
+          include { phase: TRAIN } }
+        layer { name: "roi_pool" type: "ROIPooling" bottom: "c" bottom: "rois" top: "pool" }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "pool" bottom: "labels" top: "loss" }
+        """
+    net = deploy(prototxt.parse(text))
+    assert names(net) == ["data", "c", "p", "roi_pool"]
+    assert list(net.layer[3].bottom) == ["c", "proposals"]
+
+
 def test_errors() -> None:
     with pytest.raises(DefinitionError, match="layer 'r': bottom 'b' is not a top of an earlier layer"):
         deploy(prototxt.parse('layer { name: "r" type: "ReLU" bottom: "b" top: "c" }'))
     with pytest.raises(DefinitionError, match="no layer remains after"):
         deploy(prototxt.parse('layer { name: "d" type: "Data" top: "d" top: "l" }'))
+
+
+def test_metrics_and_weights_of_labels_go() -> None:
+    """ZheC/Realtime_Multi-Person_Pose_Estimation: a part of the labels weighs both sides of the loss."""
+    net = deploy(
+        prototxt.parse("""
+        layer { name: "d" type: "CPMData" top: "data" top: "label" }
+        layer { name: "part" type: "Slice" bottom: "label" top: "weight" top: "truth" slice_param { slice_point: 2 } }
+        layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 2 } }
+        layer { name: "weighted" type: "Eltwise" bottom: "conv" bottom: "weight" top: "weighted"
+                eltwise_param { operation: PROD } }
+        layer { name: "loss" type: "EuclideanLoss" bottom: "weighted" bottom: "truth" top: "loss" }
+        layer { name: "decoder" type: "CTCGreedyDecoder" bottom: "conv" bottom: "truth" top: "accuracy" }
+        """)
+    )
+    assert names(net) == ["data", "conv"]

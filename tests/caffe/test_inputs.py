@@ -120,3 +120,25 @@ def test_boxes_of_a_detector_get_the_shape_of_one_box_and_the_image_a_guess() ->
     )
     assert resolve(net, None, None)
     assert input_shapes(net) == {"data": (1, 3, 500, 500), "rois": (1, 5)}
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        ('type: "Proposal" bottom: "c" bottom: "c" bottom: "info"', (1, 4)),
+        (
+            'type: "Python" bottom: "c" bottom: "c" bottom: "info"'
+            ' python_param { module: "rpn.proposal_layer" layer: "ProposalLayer" }',
+            (1, 3),
+        ),
+        ('type: "FrcnnOutput" bottom: "c" bottom: "c" bottom: "c" bottom: "info"', (1, 2)),
+    ],
+)
+def test_the_size_of_an_image_as_an_input(layer: str, shape: tuple[int, ...]) -> None:
+    net = prototxt.parse(
+        'layer { name: "i" type: "Input" top: "data" top: "info" }'
+        'layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 2 } }'
+        f'layer {{ name: "p" {layer} top: "p" }}'
+    )
+    resolve(net, None, None)
+    assert input_shapes(net) == {"data": (1, 3, 500, 500), "info": shape}

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import Result
+from torch import nn
 
 import fcnkit
 from fcnkit.export.targets import TARGETS
@@ -125,3 +127,12 @@ def test_convert_remarks_what_is_slow(run: Callable[[str], Result]) -> None:
         "fcn8s.caffemodel: slow: layer 'upscore8' (Deconvolution): stride 8 (limit: 2 or 4)",
     ]
     assert Path("edge.prototxt").exists()
+
+
+def test_convert_remarks_once_what_is_slow_in_a_program(run: Callable[[str], Result]) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 9), nn.ReLU()).eval()
+    torch.export.save(torch.export.export(module, (torch.randn(1, 3, 12, 11),)), "exported.pt2")
+    result = run("convert exported.pt2 --target horizon -o edge.caffemodel")
+    assert result.exit_code == 0, result.output
+    remark = "exported.pt2: slow: layer '0' (Convolution): kernel 9 (limit: 1 to 7)"
+    assert [line for line in result.stderr.splitlines() if "slow" in line] == [remark]

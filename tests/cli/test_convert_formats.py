@@ -56,6 +56,27 @@ def test_simplify_reports_what_it_did(run) -> None:
     assert "drop7" not in fcnkit.load("x.safetensors").prototxt
 
 
+def test_nothing_to_simplify(run) -> None:
+    result = run("convert fcn8s.caffemodel --fold-batchnorm -o x.safetensors")
+    assert result.output.splitlines()[4:6] == ["No BatchNorm to fold.", "Load it:"]
+    assert run("convert fcn8s.caffemodel --simplify -o y.safetensors").exit_code == 0
+    result = run("convert y.safetensors --simplify -o z.safetensors")
+    assert result.output.splitlines()[4:6] == ["Nothing to simplify.", "Load it:"]
+
+
+def test_legacy_inputs_count_as_layers(run) -> None:
+    """As many as summary lists, whichever way the inputs are declared; and the net can be drawn."""
+    for option, name in (("", "new"), ("--legacy-inputs", "old")):
+        converted = run(f"convert fcn8s.caffemodel {option} -o {name}.safetensors -o {name}.caffemodel")
+        assert "  net     shapes-fcn8s: 48 layers, 546,420 parameters\n" in converted.output
+        for suffix in ("safetensors", "caffemodel", "prototxt"):
+            summary = run(f"summary {name}.{suffix}").output
+            assert "\ntotal   48 layers, 546,420 parameters" in summary
+            assert "Input          1 x 3 x 500 x 500            0              0                1       1\n" in summary
+            assert run(f"draw {name}.{suffix} -o {name}.{suffix}.svg").exit_code == 0
+            assert "in pixels of" in run(f"offsets {name}.{suffix}").output
+
+
 def test_for_edge_toolchains(run) -> None:
     Path("bn.prototxt").write_text(
         'input: "x" input_dim: [1, 3, 8, 8]'

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from fcnkit.caffe import prototxt
 from fcnkit.cli import main
+from fcnkit.generation.classifiers import CLASSIFIERS
 from fcnkit.generation.nets import deconvolution, generate, generate_solver
 from fcnkit.generation.options import Net
 
@@ -60,7 +61,7 @@ def test_output_goes_to_a_file_and_replaces_one_only_by_force(tmp_path):
 
 def test_the_helps_examples_run(tmp_path, monkeypatch, run_examples):
     monkeypatch.chdir(tmp_path)
-    assert len(run_examples("gen-prototxt")) == 6
+    assert len(run_examples("gen-prototxt")) == 7
     assert prototxt.read("deploy.prototxt") == prototxt.parse(generate("voc-fcn8s", "deploy"))
 
 
@@ -71,7 +72,21 @@ def test_list():
         "siftflow-fcn16s        SIFT Flow       sem 33, geo 3  vgg16     32, 16     -        "
         "http://dl.caffe.berkeleyvision.org/siftflow-fcn16s-heavy.caffemodel"
     ) in lines
-    assert len(lines) == 16
+    assert lines[16:18] == ["", lines[17]]
+    assert lines[17].split() == ["classifier", "input", "weights"]
+    assert lines[18].split() == [
+        *("alexnet", "227", "x", "227", "http://dl.caffe.berkeleyvision.org/bvlc_alexnet.caffemodel")
+    ]
+    assert len(lines) == 18 + len(CLASSIFIERS)
+
+
+def test_classifiers_are_for_inference():
+    for arguments in (("vgg16",), ("vgg16", "--phase", "deploy")):
+        assert run(*arguments).stdout == generate("vgg16")
+    for option in (("--phase", "train"), ("--solver",), ("--stride", "8"), ("--set", "a=1")):
+        result = run("vgg16", *option)
+        assert result.exit_code == 2
+        assert f"Error: {option[0]} has no effect with vgg16; leave it out" in result.stderr
 
 
 @pytest.mark.parametrize("phase", ["trainval", "test", "deploy"])
@@ -146,13 +161,13 @@ def test_weights_of_an_only_head():
     [
         ("", "give one of NET, --factor and --list"),
         ("voc-fcn8s --factor 2", "give one of NET, --factor and --list"),
-        ("voc-fcn9s", "unknown net 'voc-fcn9s'; the nets are fcn, voc-fcn32s, "),
+        ("voc-fcn9s", "unknown net 'voc-fcn9s' (did you mean 'voc-fcn8s'?); the nets are fcn, voc-fcn32s, "),
         ("voc-fcn8s --classes 4", "--classes has no effect with voc-fcn8s; leave it out"),
         ("voc-fcn8s --name x", "--name has no effect with voc-fcn8s; leave it out"),
         ("--factor 2 --phase val", "--phase has no effect with --factor; leave it out"),
         ("--list --stride 8", "--stride has no effect with --list; leave it out"),
         ("fcn --solver --phase val", "--phase has no effect with --solver; leave it out"),
-        ("voc-fcn8s --phase test", "unknown phase 'test'; the phases are train, val and deploy"),
+        ("voc-fcn8s --phase tests", "unknown phase 'tests'; the phases are train, val and deploy"),
         ("fcn --stride 5", "'5' is not one of '32', '16', '8', '4'"),
         ("fcn --classes 4 --heads a:2", "give --classes for one head or --heads for several, not both"),
         ("fcn --heads a:x", "'a:x' is not of the form NAME:CLASSES, or its name is repeated; write sem:33,geo:3"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+import torch
 from click.testing import CliRunner
 
+import fcnkit
 from fcnkit.caffe import prototxt
 from fcnkit.cli import main
 from fcnkit.generation.nets import generate
@@ -24,9 +26,11 @@ def run(*arguments):
     return CliRunner().invoke(main, ["offsets", *arguments])
 
 
-def test_the_helps_examples_run(folder, run_examples):
-    _explained, filled = run_examples("offsets")
+def test_the_helps_examples_run(folder, run_examples, sample):
+    (folder / "fcn8s.caffemodel").symlink_to(sample)
+    _explained, filled, stored = run_examples("offsets")
     assert filled.output == ""
+    assert "Crop 'score': 'upscore8' = x + 31 and 'data' = x, x in pixels of 'data'; the offset is 31" in stored.output
     assert prototxt.read("filled.prototxt") == prototxt.parse(generate("voc-fcn8s", "deploy"))
 
 
@@ -44,6 +48,35 @@ def test_explanation(folder):
         "Crop 'score': 'upscore8' = x + 31 and 'data' = x, x in pixels of 'data'; the offset is 31, not stated",
         "every crop stays inside its blob for inputs from 1 x 1 up",
     ]
+
+
+@pytest.mark.parametrize("suffix", [".caffemodel", ".safetensors", ".prototxt", ".h5", ".pth", ".npz", ".pt2"])
+def test_every_file_of_a_net(folder, sample, suffix):
+    """The rows are those of the net that is saved; weights alone need the definition."""
+    net = fcnkit.convert(sample)
+    fcnkit.save(net, "net.prototxt")
+    expected = run("net.prototxt").stdout
+    if suffix == ".pt2":
+        # A program has layers of its own names.
+        module = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 5, stride=2, padding=1), torch.nn.ReLU())
+        torch.export.save(torch.export.export(module, (torch.zeros(1, 3, 20, 20),)), "net.pt2")
+        result = run("net.pt2")
+        assert result.exit_code == 0, result.stderr
+        assert re.search(r"Convolution +\S+ +2 +1 +5 ", result.stdout)
+        return
+    fcnkit.save(net, f"net{suffix}", force=True)
+    alone = suffix in (".h5", ".pth", ".npz")
+    result = run(f"net{suffix}", *(["--prototxt", "net.prototxt"] if alone else []))
+    assert (result.exit_code, result.stderr, result.stdout) == (0, "", expected)
+    if alone:
+        assert run(f"net{suffix}").stderr.startswith(
+            f"Error: net{suffix}: contains weights alone; give the net's definition with --prototxt"
+        )
+
+
+def test_other_files(folder):
+    (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert run("a.png").stderr.startswith("Error: a.png: is a PNG image; nets are loaded from .safetensors, .pth, ")
 
 
 def test_old_nets_are_read_too(folder):

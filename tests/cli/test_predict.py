@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -48,7 +49,7 @@ def test_the_helps_examples_run(run: Run, examples: Path, run_examples: Callable
     fcnkit.save(net, "fcn8s.safetensors")
     fcnkit.save(net, "fcn8s.pth")
     shutil.copy(examples / "image5.png", "photo.jpg")
-    assert len(run_examples("predict")) == 4
+    assert len(run_examples("predict")) == 5
     for index in range(6):
         first = labels(f"labels/image{index}.png")
         assert np.array_equal(labels(f"predictions/image{index}.png"), first)
@@ -108,9 +109,93 @@ def test_predictions_equal_caffes_pictures(run: Run, data: Path) -> None:
         image, over = (
             np.asarray(Image.open(f"{folder}/image{index}.png")) for folder in ("photos", "predictions/overlay")
         )
-        assert ((image != over).any(2) <= (np.asarray(found) > 0)).all()
+        assert ((image != over[: image.shape[0], : image.shape[1]]).any(2) <= (np.asarray(found) > 0)).all()
         with Image.open(f"predictions/legend/image{index}.png") as picture:
             assert picture.height == 6 + 20 * len(np.unique(np.asarray(found)))
+            # The legend stands beside the overlay too.
+            assert np.array_equal(over[: picture.height, image.shape[1] :], np.asarray(picture))
+
+
+def tree(folder: str) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
+
+
+def test_subfolders_are_remarked_upon_and_read_on_request(run: Run, examples: Path) -> None:
+    """Results lie in the same subfolders. Hidden folders, links and the results themselves are not read."""
+    for name in ("b/c/image0.jpg", "b/image2.png", ".hidden/image3.png", "notes/image4.txt", "image0.png"):
+        Path("tree", name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(examples / "image1.png", Path("tree", name))
+    Path("tree/d").symlink_to("b")
+    flat = run("predict fcn8s.caffemodel tree -o tree/results")
+    assert flat.stdout.splitlines()[-1] == "1 image -> tree/results"
+    assert flat.stderr == "tree: 1 subfolder with images left out; --recursive reads them too\n"
+    assert tree("tree/results") == ["image0.png"]
+    deep = run("predict fcn8s.caffemodel tree -o tree/results --recursive --force --overlay")
+    assert (deep.stdout, deep.stderr) == ("3 images -> tree/results\n", "")
+    names = ["b/c/image0.png", "b/image2.png", "image0.png"]
+    assert tree("tree/results") == [*names[:2], names[2], *(f"overlay/{name}" for name in names)]
+    os.unlink("tree/image0.png")
+    result = run("predict fcn8s.caffemodel tree -o tree/results")
+    assert result.stderr == "Error: tree: there is no image in it, but in 1 subfolder; give --recursive\n"
+
+
+def test_a_subfolder_with_the_name_of_a_kind_of_result(run: Run) -> None:
+    Path("tree/overlay").mkdir(parents=True)
+    shutil.copy("photos/image0.png", "tree")
+    shutil.copy("photos/image0.png", "tree/overlay")
+    result = run("predict fcn8s.caffemodel tree --recursive --overlay")
+    assert result.stderr == (
+        "Error: predictions/overlay/image0.png: would be written for 'tree/image0.png' and for "
+        "'tree/overlay/image0.png'\n"
+    )
+    assert not Path("predictions").exists()
+
+
+def test_an_interrupted_job_is_resumed(run: Run) -> None:
+    line = "predict fcn8s.caffemodel photos --skip-existing"
+    assert run(f"{line} --overlay").stdout == "6 images -> predictions\n"
+    for name in ("image2.png", "overlay/image3.png"):
+        Path("predictions", name).unlink()
+    Path("predictions/image3.png").write_bytes(b"mine")
+    assert run(f"{line} --overlay").stdout == "2 images -> predictions, 4 skipped\n"
+    assert Path("predictions/image3.png").read_bytes() == b"mine"
+    assert Path("predictions/overlay/image3.png").exists()
+    assert Path("predictions/image2.png").exists()
+    assert run(line).stdout == "0 images -> predictions, 6 skipped\n"
+    result = run(f"{line} --force")
+    assert (result.exit_code, "--skip-existing and --force exclude each other" in result.stderr) == (2, True)
+
+
+def test_images_of_one_stem_are_named_apart(run: Run) -> None:
+    Path("same").mkdir()
+    for name in ("same.jpg", "same.png", "same.jpg.png", "other.png"):
+        shutil.copy("photos/image0.png", Path("same", name))
+    assert run("predict fcn8s.caffemodel same --scores").exit_code == 0
+    names = ["other", "same.jpg", "same.jpg.png", "same.png"]
+    # The stem of same.jpg.png is same.jpg, the name that same.jpg gets.
+    assert sorted(path.name[:-4] for path in Path("predictions").glob("*.png")) == names
+    assert sorted(path.stem for path in Path("predictions/scores").iterdir()) == names
+
+
+def test_the_overlays_opacity_and_contours(run: Run) -> None:
+    line = "predict fcn8s.caffemodel photos/image5.png --overlay"
+    assert run(f"{line} --opacity 0 --contours").exit_code == 0
+    assert run(f"{line} --opacity 1 -o full").exit_code == 0
+    found = labels("predictions/image5.png")
+    image, lines, full = (
+        np.asarray(Image.open(path))
+        for path in ("photos/image5.png", "predictions/overlay/image5.png", "full/overlay/image5.png")
+    )
+    assert np.array_equal(full[found == 0], image[found == 0])
+    assert np.array_equal(full[found == 1], np.broadcast_to([128, 0, 0], (np.sum(found == 1), 3)))
+    padded = np.pad(found, 1, mode="edge")
+    near = [padded[1:-1, :-2], padded[1:-1, 2:], padded[:-2, 1:-1], padded[2:, 1:-1]]
+    border = np.any([found != other for other in near], axis=0) & (found > 0)
+    assert 0 < border.sum() < (found > 0).sum()
+    assert np.array_equal(lines[border], full[border])
+    assert np.array_equal(lines[~border], image[~border])
+    result = run("predict fcn8s.caffemodel photos/image5.png --contours")
+    assert (result.exit_code, "--opacity and --contours need --overlay" in result.stderr) == (2, True)
 
 
 def test_one_image_tells_what_is_in_it(run: Run) -> None:
@@ -173,12 +258,43 @@ def test_a_malformed_mean_is_a_usage_error(run: Run) -> None:
     assert (result.exit_code, "'1,x' is not of the form 104.0,116.7,122.7" in result.stderr) == (2, True)
 
 
+def test_tiles_as_large_as_memory_allows(run: Run) -> None:
+    """A smaller budget means more tiles, and the same labels."""
+    image = Image.open("photos/image4.png").convert("RGB")
+    image.resize((900, 300)).save("large.png")
+    line = "predict fcn8s.caffemodel large.png --tile auto"
+    assert run(f"{line} -o whole --memory 1GB").stderr == ""
+    for folder, memory in (("some", "32MB"), ("many", "28MB")):
+        result = run(f"{line} -o {folder} --memory {memory}")
+        assert re.fullmatch(
+            r"300 x 900 pixels in \d+ tiles of up to \d+ x \d+, about \d\.\d x the work of an untiled run\n",
+            result.stderr,
+        )
+        assert np.array_equal(labels(f"{folder}/large.png"), labels("whole/large.png"))
+    result = run(f"{line} -o none --memory 1MB")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: large.png: 300 x 900 pixels need ")
+    assert (
+        "and the limit is 1 MB, as given; tiles need more than that too: raise it with --memory SIZE\n" in result.stderr
+    )
+    for value, option in (("4XB", "memory"), ("0GB", "memory"), ("none", "tile"), ("0", "tile")):
+        result = run(f"predict fcn8s.caffemodel large.png --{option} {value}")
+        assert (result.exit_code, f"Invalid value for '--{option}': '{value}' is " in result.stderr) == (2, True)
+
+
 def test_a_net_that_tiles_cannot_run_says_why(run: Run) -> None:
     text = Path("deploy.prototxt").read_text()
     Path("mvn.prototxt").write_text(text + 'layer { name: "m" type: "MVN" bottom: "score" top: "m" }')
     result = run("predict fcn8s.caffemodel photos --prototxt mvn.prototxt --tile 64")
     assert result.stderr == (
         "Error: fcn8s.caffemodel: layer 'm' (MVN) takes its statistics from the whole image; run it without tiles\n"
+    )
+    line = "predict fcn8s.caffemodel photos/image0.png --prototxt mvn.prototxt --tile auto"
+    assert run(line).exit_code == 0
+    assert re.match(
+        r"Error: photos/image0.png: 96 x 112 pixels need 6 MB, and the limit is 2 MB, as given; layer 'm' \(MVN\) "
+        r"takes its statistics from the whole image\n",
+        run(f"{line} --memory 2MB --force").stderr,
     )
 
 

@@ -45,8 +45,9 @@ def expected(data: Path) -> dict:
 
 def equal(result: Result | subprocess.CompletedProcess, expected: dict) -> bool:
     found = json.loads(result.stdout)
-    assert list(found) == ["pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu", "iu", "hist"]
-    close = all(found[key] == pytest.approx(expected[key], abs=1e-6) for key in list(found)[:-1])
+    scores = ["pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu", "iu"]
+    assert list(found) == ["classes", *scores, "hist", "ignored"]
+    close = all(found[key] == pytest.approx(expected[key], abs=1e-6) for key in scores)
     return close and found["hist"] == expected["hist"]
 
 
@@ -69,10 +70,33 @@ def test_caffes_predictions_have_caffes_scores(run: Run, expected: dict, classes
 
 @pytest.mark.parametrize("options", ["", "--batch 3 --tile 90", "--classes names.txt --workers 1"])
 def test_a_model_is_scored_in_one_pass(run: Run, expected: dict, options: str) -> None:
-    shutil.copy("photos/0.png", "photos/unlabelled.png")
     result = run(f"score fcn8s.caffemodel --images photos --labels labels --json {options}")
     assert (result.exit_code, result.stderr) == (0, "")
     assert equal(result, expected)
+
+
+def test_images_without_labels_are_named(run: Run, expected: dict) -> None:
+    shutil.copy("photos/0.png", "photos/unlabelled.png")
+    result = run("score fcn8s.caffemodel --images photos --labels labels --json")
+    assert result.exit_code == 0
+    assert result.stderr == "1 image has no label map and is not scored: 'photos/unlabelled.png'\n"
+    assert equal(result, expected)
+    for index in range(6):
+        shutil.copy("photos/0.png", f"photos/u{index}.png")
+    result = run("score fcn8s.caffemodel --images photos --labels labels --json")
+    assert result.stderr.startswith("7 images have no label map and are not scored: 'photos/u0.png', ")
+    assert result.stderr.endswith("'photos/u4.png', ...\n")
+
+
+def test_json_has_the_names_and_the_ignored_pixels(run: Run) -> None:
+    found = json.loads(run("score predictions labels --json --classes names.txt").stdout)
+    assert found["classes"] == ["background", "circle", "square", "triangle"]
+    ignored = sum(int((np.array(Image.open(f"labels/{index}.png")) == 255).sum()) for index in range(6))
+    assert found["ignored"] == ignored > 0
+    total = sum(np.array(Image.open(f"labels/{index}.png")).size for index in range(6))
+    assert np.sum(found["hist"]) + ignored == total
+    found = json.loads(run("score predictions labels --json").stdout)
+    assert found["classes"] == ["class 0", "class 1", "class 2", "class 3"]
 
 
 def test_the_tables(run: Run) -> None:
@@ -115,12 +139,15 @@ def test_colour_masks_and_how_many_colours_are_unknown(run: Run, expected: dict)
         path = Path(f"labels/{index}.png")
         colours = colours_from_labels(np.array(Image.open(path)))
         if index == 2:
+            colours[(colours == 224).any(2)] = 77
+        if index == 3:
             colours[(colours == 224).any(2)] = 255
         Image.fromarray(colours).save(path)
     result = run("score predictions labels --json")
     assert equal(result, expected)
-    count = int((np.array(Image.open("labels/2.png")) == 255).all(2).sum())
+    count = int((np.array(Image.open("labels/2.png")) == 77).all(2).sum())
     assert count
+    assert (np.array(Image.open("labels/3.png")) == 255).all(2).any()
     assert result.stderr == f"{count} pixels have colours that are not in the palette and were ignored\n"
 
 

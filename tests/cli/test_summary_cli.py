@@ -18,7 +18,9 @@ def run(run, sample: Path):
 
 
 def test_the_helps_examples_run(run, run_examples) -> None:
-    _table, sized, as_json = run_examples("summary")
+    Path("train.prototxt").write_text(fcnkit.generate("voc-fcn8s", "train"))
+    _table, sized, as_json, trained = run_examples("summary")
+    assert "\noutput  loss one value\n" in trained.stdout
     assert "input   data 1 x 3 x 224 x 224 (BGR" in sized.stdout
     assert json.loads(as_json.stdout)["file"] == "fcn8s.safetensors"
 

@@ -131,6 +131,35 @@ def test_scores_in_the_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert f">{words}</text>" in picture
 
 
+def scoring_of_heads() -> dict[str, Any]:
+    """The scores of two heads with the mean IU 0.25 and 0.75, and their means."""
+    means = dict.fromkeys(("pixel_accuracy", "mean_accuracy", "fw_iu"), 0.5)
+    heads = {head: {**means, "mean_iu": iu, "iu": [iu, iu], "loss": 1.0} for head, iu in (("sem", 0.25), ("geo", 0.75))}
+    return {"iteration": 10, "score": {**means, "mean_iu": 0.5, "loss": 2.0, "heads": heads}}
+
+
+def test_scores_of_several_heads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    monkeypatch.chdir(tmp_path)
+    board = Board(tmp_path / "board")
+    board.started(0, 20)
+    board.scored(scoring_of_heads())
+    board.close()
+    events = EventAccumulator("board")
+    events.Reload()
+    found = {tag: events.Scalars(tag)[0].value for tag in events.Tags()["scalars"]}
+    assert (found["validation/mean_iu"], found["validation/loss"]) == (0.5, 2)
+    assert (found["validation/sem/mean_iu"], found["validation/geo/mean_iu"]) == (0.25, 0.75)
+    assert (found["validation/geo/iu/1"], found["validation/geo/loss"]) == (0.75, 1)
+    assert "validation/iu/0" not in found
+    monkeypatch.setitem(matplotlib.rcParams, "svg.fonttype", "none")
+    Path("train.jsonl").write_text(json.dumps(scoring_of_heads()) + "\n")
+    assert CliRunner().invoke(main, shlex.split("plot-log train.jsonl -o train.svg")).exit_code == 0
+    for words in ("mean IU", "mean IU, sem", "mean IU, geo"):
+        assert f">{words}</text>" in Path("train.svg").read_text()
+
+
 @pytest.mark.parametrize("options", ["--amp bf16", "--channels-last", "--workers 1"])
 def test_options_that_change_how_it_is_computed(folder: Path, data: Path, options: str) -> None:
     line = f"train solver.prototxt --weights init.caffemodel --log train.jsonl {options}"

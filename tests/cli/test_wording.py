@@ -151,7 +151,7 @@ def test_one_mistake_through_both_doors(
 
 
 def test_backticks_of_other_words_stay() -> None:
-    command = main.get_command(click.Context(main), "heatmap")
+    command = main.get_command(click.Context(main), "convert")
     message = "`weights` with `weights`, `prototxt`, `stride`, with `force`"
     assert in_options(message, command) == "WEIGHTS with WEIGHTS, --prototxt, `stride`, with --force"
     assert in_options(message, None) == message

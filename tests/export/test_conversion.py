@@ -144,7 +144,27 @@ def test_the_same_output_twice_and_an_input_as_output() -> None:
     module = Function(lambda self, x: (x, x.relu(), x.relu()))
     net = fcnkit.from_torch(module, image())
     assert len(net.outputs) == 3
-    assert all(values.equal(image()) or values.equal(image().relu()) for values in net(image()).values())
+    found = net(image())
+    assert [found[name].equal(image()) for name in net.outputs] == [True, False, False]
+    assert [found[name].equal(image().relu()) for name in net.outputs] == [False, True, True]
+
+
+def test_outputs_have_the_order_of_the_modules() -> None:
+    def several(self: Any, x: Tensor) -> Any:
+        first, *parts = x.chunk(4, 1)
+        low = self.conv(x)
+        score = low.relu()
+        return parts[1], self.conv(score), parts[0], score.abs(), score, low.tanh(), score, first
+
+    module = Function(several, conv=nn.Conv2d(4, 4, 1))
+    net = fcnkit.from_torch(module, image())
+    found = net(image())
+    assert len(net.outputs) == 8
+    for name, values in zip(net.outputs, module(image()), strict=True):
+        assert found[name].allclose(values, atol=1e-6)
+    pair = fcnkit.from_torch(Function(lambda _, x: (x.relu().tanh(), *x.chunk(2, 1))), image())
+    # No copies where the order is that of the layers.
+    assert kinds(pair) == ["ReLU", "TanH", "Slice"]
 
 
 def test_an_output_without_the_inputs_is_refused() -> None:
@@ -263,6 +283,13 @@ def test_untraceable_modules_and_unknown_targets() -> None:
         fcnkit.from_torch(nn.ReLU(), image(), target="cafe")
     with pytest.raises(UnsupportedOperationsError, match=r"aten\.\w+ \(to int64\) in the module itself"):
         fcnkit.from_torch(Function(lambda _, x: x.long() + 1), image())
+
+
+@pytest.mark.parametrize(("unit", "name"), [(nn.GRU(5, 3), "gru"), (nn.RNN(5, 3, nonlinearity="relu"), "rnn_relu")])
+def test_recurrent_operations_without_a_layer_name_the_way_out(unit: nn.Module, name: str) -> None:
+    message = rf"aten\.{name} in .* Ways out: replace it by nn.LSTM, or by nn.RNN with tanh$"
+    with pytest.raises(UnsupportedOperationsError, match=message):
+        fcnkit.from_torch(Function(lambda self, x: self.unit(x)[0], unit=unit), image(2, 4, 5))
 
 
 def test_targets_choose_among_exact_forms() -> None:

@@ -110,6 +110,16 @@ ACTIVATIONS: dict[str, Any] = {
     "above": lambda x: x * (x > 0.1) + (x <= -0.2) * 2,
     "below": lambda x: x * (x < 0.1) + (x >= 0.2),
     "where": lambda x: torch.where(x > 0, x.exp(), 0.3) + torch.where(x < 0, constant(6, 1, 1), x),
+    "above_others": lambda x: (x > x.tanh()) * x + (x <= constant(6, 1, 1)),
+    "below_others": lambda x: (x < 0.5 * x.tanh()) * x + (x >= constant(9)),
+    "equal": lambda x: (x.relu() == 0) * 2.0 + (x == x.relu()),
+    "unequal": lambda x: (x.relu() != 0) * 2.0 + (x != x.relu()),
+    "and": lambda x: ((x > 0) & (x < 1)) * x + torch.logical_and(x < 0, constant(9) > 0),
+    "or": lambda x: ((x > 1) | (x < -1)) * x + torch.logical_or(x > 0, constant(6, 1, 1) > 0),
+    "xor": lambda x: ((x > -1) ^ (x < 1)) * x + torch.logical_xor(x > 0, constant(9) > 0),
+    "not": lambda x: ~(x > 0) * x,
+    "masked_fill": lambda x: x.masked_fill(x < 0, -2),
+    "glu": lambda x: F.glu(x, 1),
     "relu_3d": lambda x: F.relu(x[0]),
 }
 
@@ -137,6 +147,7 @@ ARITHMETIC: dict[str, Any] = {
     "reciprocal": lambda x: (x.abs() + 1).reciprocal(),
     "exp": torch.exp,
     "exp2": torch.exp2,
+    "expm1": torch.expm1,
     "power_of": lambda x: 3**x,
     "log": lambda x: (x.abs() + 1).log(),
     "log2": lambda x: (x.abs() + 1).log2(),
@@ -170,6 +181,12 @@ ARITHMETIC: dict[str, Any] = {
     "outer": lambda x: x.mean(2, keepdim=True) * x.mean(3, keepdim=True),
     "normalized": lambda x: F.normalize(x, dim=1),
     "over_channels": lambda x: x / (x.abs().sum(1, keepdim=True) + 1),
+    "clamp_by_constant": lambda x: x.clamp(constant(6, 1, 1) - 1, constant(6, 1, 1) + 1),
+    "clamp_by_others": lambda x: torch.clamp_max(x.clamp(min=x.tanh() * 0.5), x.sigmoid()),
+    "cosine": lambda x: F.cosine_similarity(x, x.sigmoid(), 1),
+    "lerp": lambda x: torch.lerp(x, x.sigmoid(), 0.3),
+    "addcmul": lambda x: torch.addcmul(x, x.sigmoid(), x.tanh(), value=0.5),
+    "sign": lambda x: x.sgn() + x.sign(),
     "maximum_of_constant": lambda x: torch.maximum(x, constant(6, 1, 1)),
 }
 
@@ -294,6 +311,10 @@ POOLINGS: dict[str, Any] = {
     "same_padded": lambda x: F.max_pool2d(F.pad(x, (0, 1, 1, 1), value=float("-inf")), 3, 2),
     "padded_zero": lambda x: F.max_pool2d(F.pad(x, (0, 1, 1, 2)), 3, 2),
     "padded_average": lambda x: F.avg_pool2d(F.pad(x, (0, 1, 1, 2)), 3, 2),
+    "dilated": lambda x: F.max_pool2d(x, 3, 1, 1, 2),
+    "dilated_not_square": lambda x: F.max_pool2d(x, (2, 3), (2, 1), (1, 0), (3, 2)),
+    "dilated_ceil": lambda x: F.max_pool2d(x, 2, 2, 1, (2, 3), ceil_mode=True),
+    "dilated_padded": lambda x: F.max_pool2d(F.pad(x, (0, 1, 2, 1), value=float("-inf")), 3, 1, 1, 2),
     "no_batch": lambda x: F.max_pool2d(x[0], 2),
     "local_response": lambda x: F.local_response_norm(x, 5, 0.1, 0.75, 1.5),
 }
@@ -384,6 +405,13 @@ SHAPES: dict[str, Any] = {
     "cat_zeros": lambda x: torch.cat([x, torch.zeros_like(x), x.new_full((2, 1, 7, 9), 0.5)], 1),
     "cat_constant": lambda x: torch.cat([x, constant(2, 1, 7, 9)], 1),
     "cat_rows": lambda x: torch.cat([x, x.relu()], -2),
+    "chunk_last": lambda x: x.chunk(4, -1)[2],
+    "tensor_split": lambda x: torch.tensor_split(x, 3, 2)[2],
+    "tensor_split_at": lambda x: torch.tensor_split(x, (2, 5), 3)[1],
+    "unflatten": lambda x: x.unflatten(1, (2, -1)).sum(2),
+    "tile": lambda x: x.tile(1, 2, 1, 1),
+    "movedim": lambda x: x.movedim(1, -1).sigmoid(),
+    "squares": lambda x: x.view(2, 3, 2, 7, 3, 3).permute(0, 3, 1, 5, 2, 4).reshape(2, 21, 6, 3),
     "narrow": lambda x: x.narrow(1, 2, 3),
 }
 
@@ -421,6 +449,12 @@ REDUCTIONS: dict[str, Any] = {
     "permuted_mean": lambda x: x.permute(0, 2, 3, 1).mean(-1),
     "logsumexp": lambda x: x.logsumexp(1),
     "variance": lambda x: x.var((2, 3)),
+    "deviation": lambda x: x.std(-3, keepdim=True, correction=0),
+    "variance_and_mean": lambda x: torch.var_mean(x, 1),
+    "cumulative": lambda x: x.cumsum(-2),
+    "cumulative_channels": lambda x: x.cumsum(1),
+    "any": lambda x: (x > 1).any(1) * 1.0 + (x > -1).all(1),
+    "count": lambda x: (x > 0).sum((2, 3)) * 0.5,
 }
 
 
@@ -431,6 +465,7 @@ def test_reductions(name: str) -> None:
 
 NORMALIZATIONS: dict[str, Any] = {
     "batch": nn.BatchNorm2d(6),
+    "batch_of_its_own": nn.BatchNorm2d(6, track_running_stats=False),
     "batch_plain": nn.BatchNorm2d(6, affine=False, eps=1e-3),
     "instance": nn.InstanceNorm2d(6),
     "instance_affine": nn.InstanceNorm2d(6, affine=True),
@@ -453,6 +488,10 @@ MATRICES: dict[str, Any] = {
     "linear": nn.Linear(9, 4),
     "flat": nn.Sequential(nn.Flatten(), nn.Linear(378, 5, bias=False)),
     "matmul": lambda x: x @ constant(9, 4),
+    "einsum": lambda x: torch.einsum("nchw,oc->nohw", x, constant(4, 6)),
+    "weighted": lambda x: torch.einsum("nchw,nc->nhw", x, x.mean((2, 3))),
+    "linear_2d": lambda x: F.linear(x.mean((2, 3)), constant(4, 6), constant(4)),
+    "linear_5d": lambda x: F.linear(x.view(2, 3, 2, 7, 9), constant(4, 9), constant(4)),
     "matmul_left": lambda x: constant(5, 7) @ x,
     "matmul_vector": lambda x: x @ constant(9),
     "matrix_and_column": lambda x: x.flatten(2) @ x[:, 4].flatten(1).softmax(1).unsqueeze(-1),
@@ -468,13 +507,24 @@ def test_matrices(name: str) -> None:
 
 
 class Recurrent(nn.Module):
-    def __init__(self, pick: Callable[..., Any], **options: Any):
+    def __init__(self, pick: Callable[..., Any], kind: type[nn.LSTM] | type[nn.RNN] = nn.LSTM, **options: Any):
         super().__init__()
-        self.lstm = nn.LSTM(5, 4, **options)
+        self.unit = kind(5, 4, **options)
         self.pick = pick
 
     def forward(self, x: Tensor) -> Any:
-        return self.pick(*self.lstm(x))
+        return self.pick(*self.unit(x))
+
+
+class WithState(nn.Module):
+    """A plain recurrent operation that begins with a state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unit = nn.RNN(5, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.unit(x, x[:1, :, :4])
 
 
 LSTMS: dict[str, Any] = {
@@ -486,12 +536,53 @@ LSTMS: dict[str, Any] = {
     "last": Recurrent(lambda out, states: states[0][-1]),
     "hidden": Recurrent(lambda out, states: states[0], bidirectional=True, num_layers=2),
     "states": Recurrent(lambda out, states: (out, *states), bidirectional=True),
+    "rnn": Recurrent(lambda out, state: out, nn.RNN),
+    "rnn_layers": Recurrent(
+        lambda out, state: (out, state), nn.RNN, num_layers=2, bidirectional=True, batch_first=True
+    ),
+    "rnn_no_bias": Recurrent(lambda out, state: state[0], nn.RNN, bias=False),
+    "rnn_state": WithState(),
 }
 
 
 @pytest.mark.parametrize("name", LSTMS)
 def test_lstm(name: str) -> None:
     run("lstms", name)
+
+
+VOLUMES: dict[str, Any] = {
+    "conv3d": nn.Conv3d(4, 6, (2, 3, 1), (1, 2, 1), (1, 0, 0)),
+    "conv3d_grouped": nn.Conv3d(4, 6, 3, padding=1, groups=2, bias=False),
+    "transposed": nn.ConvTranspose3d(4, 3, 2, 2),
+    "batch_norm": nn.BatchNorm3d(4),
+    "mean": lambda x: x.mean((2, 3, 4)),
+    "softmax": lambda x: x.softmax(-4),
+    "local_response": lambda x: F.local_response_norm(x, 3),
+}
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_volumes(name: str) -> None:
+    run("volumes", name)
+
+
+FLAT: dict[str, Any] = {
+    "linear": nn.Linear(7, 4),
+    "batch_norm": nn.BatchNorm1d(7),
+    "prelu": nn.PReLU(7),
+    "layer_norm": nn.LayerNorm(7),
+    "group_norm": nn.GroupNorm(1, 7),
+    "softmax": lambda x: x.softmax(-1) + x.log_softmax(0),
+    "argmax": lambda x: x.argmax(-1),
+    "normalized": F.normalize,
+    "gate": lambda x: x * constant(7) + x[:, :1],
+    "planes": lambda x: x[:, :, None, None] * constant(1, 7, 3, 2),
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_flat(name: str) -> None:
+    run("flat", name)
 
 
 FAMILIES: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
@@ -506,5 +597,7 @@ FAMILIES: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "reductions": (REDUCTIONS, ()),
     "normalizations": (NORMALIZATIONS, ()),
     "matrices": (MATRICES, ()),
+    "volumes": (VOLUMES, (2, 4, 3, 5, 6)),
+    "flat": (FLAT, (3, 7)),
     "lstms": (LSTMS, (7, 3, 5)),
 }

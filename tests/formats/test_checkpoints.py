@@ -15,7 +15,7 @@ import fcnkit
 from fcnkit.cli import main
 from fcnkit.errors import FileFormatError, MissingBlobsError
 from fcnkit.formats.checkpoint import unwrapped
-from fcnkit.surgery.names import rename
+from fcnkit.formats.names import rename
 from fcnkit.surgery.weight_files import read_layer_weights
 from tests.formats.test_python import own_net
 

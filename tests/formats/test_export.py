@@ -90,6 +90,69 @@ layer { name: "choice" type: "Filter" bottom: "x" bottom: "s" top: "y" }
 layer { name: "large" type: "ArgMax" bottom: "y" top: "z" argmax_param { top_k: 2 } }"""
 
 
+DEEP = """
+layer { name: "in" type: "Input" top: "x" input_param { shape { dim: [1, 3, 12, 12] } } }
+layer { name: "c0" type: "Convolution" bottom: "x" top: "c0"
+        convolution_param { num_output: 4 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+layer { name: "p0" type: "Pooling" bottom: "c0" top: "p0" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "p1" type: "Pooling" bottom: "p0" top: "p1" pooling_param { kernel_size: 3 stride: 2 pad: 1 pool: AVE } }
+layer { name: "p2" type: "Pooling" bottom: "p1" top: "p2" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "p3" type: "Pooling" bottom: "p2" top: "p3" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "up" type: "Deconvolution" bottom: "p3" top: "up"
+        convolution_param { num_output: 4 kernel_size: 32 stride: 16 weight_filler { type: "bilinear" } } }
+layer { name: "crop" type: "Crop" bottom: "up" bottom: "x" top: "y" crop_param { axis: 2 offset: 1 } }
+"""
+
+
+def test_a_small_net_takes_larger_images_and_batches(tmp_path: Path) -> None:
+    """Its last blob is 1 x 1 at its own size, which the trace must not fix."""
+    net = fcnkit.CaffeNet(DEEP).eval()
+    assert net.shapes["p3"] == (1, 4, 1, 1)
+    fcnkit.save(net, tmp_path / "net.onnx", tmp_path / "net.pt2")
+    assert net.remarks == []
+    random = np.random.default_rng(0)
+    for batch, size in ((1, (12, 12)), (1, (30, 44)), (3, (13, 100)), (2, (64, 97))):
+        inputs = {"x": random.normal(0, 1, (batch, 3, *size)).astype(np.float32)}
+        expected = outputs(net, inputs)
+        require_close(run_pt2(tmp_path / "net.pt2", inputs), expected, 1e-6)
+        require_close(run_onnx(tmp_path / "net.onnx", inputs), expected, 1e-5)
+
+
+def test_a_batch_that_the_net_fixes_is_remarked(tmp_path: Path) -> None:
+    text = DEEP.split('layer { name: "c0"')[0]
+    text += 'layer { name: "r" type: "Reshape" bottom: "x" top: "y" reshape_param { shape { dim: [1, 3, 144] } } }'
+    net = fcnkit.CaffeNet(text).eval()
+    fcnkit.save(net, tmp_path / "net.pt2")
+    assert net.remarks == ["written as .pt2 with a fixed batch (1 for 'x'), because the layers allow no other"]
+
+
+def test_sizes_that_a_trace_leaves_out_are_remarked(tmp_path: Path) -> None:
+    """Whether Caffe drops the last window depends on the size, and a trace has one of the two branches."""
+    pool = 'layer { name: "p" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel_size: 2 stride: 2 pad: 1 } }'
+    net = fcnkit.CaffeNet(DEEP.split('layer { name: "c0"')[0] + pool).eval()
+    fcnkit.save(net, tmp_path / "net.pt2")
+    assert net.remarks == ["written as .pt2 for some heights and widths alone: the net computes others otherwise"]
+    with pytest.raises(AssertionError, match="Guard failed"):
+        run_pt2(tmp_path / "net.pt2", {"x": np.zeros((1, 3, 13, 13), np.float32)})
+
+
+DETECTIONS = """
+layer { name: "l" type: "Input" top: "l" input_param { shape { dim: [1, 40] } } }
+layer { name: "c" type: "Input" top: "c" input_param { shape { dim: [1, 30] } } }
+layer { name: "p" type: "Input" top: "p" input_param { shape { dim: [1, 2, 40] } } }
+layer { name: "found" type: "DetectionOutput" bottom: "l" bottom: "c" bottom: "p" top: "o"
+        detection_output_param { num_classes: 3 } }
+"""
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
+def test_torchs_own_words_are_not_printed(suffix: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(OutputError, match=r"layer 'found' \(DetectionOutput\) cannot be written as") as caught:
+        fcnkit.save(fcnkit.CaffeNet(DETECTIONS), tmp_path / f"net{suffix}")
+    assert str(caught.value).count("\n") == 0
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
 def test_a_layer_that_reads_values_for_shapes(suffix: str, tmp_path: Path) -> None:
     net = fcnkit.CaffeNet(FILTER)

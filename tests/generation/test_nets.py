@@ -88,6 +88,12 @@ def test_nets_of_two_inputs(name, inputs):
 
 
 @pytest.mark.parametrize("name", ["siftflow-fcn8s", "nyud-fcn32s-hha"])
+def test_phases_are_words_in_any_case(name):
+    assert generate(name, "TEST") == generate(name, "val")
+    assert generate("voc-fcn8s", "test") == generate("voc-fcn8s", "Val") != generate("voc-fcn8s", "TRAIN")
+
+
+@pytest.mark.parametrize("name", ["siftflow-fcn8s", "nyud-fcn32s-hha"])
 def test_phases_go_by_the_nets_own_words_too(name):
     assert generate(name, "trainval") == generate(name, "train") != generate(name, "test") == generate(name, "val")
     with pytest.raises(DefinitionError, match="unknown phase 'x'; the phases are trainval, test and deploy"):

@@ -361,7 +361,9 @@ def test_choices_that_cannot_be(options, message):
 def test_published_nets_are_not_for_choosing():
     with pytest.raises(DefinitionError, match="stride cannot be changed in a published net; use 'fcn'"):
         generate("voc-fcn8s", stride=16)
-    with pytest.raises(DefinitionError, match="unknown net 'fcn8s'; the nets are fcn, voc-fcn32s, "):
+    with pytest.raises(
+        DefinitionError, match=r"unknown net 'fcn8s' \(did you mean 'voc-fcn8s'\?\); the nets are fcn, "
+    ):
         generate("fcn8s")
     assert describe("voc-fcn8s") == describe(Net(stride=8)) == describe("fcn", stride=8, fillers="none")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import fcnkit
 from fcnkit.caffe import prototxt
 from fcnkit.geometry.spans import Span
+from fcnkit.geometry.tile_plans import TilePlan, cheapest, plan
 from fcnkit.geometry.tiles import Tiling, TilingError
 from fcnkit.net import CaffeNet
 
@@ -29,7 +31,7 @@ def both(net: CaffeNet, height: int, width: int, size: int) -> tuple[torch.Tenso
     with torch.inference_mode():
         whole = net(image)
         tiled = torch.full_like(whole, float("nan"))
-        for tile in tiling.tiles(height, width, size):
+        for tile in tiling.tiles((height, width), size):
             (top, bottom), (left, right) = tile.read
             rows, columns = tile.make
             part = net(image[:, :, top:bottom, left:right])
@@ -187,3 +189,29 @@ def test_layers_beside_the_way_do_not_matter() -> None:
     text = layer("score", "Convolution", "data", "convolution_param { num_output: 2 kernel_size: 1 }")
     text += layer("fc", "InnerProduct", "data", "inner_product_param { num_output: 2 }")
     assert Tiling(prototxt.parse(HEAD + text), "data", "score").stride == (1, 1)
+
+
+def test_the_cheapest_tiles_that_fit(net: CaffeNet) -> None:
+    """The work is the area that all tiles read; what fits is asked, and the first division that does is taken."""
+    tiling, size = Tiling(net.definition(), "data", "score"), (1000, 2000)
+    asked: list[tuple[int, int]] = []
+
+    def fits(most: int) -> Callable[[tuple[int, int]], bool]:
+        return lambda read: asked.append(read) or read[0] * read[1] <= most
+
+    whole = cheapest(tiling, size, size, fits(2_000_000))
+    assert whole == TilePlan(size, size, size, size, 1, 1.0)
+    halves = cheapest(tiling, size, size, fits(1_999_999))
+    assert halves is not None
+    assert (halves.make, halves.tiles) == ((1000, 1000), 2)
+    reads = [tile.read for tile in tiling.tiles(size, halves.make)]
+    areas = [rows.length * columns.length for rows, columns in reads]
+    assert halves.work == sum(areas) / 2_000_000
+    assert halves.read == (1000, max(columns.length for _, columns in reads))
+    small = cheapest(tiling, size, size, fits(600_000))
+    assert small is not None
+    assert small.read[0] * small.read[1] <= 600_000
+    assert 1 < halves.work < small.work < plan(tiling, size, size, (128, 128)).work
+    assert cheapest(tiling, size, size, fits(10_000)) is None
+    # A size beyond one that does not fit is not asked.
+    assert len(asked) < 200

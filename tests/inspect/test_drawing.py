@@ -10,15 +10,20 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from functools import cache
 from html.parser import HTMLParser
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from jinja2 import Environment, FileSystemLoader
+from PIL import Image
 
 import fcnkit
 from fcnkit.caffe import prototxt
+from fcnkit.errors import InputError
 from fcnkit.formats import load
-from fcnkit.inspect.drawing import dot, html, shown, svg
+from fcnkit.inspect.diagram import shown
+from fcnkit.inspect.drawing import dot, html, png, svg
 from fcnkit.inspect.placement import GAP, Edge, arrange
 from fcnkit.inspect.summary import in_words
 from fcnkit.net.conversion import prepare
@@ -133,9 +138,38 @@ def test_nothing_covers_a_box_or_leaves_the_picture(name: str) -> None:
             assert 0 < y < height
             inside = [box for box in places if box[0] + 1 < x < box[2] - 1 and box[1] + 1 < y < box[3] - 1]
             assert not inside, path.find(f"{SVG}title").text
-    for text in picture.iter(f"{SVG}text"):
-        if text.get("class") == "shape":
-            assert float(text.get("x")) + 6 * len(text.text) < width
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_shapes_stand_in_their_boxes_apart_from_each_other(name: str) -> None:
+    """So no line, which never enters a box, crosses one. A letter is up to 6.4 pixels wide."""
+    for group in ElementTree.fromstring(svg(net(name))).iter(f"{SVG}g"):
+        (left, top, right, bottom), *_ = boxes(group)
+        texts = [text for text in group.iter(f"{SVG}text") if text.get("class") == "shape"]
+        spans = [
+            (float(text.get("x")) - 3.2 * len(text.text), float(text.get("x")) + 3.2 * len(text.text)) for text in texts
+        ]
+        assert all(top < float(text.get("y")) < bottom for text in texts)
+        assert all(left < start < stop < right for start, stop in spans)
+        assert all(stop < start for (_, stop), (start, _) in pairwise(spans))
+
+
+def test_the_legend_explains_what_occurs() -> None:
+    """Above the net, within its width, in as many rows as it needs."""
+    for name, words in {
+        "fcn-vgg16-8": "input filters upsampling pooling fusion other output blob skip only",
+        "mobilenet": "input filters pooling other output blob",
+    }.items():
+        picture = ElementTree.fromstring(svg(net(name)))
+        keys = [text for text in picture.iter(f"{SVG}text") if text.get("class") == "key"]
+        assert [text.text.split()[0] for text in keys] == words.split()
+        samples = [
+            each for each in picture if each.tag in (f"{SVG}rect", f"{SVG}line") and each.get("class") != "ground"
+        ]
+        assert len(samples) == len(keys)
+        top = min(top for _, top, _, _ in boxes(picture))
+        assert all(float(text.get("y")) < top for text in keys)
+        assert all(float(text.get("x")) + 6.4 * len(text.text) < float(picture.get("width")) for text in keys)
 
 
 def test_skips_and_fusions_stand_out() -> None:
@@ -161,6 +195,47 @@ def test_words_in_a_box() -> None:
     assert ">Pooling AVE of all<" in svg(net("pool_ave_global"))
 
 
+def test_groups_and_depthwise_layers() -> None:
+    assert ">Convolution 4, 3 x 3, pad 1, depthwise<" in svg(net("mobilenet"))
+    assert ">Deconvolution 21, 4 x 4, stride 2, pad 1, depthwise<" in svg(net("fcn-vgg16-8"))
+    text = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 8, 5, 5] } } }'
+    for name, group, number in (("two", 2, 8), ("eight", 8, 16), ("one", 1, 8)):
+        text += f'''layer {{ name: "{name}" type: "Convolution" bottom: "x" top: "{name}"
+                    convolution_param {{ num_output: {number} kernel_size: 3 group: {group} }} }}'''
+    picture = svg(fcnkit.CaffeNet(text))
+    for words in ("Convolution 8, 3 x 3, group 2", "Convolution 16, 3 x 3, depthwise", "Convolution 8, 3 x 3"):
+        assert f">{words}<" in picture
+
+
+def test_blobs_whose_size_alone_is_read_are_dashed() -> None:
+    text = 'layer { name: "i" type: "Input" top: "data" input_param { shape { dim: [1, 3, 64, 48] } } }'
+    text += """
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c"
+                convolution_param { num_output: 2 kernel_size: 3 } }
+        layer { name: "p" type: "PriorBox" bottom: "c" bottom: "data" top: "p" prior_box_param { min_size: 9 } }"""
+    picture = ElementTree.fromstring(svg(fcnkit.CaffeNet(text)))
+    kinds = [path.get("class") for path in picture.iter(f"{SVG}path")]
+    assert kinds == ["next", "reference", "reference"]
+
+
+def test_pixels() -> None:
+    """Two by two for each of the SVG's, in its colours."""
+    with Image.open(BytesIO(png(net("fcn-vgg16-8")))) as picture:
+        drawn = ElementTree.fromstring(svg(net("fcn-vgg16-8")))
+        assert picture.size == (2 * int(drawn.get("width")), 2 * int(drawn.get("height")))
+        left, top, _, _ = boxes(drawn)[0]
+        assert picture.convert("RGB").getpixel((int(2 * left) + 12, int(2 * top) + 12)) == (0xE3, 0xF4, 0xE3)
+        assert picture.convert("RGB").getpixel((1, 1)) == (255, 255, 255)
+
+
+def test_a_net_too_large_for_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fcnkit.inspect.drawing._MOST_PIXELS", 50_000)
+    with pytest.raises(
+        InputError, match=r"the picture has 300 x \d+ pixels, too many for \.png; write \.svg or \.html"
+    ):
+        png(net("pool_ave_global"))
+
+
 def test_a_layer_in_place_of_what_was_read_before_has_a_box_of_its_own() -> None:
     text = 'layer { name: "i" type: "Input" top: "x" input_param { shape { dim: [1, 2] } } }'
     for name, top in zip("arsb", "axxb", strict=True):
@@ -181,7 +256,7 @@ def test_hostile_names_stay_text() -> None:
     made = hostile()
     picture = ElementTree.fromstring(svg(made))
     assert {element.tag.removeprefix(SVG) for element in picture.iter()} == {
-        "svg", "title", "style", "rect", "path", "g", "text"
+        "svg", "title", "style", "rect", "path", "line", "g", "text"
     }  # fmt: skip
     titles = [group.find(f"{SVG}title").text for group in picture.iter(f"{SVG}g")]
     names = ["in", *(name if name.isprintable() else repr(name) for name in HOSTILE)]

@@ -162,6 +162,21 @@ def test_widths_and_heights_have_their_own_scale() -> None:
         assert found.tolist() == [score]
 
 
+def test_the_python_layer_has_one_scale_whatever_the_size_says() -> None:
+    """PVANet's images come with 6 numbers: its C++ layer reads two scales of them, the Python layer the first."""
+    scores, offsets, info = bottoms(9, 4, 5)
+    python = layer("Python", "abc", RPN.format(""))
+    sizes = [info, np.array([[*info[0], 99]], np.float32), np.array([[*info[0], 99, 99, 99]], np.float32)]
+    first, *others = (run(python, [scores, offsets, size]) for size in sizes)
+    assert len(first)
+    assert all(np.array_equal(first, other) for other in others)
+    blobs = [np.ones((1, 2, 1, 1), np.float32), np.zeros((1, 4, 1, 1), np.float32)]
+    it = layer("Proposal", "abc", "proposal_param { ratio: 1 scale: 1 }", "rois scores")
+    for size, score in (([40, 40, 1, 1, 9, 9], 1), ([40, 40, 1, 2, 9, 9], 0)):
+        info = np.array([size], np.float32)
+        assert tops_of(net(it, [*blobs, info]), *blobs, info)[1].tolist() == [score]
+
+
 def test_each_image_of_a_batch_has_its_regions() -> None:
     blobs = bottoms(9, 4, 5, images=2)
     it = layer("Python", "abc", RPN.format(", 'min_size': 0"))
@@ -237,9 +252,9 @@ def test_blobs_that_do_not_fit() -> None:
     it, blobs = layer("Python", "abc", RPN.format("")), bottoms(9, 4, 5)
     with pytest.raises(DefinitionError, match="9 anchors need 18 channels of scores and 36 of offsets"):
         run(it, [blobs[0][:, 1:], *blobs[1:]])
-    with pytest.raises(DefinitionError, match="an image's size has 3 or 4 numbers"):
+    with pytest.raises(DefinitionError, match="an image's size has 3 or more numbers"):
         run(it, [*blobs[:2], blobs[2][:, :2]])
-    with pytest.raises(InputError, match=r"layer 'it' \(Python\) .* 3 or 4 numbers"):
+    with pytest.raises(InputError, match=r"layer 'it' \(Python\) .* 3 or more numbers"):
         net(it, blobs)(*map(torch.from_numpy, [*blobs[:2], np.ones((3, 3), np.float32)]))
     with pytest.raises(DefinitionError, match="layer 'it': ratio and scale must be given, and positive"):
         run(layer("Proposal", "abc", "proposal_param { ratio: 1 }"), blobs)

@@ -145,8 +145,8 @@ def test_errors_name_the_right_file(sample: Path, tmp_path: Path) -> None:
         fcnkit.convert("none.caffemodel")
     with pytest.raises(ValueError, match="give `weights`, `prototxt`, or both"):
         fcnkit.convert(None)
-    with pytest.raises(ValueError, match="phase must be 'test' or 'train', not 'val'"):
-        fcnkit.convert(sample, phase="val")
+    with pytest.raises(ValueError, match="phase must be 'test' or 'train', not 'deploy'"):
+        fcnkit.convert(sample, phase="deploy")
 
 
 JOINED = """

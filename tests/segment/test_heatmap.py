@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 import fcnkit
 from fcnkit.caffe import prototxt
 from fcnkit.errors import DefinitionError, InputError
+from fcnkit.geometry.tile_plans import TilePlan
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import prepare
 from fcnkit.segment.heatmap import draw, heat
@@ -71,6 +73,41 @@ def test_probabilities_between_and_beyond_the_windows() -> None:
     assert np.isclose(found.pixels[14, 19], 0.25 * rows[7] + 0.75 * rows[8], atol=1e-6)
     assert found.pixels[0, 0] == found.scores[0, 0]
     assert found.pixels[-1, -1] == found.scores[-1, -1]
+
+
+@pytest.mark.parametrize("text", [CLASSIFIER + SOFTMAX, GLOBAL])
+def test_tiles_of_coarse_scores_give_the_same(text: str) -> None:
+    """The scores have a stride of 2; the last tiles are smaller, and not square."""
+    noise = np.random.default_rng(0).integers(0, 256, (61, 87, 3), np.uint8)
+    seen: list[TilePlan] = []
+    whole, tiled = (heat(colours(text), Image.fromarray(noise), 1, tile=tile, watch=seen.append) for tile in (None, 20))
+    assert whole.scores.shape == tiled.scores.shape
+    assert np.abs(whole.scores - tiled.scores).max() < 1e-6
+    assert [(plan.make, plan.output, plan.tiles) for plan in seen] == [((10, 10), whole.scores.shape, 15)]
+
+
+def test_tiles_of_a_padded_net(sample: Path) -> None:
+    """Windows of 420 pixels, 32 apart, of a net that pads by 100."""
+    full = fcnkit.convert(sample)
+    definition = copy.deepcopy(full.definition())
+    layers = list(definition.layer)
+    end = next(number for number, layer in enumerate(layers) if layer.name == "upscore2")
+    del definition.layer[end:]
+    net = full.rebuilt(
+        definition, {layer.name: blobs for layer in layers[:end] if (blobs := full.arrays().get(layer.name))}
+    )
+    noise = np.random.default_rng(0).integers(0, 256, (260, 411, 3), np.uint8)
+    whole, tiled = (heat(net, Image.fromarray(noise), 1, tile=tile) for tile in (None, 100))
+    assert whole.strides == (Fraction(32), Fraction(32))
+    assert np.abs(whole.scores - tiled.scores).max() < 1e-5
+
+
+def test_mean_and_order_of_channels() -> None:
+    """A red square seen as blue; a mean that leaves no colour."""
+    found = heat(colours(), image(20, 34), 0, rgb=True)
+    assert np.allclose(found.scores, heat(colours(), image(20, 34), 2).scores, atol=1e-6)
+    brighter = heat(colours(), image(20, 34), 0, mean=[-200, 0, 0])
+    assert (brighter.scores > heat(colours(), image(20, 34), 0).scores).all()
 
 
 def test_a_global_average_is_left_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -176,3 +177,21 @@ def test_what_has_no_dense_form() -> None:
         fcnkit.fc2conv(Classifier(), kernel={"fc": (1, 1)})
     with pytest.raises(CastError, match="has no fully connected layer with weights"):
         fcnkit.fc2conv(fcnkit.fc2conv(small()))
+
+
+def test_a_cast_file_loads_into_the_cast_module(tmp_path: Path) -> None:
+    net = Classifier().requires_grad_(False)
+    torch.save(net.state_dict(), tmp_path / "vgg16.pth")
+    fcnkit.fc2conv(tmp_path / "vgg16.pth", tmp_path / "vgg16-conv.pth", kernel={"classifier.0": (3, 4)})
+    file, dense = torch.load(tmp_path / "vgg16-conv.pth"), fcnkit.fc2conv(net)
+    state = dense.state_dict()
+    assert list(state) == list(file) == list(net.state_dict())
+    assert state["classifier.0.weight"].shape == (10, 6, 3, 4)
+    assert all(torch.equal(tensor, file[name]) for name, tensor in state.items())
+    dense.load_state_dict(file)
+
+
+def test_a_nested_sequential_keeps_its_names() -> None:
+    net = nn.Sequential(nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU()), nn.Flatten(), nn.Linear(60, 4))
+    dense = fcnkit.fc2conv(net, kernel=(2, 5))
+    assert list(dense.state_dict()) == list(net.state_dict()) == ["0.0.weight", "0.0.bias", "2.weight", "2.bias"]

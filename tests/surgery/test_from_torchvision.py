@@ -19,11 +19,11 @@ import fcnkit
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.errors import FcnkitError
+from fcnkit.formats.torchvision import ConversionError
 from fcnkit.generation.nets import generate
-from fcnkit.segment.segmenter import input_from_image
+from fcnkit.segment.segmenter import Segmenter, input_from_image
 from fcnkit.surgery import start as starting
 from fcnkit.surgery.start import start
-from fcnkit.surgery.torchvision import ConversionError
 from tests.paths import ROOT
 from tests.surgery.thin import thin, thin_net
 from tests.surgery.torchvision_states import VGG
@@ -155,6 +155,13 @@ def test_a_padded_net_is_the_classifier_with_that_pad(tmp_path: Path, published:
     assert features.shape[2:] == (9, 10)
     assert_close(blobs_of(started.net, image)["pool5"], features)
     assert started.net.preprocessing["data"] == Preprocessing("BGR", mean=MEAN, source="torchvision's mean times 255")
+
+
+def test_a_net_over_other_classes_states_the_mean_of_its_filters(tmp_path: Path, published: None) -> None:
+    torch.save(trained(Vgg(16, pad=100)).state_dict(), tmp_path / "vgg.pth")
+    net = start("fcn", tmp_path / "vgg.pth", classes=4).net
+    assert net.preprocessing["data"] == Preprocessing("BGR", mean=MEAN, source="torchvision's mean times 255")
+    assert Segmenter(net).preprocessing.mean == MEAN
 
 
 @pytest.mark.parametrize("suffix", ["safetensors", "caffemodel"])

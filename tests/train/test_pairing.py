@@ -118,7 +118,10 @@ def test_a_path_that_is_no_text() -> None:
     ("text", "expected"),
     [
         ("a.jpg\n", "list.txt: has the line 'a.jpg'; a line is IMAGE, a tab, LABELS"),
-        ("a.jpg\ta.png\tb.png\n", "list.txt: has the line 'a.jpg\\ta.png\\tb.png'; a line is IMAGE, a tab, LABELS"),
+        (
+            "a.jpg\ta.png\na.jpg\ta.png\ta.png\n",
+            "list.txt: has the line 'a.jpg\\ta.png\\ta.png': it has 2 label maps, and the first line has 1",
+        ),
         ("a.jpg\tb.png\n", "list.txt: lists 'b.png', and there is no such file"),
         ("\n", "list.txt: lists no image"),
     ],

@@ -95,23 +95,25 @@ def pictures(folder: Path, count: int, names: Sequence[str] = ("one.jpg", "two.p
     """Images of 60 x 40 and 400 x 300 pixels with their truth, and predictions for iterations 100 apart."""
     random = np.random.default_rng(0)
     shown, sizes = [], [(40, 60), (300, 400)]
-    predictions: dict[int, list[Path]] = {100 * index: [] for index in range(count)}
+    predictions: dict[int, list[list[Path]]] = {100 * index: [] for index in range(count)}
     for index, (name, size) in enumerate(zip(names, sizes, strict=True)):
         (folder / "labels").mkdir(exist_ok=True)
         Image.fromarray(random.integers(0, 256, (*size, 3), np.uint8)).save(folder / name)
         truth = np.zeros(size, np.uint8)
         truth[10:30, 10:30], truth[10:30, 30] = 1, 255
         label_image(truth).save(folder / f"labels/{index}.png")
-        shown.append(Shown(folder / name, folder / f"labels/{index}.png"))
+        shown.append(Shown(folder / name, [folder / f"labels/{index}.png"]))
         for iteration, paths in predictions.items():
-            paths.append(folder / f"labels/{index}-{iteration}.png")
-            label_image(np.roll(np.where(truth == 1, 2, 0), iteration // 100, axis=0).astype(np.uint8)).save(paths[-1])
+            paths.append([folder / f"labels/{index}-{iteration}.png"])
+            label_image(np.roll(np.where(truth == 1, 2, 0), iteration // 100, axis=0).astype(np.uint8)).save(
+                paths[-1][0]
+            )
     return shown, predictions
 
 
 def test_the_numbers_of_a_run(tmp_path: Path) -> None:
     stage = Stage("", log({0: FIRST, 100: BEST, 200: WORSE}), {})
-    write(tmp_path / "report.html", "Pets", [stage], [], NAMES, {"net": "FCN-8s", "images": "90, 10"})
+    write(tmp_path / "report.html", "Pets", [stage], [], {"": NAMES}, {"net": "FCN-8s", "images": "90, 10"})
     page = Page(tmp_path / "report.html")
     assert page.all("title") == page.all("h1") == ["Pets"]
     assert page.all("dt") == ["net", "images"]
@@ -147,7 +149,7 @@ def test_the_numbers_of_a_run(tmp_path: Path) -> None:
 def test_what_cannot_be_scored_is_a_dash(tmp_path: Path) -> None:
     nothing = log({0: np.zeros((3, 3), int).tolist()})
     nothing.scores[0]["score"]["loss"] = None
-    write(tmp_path / "report.html", "x", [Stage("", nothing, {})], [], NAMES, {})
+    write(tmp_path / "report.html", "x", [Stage("", nothing, {})], [], {"": NAMES}, {})
     page = Page(tmp_path / "report.html")
     assert page.all("li")[:4] == ["mean IU -", "pixel accuracy -", "mean accuracy -", "f.w. IU -"]
     assert "0 - - - - - best last" in page.all("tr")
@@ -169,7 +171,7 @@ def test_what_cannot_be_scored_is_a_dash(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_run_that_goes_on_is_reported_as_such(tmp_path: Path, stages: list[Stage], message: str | None) -> None:
-    write(tmp_path / "report.html", "x", stages, [], NAMES, {})
+    write(tmp_path / "report.html", "x", stages, [], {"": NAMES}, {})
     found = Page(tmp_path / "report.html").all("p", class_="notice")
     assert found == ([] if message is None else [f"This run is not finished: {message}"])
 
@@ -178,7 +180,7 @@ def test_predictions_over_time(tmp_path: Path) -> None:
     """Of ten scorings six: the first, the best, the last, and others between; each picture is the label map's own."""
     shown, predictions = pictures(tmp_path, 10)
     stage = Stage("", log({i: BEST if i == 200 else FIRST for i in predictions}), predictions)
-    write(tmp_path / "report.html", "x", [stage], shown, NAMES, {})
+    write(tmp_path / "report.html", "x", [stage], shown, {"": NAMES}, {})
     page = Page(tmp_path / "report.html")
     heads = [text for text in page.all("th", scope="col") if text.startswith("iteration ")]
     iterations = [int(re.match(r"iteration (\d+) mean IU", head)[1]) for head in heads]
@@ -194,7 +196,7 @@ def test_predictions_over_time(tmp_path: Path) -> None:
     assert images[0]["alt"] == "one.jpg"
     assert images[1]["alt"] == "one.jpg: truth"
     assert images[2]["alt"] == "one.jpg: prediction at iteration 0"
-    files = [[each.image, each.label, *(predictions[i][k] for i in iterations)] for k, each in enumerate(shown)]
+    files = [[each.image, *each.labels, *(predictions[i][k][0] for i in iterations)] for k, each in enumerate(shown)]
     for attributes, path in zip(images, chain(*files), strict=True):
         kind, data = re.fullmatch(r"data:image/(jpeg|png);base64,(.*)", attributes["src"]).groups()
         with Image.open(io.BytesIO(b64decode(data))) as picture, Image.open(path) as source:
@@ -212,7 +214,7 @@ def test_stages_are_joined(tmp_path: Path) -> None:
     shown, predictions = pictures(tmp_path, 3)
     one = Stage("32s", log({0: FIRST, 100: BEST, 200: FIRST}), predictions, 200)
     two = Stage("16s", log({0: FIRST, 100: WORSE, 200: FIRST}), predictions, 200)
-    write(tmp_path / "report.html", "x", [one, two], shown, NAMES, {})
+    write(tmp_path / "report.html", "x", [one, two], shown, {"": NAMES}, {})
     page = Page(tmp_path / "report.html")
     assert "by mean IU: stage 32s, iteration 100." in " ".join(page.all("p", class_="soft"))
     assert [row.split("%")[0] for row in page.all("tr")[1:5]] == [
@@ -262,7 +264,7 @@ def hostile(folder: Path) -> Path:
     shown, predictions = pictures(folder, 1, [f"{name}.png".replace("/", "\\") for name in HOSTILE[:2]])
     stage = Stage(HOSTILE[3], log({0: np.ones((len(HOSTILE),) * 2, int).tolist()}), predictions)
     facts = dict(zip(HOSTILE, HOSTILE, strict=True))
-    write(folder / "x.html", HOSTILE[0], [stage] * 2, shown, HOSTILE, facts)
+    write(folder / "x.html", HOSTILE[0], [stage] * 2, shown, {"": HOSTILE}, facts)
     return folder / "x.html"
 
 
@@ -293,7 +295,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
 
 def test_without_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    write(tmp_path / "report.html", "x", [Stage("", log({0: FIRST, 60: BEST, 90: WORSE}), {})], [], NAMES, {})
+    write(tmp_path / "report.html", "x", [Stage("", log({0: FIRST, 60: BEST, 90: WORSE}), {})], [], {"": NAMES}, {})
     page = Page(tmp_path / "report.html")
     hint = "The curves of loss and scores are drawn with matplotlib, which is not installed: pip install 'fcnkit[plot]'"
     assert hint in page.all("p")
@@ -309,11 +311,11 @@ def test_a_page_of_many_classes_and_large_photos_stays_small(tmp_path: Path) -> 
         photo = random.normal(128, 30, (512, 640, 3)).clip(0, 255).astype(np.uint8)
         Image.fromarray(photo).save(tmp_path / f"{index}.jpg")
         label_image(label).save(tmp_path / f"{index}.png")
-        shown.append(Shown(tmp_path / f"{index}.jpg", tmp_path / f"{index}.png"))
-    predictions = {iteration: [each.label for each in shown] for iteration in range(6)}
+        shown.append(Shown(tmp_path / f"{index}.jpg", [tmp_path / f"{index}.png"]))
+    predictions = {iteration: [each.labels for each in shown] for iteration in range(6)}
     hist = random.integers(1, 1000, (count, count)).tolist()
     stage = Stage("", log(dict.fromkeys(predictions, hist)), predictions)
-    write(tmp_path / "report.html", "x", [stage], shown, [f"class {i}" for i in range(count)], {})
+    write(tmp_path / "report.html", "x", [stage], shown, {"": [f"class {i}" for i in range(count)]}, {})
     assert (tmp_path / "report.html").stat().st_size < 2_000_000
     cells = [attributes for tag, attributes in Page(tmp_path / "report.html").elements if "--share" in str(attributes)]
     assert len(cells) == count**2
@@ -323,17 +325,17 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("old")
     with pytest.raises(FcnkitError) as raised:
-        write(path, "x", [Stage("", log({}), {})], [], NAMES, {}, force=False)
+        write(path, "x", [Stage("", log({}), {})], [], {"": NAMES}, {}, force=False)
     assert str(raised.value) == f"{path}: exists; replace it with `force` or choose another output"
     with pytest.raises(FcnkitError) as raised:
-        write(path, "x", [Stage("8s", log({7: BEST}), {})], [], NAMES[:2], {})
+        write(path, "x", [Stage("8s", log({7: BEST}), {})], [], {"": NAMES[:2]}, {})
     assert str(raised.value) == (
         "stage 8s, iteration 7 of the log has no scores of 2 classes; it is a log of another run, or its classes were "
         "changed"
     )
-    shown = Shown(tmp_path / "none.jpg", tmp_path / "none.png")
+    shown = Shown(tmp_path / "none.jpg", [tmp_path / "none.png"])
     with pytest.raises(FcnkitError, match=r"none\.jpg: cannot be read as an image: No such file or directory"):
-        write(path, "x", [Stage("", log({}), {})], [shown], NAMES, {})
+        write(path, "x", [Stage("", log({}), {})], [shown], {"": NAMES}, {})
     assert path.read_text() == "old"
 
 
@@ -341,7 +343,7 @@ def staged(folder: Path) -> Path:
     """The page of a run in three stages."""
     shown, predictions = pictures(folder, 3)
     stages = [Stage(name, log({0: FIRST, 100: BEST, 200: WORSE}), predictions, 200) for name in ("32s", "16s", "8s")]
-    write(folder / "report.html", "Pets", stages, shown, NAMES, {"net": "FCN-8s"})
+    write(folder / "report.html", "Pets", stages, shown, {"": NAMES}, {"net": "FCN-8s"})
     return folder / "report.html"
 
 

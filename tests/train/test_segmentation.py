@@ -238,7 +238,7 @@ def test_half_of_the_patches_contain_a_rare_class() -> None:
     corner = 0
     for rare in found:
         for _ in range(400):
-            top, left = patch_place(values, (6, 8), rare, random)
+            top, left = patch_place(values[None], (6, 8), [rare], random)
             assert 0 <= top <= 54
             assert 0 <= left <= 72
             patch = values[top : top + 6, left : left + 8]
@@ -332,7 +332,10 @@ def test_settings_that_are_missing() -> None:
         Sources().feeds(net)
     net.layer[0].python_param.param_str = str({"list": "list.txt", "mean": MEAN})
     del net.layer[0].top[1]
-    with pytest.raises(FcnkitError, match=r"^layer 'data': the layer has 1 tops; it makes 2: data, label$"):
+    with pytest.raises(
+        FcnkitError,
+        match=r"^layer 'data': the layer has 1 tops; it makes 2: data, label, or a label top for each head$",
+    ):
         Sources().feeds(net)
 
 
@@ -371,3 +374,68 @@ def test_files_that_do_not_match() -> None:
         feed_of(list="odd.txt")
     expected = f"{label.resolve()}: is 4 x 6 pixels, and '{image.resolve()}' is 4 x 5; they must be equal"
     assert str(raised.value) == expected
+
+
+TWO = LAYER.replace('top: "label"', 'top: "sem" top: "geo"')
+
+
+def two_maps(params: dict[str, Any]) -> Feed:
+    """The layer of a net with two heads. The second label map of each image is 1 where the first is odd."""
+    pairs = []
+    for number, size in enumerate(SIZES):
+        image, label = pair(f"two{number}", size, number)
+        second = Path(f"two{number}_geo.png")
+        values = labels(size, number)
+        label_image(np.where(values == 255, 255, values % 2).astype(np.uint8)).save(second)
+        pairs.append(Pair(image, label, second))
+    write_list("two.txt", pairs, force=True)
+    net = prototxt.parse(TWO)
+    net.layer[0].python_param.param_str = str({"list": "two.txt", "mean": MEAN, **params})
+    net.layer[0].phase = TRAIN
+    (feed,) = Sources().feeds(net)
+    return feed
+
+
+def test_label_maps_of_heads_change_together() -> None:
+    params = {"augment": "mirror,scale:0.5-2,color", "patch": [5, 6], "rare": [[1, 3], [0]], "batch_size": 2}
+    feed = two_maps({**params, "classes": [6, 2]})
+    assert feed.tops == ("data", "sem", "geo")
+    mirrored = 0
+    for _ in range(20):
+        batch = feed()
+        first, second = batch["sem"], batch["geo"]
+        assert first.shape == second.shape == (2, 1, 5, 6)
+        assert torch.equal(torch.where(first == 255, 255, first % 2), second)
+        mirrored += int((first[:, 0, 0, -1] != first[:, 0, 0, 0]).sum())
+    assert mirrored
+
+
+def test_patches_around_a_class_that_is_rare_in_the_second_map() -> None:
+    first, second = np.zeros((2, 60, 80), int)
+    second[59, 0] = 1
+    random = np.random.default_rng(0)
+    places = [patch_place(np.stack([first, second]), (6, 8), [(), (1,)], random) for _ in range(400)]
+    assert 170 < sum(place == (54, 0) for place in places) < 250
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"classes": [6]}, "param_str: classes has 1 items for 2 label maps: [6]"),
+        ({"rare": [[1], 2]}, "param_str: rare must be a list of whole numbers, not 2"),
+        ({"list": "list.txt"}, "list.txt: has 1 label map for each image, and the layer has 2 tops for labels"),
+    ],
+)
+def test_settings_that_do_not_fit_two_label_maps(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(FcnkitError) as raised:
+        two_maps(params)
+    assert str(raised.value).endswith(message)
+
+
+def test_a_label_out_of_range_of_its_head_is_named() -> None:
+    with pytest.raises(FcnkitError) as raised:
+        two_maps({"classes": [6, 1], "randomize": False})()
+    assert str(raised.value) == (
+        f"{Path('two0_geo.png').resolve()}: has label 1; 3 of its pixels are out of range: the classes are 0 to 0, "
+        "and 255 is ignored"
+    )

@@ -28,6 +28,16 @@ def _sum(net: Writer, a: Any, b: Any, factor: float) -> View:
     return added(net, a, b, factor)
 
 
+def with_difference(net: Writer, a: View | Tensor, b: View | Tensor) -> View:
+    """a - b, as a part of another operation; one of them may be a constant."""
+    if isinstance(a, View) and isinstance(b, View):
+        return added(net, a, b, -1, "difference")
+    if isinstance(a, View):
+        return with_constant(net, a, None, -_constant(b), "difference")
+    assert isinstance(b, View)
+    return with_constant(net, b, torch.tensor(-1.0), _constant(a), "difference")
+
+
 def _is_zero(value: Any) -> bool:
     return not isinstance(value, Tensor) and value == 0
 
@@ -191,6 +201,16 @@ class Exp(Rule):
         return net.on_each(args[0], "Exp")
 
 
+@aten("expm1")
+class ExpMinusOne(Rule):
+    """exp(x) - 1."""
+
+    form = "Exp and Power"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        return net.power(net.on_each(args[0], "Exp", "exp"), shift=-1)
+
+
 @aten("exp2")
 class Exp2(Rule):
     """2 to the power of x."""
@@ -241,7 +261,7 @@ class Log1p(Rule):
         return net.on_each(args[0], "Log", log_param={"shift": 1})
 
 
-def _largest(net: Writer, a: Any, b: Any, role: str = "") -> View:
+def larger(net: Writer, a: Any, b: Any, role: str = "") -> View:
     """The larger of two values; one of them may be a constant."""
     shape = common_shape(a, b)
     both = [each if isinstance(each, View) else net.constant(each.expand(shape)) for each in (a, b)]
@@ -255,7 +275,7 @@ class Maximum(Rule):
     form, exact = "Eltwise MAX", True
 
     def write(self, net: Writer, *args: Any) -> View:
-        return _largest(net, *args)
+        return larger(net, *args)
 
 
 @aten("minimum", "min.other")
@@ -265,5 +285,23 @@ class Minimum(Rule):
     form, exact = "Power -1, Eltwise MAX, Power -1", True
 
     def write(self, net: Writer, *args: Any) -> View:
-        a, b = (net.power(each, scale=-1, role="negative") if isinstance(each, View) else -each for each in args)
-        return net.power(_largest(net, a, b, "largest"), scale=-1)
+        return _smaller(net, *args)
+
+
+def _smaller(net: Writer, a: Any, b: Any) -> View:
+    a, b = (net.power(each, scale=-1, role="negative") if isinstance(each, View) else -each for each in (a, b))
+    return net.power(larger(net, a, b, "largest"), scale=-1)
+
+
+@aten("clamp.Tensor", "clamp_min.Tensor", "clamp_max.Tensor")
+class ClampBy(Rule):
+    """Values cut to a range whose limits are tensors."""
+
+    form, exact = "Eltwise MAX, and between two Power -1 for the upper limit", True
+
+    def write(self, net: Writer, *args: Any) -> View:
+        view, low, high = (args[0], None, args[1]) if "clamp_max" in net.operation() else (*args, None)[:3]
+        if low is not None:
+            view = larger(net, view, low, "" if high is None else "low")
+        assert isinstance(view, View)
+        return view if high is None else _smaller(net, view, high)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fcnkit.export.rules.arithmetic import larger, with_difference
 from fcnkit.export.rules.broadcasting import added, multiplied, with_constant
 from fcnkit.export.rules.registry import Refused, Rule, aten
 from fcnkit.export.views import View
@@ -27,46 +28,115 @@ def _not(net: Writer, view: View, role: str = "") -> View:
     return net.power(view, scale=-1, shift=1, role=role)
 
 
-@aten("gt.Scalar")
-class Above(Rule):
-    """Whether values are above a number."""
+class _Comparison(Rule):
+    """A comparison with a number, or of two values, whose difference is compared with 0."""
 
-    form, exact = "Threshold", True
-
-    def write(self, net: Writer, *args: Any) -> View:
-        return _above(net, *args)
-
-
-@aten("lt.Scalar")
-class Below(Rule):
-    """Whether values are below a number."""
-
-    form, exact = "Power -1 and Threshold", True
+    exact = True
 
     def write(self, net: Writer, *args: Any) -> View:
-        return _below(net, *args)
+        a, b = args
+        if isinstance(b, View | Tensor):
+            a, b = with_difference(net, a, b), 0.0
+        return self.compared(net, a, b)
+
+    def compared(self, net: Writer, view: View, limit: float) -> View:
+        raise NotImplementedError
 
 
-@aten("ge.Scalar")
-class NotBelow(Rule):
-    """Whether values are not below a number."""
+@aten("gt.Scalar", "gt.Tensor")
+class Above(_Comparison):
+    """Whether values are above a number, or above others."""
 
-    form, exact = "Power -1, Threshold and Power", True
+    form = "Threshold, of the difference for two values"
 
-    def write(self, net: Writer, *args: Any) -> View:
-        view, limit = args
+    def compared(self, net: Writer, view: View, limit: float) -> View:
+        return _above(net, view, limit)
+
+
+@aten("lt.Scalar", "lt.Tensor")
+class Below(_Comparison):
+    """Whether values are below a number, or below others."""
+
+    form = "Power -1 and Threshold, of the difference for two values"
+
+    def compared(self, net: Writer, view: View, limit: float) -> View:
+        return _below(net, view, limit)
+
+
+@aten("ge.Scalar", "ge.Tensor")
+class NotBelow(_Comparison):
+    """Whether values are not below a number, or not below others."""
+
+    form = "Power -1, Threshold and Power, of the difference for two values"
+
+    def compared(self, net: Writer, view: View, limit: float) -> View:
         return _not(net, _below(net, view, limit, "below"))
 
 
-@aten("le.Scalar")
-class NotAbove(Rule):
-    """Whether values are not above a number."""
+@aten("le.Scalar", "le.Tensor")
+class NotAbove(_Comparison):
+    """Whether values are not above a number, or not above others."""
 
-    form, exact = "Threshold and Power", True
+    form = "Threshold and Power, of the difference for two values"
+
+    def compared(self, net: Writer, view: View, limit: float) -> View:
+        return _not(net, _above(net, view, limit, "above"))
+
+
+@aten("ne.Scalar", "ne.Tensor")
+class Unequal(_Comparison):
+    """Whether values differ from a number, or from others."""
+
+    form = "two Threshold, Power -1 and SUM, of the difference for two values"
+
+    def compared(self, net: Writer, view: View, limit: float) -> View:
+        return added(net, _above(net, view, limit, "above"), _below(net, view, limit, "below"))
+
+
+@aten("eq.Scalar", "eq.Tensor")
+class Equal(_Comparison):
+    """Whether values equal a number, or others."""
+
+    form = "two Threshold, Power -1, SUM and Power, of the difference for two values"
+
+    def compared(self, net: Writer, view: View, limit: float) -> View:
+        outside = added(net, _above(net, view, limit, "above"), _below(net, view, limit, "below"), role="unequal")
+        return _not(net, outside)
+
+
+@aten("logical_and", "bitwise_and.Tensor")
+class And(Rule):
+    """Whether both of two conditions are met."""
+
+    form, exact = "Eltwise PROD", True
 
     def write(self, net: Writer, *args: Any) -> View:
-        view, limit = args
-        return _not(net, _above(net, view, limit, "above"))
+        a, b = map(_condition, args)
+        return multiplied(net, a, b) if isinstance(b, View) else with_constant(net, a, b, None)
+
+
+@aten("logical_or", "bitwise_or.Tensor")
+class Or(Rule):
+    """Whether one of two conditions is met, or both."""
+
+    form, exact = "Eltwise MAX", True
+
+    def write(self, net: Writer, *args: Any) -> View:
+        return larger(net, *map(_condition, args))
+
+
+@aten("logical_xor", "bitwise_xor.Tensor")
+class Xor(Rule):
+    """Whether one of two conditions is met, but not both."""
+
+    form, exact = "SUM with the coeff -1 and AbsVal", True
+
+    def write(self, net: Writer, *args: Any) -> View:
+        return net.on_each(with_difference(net, *map(_condition, args)), "AbsVal")
+
+
+def _condition(operand: View | Tensor) -> Any:
+    return operand.float() if isinstance(operand, Tensor) else operand
 
 
 @aten("sign", "sgn")

@@ -50,7 +50,7 @@ class MatMul(Rule):
     )
 
     def write(self, net: Writer, *args: Any) -> View:
-        a, b = args
+        a, b = map(_once, args)
         if isinstance(a, View) and isinstance(b, Tensor) and b.dim() <= 2:
             matrix = b.t() if b.dim() == 2 else b[None]
             product = along(net, a, len(a.shape) - 1, matrix, None)
@@ -65,6 +65,14 @@ class MatMul(Rule):
             products = multiplied(net, rows, _turned(net, columns), "products")
             return net.reshaped(reduced(net, products, [inner], "SUM"), shape)
         raise Refused("of two tensors that depend on the input", layer="MatMul")
+
+
+def _once(operand: View | Tensor) -> View | Tensor:
+    """A constant matrix in place of a batch of the same one."""
+    if isinstance(operand, Tensor) and operand.dim() > 2:
+        matrix = operand.flatten(0, -3)[0]
+        return matrix if operand.equal(matrix.expand_as(operand)) else operand
+    return operand
 
 
 def _turned(net: Writer, view: View) -> View:

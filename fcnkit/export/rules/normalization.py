@@ -13,8 +13,6 @@ from fcnkit.export.rules.registry import Refused, Rule, aten
 from fcnkit.export.views import View
 from fcnkit.export.writer import Writer
 
-_OF_BATCH = Refused("statistics of the batch", "give the BatchNorm track_running_stats")
-
 
 def _scale(net: Writer, view: View, weight: Tensor | None, bias: Tensor | None) -> View:
     """A Scale layer along the channels, none without weights."""
@@ -38,14 +36,14 @@ class BatchNorm(Rule):
 
 @aten("batch_norm")
 class AnyBatchNorm(Rule):
-    """Batch normalization, as programs have it that are not decomposed."""
+    """Batch normalization, with stored statistics or the batch's, as programs have it that are not decomposed."""
 
     form = "BatchNorm and Scale"
 
     def write(self, net: Writer, *args: Any) -> View:
         view, weight, bias, mean, variance, training, _, eps, _ = args
         if training:
-            raise _OF_BATCH
+            return _by_batch(net, view, weight, bias, eps)
         return _by_stored(net, view, weight, bias, mean, variance, eps)
 
 
@@ -55,6 +53,18 @@ def _by_stored(
     statistics = [mean, variance, mean.new_ones(1)]
     view = net.per_channel(view, "BatchNorm", statistics, batch_norm_param={"eps": eps})
     return _scale(net, view, weight, bias)
+
+
+def _by_batch(net: Writer, view: View, weight: Tensor | None, bias: Tensor | None, eps: float) -> View:
+    """Each channel normalized by its mean and variance in the whole batch."""
+    settings = {"use_global_stats": False, "eps": eps}
+    view = net.per_channel(view, "BatchNorm", _unused(view.shape[1]), batch_norm_param=settings)
+    return _scale(net, view, weight, bias)
+
+
+def _unused(channels: int) -> list[Tensor]:
+    """The stored statistics of a BatchNorm that does not read them."""
+    return [torch.zeros(channels), torch.ones(channels), torch.ones(1)]
 
 
 def _by_own(net: Writer, view: View, groups: int, eps: float) -> View:
@@ -67,9 +77,8 @@ def _by_own(net: Writer, view: View, groups: int, eps: float) -> View:
     values = math.prod(shape) // groups
     spatial = (shape[2], values // shape[2]) if len(shape) == 4 and values % shape[2] == 0 else (1, values)
     bottom = net.reshaped(view, (1, groups, *spatial))
-    unused = [torch.zeros(groups), torch.ones(groups), torch.ones(1)]
     settings = {"use_global_stats": False, "eps": eps}
-    top = net.add("BatchNorm", bottom, weights=unused, batch_norm_param=settings)
+    top = net.add("BatchNorm", bottom, weights=_unused(groups), batch_norm_param=settings)
     return net.reshaped(top, shape)
 
 
@@ -135,11 +144,22 @@ class NativeLayerNorm(Rule):
         return _over_last(net, view, len(shape), weight, bias, eps), None, None
 
 
-@aten("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit.no_stats")
+@aten("_native_batch_norm_legit.no_stats")
+class BatchNormOfBatch(Rule):
+    """Batch normalization with the batch's statistics, as decomposed programs have it."""
+
+    form = "BatchNorm with use_global_stats false, and Scale"
+
+    def write(self, net: Writer, *args: Any) -> Any:
+        view, weight, bias, _, _, eps = args
+        return _by_batch(net, view, weight, bias, eps), None, None
+
+
+@aten("native_batch_norm", "_native_batch_norm_legit")
 class TrainedBatchNorm(Rule):
-    """Batch normalization with the batch's statistics."""
+    """Batch normalization that changes its stored statistics."""
 
     form = "none"
 
     def write(self, net: Writer, *args: Any) -> Any:
-        raise _OF_BATCH
+        raise Refused("training", "call the module's eval()")

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from fcnkit.export.rules.broadcasting import combined
 from fcnkit.export.rules.padding import Padded
 from fcnkit.export.rules.reduction import reduced
 from fcnkit.export.rules.registry import Refused, Rule, aten
@@ -63,7 +64,10 @@ def _windows(sizes: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool)
 class MaxPool(Rule):
     """The largest value of each window, the number of windows rounded up or down."""
 
-    form = "Pooling MAX; round_mode FLOOR, or Slice, where rounding up gives more windows"
+    form = (
+        "Pooling MAX; round_mode FLOOR, or Slice, where rounding up gives more windows; Slice and Eltwise MAX where"
+        " they are dilated"
+    )
     exact = True
 
     def write(self, net: Writer, *args: Any) -> Any:
@@ -72,11 +76,32 @@ class MaxPool(Rule):
         plane = Plane(net, bottom.view if isinstance(bottom, Padded) else bottom)
         kernel, stride, pad, dilation = plane.windows(kernel, stride or kernel, pad, dilation)
         if set(dilation) != {1}:
-            raise Refused(f"dilation {dilation}")
+            view = plane.view
+            for axis in (0, 1):
+                before = pad[axis] + (around[axis][0] if around else 0)
+                window = kernel[axis], stride[axis], before, dilation[axis]
+                view = _dilated(net, view, axis + 2, *window, plane.size[axis])
+            return (plane.out(view), None) if net.several_results() else plane.out(view)
         # The pad behind has no effect but the number of windows, which are cut off at the plane's end.
         pad = tuple(own + before for own, (before, _) in zip(pad, around, strict=True)) if around else pad
         top = plane.out(pooled(net, plane.view, "MAX", kernel, stride, pad, plane.size))
         return (top, None) if net.several_results() else top
+
+
+def _dilated(net: Writer, view: View, axis: int, kernel: int, stride: int, pad: int, dilation: int, size: int) -> View:
+    """The largest values of dilated windows along one axis: the maximum of the values at each place of the windows."""
+    role = "rows" if axis == 2 else ""
+    length = view.shape[axis]
+    places: list[list[int]] = [[] for _ in range(kernel)]
+    for window in range(size):
+        start = window * stride - pad
+        inside = [place for place in range(start, start + kernel * dilation, dilation) if 0 <= place < length]
+        for number, place in enumerate(places):
+            # In place of values in the pad, others of the same window.
+            own = start + number * dilation
+            place.append(min(max(own, inside[0]), inside[-1]))
+    parts = [taken(net, view, axis, place, "part") for place in places]
+    return parts[0] if kernel == 1 else combined(net, "MAX", parts, role=role)
 
 
 class Plane:

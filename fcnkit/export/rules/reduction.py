@@ -86,6 +86,25 @@ class Sum(_Reduction):
     form, method = "Pooling AVE and Power; a 1 x 1 Convolution for channels", "SUM"
 
 
+@aten("cumsum")
+class CumulativeSum(Rule):
+    """The sums up to each place of an axis."""
+
+    form = "a triangular matrix: a 1 x 1 Convolution or an InnerProduct"
+
+    def write(self, net: Writer, *args: Any) -> View:
+        view, axis, *_ = args
+        axis %= len(view.shape)
+        return along(net, view, axis, torch.ones(view.shape[axis], view.shape[axis]).tril(), None)
+
+
+@aten("any", "any.dim", "any.dims")
+class AnyOf(_Reduction):
+    """Whether a condition is met somewhere along axes."""
+
+    form, exact, method = "Pooling MAX", True, "MAX"
+
+
 @aten("amax", "max")
 class Largest(_Reduction):
     """The largest value along axes."""
@@ -154,22 +173,25 @@ class ArgMin(Rule):
         return net.reshaped(_place(net, net.power(view, scale=-1, role="negative"), axis), net.shape_of_result())
 
 
-@aten("var.correction", "std.correction")
+@aten("var.correction", "std.correction", "var_mean.correction")
 class Variance(Rule):
-    """The variance along axes, or its root."""
+    """The variance along axes, its root, or both variance and mean."""
 
     form = "differences from the mean, Power, Pooling or 1 x 1 Convolution, and Power"
 
-    def write(self, net: Writer, *args: Any) -> View:
+    def write(self, net: Writer, *args: Any) -> Any:
         view, axes, correction, _ = args
         own = range(len(view.shape)) if axes is None else axes
         count = math.prod(view.shape[axis] for axis in own)
-        mean = net.power(reduced(net, view, axes, "AVE", "mean"), scale=-1, role="negative")
-        square = net.power(added(net, view, mean, role="difference"), 2, role="square")
+        mean = reduced(net, view, axes, "AVE", "mean")
+        less = net.power(mean, scale=-1, role="negative")
+        square = net.power(added(net, view, less, role="difference"), 2, role="square")
         root = 0.5 if "std" in net.operation() else 1
         factor = count / (count - (1 if correction is None else correction))
         found = net.power(reduced(net, square, axes, "AVE", "variance"), root, scale=factor)
-        return net.reshaped(found, net.shape_of_result())
+        shape = net.shape_of_result()
+        variance = net.reshaped(found, shape)
+        return (variance, net.reshaped(mean, shape)) if net.several_results() else variance
 
 
 @aten("logsumexp")

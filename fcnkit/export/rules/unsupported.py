@@ -8,7 +8,7 @@ from fcnkit.export.rules.registry import Refused, Rule, aten
 from fcnkit.export.writer import Writer
 
 
-@aten("grid_sampler", "grid_sampler_2d", "gather", "sort", "topk", "round", "floor", "ceil", "erf", "cumsum",
+@aten("grid_sampler", "grid_sampler_2d", "gather", "sort", "topk", "round", "floor", "ceil", "erf",
       "nonzero", "scatter.src", "sin", "cos")  # fmt: skip
 class Unsupported(Rule):
     """An operation that no layers compute."""

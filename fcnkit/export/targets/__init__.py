@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fcnkit.errors import InputError
+from fcnkit.errors import InputError, nearest
 from fcnkit.export.targets.target import Target, read
 
 __all__ = ["TARGETS", "Target", "find"]
@@ -26,5 +26,5 @@ def find(name: str | Target) -> Target:
     if isinstance(name, Target):
         return name
     if name not in TARGETS:
-        raise InputError(f"unknown `target` {name!r}; there are {', '.join(TARGETS)}")
+        raise InputError(f"unknown `target` {name!r}{nearest(name, TARGETS)}; there are {', '.join(TARGETS)}")
     return TARGETS[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -57,7 +58,7 @@ class Augmentation(NamedTuple):
 
         Args:
             image: RGB.
-            labels: (height, width), of the image's size.
+            labels: (height, width) of the image's size, or several such maps: (maps, height, width).
             random: the generator of the changes.
 
         Returns:
@@ -70,37 +71,39 @@ class Augmentation(NamedTuple):
         if (low, high) != (1, 1):
             image, labels = scaled(image, labels, math.exp(random.uniform(math.log(low), math.log(high))))
         if self.mirror and random.integers(2):
-            image, labels = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), labels[:, ::-1]
+            image, labels = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), labels[..., ::-1]
         return image, labels
 
 
 def scaled(image: Image.Image, labels: np.ndarray, factor: float) -> tuple[Image.Image, np.ndarray]:
-    """An image and its label map, (height, width), scaled by a factor to the nearest size of at least 1 x 1."""
-    height, width = (max(1, round(size * factor)) for size in labels.shape)
+    """An image and its label maps, (..., height, width), scaled by a factor to the nearest size of at least 1 x 1."""
+    height, width = (max(1, round(size * factor)) for size in labels.shape[-2:])
     # A pixel of the result lies at the same relative place as the pixel of the source, centre to centre.
     rows, columns = (
         ((np.arange(new) + 0.5) * (old / new)).astype(np.int64).clip(max=old - 1)
-        for new, old in zip((height, width), labels.shape, strict=True)
+        for new, old in zip((height, width), labels.shape[-2:], strict=True)
     )
-    return image.resize((width, height), Image.Resampling.BILINEAR), labels[np.ix_(rows, columns)]
+    return image.resize((width, height), Image.Resampling.BILINEAR), labels[..., rows[:, None], columns]
 
 
 def patch_place(
-    labels: np.ndarray, size: tuple[int, int], rare: tuple[int, ...], random: np.random.Generator
+    labels: np.ndarray, size: tuple[int, int], rare: Sequence[tuple[int, ...]], random: np.random.Generator
 ) -> tuple[int, int]:
     """The top and left of a random patch.
 
     Args:
-        labels: (height, width).
+        labels: (maps, height, width).
         size: (height, width) of the patch; along an axis that is shorter, the patch starts at 0.
-        rare: classes of which half of the patches contain a pixel, if the label map has one of these classes.
+        rare: for each map classes of which half of the patches contain a pixel, if a map has one of its classes.
         random: the generator of the place.
     """
-    ranges = [(0, max(0, have - want)) for have, want in zip(labels.shape, size, strict=True)]
-    present = [label for label in rare if (labels == label).any()] if rare and random.integers(2) else []
+    ranges = [(0, max(0, have - want)) for have, want in zip(labels.shape[1:], size, strict=True)]
+    wanted = [(own, label) for own, classes in zip(labels, rare, strict=True) for label in classes]
+    present = [(own, label) for own, label in wanted if (own == label).any()] if wanted and random.integers(2) else []
     if present:
-        pixels = np.flatnonzero(labels == present[random.integers(len(present))])
-        pixel = np.unravel_index(pixels[random.integers(len(pixels))], labels.shape)
+        own, label = present[random.integers(len(present))]
+        pixels = np.flatnonzero(own == label)
+        pixel = np.unravel_index(pixels[random.integers(len(pixels))], own.shape)
         # The patches that contain the pixel are equally likely, so that it is not always at their centre.
         ranges = [
             (max(low, int(at) - want + 1), min(high, int(at)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Self
 
 import numpy as np
 
@@ -16,29 +16,50 @@ from fcnkit.segment.images import MAT, by_stem, find, read_lines
 from fcnkit.segment.scoring import partners
 
 
-class Pair(NamedTuple):
-    """An image and its label map."""
+class Pair(tuple[Path, ...]):
+    """The files of a sample: an image and its label map, or a label map for each head of a net."""
 
-    image: Path
-    label: Path
+    __slots__ = ()
+
+    def __new__(cls, image: Path, *labels: Path) -> Self:
+        return super().__new__(cls, (image, *labels))
+
+    def __getnewargs__(self) -> tuple[Path, ...]:
+        return tuple(self)
+
+    @property
+    def image(self) -> Path:
+        return self[0]
+
+    @property
+    def label(self) -> Path:
+        """The only label map, or that of the first head."""
+        return self[1]
+
+    @property
+    def labels(self) -> tuple[Path, ...]:
+        """The label maps, in the order of the heads."""
+        return self[1:]
 
 
-def pairs(images: AnyPath, labels: AnyPath) -> list[Pair]:
+def pairs(images: AnyPath, *labels: AnyPath) -> list[Pair]:
     """Images and label maps paired by their names without suffix.
 
     Args:
         images: a folder, a pattern or a .txt list.
-        labels: the same, of indexed or grey images, colour masks or .mat files.
+        labels: the same, of indexed or grey images, colour masks or .mat files; for several heads one each.
 
     Returns:
-        The pairs in the order of the label maps.
+        The pairs in the order of the first label maps.
 
     Raises:
         InputError: a source has no image, two of its files have one name, or a file has no partner.
     """
-    photos, maps = (by_stem(find([source], [MAT])) for source in (images, labels))
+    photos, *maps = (by_stem(find([source], [MAT])) for source in (images, *labels))
     way_out = "give both the same name, or choose the files with a pattern or a .txt list of paths"
-    return [Pair(*each) for each in partners(photos, maps, way_out=way_out)]
+    for own in maps:
+        partners(photos, own, way_out=way_out)
+    return [Pair(photos[stem], *(own[stem] for own in maps)) for stem in maps[0]]
 
 
 def split(pairs: Sequence[Pair], share: float, seed: int = 1337) -> tuple[list[Pair], list[Pair]]:
@@ -66,7 +87,7 @@ def split(pairs: Sequence[Pair], share: float, seed: int = 1337) -> tuple[list[P
 
 
 def write_list(path: AnyPath, pairs: Sequence[Pair], force: bool = False) -> None:
-    """Write a list: on each line the absolute paths of an image and of its label map, with a tab between them.
+    """Write a list: on each line the absolute paths of an image and of its label maps, with tabs between them.
 
     Raises:
         OutputError: a path cannot stand in a list, or the file cannot be written.
@@ -97,14 +118,17 @@ def read_list(path: AnyPath) -> list[Pair]:
     """The pairs of a list; relative paths in it start at the list's folder.
 
     Raises:
-        FileFormatError: it cannot be read, or a line is not two paths with a tab between them.
+        FileFormatError: it cannot be read, or a line is not paths with tabs between them, as many as in the first.
         InputError: it has no line, or names a file that does not exist.
     """
-    pairs = []
+    pairs: list[Pair] = []
     for line in read_lines(path):
         names = line.split("\t")
-        if len(names) != 2:
+        if len(names) < 2:
             raise FileFormatError(f"has the line {line[:120]!r}; a line is IMAGE, a tab, LABELS").in_file(path)
+        if pairs and len(names) != len(pairs[0]):
+            counts = f"{len(names) - 1} label maps, and the first line has {len(pairs[0]) - 1}"
+            raise FileFormatError(f"has the line {line[:120]!r}: it has {counts}").in_file(path)
         pair = Pair(*(Path(path).parent / name for name in names))
         for file in pair:
             if not file.is_file():

@@ -16,7 +16,7 @@ _PLAN = "run.json"
 # What a run writes into its folder, and each stage into its own.
 _FILES = (
     *("train.prototxt", "val.prototxt", "deploy.prototxt", "solver.prototxt", "start.caffemodel", "log.jsonl"),
-    *("best.safetensors", "best.caffemodel", "train.txt", "val.txt", "classes.txt", "palette.txt"),
+    *("best.safetensors", "best.caffemodel", "train.txt", "val.txt"),
     *("start.prototxt", "best.prototxt", "report.html", "training.png", "scores.json", _PLAN),
 )
 _FOLDERS = ("snapshot", "predictions")
@@ -76,7 +76,7 @@ class Run:
         folder: the folder.
         title: the run in words.
         stages: the names of its stages.
-        classes: the names of the classes.
+        heads: the names of the classes of each head, by the head's name; "" for the only one.
         shown: positions, in the list of validation images, of those that the report shows.
         validated: the number of validation images.
         facts: what the report says of the run, in order.
@@ -85,7 +85,7 @@ class Run:
     folder: Path
     title: str
     stages: list[str]
-    classes: list[str]
+    heads: dict[str, list[str]]
     shown: list[int]
     validated: int
     facts: dict[str, str] = field(default_factory=dict)
@@ -102,6 +102,15 @@ class Run:
     @property
     def val_list(self) -> Path:
         return self.folder / "val.txt"
+
+    def classes(self, head: str) -> Path:
+        """The names of the classes of a head."""
+        return self.folder / (f"classes-{head}.txt" if head else "classes.txt")
+
+    def predicted(self, stage: Stage, iteration: int, position: int) -> list[Path]:
+        """The label maps of a shown image at an iteration, one for each head."""
+        folder = stage.predictions(iteration)
+        return [folder / (f"{position}-{head}.png" if head else f"{position}.png") for head in self.heads]
 
     @property
     def report(self) -> Path:
@@ -136,6 +145,8 @@ class Run:
     def remove(self) -> None:
         """Remove the files of the run, and the folders that are empty then."""
         # The plan goes first: without the other files it would be the plan of no run.
+        for head in self.heads:
+            self.classes(head).unlink(missing_ok=True)
         for folder in (self.folder, *(stage.folder for stage in self.each)):
             for name in reversed(_FILES):
                 (folder / name).unlink(missing_ok=True)

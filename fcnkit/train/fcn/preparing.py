@@ -13,7 +13,7 @@ from fcnkit.aliases import AnyPath
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.messages import SolverParameter
 from fcnkit.caffe.preprocessing import FCN_MEAN, Preprocessing, state_in_input
-from fcnkit.errors import DefinitionError
+from fcnkit.errors import DefinitionError, nearest
 from fcnkit.files import writing
 from fcnkit.formats import save
 from fcnkit.generation.nets import generate, generate_solver
@@ -36,8 +36,8 @@ class Plan:
         net: the net of the last stage: its data layer, class weights and loss are set by the run.
         name: the name of a published net, or "fcn".
         train, val: the images with their label maps.
-        classes: the names of the classes.
-        palette: a file with the palette of colour masks.
+        classes: by head the names of its classes.
+        palettes: by head a file with the palette of its colour masks; other heads have VOC's.
         templates: a folder of templates that override fcnkit's own.
         weights: a file with the weights of a classifier or an FCN to start from; None to start from the fillers.
         recipe: one of `recipes.RECIPES`; None for a published net's own solver and loss, and "heavy" for "fcn".
@@ -45,7 +45,7 @@ class Plan:
         settings: fields of the solvers as text, by name; with a stage's name before it, such as `16s.base_lr`, of
             that stage only.
         batch: images of a batch.
-        class_weights: for each class its weight in the training loss, or None.
+        class_weights: by head, for each class its weight in the training loss; other heads have equal weights.
         sampling: settings of the data layer for training: augment, patch, rare.
         score_every: iterations from one scoring to the next; None for a tenth of the stage, and 4000 at the most.
         seed: of fillers, of the order of the images, and of what is drawn in them.
@@ -56,34 +56,19 @@ class Plan:
     name: str
     train: Sequence[Pair]
     val: Sequence[Pair]
-    classes: Sequence[str]
-    palette: Path | None = None
+    classes: Mapping[str, Sequence[str]]
+    palettes: Mapping[str, Path] = field(default_factory=dict)
     templates: AnyPath | None = None
     weights: Path | None = None
     recipe: str | None = None
     staged: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     batch: int = 1
-    class_weights: Sequence[float] | None = None
+    class_weights: Mapping[str, Sequence[float]] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=dict)
     score_every: int | None = None
     seed: int = 1337
     facts: Mapping[str, str] = field(default_factory=dict)
-
-
-def require_one_head(name: str, net: Net) -> int:
-    """Check that a net can be trained on a folder of label maps; returns the number of its classes.
-
-    Raises:
-        DefinitionError: it has several heads.
-    """
-    if len(net.heads) != 1:
-        heads = ", ".join(f"{head} {count}" for head, count in net.heads.items())
-        raise DefinitionError(
-            f"{name} has the heads {heads}, and a folder of label maps is for one; write its nets with"
-            " fcnkit gen-prototxt, and train its solver"
-        )
-    return next(iter(net.heads.values()))
 
 
 def prepare(plan: Plan, folder: Path, force: bool = False) -> Run:
@@ -94,18 +79,20 @@ def prepare(plan: Plan, folder: Path, force: bool = False) -> Run:
     """
     strides = [s for s in STRIDES if s >= plan.net.stride] if plan.staged else [plan.net.stride]
     names = [f"{stride}s" for stride in strides] if len(strides) > 1 else [""]
+    _check_heads(plan.net)
     nets = dict(zip(names, (_net(plan, stride) for stride in strides), strict=True))
     _check_settings(plan, names)
     shown = np.linspace(0, len(plan.val) - 1, min(_SHOWN, len(plan.val))).round().astype(int)
-    title = f"{plan.name} on {len(plan.classes)} classes"
-    run = Run(folder, title, names, list(plan.classes), shown.tolist(), len(plan.val))
+    heads = {head: list(plan.classes[head]) for head in plan.net.heads}
+    run = Run(folder, _title(plan), names, heads, shown.tolist(), len(plan.val))
     solvers = {stage.name: _solver(plan, stage, nets[stage.name]) for stage in run.each}
     run.facts.update(_facts(plan, strides, solvers))
     run.create(force)
     try:
         write_list(run.train_list, plan.train)
         write_list(run.val_list, plan.val)
-        _write(folder / "classes.txt", "".join(f"{name}\n" for name in plan.classes))
+        for head, classes in heads.items():
+            _write(run.classes(head), "".join(f"{name}\n" for name in classes))
         mean = FCN_MEAN if plan.weights is None else _start(plan, run.each[0], nets[names[0]])
         for stage in run.each:
             _write_nets(plan, run, stage, nets[stage.name], mean)
@@ -119,10 +106,19 @@ def prepare(plan: Plan, folder: Path, force: bool = False) -> Run:
 
 def _net(plan: Plan, stride: int) -> Net:
     """The net of a stage."""
-    name = next(iter(plan.net.heads))
-    weights = {name: plan.class_weights} if plan.class_weights is not None else {}
-    net = replace(plan.net, stride=stride, data="images", settings={}, weights=weights)
+    net = replace(plan.net, stride=stride, data="images", settings={}, weights=plan.class_weights)
     return net if plan.recipe is None else recipes.with_loss(net, plan.recipe)
+
+
+def _check_heads(net: Net) -> None:
+    for head in net.heads:
+        if "/" in head or "\0" in head:
+            raise DefinitionError(f"head {head!r}: its name is part of the names of files; give one without a slash")
+
+
+def _title(plan: Plan) -> str:
+    heads = [f"{len(names)} classes{head and f' of {head}'}" for head, names in plan.classes.items()]
+    return f"{plan.name} on {' and '.join(heads)}"
 
 
 def _check_settings(plan: Plan, names: Sequence[str]) -> None:
@@ -131,7 +127,7 @@ def _check_settings(plan: Plan, names: Sequence[str]) -> None:
         stage, dot, _ = key.rpartition(".")
         if dot and stage not in names:
             there = f"the stages are {', '.join(names)}" if names != [""] else "the run has one stage without a name"
-            raise DefinitionError(f"{key}: there is no stage {stage!r}; {there}")
+            raise DefinitionError(f"{key}: there is no stage {stage!r}{nearest(stage, names)}; {there}")
 
 
 def _own_settings(plan: Plan, stage: str) -> dict[str, str]:
@@ -154,7 +150,7 @@ def _start(plan: Plan, stage: Stage, net: Net) -> tuple[float, ...]:
 def _facts(plan: Plan, strides: Sequence[int], solvers: Mapping[str, SolverParameter]) -> dict[str, str]:
     """The run in words, for the report."""
     facts = {
-        "net": f"{plan.name}, {plan.net.backbone}, strides {', '.join(map(str, strides))}",
+        "net": f"{plan.name}, {plan.net.backbone}, stride{'s' * (len(strides) > 1)} {', '.join(map(str, strides))}",
         "images": f"{len(plan.train)} for training, {len(plan.val)} for validation",
         "started from": "its fillers" if plan.weights is None else str(plan.weights),
     }
@@ -174,8 +170,9 @@ def _write_nets(plan: Plan, run: Run, stage: Stage, net: Net, mean: Sequence[flo
         "train": {"list": str(run.train_list), "batch_size": plan.batch, **plan.sampling},
         "val": {"list": str(run.val_list)},
     }
-    if plan.palette is not None:
-        settings["palette"] = str(plan.palette.absolute())
+    if plan.palettes:
+        palettes = [str(plan.palettes[head].absolute()) if head in plan.palettes else None for head in run.heads]
+        settings["palette"] = palettes if len(palettes) > 1 else palettes[0]
     net = replace(net, settings=settings)
     _write(stage.train, generate(net, "train", plan.templates))
     _write(stage.val, generate(net, "val", plan.templates))

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.messages import SolverParameter
-from fcnkit.errors import DefinitionError
+from fcnkit.errors import DefinitionError, nearest
 from fcnkit.generation.nets import generate_solver
 from fcnkit.generation.options import STRIDES, Net
 
@@ -27,7 +27,7 @@ def with_loss(net: Net, recipe: str) -> Net:
         DefinitionError: there is no such recipe.
     """
     if recipe not in RECIPES:
-        raise DefinitionError(f"unknown recipe {recipe!r}; there are {', '.join(RECIPES)}")
+        raise DefinitionError(f"unknown recipe {recipe!r}{nearest(recipe, RECIPES)}; there are {', '.join(RECIPES)}")
     return replace(net, normalize=RECIPES[recipe])
 
 

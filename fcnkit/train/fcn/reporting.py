@@ -50,14 +50,17 @@ def report(run: Run) -> None:
     for stage, log in logs:
         iterations = [record["iteration"] for record in log.scores]
         maps = {
-            iteration: [stage.predictions(iteration) / f"{position}.png" for position in run.shown]
-            for iteration in iterations
+            iteration: [run.predicted(stage, iteration, position) for position in run.shown] for iteration in iterations
         }
-        kept = {iteration: paths for iteration, paths in maps.items() if all(path.exists() for path in paths)}
+        kept = {
+            iteration: images
+            for iteration, images in maps.items()
+            if all(path.exists() for paths in images for path in paths)
+        }
         last = prototxt.read(stage.solver, "SolverParameter").max_iter
         stages.append(page.Stage(stage.name, log, kept, last))
-    shown = [page.Shown(*pairs[position]) for position in run.shown]
-    page.write(run.report, run.title, stages, shown, run.classes, run.facts)
+    shown = [page.Shown(pairs[position].image, pairs[position].labels) for position in run.shown]
+    page.write(run.report, run.title, stages, shown, run.heads, run.facts)
 
 
 def _summary(logs: Sequence[tuple[Stage, Log]]) -> list[dict[str, Any]]:
@@ -68,7 +71,7 @@ def _summary(logs: Sequence[tuple[Stage, Log]]) -> list[dict[str, Any]]:
 
 
 def best_of(scores: list[dict[str, Any]]) -> dict[str, Any]:
-    """The record with the highest mean IU; of equal ones the first, whose net was kept."""
+    """The record with the highest mean IU, over all heads; of equal ones the first, whose net was kept."""
     return max(scores, key=lambda record: record["score"]["mean_iu"])
 
 
@@ -82,6 +85,6 @@ def keep_best(run: Run) -> None:
     best = max(scored, key=lambda stage: scored[stage]["score"]["mean_iu"])
     if best.folder == run.folder:
         return
-    for path in best.best():
+    for path in (*best.best(), best.folder / "best.prototxt"):
         with writing(run.folder / path.name, force=True) as partial:
             shutil.copyfile(path, partial)

@@ -17,8 +17,8 @@ from fcnkit.surgery.start import start
 from fcnkit.train import definition
 from fcnkit.train.events import Watcher, Watchers
 from fcnkit.train.fcn.folder import Run, Stage
-from fcnkit.train.fcn.reporting import keep_best, report, scores_of
-from fcnkit.train.fcn.validation import scored_head, validate
+from fcnkit.train.fcn.reporting import best_of, keep_best, report, scores_of
+from fcnkit.train.fcn.validation import scored_heads, validate
 from fcnkit.train.logs import LogFile
 from fcnkit.train.nets import share_weights
 from fcnkit.train.processes import agree
@@ -40,7 +40,7 @@ class ScoringTrainer(Trainer):
         super().__init__(stage.solver, **others)
         self.whole_run, self.stage, self.best = run, stage, best
         self.scored_at = -1
-        scored_head(self.tests[0])
+        scored_heads(self.tests[0], run.heads)
         # A net for inference with the same weights, to be written when they are the best.
         self._deployed: CaffeNet = load(stage.deploy)
         share_weights(self._deployed, self.net)
@@ -53,21 +53,21 @@ class ScoringTrainer(Trainer):
         """
         run = self.whole_run
         found = validate(
-            self.tests[0], run.validated, run.shown, self.processes, lambda: bool(self.requests.asked_stop)
+            self.tests[0], run.heads, run.validated, run.shown, self.processes, lambda: bool(self.requests.asked_stop)
         )
         agree(self.processes, self.requests)
         if found is None:
             return
         self.scored_at = self.iteration
-        folder = self.stage.predictions(self.iteration)
-        folder.mkdir(parents=True, exist_ok=True)
-        for position, labels in found.maps.items():
-            _write_picture(label_image(labels), folder / f"{position}.png")
+        self.stage.predictions(self.iteration).mkdir(parents=True, exist_ok=True)
+        for position, maps in found.maps.items():
+            for path, labels in zip(run.predicted(self.stage, self.iteration, position), maps, strict=True):
+                _write_picture(label_image(labels), path)
         with self.processes.together():
             if self.processes.first:
                 # The net is written before its scores, so that the best scores of a log always have their net.
-                if found.scores.mean_iu > self.best:
-                    self.best = found.scores.mean_iu
+                if found.mean_iu > self.best:
+                    self.best = found.mean_iu
                     for path in self.stage.best():
                         save(self._deployed, path, force=True)
                 self.watcher.scored({"iteration": self.iteration, "score": found.record()})
@@ -142,7 +142,7 @@ def _train(
     """Train one stage; returns the signal that stopped it, or 0."""
     own = [LogFile(stage.log, append=stage.log.exists()), *watchers(stage)] if processes.first else []
     watcher = Watchers(*own)
-    best = max((record["score"]["mean_iu"] for record in scores), default=-1.0)
+    best = best_of(scores)["score"]["mean_iu"] if scores else -1.0
     try:
         trainer = ScoringTrainer(run, stage, best, snapshot=AUTO, processes=processes, watcher=watcher, **options)
         try:

@@ -48,7 +48,7 @@ def test_a_published_net_has_its_own_solver_and_loss(name: str, tmp_path: Path) 
     pairs = [Pair(tmp_path / f"{index}.jpg", tmp_path / f"{index}.png") for index in range(3)]
     for path in (path for pair in pairs for path in pair):
         path.touch()
-    plan = Plan(PUBLISHED[name].net, name, pairs[:2], pairs[2:], [str(label) for label in range(21)])
+    plan = Plan(PUBLISHED[name].net, name, pairs[:2], pairs[2:], {"": [str(label) for label in range(21)]})
     run = prepare(plan, tmp_path / "run")
     solver = prototxt.read(run.each[0].solver, "SolverParameter")
     published = prototxt.parse(generate_solver(name), "SolverParameter")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing, state_in_input
-from fcnkit.surgery.torchvision import ConversionError
+from fcnkit.formats.torchvision import ConversionError
 from fcnkit.types import is_input
 
 
@@ -48,7 +48,7 @@ def adopt_images(
                 " images of another mean; start it anew with `new`"
             )
         wanted = expected[layer.name]
-        preprocessing[image] = replace(preprocessing[image], mean=wanted.mean, source=wanted.source)
+        preprocessing[image] = replace(preprocessing[image], mean=wanted.mean, source=wanted.source, known=True)
         images[layer.name] = image
     for image in images.values():
         state_in_input(definition, image, preprocessing[image])

@@ -1,0 +1,133 @@
+"""A net that runs on tiles of images that are too large for memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fcnkit.aliases import Pair
+from fcnkit.errors import InputError
+from fcnkit.geometry.tile_plans import TilePlan, cheapest, plan
+from fcnkit.geometry.tiles import Tiling, TilingError
+from fcnkit.net import CaffeNet
+from fcnkit.segment.memory import budget, sizes
+
+# The side of a tile in pixels of the image, or that tiles are as large as memory allows.
+Tile = int | Literal["auto"]
+
+
+class Tiles:
+    """The tiles in which a net runs on images of each size."""
+
+    def __init__(
+        self,
+        net: CaffeNet,
+        output: str,
+        tile: Tile,
+        *,
+        memory: int | None = None,
+        fast: bool = False,
+        coarse: bool = False,
+        watch: Callable[[TilePlan], object] | None = None,
+    ):
+        """Check that the net can run in tiles.
+
+        Args:
+            net: maps one image to scores, on its device.
+            output: the name of the scores.
+            tile: height and width of the part that a tile makes, in pixels of the image; or "auto" for the tiles with
+                the least work that fit into memory, or none.
+            memory: the most bytes that blobs take, for "auto"; by default half of what is free.
+            fast: the net runs with prepared weights.
+            coarse: the scores may have another stride than the image.
+            watch: is called with the division of each size of image that runs in tiles.
+
+        Raises:
+            TilingError: the net cannot run in tiles, and tile is a number.
+        """
+        self._net, self._output, self._tile, self._memory, self._watch = net, output, tile, memory, watch
+        self._device = next((parameter.device for parameter in net.parameters()), torch.device("cpu"))
+        self._coarse, self._fast = coarse, fast and self._device.type == "cpu"
+        self._plans: dict[tuple[Pair, int], TilePlan | None] = {}
+        self._tiling: Tiling | TilingError
+        try:
+            self._tiling = Tiling(net.definition(), net.inputs[0], output, coarse)
+        except TilingError as error:
+            if tile != "auto":
+                raise
+            self._tiling = error
+
+    def plan(self, image: Pair, batch: int = 1) -> TilePlan | None:
+        """The division of an image of this height and width; None for a run of the whole image.
+
+        Args:
+            image: (height, width).
+            batch: the number of images that run at once.
+
+        Raises:
+            TilingError: the image does not fit into memory, and the net cannot run in tiles.
+            InputError: not even small tiles fit into memory.
+        """
+        key = image, batch
+        if key not in self._plans:
+            found = self._plans[key] = self._choose(image, batch)
+            if found is not None and self._watch is not None:
+                self._watch(found)
+        return self._plans[key]
+
+    def _choose(self, image: Pair, batch: int) -> TilePlan | None:
+        shapes, needed = sizes(self._net, image, self._fast)
+        height, width = shapes[self._output][2:]
+        if self._tile != "auto":
+            self._check(image, (height, width))
+            assert isinstance(self._tiling, Tiling)
+            down, across = (max(1, int(self._tile * scale)) for scale in self._tiling.scale)
+            chosen = plan(self._tiling, image, (height, width), (down, across))
+            return None if chosen.tiles == 1 else chosen
+        room = budget(self._memory, self._device)
+        if batch * needed <= room.bytes:
+            return None
+        lack = f"{image[0]} x {image[1]} pixels need {_amount(batch * needed)}, and the limit is {_amount(room.bytes)}"
+        lack += f", {room.origin}"
+        if isinstance(self._tiling, TilingError):
+            raise InputError(f"{lack}; {str(self._tiling).replace('; run it without tiles', '')}") from None
+        self._check(image, (height, width))
+        best = cheapest(
+            self._tiling,
+            image,
+            (height, width),
+            lambda read: batch * sizes(self._net, read, self._fast)[1] <= room.bytes,
+        )
+        if best is None:
+            raise InputError(f"{lack}; tiles need more than that too: raise it with `memory`")
+        return best
+
+    def _check(self, image: Pair, output: Pair) -> None:
+        if not self._coarse and image != output:
+            found, wanted = (f"{height} x {width}" for height, width in (output, image))
+            raise InputError(f"the output has {found} pixels for an image of {wanted}; run it without tiles")
+
+    def parts(
+        self, division: TilePlan, batch: Sequence[Image.Image], run: Callable[[Sequence[Image.Image]], Tensor]
+    ) -> Iterator[tuple[slice, slice, Tensor]]:
+        """The scores of images by tiles: rows and columns of the whole scores, and their values for each image.
+
+        Args:
+            division: of the images' size, from `plan`.
+            batch: images of one size.
+            run: computes the scores of images, (N, classes, height, width).
+        """
+        assert isinstance(self._tiling, Tiling)
+        for tile in self._tiling.tiles(division.image, division.make, division.output):
+            (top, bottom), (left, right) = tile.read
+            scores = run([image.crop((left, top, right, bottom)) for image in batch])
+            rows, columns = (slice(*span) for span in tile.make)
+            yield rows, columns, scores[:, :, slice(*tile.inside[0]), slice(*tile.inside[1])]
+
+
+def _amount(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"
