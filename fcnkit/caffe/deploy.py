@@ -77,10 +77,11 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
         DefinitionError: no layer remains.
     """
     result = _fed_by_inputs(net, state, declared)
-    # A loss may lack labels, and an augmentation its parameters, that only another phase makes.
-    _check_bottoms(result.layer, sinks=False)
-    layers = _without_samples(_without_sinks(list(result.layer)))
-    layers = _without_inserted_splits(layers)
+    # A loss may lack labels that only another phase makes.
+    layers = _without_sinks(list(result.layer))
+    _check_bottoms(layers, {top for layer in filter(is_sink, result.layer) for top in layer.top})
+    layers = _without_metrics(layers, _labels(list(result.layer), net))
+    layers = _without_inserted_splits(_without_samples(layers))
     if not any(map(is_input, layers)):
         layers = _fed(layers)
     layers = _without_label_branches(layers, net)
@@ -116,12 +117,12 @@ def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     return layer
 
 
-def _check_bottoms(layers: Iterable[LayerParameter], sinks: bool = True) -> None:
-    """Check that layers read what others make; sinks=False leaves out the bottoms of layers that are removed."""
-    made: set[str] = set()
+def _check_bottoms(layers: Iterable[LayerParameter], removed: Iterable[str] = ()) -> None:
+    """Check that layers read what earlier ones make; removed are the tops of layers that were removed."""
+    made = set(removed)
     for layer in layers:
         for bottom in layer.bottom:
-            if bottom not in made and (sinks or not is_sink(layer)):
+            if bottom not in made:
                 raise DefinitionError(f"layer {layer.name!r}: bottom {bottom!r} is not a top of an earlier layer")
         made.update(layer.top)
 
@@ -151,6 +152,34 @@ def is_sink(layer: LayerParameter) -> bool:
         return record.role in (LOSS, SINK)
     kind = kind_of(layer).removesuffix("Layer")
     return kind.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
+
+
+def _labels(layers: list[LayerParameter], net: NetParameter) -> set[str]:
+    """The blobs that are made of labels alone: of data that losses read behind their first bottom."""
+    images = _images(layers, net)
+    made_of = {top: {top} for layer in net.layer if is_data_layer(layer) for top in layer.top}
+    labels: set[str] = set()
+    for layer in layers:
+        record = type_of(layer)
+        if is_sink(layer) and (record is None or record.role is LOSS):
+            labels.update(label for bottom in layer.bottom[1:] for label in made_of.get(bottom, ()))
+        elif layer.bottom and made_of.keys() >= set(layer.bottom):
+            made_of.update(dict.fromkeys(layer.top, set().union(*(made_of[bottom] for bottom in layer.bottom))))
+    return {blob for blob, sources in made_of.items() if sources & (labels - images)}
+
+
+def _without_metrics(layers: list[LayerParameter], labels: set[str]) -> list[LayerParameter]:
+    """Remove the layers that read labels, unless they are filters or others read what they make."""
+    read: set[str] = set()
+    kept = []
+    for layer in reversed(layers):
+        record = type_of(layer)
+        filters = record is not None and isinstance(record.channels, Made)
+        if not labels.isdisjoint(layer.bottom) and not filters and read.isdisjoint(layer.top):
+            continue
+        read.update(layer.bottom)
+        kept.append(layer)
+    return kept[::-1]
 
 
 def _without_inserted_splits(layers: list[LayerParameter]) -> list[LayerParameter]:

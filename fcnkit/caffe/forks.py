@@ -169,6 +169,8 @@ def to_bvlc(net: NetParameter) -> None:
             conv.dilation[:] = holes
             for field in ("hole", "hole_h", "hole_w"):
                 conv.ClearField(field)
+        for settings in (conv, pool):
+            _to_pad(settings)
         if pool.HasField("torch_pooling"):
             pool.ceil_mode = not pool.torch_pooling
             pool.ClearField("torch_pooling")
@@ -178,3 +180,15 @@ def to_bvlc(net: NetParameter) -> None:
                 raise DefinitionError(f"layer {layer.name!r}: ceil_mode and round_mode contradict each other")
             pool.round_mode = mode
             pool.ClearField("ceil_mode")
+
+
+def _to_pad(settings: Any) -> None:
+    """Replace pads that are equal on opposite sides, as in Synopsys' Caffe, by pad_h and pad_w."""
+    fields = ("pad_t", "pad_b", "pad_l", "pad_r")
+    top, bottom, left, right = (getattr(settings, field) for field in fields)
+    if not any(map(settings.HasField, fields)) or (top, left) != (bottom, right):
+        return
+    for field in fields:
+        settings.ClearField(field)
+    if top or left:
+        settings.pad_h, settings.pad_w = top, left

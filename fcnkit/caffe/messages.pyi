@@ -706,6 +706,50 @@ class LayerParameter(Message):
     @property
     def video_data_param(self) -> VideoDataParameter: ...
     @property
+    def squeeze_param(self) -> SqueezeParameter: ...
+    @property
+    def expand_dims_nd_param(self) -> ExpandDimsNDParameter: ...
+    @property
+    def pad_param(self) -> PadParameter: ...
+    @property
+    def depth_to_space_param(self) -> BlockSizeParameter: ...
+    @property
+    def space_to_depth_param(self) -> BlockSizeParameter: ...
+    @property
+    def space_to_batch_nd_param(self) -> SpaceToBatchNDParameter: ...
+    @property
+    def batch_to_space_nd_param(self) -> BatchToSpaceNDParameter: ...
+    @property
+    def resize_bilinear_param(self) -> ResizingParameter: ...
+    @property
+    def resize_nearest_neighbor_param(self) -> ResizingParameter: ...
+    @property
+    def hard_sigmoid_param(self) -> HardSigmoidParameter: ...
+    @property
+    def mul_param(self) -> MulParameter: ...
+    @property
+    def matmul_param(self) -> MatMulParameter: ...
+    @property
+    def layer_norm_param(self) -> LayerNormParameter: ...
+    @property
+    def transpose_param(self) -> BlobShape: ...
+    @property
+    def reverse_param(self) -> ReverseParameter: ...
+    @property
+    def padding_param(self) -> PaddingParameter: ...
+    @property
+    def flip_param(self) -> FlipParameter: ...
+    @property
+    def unpooling_param(self) -> UnpoolingParameter: ...
+    @property
+    def grn_param(self) -> GRNParameter: ...
+    @property
+    def lstm_param(self) -> LSTMParameter: ...
+    @property
+    def ctc_decoder_param(self) -> CTCDecoderParameter: ...
+    @property
+    def mergecrop_param(self) -> MergeCropParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -822,6 +866,28 @@ class LayerParameter(Message):
         convolution3d_param: Convolution3DParameter = ...,
         pooling3d_param: Pooling3DParameter = ...,
         video_data_param: VideoDataParameter = ...,
+        squeeze_param: SqueezeParameter = ...,
+        expand_dims_nd_param: ExpandDimsNDParameter = ...,
+        pad_param: PadParameter = ...,
+        depth_to_space_param: BlockSizeParameter = ...,
+        space_to_depth_param: BlockSizeParameter = ...,
+        space_to_batch_nd_param: SpaceToBatchNDParameter = ...,
+        batch_to_space_nd_param: BatchToSpaceNDParameter = ...,
+        resize_bilinear_param: ResizingParameter = ...,
+        resize_nearest_neighbor_param: ResizingParameter = ...,
+        hard_sigmoid_param: HardSigmoidParameter = ...,
+        mul_param: MulParameter = ...,
+        matmul_param: MatMulParameter = ...,
+        layer_norm_param: LayerNormParameter = ...,
+        transpose_param: BlobShape = ...,
+        reverse_param: ReverseParameter = ...,
+        padding_param: PaddingParameter = ...,
+        flip_param: FlipParameter = ...,
+        unpooling_param: UnpoolingParameter = ...,
+        grn_param: GRNParameter = ...,
+        lstm_param: LSTMParameter = ...,
+        ctc_decoder_param: CTCDecoderParameter = ...,
+        mergecrop_param: MergeCropParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -931,6 +997,28 @@ class LayerParameter(Message):
             "convolution3d_param",
             "pooling3d_param",
             "video_data_param",
+            "squeeze_param",
+            "expand_dims_nd_param",
+            "pad_param",
+            "depth_to_space_param",
+            "space_to_depth_param",
+            "space_to_batch_nd_param",
+            "batch_to_space_nd_param",
+            "resize_bilinear_param",
+            "resize_nearest_neighbor_param",
+            "hard_sigmoid_param",
+            "mul_param",
+            "matmul_param",
+            "layer_norm_param",
+            "transpose_param",
+            "reverse_param",
+            "padding_param",
+            "flip_param",
+            "unpooling_param",
+            "grn_param",
+            "lstm_param",
+            "ctc_decoder_param",
+            "mergecrop_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1049,6 +1137,28 @@ class LayerParameter(Message):
             "convolution3d_param",
             "pooling3d_param",
             "video_data_param",
+            "squeeze_param",
+            "expand_dims_nd_param",
+            "pad_param",
+            "depth_to_space_param",
+            "space_to_depth_param",
+            "space_to_batch_nd_param",
+            "batch_to_space_nd_param",
+            "resize_bilinear_param",
+            "resize_nearest_neighbor_param",
+            "hard_sigmoid_param",
+            "mul_param",
+            "matmul_param",
+            "layer_norm_param",
+            "transpose_param",
+            "reverse_param",
+            "padding_param",
+            "flip_param",
+            "unpooling_param",
+            "grn_param",
+            "lstm_param",
+            "ctc_decoder_param",
+            "mergecrop_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1295,6 +1405,7 @@ class BatchNormParameter(Message):
     def bias_filler(self) -> FillerParameter: ...
     scale_bias: bool
     engine: int
+    add_eps_before_sqrt: bool
     def __init__(
         self,
         *,
@@ -1306,6 +1417,7 @@ class BatchNormParameter(Message):
         bias_filler: FillerParameter = ...,
         scale_bias: bool = ...,
         engine: int | str = ...,
+        add_eps_before_sqrt: bool = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1318,6 +1430,7 @@ class BatchNormParameter(Message):
             "bias_filler",
             "scale_bias",
             "engine",
+            "add_eps_before_sqrt",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1331,6 +1444,7 @@ class BatchNormParameter(Message):
             "bias_filler",
             "scale_bias",
             "engine",
+            "add_eps_before_sqrt",
         ],
     ) -> None: ...
 
@@ -1397,6 +1511,11 @@ class ConvolutionParameter(Message):
     def stride_shape(self) -> BlobShape: ...
     @property
     def pad_shape(self) -> BlobShape: ...
+    pad_type: int
+    pad_l: int
+    pad_r: int
+    pad_t: int
+    pad_b: int
     def __init__(
         self,
         *,
@@ -1430,6 +1549,11 @@ class ConvolutionParameter(Message):
         kernel_shape: BlobShape = ...,
         stride_shape: BlobShape = ...,
         pad_shape: BlobShape = ...,
+        pad_type: int = ...,
+        pad_l: int = ...,
+        pad_r: int = ...,
+        pad_t: int = ...,
+        pad_b: int = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -1460,6 +1584,11 @@ class ConvolutionParameter(Message):
             "kernel_shape",
             "stride_shape",
             "pad_shape",
+            "pad_type",
+            "pad_l",
+            "pad_r",
+            "pad_t",
+            "pad_b",
         ],
     ) -> bool: ...
     def ClearField(
@@ -1495,6 +1624,11 @@ class ConvolutionParameter(Message):
             "kernel_shape",
             "stride_shape",
             "pad_shape",
+            "pad_type",
+            "pad_l",
+            "pad_r",
+            "pad_t",
+            "pad_b",
         ],
     ) -> None: ...
 
@@ -1926,6 +2060,8 @@ class PoolingParameter(Message):
     MAX: Final = 0
     AVE: Final = 1
     STOCHASTIC: Final = 2
+    AVE_EXC_PAD: Final = 3
+    AVE_TF: Final = 4
     Engine: Final[EnumTypeWrapper]
     DEFAULT: Final = 0
     CAFFE: Final = 1
@@ -1956,6 +2092,11 @@ class PoolingParameter(Message):
     def stride_shape(self) -> BlobShape: ...
     @property
     def pad_shape(self) -> BlobShape: ...
+    pad_type: int
+    pad_l: int
+    pad_r: int
+    pad_t: int
+    pad_b: int
     def __init__(
         self,
         *,
@@ -1979,6 +2120,11 @@ class PoolingParameter(Message):
         kernel_shape: BlobShape = ...,
         stride_shape: BlobShape = ...,
         pad_shape: BlobShape = ...,
+        pad_type: int = ...,
+        pad_l: int = ...,
+        pad_r: int = ...,
+        pad_t: int = ...,
+        pad_b: int = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2003,6 +2149,11 @@ class PoolingParameter(Message):
             "kernel_shape",
             "stride_shape",
             "pad_shape",
+            "pad_type",
+            "pad_l",
+            "pad_r",
+            "pad_t",
+            "pad_b",
         ],
     ) -> bool: ...
     def ClearField(
@@ -2028,6 +2179,11 @@ class PoolingParameter(Message):
             "kernel_shape",
             "stride_shape",
             "pad_shape",
+            "pad_type",
+            "pad_l",
+            "pad_r",
+            "pad_t",
+            "pad_b",
         ],
     ) -> None: ...
 
@@ -2094,18 +2250,32 @@ class ReLUParameter(Message):
     CUDNN: Final = 2
     negative_slope: float
     engine: int
-    def __init__(self, *, negative_slope: float = ..., engine: int | str = ...) -> None: ...
-    def HasField(self, field_name: Literal["negative_slope", "engine"]) -> bool: ...
-    def ClearField(self, field_name: Literal["negative_slope", "engine"]) -> None: ...
+    relu6: bool
+    maximum: float
+    minimum: float
+    def __init__(
+        self,
+        *,
+        negative_slope: float = ...,
+        engine: int | str = ...,
+        relu6: bool = ...,
+        maximum: float = ...,
+        minimum: float = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["negative_slope", "engine", "relu6", "maximum", "minimum"]) -> bool: ...
+    def ClearField(self, field_name: Literal["negative_slope", "engine", "relu6", "maximum", "minimum"]) -> None: ...
 
 class ReshapeParameter(Message):
     @property
     def shape(self) -> BlobShape: ...
     axis: int
     num_axes: int
-    def __init__(self, *, shape: BlobShape = ..., axis: int = ..., num_axes: int = ...) -> None: ...
-    def HasField(self, field_name: Literal["shape", "axis", "num_axes"]) -> bool: ...
-    def ClearField(self, field_name: Literal["shape", "axis", "num_axes"]) -> None: ...
+    pixelshuffler: int
+    def __init__(
+        self, *, shape: BlobShape = ..., axis: int = ..., num_axes: int = ..., pixelshuffler: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["shape", "axis", "num_axes", "pixelshuffler"]) -> bool: ...
+    def ClearField(self, field_name: Literal["shape", "axis", "num_axes", "pixelshuffler"]) -> None: ...
 
 class ScaleParameter(Message):
     axis: int
@@ -2490,6 +2660,50 @@ class V1LayerParameter(Message):
     @property
     def video_data_param(self) -> VideoDataParameter: ...
     @property
+    def squeeze_param(self) -> SqueezeParameter: ...
+    @property
+    def expand_dims_nd_param(self) -> ExpandDimsNDParameter: ...
+    @property
+    def pad_param(self) -> PadParameter: ...
+    @property
+    def depth_to_space_param(self) -> BlockSizeParameter: ...
+    @property
+    def space_to_depth_param(self) -> BlockSizeParameter: ...
+    @property
+    def space_to_batch_nd_param(self) -> SpaceToBatchNDParameter: ...
+    @property
+    def batch_to_space_nd_param(self) -> BatchToSpaceNDParameter: ...
+    @property
+    def resize_bilinear_param(self) -> ResizingParameter: ...
+    @property
+    def resize_nearest_neighbor_param(self) -> ResizingParameter: ...
+    @property
+    def hard_sigmoid_param(self) -> HardSigmoidParameter: ...
+    @property
+    def mul_param(self) -> MulParameter: ...
+    @property
+    def matmul_param(self) -> MatMulParameter: ...
+    @property
+    def layer_norm_param(self) -> LayerNormParameter: ...
+    @property
+    def transpose_param(self) -> BlobShape: ...
+    @property
+    def reverse_param(self) -> ReverseParameter: ...
+    @property
+    def padding_param(self) -> PaddingParameter: ...
+    @property
+    def flip_param(self) -> FlipParameter: ...
+    @property
+    def unpooling_param(self) -> UnpoolingParameter: ...
+    @property
+    def grn_param(self) -> GRNParameter: ...
+    @property
+    def lstm_param(self) -> LSTMParameter: ...
+    @property
+    def ctc_decoder_param(self) -> CTCDecoderParameter: ...
+    @property
+    def mergecrop_param(self) -> MergeCropParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2583,6 +2797,28 @@ class V1LayerParameter(Message):
         convolution3d_param: Convolution3DParameter = ...,
         pooling3d_param: Pooling3DParameter = ...,
         video_data_param: VideoDataParameter = ...,
+        squeeze_param: SqueezeParameter = ...,
+        expand_dims_nd_param: ExpandDimsNDParameter = ...,
+        pad_param: PadParameter = ...,
+        depth_to_space_param: BlockSizeParameter = ...,
+        space_to_depth_param: BlockSizeParameter = ...,
+        space_to_batch_nd_param: SpaceToBatchNDParameter = ...,
+        batch_to_space_nd_param: BatchToSpaceNDParameter = ...,
+        resize_bilinear_param: ResizingParameter = ...,
+        resize_nearest_neighbor_param: ResizingParameter = ...,
+        hard_sigmoid_param: HardSigmoidParameter = ...,
+        mul_param: MulParameter = ...,
+        matmul_param: MatMulParameter = ...,
+        layer_norm_param: LayerNormParameter = ...,
+        transpose_param: BlobShape = ...,
+        reverse_param: ReverseParameter = ...,
+        padding_param: PaddingParameter = ...,
+        flip_param: FlipParameter = ...,
+        unpooling_param: UnpoolingParameter = ...,
+        grn_param: GRNParameter = ...,
+        lstm_param: LSTMParameter = ...,
+        ctc_decoder_param: CTCDecoderParameter = ...,
+        mergecrop_param: MergeCropParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -2667,6 +2903,28 @@ class V1LayerParameter(Message):
             "convolution3d_param",
             "pooling3d_param",
             "video_data_param",
+            "squeeze_param",
+            "expand_dims_nd_param",
+            "pad_param",
+            "depth_to_space_param",
+            "space_to_depth_param",
+            "space_to_batch_nd_param",
+            "batch_to_space_nd_param",
+            "resize_bilinear_param",
+            "resize_nearest_neighbor_param",
+            "hard_sigmoid_param",
+            "mul_param",
+            "matmul_param",
+            "layer_norm_param",
+            "transpose_param",
+            "reverse_param",
+            "padding_param",
+            "flip_param",
+            "unpooling_param",
+            "grn_param",
+            "lstm_param",
+            "ctc_decoder_param",
+            "mergecrop_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -2762,6 +3020,28 @@ class V1LayerParameter(Message):
             "convolution3d_param",
             "pooling3d_param",
             "video_data_param",
+            "squeeze_param",
+            "expand_dims_nd_param",
+            "pad_param",
+            "depth_to_space_param",
+            "space_to_depth_param",
+            "space_to_batch_nd_param",
+            "batch_to_space_nd_param",
+            "resize_bilinear_param",
+            "resize_nearest_neighbor_param",
+            "hard_sigmoid_param",
+            "mul_param",
+            "matmul_param",
+            "layer_norm_param",
+            "transpose_param",
+            "reverse_param",
+            "padding_param",
+            "flip_param",
+            "unpooling_param",
+            "grn_param",
+            "lstm_param",
+            "ctc_decoder_param",
+            "mergecrop_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3659,6 +3939,7 @@ class BNParameter(Message):
     eps: float
     frozen: bool
     engine: int
+    icnet: bool
     def __init__(
         self,
         *,
@@ -3671,6 +3952,7 @@ class BNParameter(Message):
         eps: float = ...,
         frozen: bool = ...,
         engine: int | str = ...,
+        icnet: bool = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -3684,6 +3966,7 @@ class BNParameter(Message):
             "eps",
             "frozen",
             "engine",
+            "icnet",
         ],
     ) -> bool: ...
     def ClearField(
@@ -3698,6 +3981,7 @@ class BNParameter(Message):
             "eps",
             "frozen",
             "engine",
+            "icnet",
         ],
     ) -> None: ...
 
@@ -4804,3 +5088,274 @@ class VideoDataParameter(Message):
     def ClearField(
         self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
     ) -> None: ...
+
+class SqueezeParameter(Message):
+    @property
+    def axis(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(self, *, axis: Iterable[int] = ...) -> None: ...
+    def ClearField(self, field_name: Literal["axis"]) -> None: ...
+
+class ExpandDimsNDParameter(Message):
+    @property
+    def axis(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(self, *, axis: Iterable[int] = ...) -> None: ...
+    def ClearField(self, field_name: Literal["axis"]) -> None: ...
+
+class PadParameter(Message):
+    @property
+    def paddings(self) -> RepeatedScalarFieldContainer[int]: ...
+    constant_values: float
+    def __init__(self, *, paddings: Iterable[int] = ..., constant_values: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["constant_values"]) -> bool: ...
+    def ClearField(self, field_name: Literal["paddings", "constant_values"]) -> None: ...
+
+class BlockSizeParameter(Message):
+    block_size: int
+    data_format: str
+    def __init__(self, *, block_size: int = ..., data_format: str = ...) -> None: ...
+    def HasField(self, field_name: Literal["block_size", "data_format"]) -> bool: ...
+    def ClearField(self, field_name: Literal["block_size", "data_format"]) -> None: ...
+
+class SpaceToBatchNDParameter(Message):
+    @property
+    def block_shape(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def paddings(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(self, *, block_shape: Iterable[int] = ..., paddings: Iterable[int] = ...) -> None: ...
+    def ClearField(self, field_name: Literal["block_shape", "paddings"]) -> None: ...
+
+class BatchToSpaceNDParameter(Message):
+    @property
+    def block_shape(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def crops(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(self, *, block_shape: Iterable[int] = ..., crops: Iterable[int] = ...) -> None: ...
+    def ClearField(self, field_name: Literal["block_shape", "crops"]) -> None: ...
+
+class ResizingParameter(Message):
+    align_corners: bool
+    output_height: int
+    output_width: int
+    data_format: str
+    scale_height: float
+    scale_width: float
+    half_pixel_centers: bool
+    pytorch_half_pixel: bool
+    half_pixel_onnx: bool
+    def __init__(
+        self,
+        *,
+        align_corners: bool = ...,
+        output_height: int = ...,
+        output_width: int = ...,
+        data_format: str = ...,
+        scale_height: float = ...,
+        scale_width: float = ...,
+        half_pixel_centers: bool = ...,
+        pytorch_half_pixel: bool = ...,
+        half_pixel_onnx: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "align_corners",
+            "output_height",
+            "output_width",
+            "data_format",
+            "scale_height",
+            "scale_width",
+            "half_pixel_centers",
+            "pytorch_half_pixel",
+            "half_pixel_onnx",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "align_corners",
+            "output_height",
+            "output_width",
+            "data_format",
+            "scale_height",
+            "scale_width",
+            "half_pixel_centers",
+            "pytorch_half_pixel",
+            "half_pixel_onnx",
+        ],
+    ) -> None: ...
+
+class HardSigmoidParameter(Message):
+    alpha: float
+    beta: float
+    def __init__(self, *, alpha: float = ..., beta: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["alpha", "beta"]) -> bool: ...
+    def ClearField(self, field_name: Literal["alpha", "beta"]) -> None: ...
+
+class MulParameter(Message):
+    @property
+    def mul_shape(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(self, *, mul_shape: Iterable[int] = ...) -> None: ...
+    def ClearField(self, field_name: Literal["mul_shape"]) -> None: ...
+
+class MatMulParameter(Message):
+    transpose_a: bool
+    transpose_b: bool
+    @property
+    def blob_shape(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self, *, transpose_a: bool = ..., transpose_b: bool = ..., blob_shape: Iterable[int] = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["transpose_a", "transpose_b"]) -> bool: ...
+    def ClearField(self, field_name: Literal["transpose_a", "transpose_b", "blob_shape"]) -> None: ...
+
+class LayerNormParameter(Message):
+    eps: float
+    elementwise_affine: bool
+    def __init__(self, *, eps: float = ..., elementwise_affine: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["eps", "elementwise_affine"]) -> bool: ...
+    def ClearField(self, field_name: Literal["eps", "elementwise_affine"]) -> None: ...
+
+class ReverseParameter(Message):
+    @property
+    def axis(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(self, *, axis: Iterable[int] = ...) -> None: ...
+    def ClearField(self, field_name: Literal["axis"]) -> None: ...
+
+class PaddingParameter(Message):
+    pad_beg: int
+    pad_end: int
+    def __init__(self, *, pad_beg: int = ..., pad_end: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["pad_beg", "pad_end"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pad_beg", "pad_end"]) -> None: ...
+
+class FlipParameter(Message):
+    flip_width: bool
+    flip_height: bool
+    def __init__(self, *, flip_width: bool = ..., flip_height: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["flip_width", "flip_height"]) -> bool: ...
+    def ClearField(self, field_name: Literal["flip_width", "flip_height"]) -> None: ...
+
+class UnpoolingParameter(Message):
+    UnpoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    TILE: Final = 2
+    unpool: int
+    kernel_size: int
+    stride: int
+    pad: int
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    pad_h: int
+    pad_w: int
+    unpool_size: int
+    unpool_h: int
+    unpool_w: int
+    def __init__(
+        self,
+        *,
+        unpool: int | str = ...,
+        kernel_size: int = ...,
+        stride: int = ...,
+        pad: int = ...,
+        kernel_h: int = ...,
+        kernel_w: int = ...,
+        stride_h: int = ...,
+        stride_w: int = ...,
+        pad_h: int = ...,
+        pad_w: int = ...,
+        unpool_size: int = ...,
+        unpool_h: int = ...,
+        unpool_w: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "unpool",
+            "kernel_size",
+            "stride",
+            "pad",
+            "kernel_h",
+            "kernel_w",
+            "stride_h",
+            "stride_w",
+            "pad_h",
+            "pad_w",
+            "unpool_size",
+            "unpool_h",
+            "unpool_w",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "unpool",
+            "kernel_size",
+            "stride",
+            "pad",
+            "kernel_h",
+            "kernel_w",
+            "stride_h",
+            "stride_w",
+            "pad_h",
+            "pad_w",
+            "unpool_size",
+            "unpool_h",
+            "unpool_w",
+        ],
+    ) -> None: ...
+
+class GRNParameter(Message):
+    bias: float
+    dummy_backward: bool
+    def __init__(self, *, bias: float = ..., dummy_backward: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["bias", "dummy_backward"]) -> bool: ...
+    def ClearField(self, field_name: Literal["bias", "dummy_backward"]) -> None: ...
+
+class LSTMParameter(Message):
+    num_output: int
+    clipping_threshold: float
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    batch_size: int
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        clipping_threshold: float = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        batch_size: int = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["num_output", "clipping_threshold", "weight_filler", "bias_filler", "batch_size"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["num_output", "clipping_threshold", "weight_filler", "bias_filler", "batch_size"]
+    ) -> None: ...
+
+class CTCDecoderParameter(Message):
+    blank_index: int
+    ctc_merge_repeated: bool
+    def __init__(self, *, blank_index: int = ..., ctc_merge_repeated: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["blank_index", "ctc_merge_repeated"]) -> bool: ...
+    def ClearField(self, field_name: Literal["blank_index", "ctc_merge_repeated"]) -> None: ...
+
+class MergeCropParameter(Message):
+    MergeOp: Final[EnumTypeWrapper]
+    STACK: Final = 0
+    ADD: Final = 1
+    @property
+    def forward(self) -> RepeatedScalarFieldContainer[bool]: ...
+    @property
+    def backward(self) -> RepeatedScalarFieldContainer[bool]: ...
+    operation: int
+    def __init__(
+        self, *, forward: Iterable[bool] = ..., backward: Iterable[bool] = ..., operation: int | str = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["operation"]) -> bool: ...
+    def ClearField(self, field_name: Literal["forward", "backward", "operation"]) -> None: ...

@@ -33,7 +33,7 @@ def _load() -> descriptor_pool.DescriptorPool:
         for field in filter(lambda field: field.type_name, added.field):
             field.type_name = field.type_name.replace(".caffe.forks.", ".caffe.")
         if added.name in messages:
-            messages[added.name].MergeFrom(added)
+            _extend(messages[added.name], added)
         else:
             caffe.message_type.append(added)
         if added.name == "LayerParameter":
@@ -43,6 +43,15 @@ def _load() -> descriptor_pool.DescriptorPool:
     pool = descriptor_pool.DescriptorPool()
     pool.Add(caffe)
     return pool
+
+
+def _extend(message: Any, added: Any) -> None:
+    """Add a fork's fields to a message, and a fork's values to an enum that the message has."""
+    enums = {enum.name: enum for enum in message.enum_type}
+    for enum in [enum for enum in added.enum_type if enum.name in enums]:
+        enums[enum.name].value.extend(enum.value)
+        added.enum_type.remove(enum)
+    message.MergeFrom(added)
 
 
 _POOL = _load()

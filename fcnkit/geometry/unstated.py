@@ -3,7 +3,8 @@
 BVLC's Caffe crops at 0 (BVLC/caffe src/caffe/proto/caffe.proto, CropParameter). The Crop of s9xie/hed,
 zeakey/DeepSkeleton and kmaninis/COB has no settings: it derives the offset from the coordinate maps of its bottoms
 (src/caffe/layers/crop_layer.cpp of each, LayerSetUp). A Crop without crop_param looks the same in both; one with a
-crop_param is BVLC's, since the forks have no such message.
+crop_param is BVLC's, since the forks have no such message. The AutoCrop of yun-liu/rcf always derives the offset, and
+becomes a Crop here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from fcnkit.errors import ArgumentError, DefinitionError
 from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.geometry.crops import Crop
 from fcnkit.geometry.report import pair
+from fcnkit.types.combine import AUTO_CROP, CROP
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter, NetParameter
@@ -41,16 +43,23 @@ def settle_crops(net: NetParameter, choice: str | None) -> list[str]:
     """
     if choice not in (None, *CHOICES):
         raise ArgumentError(f"crop must be {' or '.join(map(repr, CHOICES))}, not {choice!r}")
-    if all(layer.type != "Crop" or layer.HasField("crop_param") for layer in net.layer):
+    automatic = [layer for layer in net.layer if layer.type == AUTO_CROP.name]
+    if not automatic and all(layer.type != CROP.name or layer.HasField("crop_param") for layer in net.layer):
         return []
-    traced = zip(net.layer, Coordinates(net).layers, strict=True)
-    open_crops = [(layer, each.crop) for layer, each in traced if each.crop is not None and _differs(layer, each.crop)]
+    traced = list(zip(net.layer, Coordinates(net).layers, strict=True))
+    crops = [(layer, each.crop) for layer, each in traced if each.crop is not None]
+    open_crops = [(layer, crop) for layer, crop in crops if layer.type == CROP.name and _differs(layer, crop)]
     if open_crops and choice is None:
         raise DefinitionError(_question(open_crops))
     for layer, crop in open_crops:
         layer.crop_param.offset.extend([0] if choice == ZERO else crop.offsets())
     listed = "" if choice == ZERO else f": {_listed(open_crops)}"
-    return [f"crops at {choice} offsets{listed}"] if open_crops else []
+    derived = [(layer, crop) for layer, crop in crops if layer.type == AUTO_CROP.name]
+    for layer, crop in derived:
+        layer.crop_param.offset.extend(crop.offsets())
+        layer.type = CROP.name
+    remarks = [f"crops at {choice} offsets{listed}"] if open_crops else []
+    return remarks + ([f"crops at {DERIVED} offsets: {_listed(derived)}"] if derived else [])
 
 
 def _differs(layer: LayerParameter, crop: Crop) -> bool:

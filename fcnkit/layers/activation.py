@@ -56,6 +56,15 @@ class Exp(Elementwise):
         return activation.Exp(_base(layer, p.base), p.scale, p.shift)
 
 
+@rule(types.HARD_SIGMOID)
+class HardSigmoid(Elementwise):
+    """alpha * x + beta, cut to 0 and 1."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.hard_sigmoid_param
+        return nn.Sequential(activation.Power(1, p.alpha, p.beta), activation.Clip(0, 1))
+
+
 @rule(types.HARD_SWISH)
 class HardSwish(Elementwise):
     """x * min(max(x + 3, 0), 6) / 6."""
@@ -74,6 +83,14 @@ class Log(Elementwise):
         if base == 1:
             raise DefinitionError(f"layer {layer.name!r}: base 1 has no logarithm")
         return activation.Log(base, p.scale, p.shift)
+
+
+@rule(types.MISH)
+class Mish(Elementwise):
+    """x * tanh(log(1 + exp(x)))."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return nn.Mish()
 
 
 @rule(types.POWER)
@@ -107,11 +124,21 @@ class PReLU(Elementwise):
 
 @rule(types.RELU)
 class ReLU(Elementwise):
-    """max(x, 0), or negative_slope * x below 0."""
+    """max(x, 0), or negative_slope * x below 0; in Synopsys' Caffe cut to bounds.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/relu_layer.cpp, Forward_cpu.
+    """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        slope = layer.relu_param.negative_slope
-        return nn.LeakyReLU(slope) if slope else nn.ReLU()
+        p = layer.relu_param
+        relu = nn.LeakyReLU(p.negative_slope) if p.negative_slope else nn.ReLU()
+        high = min([6.0] * p.relu6 + [p.maximum] * (p.maximum > 0), default=math.inf)
+        low = p.minimum or -math.inf
+        if (low, high) == (-math.inf, math.inf):
+            return relu
+        if high == 6 and low == -math.inf and not p.negative_slope:
+            return nn.ReLU6()
+        return nn.Sequential(relu, activation.Clip(low, high))
 
 
 @rule(types.RELU6)
@@ -123,6 +150,14 @@ class ReLU6(Elementwise):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.ReLU6()
+
+
+@rule(types.SELU)
+class SeLU(Elementwise):
+    """A scaled ELU whose factors keep mean 0 and variance 1."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return nn.SELU()
 
 
 @rule(types.SIGMOID)
@@ -142,6 +177,19 @@ class Softmax(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.softmax_param.axis > 0)
+
+
+@rule(types.SOFTPLUS)
+class Softplus(BNLL):
+    """log(1 + exp(x))."""
+
+
+@rule(types.SOFTSIGN)
+class Softsign(Elementwise):
+    """x / (1 + |x|)."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return nn.Softsign()
 
 
 @rule(types.SWISH)

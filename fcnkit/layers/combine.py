@@ -143,3 +143,88 @@ def _axis(layer: LayerParameter, param: Any, old: str) -> int:
     if param.HasField("axis"):
         raise DefinitionError(f"layer {layer.name!r}: give axis or {old}, not both")
     return int(getattr(param, old))
+
+
+@rule(types.AUTO_CROP)
+class AutoCrop(Crop):
+    """A Crop whose offset is derived from the coordinate maps of its bottoms (see `geometry.unstated`).
+
+    Source: yun-liu/rcf src/caffe/layers/auto_crop_layer.cpp, LayerSetUp.
+    """
+
+
+@rule(types.MERGE_CROP)
+class MergeCrop(Layer):
+    """Joins its first bottom and the middle of its second along the channels, or adds them."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.mergecrop_param
+        return combine.MergeCrop(p.operation == p.ADD)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+class _Arithmetic(Layer):
+    function: str
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return combine.Arithmetic(self.function)
+
+
+@rule(types.ADD)
+class Add(_Arithmetic):
+    """The sum of two bottoms of shapes that fit."""
+
+    function = "add"
+
+
+@rule(types.SUB)
+class Sub(_Arithmetic):
+    """The difference of two bottoms of shapes that fit."""
+
+    function = "sub"
+
+
+@rule(types.DIV)
+class Div(_Arithmetic):
+    """The quotient of two bottoms of shapes that fit."""
+
+    function = "div"
+
+
+@rule(types.MAXIMUM)
+class Maximum(_Arithmetic):
+    """The larger of the values of two bottoms of shapes that fit."""
+
+    function = "maximum"
+
+
+@rule(types.MINIMUM)
+class Minimum(_Arithmetic):
+    """The smaller of the values of two bottoms of shapes that fit."""
+
+    function = "minimum"
+
+
+@rule(types.MUL)
+class Mul(Layer):
+    """The product of two bottoms of shapes that fit, or of a bottom and a blob of the shape mul_shape."""
+
+    blob_names = ("weight",)
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return combine.Arithmetic("mul", None if len(bottoms) > 1 else layer.mul_param.mul_shape)
+
+
+@rule(types.MAT_MUL)
+class MatMul(Layer):
+    """The products of matrices in the last two axes, or with a blob of the shape blob_shape."""
+
+    blob_names = ("weight",)
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.matmul_param
+        if len(bottoms) == 1 and len(p.blob_shape) < 2:
+            raise DefinitionError(f"layer {layer.name!r}: a second bottom or blob_shape must be given")
+        return combine.MatMul((p.transpose_a, p.transpose_b), None if len(bottoms) > 1 else p.blob_shape)

@@ -12,8 +12,9 @@ from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, rule, uninitialized
+from fcnkit.nn.convolution import PaddedConv2d
 from fcnkit.types import convolution as types
-from fcnkit.types.windows import convolution_window
+from fcnkit.types.windows import Sides, Window, convolution_window, sides_of
 
 _CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 
@@ -41,6 +42,9 @@ class _Filters(Layer):
             raise DefinitionError(
                 f"layer {layer.name!r}: group {p.group} must divide {channels} channels and num_output {p.num_output}"
             )
+        sides = sides_of(layer, p)
+        if sides is not None:
+            return self.padded(layer, channels, window, sides)
         return uninitialized(
             self.modules()[axes],
             channels,
@@ -53,6 +57,10 @@ class _Filters(Layer):
             bias=p.bias_term,
         )
 
+    def padded(self, layer: LayerParameter, channels: int, window: Window, sides: Sides) -> nn.Module:
+        """The module for a pad that differs between opposite sides."""
+        raise DefinitionError(f"layer {layer.name!r}: a {layer.type} has the same pad on opposite sides")
+
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         return [layer.convolution_param.weight_filler, layer.convolution_param.bias_filler]
 
@@ -63,6 +71,22 @@ class _Filters(Layer):
 @rule(types.CONVOLUTION)
 class Convolution(_Filters):
     """Filters of shape (num_output, channels / group, kernel...), one application per value of a top."""
+
+    def padded(self, layer: LayerParameter, channels: int, window: Window, sides: Sides) -> nn.Module:
+        p = layer.convolution_param
+        if len(window.kernel) != 2:
+            raise DefinitionError(f"layer {layer.name!r}: a pad for each side is for 2 spatial axes")
+        return uninitialized(
+            PaddedConv2d,
+            channels,
+            p.num_output,
+            window.kernel,
+            stride=window.stride,
+            dilation=window.dilation,
+            groups=p.group,
+            bias=p.bias_term,
+            sides=None if sides.same else sides[:4],
+        )
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return sum(map(math.prod, tops)) * int(math.prod(module.weight.shape[1:]))

@@ -40,6 +40,10 @@ class BatchNorm(Layer):
             module = nn.BatchNorm2d(bottoms[0][1], max(p.eps, 1e-5), 1 - p.moving_average_fraction)
             module.register_buffer("scale_factor", torch.ones(1))
             return module
+        if not p.add_eps_before_sqrt:
+            if p.HasField("use_global_stats") and not p.use_global_stats:
+                raise DefinitionError(f"layer {layer.name!r}: statistics of the batch need add_eps_before_sqrt")
+            return normalization.BatchNormOutside(bottoms[0][1], p.eps)
         stored = p.use_global_stats if p.HasField("use_global_stats") else None
         return normalization.BatchNorm(bottoms[0][1], p.eps, p.moving_average_fraction, stored)
 
@@ -169,6 +173,50 @@ class Normalize(Layer):
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.norm_param
         return [p.scale_filler if p.HasField("scale_filler") else type(p.scale_filler)(value=1)]
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.GRN)
+class GRN(Layer):
+    """Divides each pixel's channels by their length."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return normalization.Normalized(layer.grn_param.bias, whole=False)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.L2_NORMALIZE)
+class L2Normalize(Layer):
+    """Divides each item by its length."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return normalization.Normalized(1e-7, whole=True)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.LAYER_NORM)
+class LayerNorm(Layer):
+    """Mean 0 and variance 1 of each item, then a weight and a bias for each of its values.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/layer_norm_layer.cpp.
+    """
+
+    blob_names = ("weight", "bias")
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.layer_norm_param
+        if len(bottoms[0]) < 2:
+            raise DefinitionError(f"layer {layer.name!r}: LayerNorm reads blobs of 2 axes or more, not of {bottoms[0]}")
+        return nn.LayerNorm(bottoms[0][1:], p.eps, p.elementwise_affine)
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        return [FillerParameter(value=1), FillerParameter()]
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True

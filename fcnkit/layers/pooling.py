@@ -11,9 +11,9 @@ from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, rule
-from fcnkit.nn.pooling import Pool2d, SpatialPyramid
+from fcnkit.nn.pooling import PaddedPool2d, Pool2d, SpatialPyramid
 from fcnkit.types import pooling as types
-from fcnkit.types.windows import pooling_window
+from fcnkit.types.windows import pooling_window, sides_of
 
 
 @rule(types.POOLING)
@@ -29,12 +29,22 @@ class Pooling(Layer):
         if len(bottoms[0]) != 4:
             raise DefinitionError(f"layer {layer.name!r}: Pooling reads blobs of 4 axes, not of shape {bottoms[0]}")
         mask = method == "MAX" and len(layer.top) > 1
-        window = pooling_window(layer)
+        window, sides = pooling_window(layer), sides_of(layer, p)
+        excluding = method in ("AVE_EXC_PAD", "AVE_TF")
         if window is None:
             if mask or method == "STOCHASTIC":
                 return Pool2d(method, None, mask=mask)
             return nn.AdaptiveMaxPool2d(1) if method == "MAX" else nn.AdaptiveAvgPool2d(1)
         kernel, stride, pad, _ = window
+        if sides is not None or excluding:
+            if mask or method == "STOCHASTIC":
+                raise DefinitionError(f"layer {layer.name!r}: a pad for each side is for MAX and AVE, without a mask")
+            around = (pad[0], pad[0], pad[1], pad[1]) if sides is None else None if sides.same else sides[:4]
+            method = "AVE_EXC_PAD" if excluding else method
+            (height, width), (down, across) = kernel, stride
+            return PaddedPool2d(
+                method, (height, width), (down, across), around, p.RoundMode.Name(p.round_mode) == "CEIL"
+            )
         if method == "STOCHASTIC" and any(pad):
             raise DefinitionError(f"layer {layer.name!r}: only MAX and AVE pooling can have a pad, not STOCHASTIC")
         ceil = p.RoundMode.Name(p.round_mode) == "CEIL"

@@ -79,3 +79,44 @@ class RNN(_Recurrent):
 
     module, states = recurrent.RNN, 1
     blob_names = ("W_xh", "b_h", "W_xh_static", "W_hh", "W_ho", "b_o")
+
+
+@rule(types.LSTM_OF_ONE_BOTTOM)
+class Lstm(Layer):
+    """An LSTM on one bottom; a second one, if there is any, marks where sequences begin.
+
+    Source: junhyukoh/caffe-lstm src/caffe/layers/lstm_layer.cpp, LayerSetUp.
+    """
+
+    blob_names = ("W_xc", "W_hc", "b_c")
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.lstm_param
+        sequences = len(bottoms[0]) == 3
+        streams = bottoms[0][1] if sequences else p.batch_size
+        if min(p.num_output, streams) < 1 or bottoms[0][0] % (1 if sequences else streams):
+            raise DefinitionError(
+                f"layer {layer.name!r}: num_output and batch_size {streams} must fit {bottoms[0][0]} steps"
+            )
+        return recurrent.LSTMOfOneBottom(math.prod(bottoms[0][2 if sequences else 1 :]), streams, p.num_output)
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        p = layer.lstm_param
+        return [p.weight_filler, p.weight_filler, p.bias_filler]
+
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        weights = sum(weight.numel() for weight in module.parameters() if weight.dim() > 1)
+        return math.prod(tops[0][:-1]) * int(weights)
+
+
+@rule(types.CTC_GREEDY_DECODER)
+class CTCGreedyDecoder(Layer):
+    """The most likely class at each step, without blanks and repetitions."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        if len(bottoms) > 1:
+            raise DefinitionError(f"layer {layer.name!r}: the accuracy of a decoded sequence is not computed")
+        if len(bottoms[0]) < 3:
+            raise DefinitionError(f"layer {layer.name!r}: the bottom is (steps, streams, classes), not {bottoms[0]}")
+        p = layer.ctc_decoder_param
+        return recurrent.CTCGreedyDecoder(p.blank_index, p.ctc_merge_repeated)

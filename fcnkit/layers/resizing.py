@@ -86,3 +86,60 @@ class Interp(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True
+
+
+class _PlainResize(Layer):
+    kind: str
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.resize_bilinear_param if self.kind == "bilinear" else layer.resize_nearest_neighbor_param
+        size = p.output_height, p.output_width
+        flags = {
+            "corners": p.align_corners,
+            "half": p.half_pixel_onnx or p.pytorch_half_pixel or (p.half_pixel_centers and self.kind == "bilinear"),
+            "shifted": p.half_pixel_centers and self.kind == "nearest",
+        }
+        positions = [name for name, stated in flags.items() if stated] or ["plain"]
+        if len(positions) > 1 or p.data_format not in ("NHWC", "NCHW") or min(*size, 0) < 0:
+            raise DefinitionError(
+                f"layer {layer.name!r}: align_corners excludes half pixels, data_format is NHWC or NCHW"
+            )
+        return resizing.PlainResize(
+            self.kind, size, (p.scale_height, p.scale_width), positions[0], p.data_format == "NHWC"
+        )
+
+
+@rule(types.RESIZE_BILINEAR)
+class ResizeBilinear(_PlainResize):
+    """Bilinear interpolation as in TensorFlow, channels last unless data_format is NCHW."""
+
+    kind = "bilinear"
+
+
+@rule(types.RESIZE_NEAREST)
+class ResizeNearestNeighbor(_PlainResize):
+    """The nearest pixel as in TensorFlow, channels last unless data_format is NCHW."""
+
+    kind = "nearest"
+
+
+@rule(types.UNPOOLING)
+class Unpooling(Layer):
+    """Undoes pooling: puts each value where the mask of a second bottom states, or at its window's beginning.
+
+    Source: HyeonwooNoh/caffe src/caffe/layers/unpooling_layer.cpp, LayerSetUp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.unpooling_param
+        kernel = (p.kernel_size,) * 2 if p.HasField("kernel_size") else (p.kernel_h, p.kernel_w)
+        stride = (p.stride_h, p.stride_w) if p.HasField("stride_h") else (p.stride,) * 2
+        size = (p.unpool_size,) * 2 if p.HasField("unpool_size") else (p.unpool_h, p.unpool_w)
+        if p.unpool != p.MAX or p.pad or p.pad_h or p.pad_w:
+            raise DefinitionError(f"layer {layer.name!r}: unpool is MAX, without a pad")
+        if min(*kernel, *stride) < 1:
+            raise DefinitionError(f"layer {layer.name!r}: kernel_size and stride must be positive")
+        return resizing.Unpooling(kernel, stride, size if all(size) else ())
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True

@@ -90,6 +90,9 @@ class Reshape(Layer):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.reshape_param
+        if p.pixelshuffler > 1:
+            # foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/reshape_layer.cpp, Forward_cpu
+            return nn.PixelShuffle(p.pixelshuffler)
         sizes, axis, num_axes = list(p.shape.dim), p.axis, p.num_axes
         if min(sizes, default=0) < -1 or sizes.count(-1) > 1 or p.num_axes < -1:
             raise DefinitionError(
@@ -139,3 +142,118 @@ class Tile(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.tile_param.axis > 0)
+
+
+@rule(types.SQUEEZE)
+class Squeeze(Layer):
+    """Removes axes of length 1."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return shape.Squeeze(layer.squeeze_param.axis)
+
+
+@rule(types.EXPAND_DIMS)
+class ExpandDimsND(Layer):
+    """Inserts axes of length 1."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return shape.ExpandDims(layer.expand_dims_nd_param.axis)
+
+
+@rule(types.PAD)
+class Pad(Layer):
+    """Puts a value around its bottom, in widths given for each axis."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p, axes = layer.pad_param, len(bottoms[0])
+        if len(p.paddings) != 2 * axes:
+            raise DefinitionError(f"layer {layer.name!r}: paddings are given {len(p.paddings)} times for {axes} axes")
+        pairs = [p.paddings[2 * axis : 2 * axis + 2] for axis in reversed(range(axes))]
+        return shape.Pad([width for pair in pairs for width in pair], p.constant_values)
+
+
+@rule(types.PADDING)
+class Padding(Elementwise):
+    """Puts zeros around height and width, or cuts off a border where pad_beg and pad_end are below 0."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.padding_param
+        if p.pad_beg * p.pad_end < 0:
+            raise DefinitionError(f"layer {layer.name!r}: pad_beg and pad_end must have one sign")
+        return shape.Pad((p.pad_beg, p.pad_end) * 2)
+
+
+@rule(types.FLIP)
+class Flip(Elementwise):
+    """Mirrors along the width, unless flip_width is off, and along the height if flip_height is on."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.flip_param
+        return shape.Flip([2] * p.flip_height + [3] * p.flip_width)
+
+
+@rule(types.REVERSE)
+class Reverse(Layer):
+    """Reverses the order along an axis, the first by default, or along several."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return shape.Flip([canonical_axis(layer, axis, bottoms[0]) for axis in layer.reverse_param.axis or [0]])
+
+
+@rule(types.TRANSPOSE)
+class Transpose(Layer):
+    """Reorders the axes, all of which are given."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        order, axes = list(layer.transpose_param.dim), len(bottoms[0])
+        if sorted(order) != list(range(axes)):
+            raise DefinitionError(f"layer {layer.name!r}: dim {order} must name axes 0 to {axes - 1}, each once")
+        return shape.Permute(order)
+
+
+class _Blocks(Layer):
+    up: bool
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.depth_to_space_param if self.up else layer.space_to_depth_param
+        if p.block_size < 1 or p.data_format not in ("NHWC", "NCHW", "DCR", "CRD"):
+            raise DefinitionError(f"layer {layer.name!r}: block_size {p.block_size}, data_format {p.data_format!r}")
+        return shape.Blocks(p.block_size, self.up, p.data_format != "CRD", p.data_format == "NHWC")
+
+
+@rule(types.DEPTH_TO_SPACE)
+class DepthToSpace(_Blocks):
+    """Trades channels for squares of pixels."""
+
+    up = True
+
+
+@rule(types.SPACE_TO_DEPTH)
+class SpaceToDepth(_Blocks):
+    """Trades squares of pixels for channels."""
+
+    up = False
+
+
+@rule(types.SPACE_TO_BATCH)
+class SpaceToBatchND(Layer):
+    """Trades blocks of the axes after the batch for items."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.space_to_batch_nd_param
+        return shape.SpaceToBatch(p.block_shape, _edges(layer, p.block_shape, p.paddings), up=False)
+
+
+@rule(types.BATCH_TO_SPACE)
+class BatchToSpaceND(Layer):
+    """Trades items of the batch for blocks of the axes after it."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.batch_to_space_nd_param
+        return shape.SpaceToBatch(p.block_shape, _edges(layer, p.block_shape, p.crops), up=True)
+
+
+def _edges(layer: LayerParameter, block: Sequence[int], edges: Sequence[int]) -> Sequence[int]:
+    if not block or min(block) < 1 or len(edges) not in (0, 2 * len(block)):
+        raise DefinitionError(f"layer {layer.name!r}: block_shape has positive sizes, and two edges for each")
+    return edges or [0] * (2 * len(block))

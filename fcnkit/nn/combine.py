@@ -170,3 +170,81 @@ class Silence(nn.Module):
 
     def forward(self, *bottoms: Tensor) -> tuple[Tensor, ...]:
         return ()
+
+
+class MergeCrop(nn.Module):
+    """Join the first bottom's channels with those of the middle of the second bottom, or add the two.
+
+    Source: naibaf7/caffe src/caffe/layers/mergecrop_layer.cu.
+    """
+
+    def __init__(self, add: bool = False):
+        super().__init__()
+        self.add = add
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        for axis in range(2, first.dim()):
+            spare = second.shape[axis] - first.shape[axis]
+            if spare < 0:
+                raise RuntimeError("the second bottom must be as large as the first")
+            second = second.narrow(axis, spare // 2, first.shape[axis])
+        return first + second if self.add else torch.cat((first, second), 1)
+
+    def extra_repr(self) -> str:
+        return f"add={self.add}"
+
+
+class Arithmetic(nn.Module):
+    """A function of two bottoms that are broadcast to one shape, or of a bottom and a weight.
+
+    Args:
+        function: the name of one of torch's functions, such as "add".
+        shape: of the weight; None for a second bottom.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/mul_layer.cpp.
+    """
+
+    def __init__(self, function: str, shape: Sequence[int] | None = None):
+        super().__init__()
+        self.function = function
+        self.weight = None if shape is None else nn.Parameter(torch.zeros(tuple(shape)))
+
+    def forward(self, first: Tensor, second: Tensor | None = None) -> Tensor:
+        other = self.weight if second is None else second
+        assert other is not None
+        result: Tensor = getattr(torch, self.function)(first, other)
+        return result
+
+    def extra_repr(self) -> str:
+        return self.function
+
+
+class MatMul(nn.Module):
+    """The products of matrices in the last two axes; a second factor of two axes multiplies all of them.
+
+    Args:
+        transposed: whether the first and the second factor are transposed.
+        shape: of a weight as the second factor; None for a second bottom.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/matmul_layer.cpp.
+    """
+
+    def __init__(self, transposed: tuple[bool, bool] = (False, False), shape: Sequence[int] | None = None):
+        super().__init__()
+        self.transposed = transposed
+        self.weight = None if shape is None else nn.Parameter(torch.zeros(tuple(shape)))
+
+    def forward(self, first: Tensor, second: Tensor | None = None) -> Tensor:
+        other = self.weight if second is None else second
+        assert other is not None
+        same = first.dim() == other.dim()
+        if first.dim() < other.dim() or (same and first.shape[:-2] != other.shape[:-2]):
+            raise RuntimeError("both factors need the same axes before the last two")
+        if same:
+            # Where the second has fewer axes, the fork transposes neither.
+            first = first.mT if self.transposed[0] else first
+            other = other.mT if self.transposed[1] else other
+        return torch.matmul(first, other)
+
+    def extra_repr(self) -> str:
+        return f"transposed={self.transposed}"

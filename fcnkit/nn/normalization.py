@@ -186,3 +186,50 @@ class FrozenBatchNorm2d(nn.BatchNorm2d):
     def train(self, mode: bool = True) -> FrozenBatchNorm2d:
         super().train(False)
         return self
+
+
+class Normalized(nn.Module):
+    """Divide each pixel's channels, or with `whole` each item, by the root of its sum of squares plus a bias.
+
+    Source: openvinotoolkit/training_toolbox_caffe caffe/src/caffe/layers/grn_layer.cpp; facebook/C3D
+    C3D-v1.1/src/caffe/layers/l2_normalize_layer.cpp.
+    """
+
+    def __init__(self, bias: float, whole: bool):
+        super().__init__()
+        self.bias, self.whole = bias, whole
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        axes = tuple(range(1, bottom.dim())) if self.whole else (1,)
+        return bottom / (bottom.square().sum(axes, keepdim=True) + self.bias).sqrt()
+
+    def extra_repr(self) -> str:
+        return f"{self.bias}, whole={self.whole}"
+
+
+class BatchNormOutside(nn.Module):
+    """(x - mean) / (sqrt(variance) + eps) with stored statistics, in training too.
+
+    Args:
+        channels: of axis 1.
+        eps: is added after the root is taken.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/batch_norm_layer.cpp, where
+    add_eps_before_sqrt is off.
+    """
+
+    def __init__(self, channels: int, eps: float):
+        super().__init__()
+        self.eps = eps
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.zeros(channels))
+        self.register_buffer("scale_factor", torch.zeros(1))
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        mean, variance, total = (self.get_buffer(name) for name in ("mean", "variance", "scale_factor"))
+        factor = torch.where(total == 0, 0.0, 1 / total)
+        shape = (-1, *(1,) * (bottom.dim() - 2))
+        return (bottom - (mean * factor).reshape(shape)) / ((variance * factor).sqrt() + self.eps).reshape(shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.eps}"

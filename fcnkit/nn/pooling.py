@@ -9,9 +9,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fcnkit.aliases import Pair
 from fcnkit.types.windows import pooled_size
 
 Sizes = Sequence[int]
+# Of the top, bottom, left and right.
+Sides = tuple[int, int, int, int]
+
+
+def same_sides(size: Sequence[int], kernel: Sequence[int], stride: Sequence[int]) -> Sides:
+    """The pad with which windows at every stride-th pixel cover the bottom, as in TensorFlow, an odd pixel behind."""
+    pads = []
+    for length, span, step in zip(size, kernel, stride, strict=True):
+        whole = max(span - (length % step or step), 0)
+        pads += [whole // 2, whole - whole // 2]
+    return pads[0], pads[1], pads[2], pads[3]
 
 
 def pooled_sizes(sizes: Sizes, kernel: Sizes, stride: Sizes, pad: Sizes, ceil: bool = True) -> list[int]:
@@ -149,3 +161,53 @@ class SpatialPyramid(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.levels}, {self.method}"
+
+
+class PaddedPool2d(nn.Module):
+    """Pooling with a pad for each side.
+
+    Args:
+        method: "MAX"; "AVE", whose divisor counts the pad; "AVE_EXC_PAD", whose divisor does not.
+        kernel, stride: (height, width) in pixels.
+        sides: the pad at the top, bottom, left and right; None for `same_sides`.
+        ceil: round the number of windows up.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/pooling_layer.cpp.
+    """
+
+    def __init__(self, method: str, kernel: Pair, stride: Pair, sides: Sides | None, ceil: bool = True):
+        super().__init__()
+        self.method, self.kernel, self.stride, self.sides, self.ceil = method, kernel, stride, sides, ceil
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        size = bottom.shape[2:]
+        above, below, left, right = self.sides or same_sides(size, self.kernel, self.stride)
+        counts = []
+        for length, before, behind, kernel, stride in zip(
+            size, (above, left), (below, right), self.kernel, self.stride, strict=True
+        ):
+            span = length + before + behind - kernel
+            count = (-(-span // stride) if self.ceil else span // stride) + 1
+            if self.sides is None:
+                count = -(-length // stride)
+            elif any(self.sides) and (count - 1) * stride >= length + before:
+                count -= 1
+            counts.append(count)
+        # The last windows may reach beyond the pad.
+        reach = [(count - 1) * s + k for count, s, k in zip(counts, self.stride, self.kernel, strict=True)]
+        more = (0, max(reach[1] - size[1] - left - right, 0), 0, max(reach[0] - size[0] - above - below, 0))
+        widths = (left, right, above, below)
+
+        def pooled(values: Tensor, fill: float) -> Tensor:
+            values = F.pad(F.pad(values, widths, value=fill), more, value=-math.inf if self.method == "MAX" else 0.0)
+            if self.method == "MAX":
+                return F.max_pool2d(values, self.kernel, self.stride)[:, :, : counts[0], : counts[1]]
+            return F.avg_pool2d(values, self.kernel, self.stride)[:, :, : counts[0], : counts[1]]
+
+        if self.method == "MAX":
+            return pooled(bottom, -math.inf)
+        ones = torch.ones(1, 1, *size, device=bottom.device, dtype=bottom.dtype)
+        return pooled(bottom, 0.0) / pooled(ones, 1.0 if self.method == "AVE" else 0.0)
+
+    def extra_repr(self) -> str:
+        return f"{self.method}, {self.kernel}, {self.stride}, sides={self.sides}, ceil={self.ceil}"

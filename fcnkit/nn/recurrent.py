@@ -186,3 +186,54 @@ class RNN(Recurrent):
     def step(self, projected: Tensor, cont: Tensor, state: State) -> tuple[Tensor, State]:
         hidden = torch.tanh(projected + F.linear(cont * state[0], self.W_hh))
         return torch.tanh(F.linear(hidden, self.W_ho, self.b_o)), (hidden,)
+
+
+class LSTMOfOneBottom(LSTM):
+    """An LSTM whose sequences all begin at the first step, unless a second bottom marks where they begin.
+
+    A bottom of other than 3 axes is (steps * streams, ...), as is then the top.
+
+    Source: junhyukoh/caffe-lstm src/caffe/layers/lstm_layer.cpp; senlinuc/caffe_ocr
+    src/caffe/layers/lstm_layer_Junhyuk.cpp.
+    """
+
+    def __init__(self, inputs: int, streams: int, num_output: int):
+        super().__init__(inputs, None, streams, num_output)
+        self.streams = streams
+
+    def forward(self, bottom: Tensor, cont: Tensor | None = None, *others: Tensor) -> Tensor:
+        steps = bottom if bottom.dim() == 3 else bottom.reshape(-1, self.streams, bottom[0].numel())
+        if cont is None:
+            later = torch.ones(steps.shape[0], 1, device=bottom.device, dtype=bottom.dtype)
+            cont = F.pad(later[1:], (0, 0, 1, 0)).expand(steps.shape[:2])
+        top = super().forward(steps, cont.reshape(steps.shape[:2]))
+        assert isinstance(top, Tensor)
+        return top if bottom.dim() == 3 else top.flatten(0, 1)
+
+
+class CTCGreedyDecoder(nn.Module):
+    """The most likely class at each step, without blanks and repetitions: (streams, steps, 1, 1), filled up with -1.
+
+    Args:
+        blank: the class of blanks; below 0 the last one.
+        merge: whether repeated classes count once.
+
+    Source: senlinuc/caffe_ocr src/caffe/layers/ctc_decoder_layer.cpp.
+    """
+
+    def __init__(self, blank: int = 0, merge: bool = True):
+        super().__init__()
+        self.blank, self.merge = blank, merge
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        steps, streams, classes = bottom.shape[:3]
+        best = bottom.reshape(steps, streams, classes).argmax(2)
+        kept = best != (self.blank if self.blank >= 0 else classes - 1)
+        if self.merge:
+            kept[1:] &= best[1:] != best[:-1]
+        place = torch.where(kept, kept.cumsum(0) - 1, steps)
+        filled = best.new_full((steps + 1, streams), -1).scatter(0, place, best)
+        return filled[:steps].t().reshape(streams, steps, 1, 1).to(bottom.dtype)
+
+    def extra_repr(self) -> str:
+        return f"{self.blank}, merge={self.merge}"

@@ -164,3 +164,83 @@ class Downsample(nn.Module):
 
     def extra_repr(self) -> str:
         return f"size={self.size}"
+
+
+class PlainResize(nn.Module):
+    """Resize by the position of each pixel of the top in the bottom, with the weights of the nearest pixels.
+
+    Args:
+        kind: "bilinear" or "nearest".
+        size: (height, width) of the top, 0 where a scale gives it.
+        scale: factors of height and width.
+        positions: "corners" aligns the corners' pixels; "half" and "shifted" add half a pixel before scaling, and
+            "half" subtracts it after; "plain" does neither.
+        last: whether the channels are the last axis.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/resize_bilinear_layer.cpp,
+    resize_nearest_neighbor_layer.cpp.
+    """
+
+    def __init__(self, kind: str, size: Size, scale: tuple[float, float], positions: str, last: bool):
+        super().__init__()
+        self.kind, self.size, self.scale, self.positions, self.last = kind, size, scale, positions, last
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        first = 1 if self.last else 2
+        for axis, size, scale in zip((first, first + 1), self.size, self.scale, strict=True):
+            bottom = self._along(bottom, axis, size or int(bottom.shape[axis] * scale))
+        return bottom
+
+    def _along(self, bottom: Tensor, axis: int, size: int) -> Tensor:
+        length = bottom.shape[axis]
+        place = torch.arange(size, device=bottom.device, dtype=torch.float32)
+        if self.positions == "corners" and size > 1:
+            place = place * ((length - 1) / (size - 1))
+        else:
+            before = 0.5 if self.positions in ("half", "shifted") else 0.0
+            place = (place + before) * (length / size) - (0.5 if self.positions == "half" else 0.0)
+        if self.kind == "nearest":
+            # Rounded away from 0 where corners are aligned.
+            index = (place + 0.5).floor() if self.positions == "corners" else place.floor()
+            return bottom.index_select(axis, index.long().clamp(0, length - 1))
+        low = place.floor()
+        weight = (place - low).to(bottom.dtype).reshape(-1, *(1,) * (bottom.dim() - 1 - axis))
+        lower = bottom.index_select(axis, low.long().clamp(min=0))
+        upper = bottom.index_select(axis, place.ceil().long().clamp(max=length - 1))
+        return lower + (upper - lower) * weight
+
+    def extra_repr(self) -> str:
+        return f"{self.kind}, size={self.size}, scale={self.scale}, {self.positions}, last={self.last}"
+
+
+class Unpooling(nn.Module):
+    """Put each value at the place that a mask gives, or at the beginning of its window, and 0 elsewhere.
+
+    Args:
+        kernel, stride: of the windows, (height, width).
+        size: (height, width) of the top; () for the size that the windows reach.
+
+    Source: HyeonwooNoh/caffe src/caffe/layers/unpooling_layer.cpp.
+    """
+
+    def __init__(self, kernel: Size, stride: Size, size: Size | tuple[()] = ()):
+        super().__init__()
+        self.kernel, self.stride, self.size = kernel, stride, size
+
+    def forward(self, bottom: Tensor, mask: Tensor | None = None) -> Tensor:
+        height, width = self.size or (
+            max((length - 1) * stride + kernel, length * stride + 1)
+            for length, stride, kernel in zip(bottom.shape[2:], self.stride, self.kernel, strict=True)
+        )
+        if mask is None:
+            rows = (torch.arange(bottom.shape[2], device=bottom.device) * self.stride[0]).clamp(max=height - 1)
+            columns = (torch.arange(bottom.shape[3], device=bottom.device) * self.stride[1]).clamp(max=width - 1)
+            mask = (rows[:, None] * width + columns).expand(bottom.shape)
+        if bottom.shape != mask.shape:
+            raise RuntimeError("the bottoms must have equal shapes")
+        plane = bottom.new_zeros((*bottom.shape[:2], height * width))
+        plane = plane.scatter(2, mask.long().flatten(2), bottom.flatten(2))
+        return plane.reshape(*bottom.shape[:2], height, width)
+
+    def extra_repr(self) -> str:
+        return f"{self.kernel}, {self.stride}, size={self.size}"

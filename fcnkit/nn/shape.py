@@ -151,3 +151,160 @@ class Reorg(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.stride}, reverse={self.reverse}"
+
+
+class Squeeze(nn.Module):
+    """Remove axes of length 1: those given, or all.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/squeeze_layer.cpp.
+    """
+
+    def __init__(self, axes: Sequence[int] = ()):
+        super().__init__()
+        self.axes = tuple(axes)
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        axes = [axis % bottom.dim() for axis in self.axes] or [i for i, size in enumerate(bottom.shape) if size == 1]
+        if any(bottom.shape[axis] != 1 for axis in axes):
+            raise RuntimeError("only axes of length 1 can be removed")
+        return bottom.reshape([size for axis, size in enumerate(bottom.shape) if axis not in axes])
+
+    def extra_repr(self) -> str:
+        return f"{self.axes}"
+
+
+class ExpandDims(nn.Module):
+    """Insert axes of length 1 before these axes of the bottom.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/expand_dims_nd_layer.cpp.
+    """
+
+    def __init__(self, axes: Sequence[int]):
+        super().__init__()
+        self.axes = tuple(axes)
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        shape = list(bottom.shape)
+        for place, axis in enumerate(self.axes):
+            shape.insert((axis if axis >= 0 else axis + bottom.dim() + 1) + place, 1)
+        return bottom.reshape(shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.axes}"
+
+
+class Pad(nn.Module):
+    """Put a value around the bottom, or cut off a border where a width is negative.
+
+    Args:
+        widths: (before, behind) of each axis from the last to the first, as nn.functional.pad takes them.
+        value: the number to put there.
+    """
+
+    def __init__(self, widths: Sequence[int], value: float = 0.0):
+        super().__init__()
+        self.widths, self.value = tuple(widths), value
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return F.pad(bottom, self.widths, value=self.value)
+
+    def extra_repr(self) -> str:
+        return f"{self.widths}, {self.value}"
+
+
+class Flip(nn.Module):
+    """Reverse the order along some axes."""
+
+    def __init__(self, axes: Sequence[int]):
+        super().__init__()
+        self.axes = tuple(axes)
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return bottom.flip(self.axes)
+
+    def extra_repr(self) -> str:
+        return f"{self.axes}"
+
+
+class Blocks(nn.Module):
+    """Trade squares of pixels for channels, or with `up` channels for squares, whose pixels come row by row.
+
+    Args:
+        size: the side of the squares.
+        up: make the plane larger.
+        outer: whether the pixel of the square comes before the channel in the order of the larger number of channels.
+        last: whether the channels are the last axis.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/depth_to_space_layer.cpp.
+    """
+
+    def __init__(self, size: int, up: bool, outer: bool, last: bool):
+        super().__init__()
+        self.size, self.up, self.outer, self.last = size, up, outer, last
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        if self.last:
+            bottom = bottom.movedim(3, 1)
+        batch, channels, height, width = bottom.shape
+        size = self.size
+        if (channels % size**2) if self.up else (height % size or width % size):
+            raise RuntimeError(f"block_size {size} must divide height and width, and its square the channels")
+        if self.up:
+            channels //= size**2
+            order = (size, size, channels) if self.outer else (channels, size, size)
+            parts = bottom.reshape(batch, *order, height, width)
+            row, column, channel = (1, 2, 3) if self.outer else (2, 3, 1)
+            top = parts.permute(0, channel, 4, row, 5, column).reshape(batch, channels, height * size, width * size)
+        else:
+            height, width = height // size, width // size
+            parts = bottom.reshape(batch, channels, height, size, width, size)
+            axes = (0, 3, 5, 1, 2, 4) if self.outer else (0, 1, 3, 5, 2, 4)
+            top = parts.permute(axes).reshape(batch, channels * size**2, height, width)
+        return top.movedim(1, 3) if self.last else top
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, up={self.up}, outer={self.outer}, last={self.last}"
+
+
+class SpaceToBatch(nn.Module):
+    """Trade blocks of the axes after the batch for items of the batch, or with `up` items for blocks.
+
+    Args:
+        block: the size of a block along axis 1, 2, ...
+        edges: (before, behind) for each of these axes: zeros added first or, with `up`, cut off last.
+        up: make the axes longer and the batch smaller.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/space_to_batch_nd_layer.cpp.
+    """
+
+    def __init__(self, block: Sequence[int], edges: Sequence[int], up: bool):
+        super().__init__()
+        self.block, self.edges, self.up = tuple(block), tuple(edges), up
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        axes, block = len(self.block), self.block
+        rest = bottom.shape[1 + axes :]
+        # nn.functional.pad takes the widths from the last axis to the first.
+        pairs = [self.edges[i : i + 2] for i in range(0, 2 * axes, 2)]
+        widths = [width for pair in [*[(0, 0)] * len(rest), *pairs[::-1]] for width in pair]
+        count = math.prod(block)
+        if self.up:
+            if bottom.shape[0] % count:
+                raise RuntimeError(f"the batch must be a multiple of {count}")
+            inner = bottom.shape[1 : 1 + axes]
+            parts = bottom.reshape(*block, -1 if bottom.shape[0] else 0, *inner, *rest)
+            order = [axes, *(i for axis in range(axes) for i in (axes + 1 + axis, axis))]
+            parts = parts.permute(*order, *range(2 * axes + 1, parts.dim()))
+            whole = parts.reshape(parts.shape[0], *(a * b for a, b in zip(inner, block, strict=True)), *rest)
+            return F.pad(whole, [-width for width in widths])
+        padded = F.pad(bottom, widths)
+        if any(size % b for size, b in zip(padded.shape[1:], block, strict=False)):
+            raise RuntimeError("block_shape must divide the padded axes")
+        split = [side for size, b in zip(padded.shape[1:], block, strict=False) for side in (size // b, b)]
+        parts = padded.reshape(padded.shape[0], *split, *rest)
+        order = [*range(2, 2 * axes + 1, 2), 0, *range(1, 2 * axes, 2)]
+        parts = parts.permute(*order, *range(2 * axes + 1, parts.dim()))
+        return parts.reshape(count * padded.shape[0], *split[::2], *rest)
+
+    def extra_repr(self) -> str:
+        return f"{self.block}, {self.edges}, up={self.up}"

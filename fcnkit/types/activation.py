@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
 
 
+_SYNOPSYS = "foss-for-synopsys-dwc-arc-processors/synopsys-caffe"
+
+
 def elementwise(name: str, v1: str | None, origin: Origin) -> LayerType:
     """A type whose layers compute each value of their top from the same value of their bottom."""
     return LayerType(name, v1, origin, ONE, ONE, every(PIXEL), KEPT, COMPUTES, moves=False, drawn=PLAIN)
@@ -36,8 +39,14 @@ RELU6 = elementwise("ReLU6", None, Origin("openvinotoolkit/training_toolbox_caff
 HARD_SWISH = elementwise(
     "HardSwish",
     None,
-    Origin("foss-for-synopsys-dwc-arc-processors/synopsys-caffe", "src/caffe/layers/hard_swish_layer.cpp"),
+    Origin(_SYNOPSYS, "src/caffe/layers/hard_swish_layer.cpp"),
 )
+
+HARD_SIGMOID = elementwise("HardSigmoid", None, Origin(_SYNOPSYS, "src/caffe/layers/hard_sigmoid_layer.cpp"))
+MISH = elementwise("Mish", None, Origin(_SYNOPSYS, "src/caffe/layers/mish_layer.cpp"))
+SELU = elementwise("SeLU", None, Origin(_SYNOPSYS, "src/caffe/layers/selu_layer.cpp"))
+SOFTPLUS = elementwise("Softplus", None, Origin(_SYNOPSYS, "src/caffe/layers/softplus_layer.cpp"))
+SOFTSIGN = elementwise("Softsign", None, Origin(_SYNOPSYS, "src/caffe/layers/softsign_layer.cpp"))
 
 
 def _softmax_looks(layer: LayerParameter) -> Sequence[Look]:

@@ -17,8 +17,10 @@ from fcnkit.types.record import (
     SINK,
     SOME,
     TWO,
+    Count,
     Drawn,
     LayerType,
+    Origin,
     bvlc,
     every,
     no_words,
@@ -145,3 +147,53 @@ SILENCE = LayerType(
     moves=True,
     drawn=PLAIN,
 )
+# The coordinate maps decide the offset, as for a Crop without crop_param.
+AUTO_CROP = LayerType(
+    "AutoCrop",
+    v1=None,
+    origin=Origin("yun-liu/rcf", "src/caffe/layers/auto_crop_layer.cpp"),
+    bottoms=TWO,
+    tops=ONE,
+    looks=lambda layer: [SHIFTED, SIZE],
+    channels=KEPT,
+    role=COMPUTES,
+    moves=True,
+    drawn=Drawn("plain", crop_words),
+)
+MERGE_CROP = LayerType(
+    "MergeCrop",
+    v1=None,
+    origin=Origin("naibaf7/caffe", "src/caffe/layers/mergecrop_layer.cpp"),
+    bottoms=TWO,
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=LOST,
+    role=COMPUTES,
+    moves=True,
+    drawn=Drawn("fuse", no_words),
+)
+
+
+def _arithmetic(name: str, file: str, bottoms: Count = TWO) -> LayerType:
+    """A function of two bottoms of any shapes that fit, or of one and a blob."""
+    return LayerType(
+        name,
+        v1=None,
+        origin=Origin("foss-for-synopsys-dwc-arc-processors/synopsys-caffe", f"src/caffe/layers/{file}_layer.cpp"),
+        bottoms=bottoms,
+        tops=ONE,
+        looks=every(WHOLE),
+        channels=LOST,
+        role=COMPUTES,
+        moves=False,
+        drawn=Drawn("fuse", no_words),
+    )
+
+
+ADD = _arithmetic("Add", "add")
+SUB = _arithmetic("Sub", "sub")
+MUL = _arithmetic("Mul", "mul", Count(1, 2))
+DIV = _arithmetic("Div", "div")
+MAXIMUM = _arithmetic("Maximum", "maximum")
+MINIMUM = _arithmetic("Minimum", "minimum")
+MAT_MUL = _arithmetic("MatMul", "matmul", Count(1, 2))

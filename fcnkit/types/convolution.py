@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 from fcnkit.types.channels import Filtered, OnePerFilter
 from fcnkit.types.looks import Everything, Look
 from fcnkit.types.record import COMPUTES, EACH, SOME, Drawn, LayerType, Origin, bvlc
-from fcnkit.types.windows import sliding_convolution
+from fcnkit.types.windows import sides_of, sliding_convolution
 from fcnkit.types.words import convolution_words
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
 
 OTHER_AXES = Everything("does not have its channels on axis 1", leads=False)
+OTHER_SIDES = Everything("has another pad on each side", leads=False)
 
 
 def slides(up: bool) -> Callable[[LayerParameter], Sequence[Look]]:
     """The window of convolution_param, into every bottom."""
 
     def looks(layer: LayerParameter) -> Sequence[Look]:
-        return [sliding_convolution(layer, up=up) or OTHER_AXES] * len(layer.bottom)
+        otherwise = OTHER_SIDES if sides_of(layer, layer.convolution_param) else OTHER_AXES
+        return [sliding_convolution(layer, up=up) or otherwise] * len(layer.bottom)
 
     return looks
 

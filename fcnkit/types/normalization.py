@@ -26,7 +26,7 @@ def is_pspnets(layer: LayerParameter) -> bool | None:
     Source: hszhao/PSPNet and alexgkendall/caffe-segnet, src/caffe/proto/caffe.proto, BNParameter.
     """
     given = {field.name for field, _ in layer.bn_param.ListFields()}
-    pspnet = bool(given & {"slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine"})
+    pspnet = bool(given & {"slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine", "icnet"})
     segnet = bool(given & {"bn_mode", "scale_filler", "shift_filler"})
     return None if pspnet == segnet else pspnet
 
@@ -100,6 +100,42 @@ NORMALIZE = LayerType(
     bottoms=ONE,
     tops=ONE,
     looks=_normalize_looks,
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+GRN = LayerType(
+    "GRN",
+    v1=None,
+    origin=Origin("openvinotoolkit/training_toolbox_caffe", "caffe/src/caffe/layers/grn_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(PIXEL),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+L2_NORMALIZE = LayerType(
+    "L2Normalize",
+    v1=None,
+    origin=Origin("facebook/C3D", "C3D-v1.1/src/caffe/layers/l2_normalize_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(_STATISTICS),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+LAYER_NORM = LayerType(
+    "LayerNorm",
+    v1=None,
+    origin=Origin("foss-for-synopsys-dwc-arc-processors/synopsys-caffe", "src/caffe/layers/layer_norm_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(_STATISTICS),
     channels=KEPT,
     role=COMPUTES,
     moves=False,

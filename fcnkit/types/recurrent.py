@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fcnkit.types.channels import LOST
 from fcnkit.types.looks import WHOLE
-from fcnkit.types.record import COMPUTES, PLAIN, THREE, TWO, Count, LayerType, bvlc, every
+from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, PLAIN, THREE, TWO, Count, LayerType, Origin, bvlc, every
 
 
 def _recurrent(name: str, origin: str, bottoms: Count, tops: Count) -> LayerType:
@@ -15,3 +15,28 @@ def _recurrent(name: str, origin: str, bottoms: Count, tops: Count) -> LayerType
 LSTM = _recurrent("LSTM", "lstm", Count(2, 5), Count(1, 3))
 RNN = _recurrent("RNN", "rnn", Count(2, 4), Count(1, 2))
 LSTM_UNIT = _recurrent("LSTMUnit", "lstm_unit", THREE, TWO)
+# The bottom is a sequence; a second one marks where sequences begin.
+LSTM_OF_ONE_BOTTOM = LayerType(
+    "Lstm",
+    v1=None,
+    origin=Origin("junhyukoh/caffe-lstm", "src/caffe/layers/lstm_layer.cpp"),
+    bottoms=ONE_OR_TWO,
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=LOST,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+CTC_GREEDY_DECODER = LayerType(
+    "CTCGreedyDecoder",
+    v1=None,
+    origin=Origin("senlinuc/caffe_ocr", "src/caffe/layers/ctc_decoder_layer.cpp"),
+    bottoms=ONE_OR_TWO,
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=LOST,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)

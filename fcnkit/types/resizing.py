@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fcnkit.types.channels import KEPT
+from fcnkit.types.channels import KEPT, LOST
 from fcnkit.types.looks import WHOLE, Look, Sliding
 from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, Drawn, LayerType, Origin, every, no_words
 
@@ -65,5 +65,37 @@ INTERP = LayerType(
     channels=KEPT,
     role=COMPUTES,
     moves=False,
+    drawn=Drawn("up", no_words),
+)
+_SYNOPSYS = "foss-for-synopsys-dwc-arc-processors/synopsys-caffe"
+
+
+def _resizes(name: str, file: str) -> LayerType:
+    return LayerType(
+        name,
+        v1=None,
+        origin=Origin(_SYNOPSYS, f"src/caffe/layers/{file}_layer.cpp"),
+        bottoms=ONE_OR_TWO,
+        tops=ONE,
+        looks=every(WHOLE),
+        channels=LOST,
+        role=COMPUTES,
+        moves=False,
+        drawn=Drawn("up", no_words),
+    )
+
+
+RESIZE_BILINEAR = _resizes("ResizeBilinear", "resize_bilinear")
+RESIZE_NEAREST = _resizes("ResizeNearestNeighbor", "resize_nearest_neighbor")
+UNPOOLING = LayerType(
+    "Unpooling",
+    v1=None,
+    origin=Origin("HyeonwooNoh/caffe", "src/caffe/layers/unpooling_layer.cpp"),
+    bottoms=ONE_OR_TWO,
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=True,
     drawn=Drawn("up", no_words),
 )

@@ -56,3 +56,27 @@ IM2COL = LayerType(
     moves=True,
     drawn=Drawn("plain", convolution_words),
 )
+_SYNOPSYS = "foss-for-synopsys-dwc-arc-processors/synopsys-caffe"
+
+
+def _synopsys(name: str, file: str) -> LayerType:
+    return _moves(name, None, Origin(_SYNOPSYS, f"src/caffe/layers/{file}_layer.cpp"), every(WHOLE), LOST)
+
+
+SQUEEZE = _synopsys("Squeeze", "squeeze")
+EXPAND_DIMS = _synopsys("ExpandDimsND", "expand_dims_nd")
+PAD = _synopsys("Pad", "pad")
+DEPTH_TO_SPACE = _synopsys("DepthToSpace", "depth_to_space")
+SPACE_TO_DEPTH = _synopsys("SpaceToDepth", "space_to_depth")
+SPACE_TO_BATCH = _synopsys("SpaceToBatchND", "space_to_batch_nd")
+BATCH_TO_SPACE = _synopsys("BatchToSpaceND", "batch_to_space_nd")
+PADDING = _moves(
+    "Padding", None, Origin("TheLegendAli/DeepLab-Context", "src/caffe/layers/padding_layer.cpp"), every(WHOLE), KEPT
+)
+FLIP = _moves("Flip", None, Origin("happynear/caffe-windows", "src/caffe/layers/flip_layer.cpp"), every(WHOLE), KEPT)
+REVERSE = _moves(
+    "Reverse", None, Origin("senlinuc/caffe_ocr", "src/caffe/layers/reverse_layer.cpp"), every(WHOLE), KEPT
+)
+TRANSPOSE = _moves(
+    "Transpose", None, Origin("senlinuc/caffe_ocr", "src/caffe/layers/transpose_layer.cpp"), every(WHOLE), LOST
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
+from fcnkit.aliases import Shape
 from fcnkit.types.channels import KEPT, Channels, Made
 from fcnkit.types.looks import WHOLE
 from fcnkit.types.record import COMPUTES, ONE, Drawn, LayerType, Origin, every, no_words
@@ -19,7 +20,7 @@ def _volume(name: str, origin: Origin, channels: Channels, drawn: Drawn) -> Laye
     return LayerType(name, None, origin, ONE, ONE, every(WHOLE), channels, COMPUTES, moves=False, drawn=drawn)
 
 
-def _filters(param: str) -> Callable[[LayerParameter, tuple[int, ...]], Iterable[str]]:
+def _filters(param: str) -> Callable[[LayerParameter, Shape], Iterable[str]]:
     return lambda layer, bottom: [str(getattr(layer, param).num_output)]
 
 
@@ -41,7 +42,7 @@ class _Filters(Made):
 _FILTERS = _Filters("convolution3d_param")
 
 
-def _filter_words(layer: LayerParameter, bottom: tuple[int, ...]) -> Iterable[str]:
+def _filter_words(layer: LayerParameter, bottom: Shape) -> Iterable[str]:
     return [str(_FILTERS.of(layer, ()))]
 
 

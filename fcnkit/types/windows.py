@@ -40,6 +40,33 @@ def convolution_window(layer: LayerParameter, axes: int) -> Window:
     return _checked(layer, window)
 
 
+class Sides(NamedTuple):
+    """The pad of a layer whose opposite sides differ, in pixels; `same` derives it from the bottom's size."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    same: bool
+
+
+def sides_of(layer: LayerParameter, settings: Any) -> Sides | None:
+    """The pads of Synopsys' Caffe, None for a layer without any.
+
+    Raises:
+        DefinitionError: there is also a pad of BVLC's.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/base_conv_layer.cpp, LayerSetUp.
+    """
+    sides = Sides(settings.pad_t, settings.pad_b, settings.pad_l, settings.pad_r, settings.pad_type == 1)
+    if not any(sides):
+        return None
+    pads = [settings.pad] if isinstance(settings.pad, int) else list(settings.pad)
+    if any(pads) or settings.pad_h or settings.pad_w or (sides.same and any(sides[:4])):
+        raise DefinitionError(f"layer {layer.name!r}: give pad, or pad_l, pad_r, pad_t and pad_b, or pad_type")
+    return sides
+
+
 def pooling_window(layer: LayerParameter) -> Window | None:
     """The window of a Pooling layer, or None for global pooling, whose window is the whole bottom.
 
@@ -91,7 +118,7 @@ def sliding_convolution(layer: LayerParameter, *, up: bool = False) -> Sliding |
     Raises:
         DefinitionError: see `convolution_window`.
     """
-    if layer.convolution_param.axis not in (1, -3):
+    if layer.convolution_param.axis not in (1, -3) or sides_of(layer, layer.convolution_param):
         return None
     (h, w), *others = convolution_window(layer, 2)
     stride, pad, dilation = ((values[0], values[1]) for values in others)
@@ -105,7 +132,7 @@ def sliding_pool(layer: LayerParameter) -> Sliding | None:
         DefinitionError: see `pooling_window`.
     """
     window, p = pooling_window(layer), layer.pooling_param
-    if window is None:
+    if window is None or sides_of(layer, p):
         return None
     (h, w), *others = window
     stride, pad, dilation = ((values[0], values[1]) for values in others)

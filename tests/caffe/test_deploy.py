@@ -228,3 +228,19 @@ def test_errors() -> None:
         deploy(prototxt.parse('layer { name: "r" type: "ReLU" bottom: "b" top: "c" }'))
     with pytest.raises(DefinitionError, match="no layer remains after"):
         deploy(prototxt.parse('layer { name: "d" type: "Data" top: "d" top: "l" }'))
+
+
+def test_metrics_and_weights_of_labels_go() -> None:
+    """ZheC/Realtime_Multi-Person_Pose_Estimation: a part of the labels weighs both sides of the loss."""
+    net = deploy(
+        prototxt.parse("""
+        layer { name: "d" type: "CPMData" top: "data" top: "label" }
+        layer { name: "part" type: "Slice" bottom: "label" top: "weight" top: "truth" slice_param { slice_point: 2 } }
+        layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 2 } }
+        layer { name: "weighted" type: "Eltwise" bottom: "conv" bottom: "weight" top: "weighted"
+                eltwise_param { operation: PROD } }
+        layer { name: "loss" type: "EuclideanLoss" bottom: "weighted" bottom: "truth" top: "loss" }
+        layer { name: "decoder" type: "CTCGreedyDecoder" bottom: "conv" bottom: "truth" top: "accuracy" }
+        """)
+    )
+    assert names(net) == ["data", "conv"]

@@ -16,7 +16,7 @@ NET = """name: "n"
 bn_stats_batch_size: 4
 layer { name: "data" type: "Data" top: "data" top: "label"
   transform_param { crop_size: 8 random_resize_param { min_size: 2 mode: [A, B] } }
-  image_gt_data_param < video_type: WEBCAM > }
+  eval_data_param < video_type: WEBCAM > }
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
   quantization_param { bw: 8; fl: -3 }  # a comment }
   convolution_param { num_output: 4 kernel_size: 3 engine: MKL2017 } }
@@ -34,7 +34,7 @@ def test_unknown_fields_are_found_with_their_places() -> None:
     assert found == [
         (2, 1, "bn_stats_batch_size", "", 0),
         (4, 34, "transform_param.random_resize_param", "", 0),
-        (5, 3, "image_gt_data_param", "", 0),
+        (5, 3, "eval_data_param", "", 0),
         (7, 3, "quantization_param", "", 1),
         (8, 60, "convolution_param.engine", "MKL2017", 1),
         (10, 31, "loss_param.normalization", "PRE_FIXED", 2),
@@ -51,7 +51,7 @@ def test_the_strict_parse_lists_all_of_them() -> None:
         prototxt.parse(NET)
     assert str(caught.value) == (
         "7 unknown fields: 'bn_stats_batch_size' in line 2; 'random_resize_param' of transform_param in line 4; "
-        "'image_gt_data_param' in line 5; 'quantization_param' in line 7; value 'MKL2017' for 'engine' of "
+        "'eval_data_param' in line 5; 'quantization_param' in line 7; value 'MKL2017' for 'engine' of "
         "convolution_param in line 8; value 'PRE_FIXED' for 'normalization' of loss_param in line 10; "
         "'pre_fixed_normalizer' of loss_param in line 10"
     )
@@ -64,7 +64,7 @@ def test_fields_that_change_no_value_are_remarks(tmp_path: Path) -> None:
     assert net.remarks == [
         "ignored field bn_stats_batch_size in line 2 of the prototxt",
         "ignored field random_resize_param in line 4 of the prototxt",
-        "ignored field image_gt_data_param in line 5 of the prototxt",
+        "ignored field eval_data_param in line 5 of the prototxt",
         "ignored field quantization_param in line 7 of the prototxt",
         "ignored field engine in line 8 of the prototxt",
         "ignored field normalization in line 10 of the prototxt",

@@ -109,3 +109,12 @@ def test_offsets_shows_the_position_of_what_is_cropped(hed: Path) -> None:
         rows = {line.split()[2]: line.split() for line in result.stdout.splitlines() if len(line.split()) == 7}
         assert rows["edges2"][3:5] == ["1", place]
         assert sentence in result.stdout
+
+
+def test_autocrop_derives_its_offset_without_a_question(hed: Path) -> None:
+    """The AutoCrop of RCF (yun-liu/rcf examples/rcf/test.prototxt), which states no offset ever."""
+    hed.write_text(HED.replace('type: "Crop"', 'type: "AutoCrop"'))
+    net = fcnkit.load(hed)
+    assert offsets(net) == [[34], [35]]
+    assert net.shapes["edges1"] == (1, 1, 40, 50)
+    assert any("crops at derived offsets: 'crop' (top 'edges1') 34" in remark for remark in net.remarks)
