@@ -57,8 +57,9 @@ def _samples(layer: LayerParameter) -> bool:
 def _computes(layer: LayerParameter, labels: set[str]) -> bool:
     """Drop labels from a layer's bottoms, in place, and their tops if it has one for each; False if none remains.
 
-    A layer that reads samples and their labels computes on the samples alone at inference, as Cascade R-CNN's ScaleRoute
-    and DecodeBBox (zhaoweicai/cascade-rcnn, examples/coco/res50-15s-800-fpn-cascade, train.prototxt and deploy.prototxt).
+    A layer that reads samples and their labels computes on the samples alone at inference, as Cascade R-CNN's
+    ScaleRoute and DecodeBBox (zhaoweicai/cascade-rcnn, examples/coco/res50-15s-800-fpn-cascade, train.prototxt and
+    deploy.prototxt).
 
     Args:
         layer: the layer, which is changed.
