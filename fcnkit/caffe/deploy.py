@@ -14,7 +14,7 @@ from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.channels import Made
 from fcnkit.types.combine import SILENCE
 from fcnkit.types.looks import SIZE
-from fcnkit.types.record import LOSS, SINK
+from fcnkit.types.record import LOSS, SAMPLES, SINK
 from fcnkit.types.volumes import reads_volumes
 
 # The default state: TEST, level 0, no stages.
@@ -171,6 +171,8 @@ def _labels(layers: list[LayerParameter], net: NetParameter) -> set[str]:
             labels.update(label for bottom in layer.bottom[1:] for label in made_of.get(bottom, ()))
         elif layer.bottom and made_of.keys() >= set(layer.bottom):
             made_of.update(dict.fromkeys(layer.top, set().union(*(made_of[bottom] for bottom in layer.bottom))))
+            if record is not None and record.role is SAMPLES:
+                made_of[layer.top[0]] = made_of[layer.bottom[0]]
     return {blob for blob, sources in made_of.items() if sources & (labels - images)}
 
 

@@ -54,13 +54,26 @@ def parse_leniently(text: str, kind: str) -> tuple[Any, list[Unknown]]: ...
 def parse_leniently(text: str, kind: str = "NetParameter") -> tuple[Any, list[Unknown]]:
     """Parse prototxt text without the fields and enum values that the schema lacks; those are listed.
 
-    The type of a V1 layer is text in `type_name` where the enum of old nets lacks it: forks added types of their own.
+    Of a solver that contains its net, as net_param, the net is read. The type of a V1 layer is text in `type_name`
+    where the enum of old nets lacks it: forks added types of their own.
 
     Raises:
         PrototxtError, DefinitionError: as in `parse`, but for unknown fields.
     """
+    message, unknown = _merged(text, kind)
+    if kind == "NetParameter" and any(each.owner == kind and each.name == "net_param" for each in unknown):
+        solver, unknown = _merged(text, "SolverParameter")
+        message, unknown = solver.net_param, [each for each in unknown if each.owner != "SolverParameter"]
+    for each in [each for each in unknown if each.layers == "layers" and each.path == ("type",)]:
+        message.layers[each.position].type_name = each.value
+        unknown.remove(each)
+    if kind == "NetParameter":
+        to_bvlc(message)
+    return message, unknown
+
+
+def _merged(text: str, kind: str) -> tuple[Any, list[Unknown]]:
     message = schema.message_class(kind)()
-    unknown: list[Unknown] = []
     try:
         _merge(text, message)
     except PrototxtError as error:
@@ -69,12 +82,8 @@ def parse_leniently(text: str, kind: str = "NetParameter") -> tuple[Any, list[Un
             raise error
         message = schema.message_class(kind)()
         _merge(rest, message)
-    for each in [each for each in unknown if each.layers == "layers" and each.path == ("type",)]:
-        message.layers[each.position].type_name = each.value
-        unknown.remove(each)
-    if kind == "NetParameter":
-        to_bvlc(message)
-    return message, unknown
+        return message, unknown
+    return message, []
 
 
 def _merge(text: str, message: Message) -> None:

@@ -69,3 +69,16 @@ def test_comments_may_be_in_any_encoding_and_the_text_may_begin_with_a_mark() ->
 
 def test_backslashes_of_windows_paths_are_let_through() -> None:
     assert prototxt.parse(r'name: "C:\models\_old"').name.endswith("odels\\_old")
+
+
+def test_a_solver_with_its_net() -> None:
+    """As ducha-aiki/caffenet-benchmark prototxt/architectures/NiN128_no_drop_in_place.prototxt."""
+    text = """base_lr: 0.01
+        net_param { name: "n" own: 3
+          layer { name: "a" type: "ReLU" bottom: "x" top: "a" }
+          layer { name: "b" type: "ReLU" bottom: "a" top: "b" unheard: 1 } }
+        unheard_of: 2"""
+    net, unknown = prototxt.parse_leniently(text)
+    assert [layer.name for layer in net.layer] == ["a", "b"]
+    assert [(each.name, each.line) for each in unknown] == [("own", 2), ("unheard", 4)]
+    assert [(each.layers, each.position) for each in unknown] == [("", 0), ("layer", 1)]
