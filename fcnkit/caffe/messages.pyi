@@ -766,6 +766,8 @@ class LayerParameter(Message):
     @property
     def compact_bilinear_param(self) -> CompactBilinearParameter: ...
     @property
+    def rrelu_param(self) -> RReLUParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -912,6 +914,7 @@ class LayerParameter(Message):
         scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
         compact_bilinear_param: CompactBilinearParameter = ...,
+        rrelu_param: RReLUParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1051,6 +1054,7 @@ class LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1199,6 +1203,7 @@ class LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2768,6 +2773,8 @@ class V1LayerParameter(Message):
     @property
     def compact_bilinear_param(self) -> CompactBilinearParameter: ...
     @property
+    def rrelu_param(self) -> RReLUParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2891,6 +2898,7 @@ class V1LayerParameter(Message):
         scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
         compact_bilinear_param: CompactBilinearParameter = ...,
+        rrelu_param: RReLUParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3005,6 +3013,7 @@ class V1LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3130,6 +3139,7 @@ class V1LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -5596,3 +5606,10 @@ class CompactBilinearParameter(Message):
     def __init__(self, *, num_output: int = ..., sum_pool: bool = ...) -> None: ...
     def HasField(self, field_name: Literal["num_output", "sum_pool"]) -> bool: ...
     def ClearField(self, field_name: Literal["num_output", "sum_pool"]) -> None: ...
+
+class RReLUParameter(Message):
+    lb: float
+    ub: float
+    def __init__(self, *, lb: float = ..., ub: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["lb", "ub"]) -> bool: ...
+    def ClearField(self, field_name: Literal["lb", "ub"]) -> None: ...

@@ -80,6 +80,9 @@ def settle_unknown(
 
 def _no_matter(unknown: Unknown) -> bool:
     path = unknown.path
+    # The values that training starts from.
+    if unknown.owner == "FillerParameter" or unknown.name.endswith("_filler"):
+        return True
     return not _NO_MATTER.isdisjoint(path) or not _NO_MATTER.isdisjoint(map(".".join, pairwise(path)))
 
 

@@ -152,6 +152,20 @@ class ReLU6(Elementwise):
         return nn.ReLU6()
 
 
+@rule(types.RRELU)
+class RReLU(Elementwise):
+    """x, or below 0 x divided by the logarithmic mean of two bounds; the random divisors of training are not drawn.
+
+    Source: ducha-aiki/caffe src/caffe/layers/rrelu_layer.cpp, LayerSetUp and Forward_cpu.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        low, high = layer.rrelu_param.lb, layer.rrelu_param.ub
+        if not 0 < low < high:
+            raise DefinitionError(f"layer {layer.name!r}: lb {low:g} must be positive and below ub {high:g}")
+        return nn.LeakyReLU((math.log(high) - math.log(low)) / (high - low))
+
+
 @rule(types.SCALE_TANH)
 class ScaleTanH(Elementwise):
     """tanh(scale * x) with the scale of the start, which grows in training alone."""

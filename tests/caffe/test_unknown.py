@@ -127,3 +127,15 @@ def test_a_type_of_v1_that_bvlc_lacks_is_read_by_name() -> None:
     net, unknown = prototxt.parse_leniently('layers { name: "a" type: RELU } layers { name: "b" type: MAGIC_TYPE }')
     assert not unknown
     assert [layer.type_name for layer in net.layers] == ["", "MAGIC_TYPE"]
+
+
+def test_settings_of_fillers_change_no_trained_value(tmp_path: Path) -> None:
+    """As cbfinn/caffe examples/rsgps/nolstm.prototxt and happynear/NormFace mnist/lenet_train_test.prototxt."""
+    text = NET.replace(
+        "kernel_size: 3", 'kernel_size: 3 weight_filler { type: "constant" magic: 3 } own_filler { a: 1 }'
+    )
+    (tmp_path / "net.prototxt").write_text(text)
+    assert fcnkit.load(tmp_path / "net.prototxt").remarks[4:6] == [
+        "ignored field magic in line 8 of the prototxt",
+        "ignored field own_filler in line 8 of the prototxt",
+    ]

@@ -114,3 +114,12 @@ def test_batch_normalization_of_vectors() -> None:
     blobs = [np.array(values, np.float32).reshape(1, 2, 1, 1) for values in ([2, 1], [1, 0], [5, 0], [4, 9])]
     bottom = np.array([[7, 3]], np.float32)
     assert np.allclose(run(bn, [bottom], {"it": blobs}), [[3, 1]])
+
+
+def test_slopes_of_randomized_relu() -> None:
+    """Between 1 and e the logarithmic mean is e - 1."""
+    settings = "rrelu_param { lb: 1 ub: 2.718281828 }"
+    found = apply("RReLU", settings, np.array([[-1.718281828, 0, 2]], np.float32))
+    assert np.allclose(found, [[-1, 0, 2]])
+    with pytest.raises(DefinitionError, match="layer 'l': lb 3 must be positive and below ub 3"):
+        layer_net("RReLU", "rrelu_param { lb: 3 ub: 3 }", [(1, 2)])
