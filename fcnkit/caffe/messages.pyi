@@ -5064,11 +5064,15 @@ class Pooling3DParameter(Message):
     ) -> None: ...
 
 class VideoDataParameter(Message):
+    Modality: Final[EnumTypeWrapper]
+    RGB: Final = 0
+    FLOW: Final = 1
     crop_size: int
     new_height: int
     new_width: int
     new_length: int
     num_segments: int
+    modality: int
     def __init__(
         self,
         *,
@@ -5077,12 +5081,13 @@ class VideoDataParameter(Message):
         new_width: int = ...,
         new_length: int = ...,
         num_segments: int = ...,
+        modality: int | str = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments", "modality"]
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments", "modality"]
     ) -> None: ...
 
 class SqueezeParameter(Message):

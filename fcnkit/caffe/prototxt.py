@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from fcnkit.caffe.messages import NetParameter, SolverParameter
 from fcnkit.caffe.sniff import unreadable
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
+# Of shells and of Jinja.
+_PLACEHOLDER = re.compile(r"\$\w+|\$\{[^}]*\}|\{\{.*?\}\}")
 # How many lines a message lists for each unknown field.
 _LISTED = 5
 
@@ -88,6 +91,9 @@ def _merge(text: str, message: Message) -> None:
         offending = lines[line - 1] if 0 < line <= len(lines) else ""
         # protobuf's message starts with "line:column : "; PrototxtError states the position itself.
         problem = str(error).removeprefix(f"{line}:{column} : ").rstrip(".").replace("caffe.", "").replace("\n", " ")
+        placeholder = _PLACEHOLDER.search(offending)
+        if placeholder is not None:
+            problem = f"the text is a template: put a value in place of {placeholder[0]}"
         raise PrototxtError(problem, line, column, offending[:120]) from None
 
 

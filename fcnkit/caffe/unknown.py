@@ -28,6 +28,8 @@ _NO_MATTER = {
     "strict_dim",
     # daijifeng001/caffe-rfcn src/caffe/proto/caffe.proto: how a loss is divided.
     "loss_param",
+    # lxx1991/caffe_mpi src/caffe/proto/caffe.proto: the memory that cuDNN may use.
+    "richness",
     # Data layers and what they do to images: intel/caffe, yjxiong/caffe, eric612/MobileNet-YOLO.
     "transform_param",
     "annotated_data_param",

@@ -26,6 +26,18 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class KeptByValue(Kept):
+    """As many as the bottom has, one for each value of the field `values` of the message `param`."""
+
+    param: str = ""
+    values: str = ""
+
+    def stated(self, layer: LayerParameter) -> int:
+        """The number of values, which is that of the channels if it is not 1."""
+        return len(getattr(getattr(layer, self.param), self.values))
+
+
+@dataclass(frozen=True)
 class Joined:
     """As many as all bottoms together, if they are joined along the channels."""
 

@@ -69,3 +69,11 @@ def test_comments_may_be_in_any_encoding_and_the_text_may_begin_with_a_mark() ->
 
 def test_backslashes_of_windows_paths_are_let_through() -> None:
     assert prototxt.parse(r'name: "C:\models\_old"').name.endswith("odels\\_old")
+
+
+@pytest.mark.parametrize("placeholder", ["$ADAPTED_WIDTH", "${NUM_LABELS}", "{{ classes }}"])
+def test_templates_are_named_as_such(placeholder: str) -> None:
+    text = f'layer {{ name: "l" convolution_param {{\n  num_output: {placeholder}\n}} }}'
+    with pytest.raises(PrototxtError, match=r"line 2, .*the text is a template: put a value in place of") as caught:
+        prototxt.parse(text)
+    assert placeholder in str(caught.value).split(", in:")[0]

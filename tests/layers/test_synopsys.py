@@ -151,3 +151,7 @@ def test_normalizations() -> None:
     top = apply("LayerNorm", "layer_norm_param { eps: 0.5 }", items)
     for item, found in zip(items, top, strict=True):
         assert np.allclose(found, (item - item.mean()) / np.sqrt(item.var() + 0.5), atol=1e-5)
+    assert np.allclose(apply("L2Norm", "", whole).ravel(), [0.6, 0, 0, 0.8])
+    assert apply("L2Norm", "", 0 * whole).ravel().tolist() == [0, 0, 0, 0]
+    assert np.allclose(apply("Norm", "", bottom).ravel(), [0.6, 0.8])
+    assert (apply("Norm", "", np.full((1, 1, 1, 1), 1e-6, np.float32)) == 0.5).all()
