@@ -77,3 +77,15 @@ def test_templates_are_named_as_such(placeholder: str) -> None:
     with pytest.raises(PrototxtError, match=r"line 2, .*the text is a template: put a value in place of") as caught:
         prototxt.parse(text)
     assert placeholder in str(caught.value).split(", in:")[0]
+
+
+def test_a_net_inside_a_solver() -> None:
+    """ducha-aiki/caffenet-benchmark prototxt/activations, and BVLC/caffe examples/mnist/lenet_consolidated_solver."""
+    solver = 'base_lr: 0.01 solver_type: SGD %s { name: "n" layer { name: "r" type: "ReLU" } }'
+    for field in ("net_param", "train_net_param", "test_net_param"):
+        net = prototxt.parse(solver % field)
+        assert (net.name, net.layer[0].type) == ("n", "ReLU")
+    both = solver % "train_net_param" + 'test_net_param { name: "t" layer { name: "r" type: "TanH" } }'
+    assert prototxt.parse(both).name == "t"
+    net, unknown = prototxt.parse_leniently(solver.replace('"ReLU"', '"ReLU" speed: 3') % "net_param")
+    assert [(each.path, each.layers, each.position) for each in unknown] == [(("speed",), "layer", 0)]
