@@ -9,13 +9,10 @@ Importing fcnkit does not import torch: the modules that need it are loaded on f
 
 from __future__ import annotations
 
-import importlib
-from importlib.metadata import version
-from typing import TYPE_CHECKING
-
-from fcnkit.errors import FcnkitError
-
+# Nothing is imported here, typing included: `python -m fcnkit` runs this before it can handle signals.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from fcnkit.errors import FcnkitError
     from fcnkit.export import from_torch
     from fcnkit.fast import optimized
     from fcnkit.formats import convert, load, save
@@ -40,6 +37,7 @@ __all__ = [
 
 _HOMES = {
     "CaffeNet": "fcnkit.net",
+    "FcnkitError": "fcnkit.errors",
     "convert": "fcnkit.formats",
     "fc2conv": "fcnkit.surgery",
     "fold_batchnorm": "fcnkit.simplification",
@@ -53,7 +51,11 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    import importlib
+
     if name == "__version__":
+        from importlib.metadata import version
+
         return version("fcnkit")
     if name not in _HOMES:
         raise AttributeError(f"module 'fcnkit' has no attribute {name!r}")

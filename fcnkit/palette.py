@@ -67,7 +67,9 @@ def labels_from_colours(
     same = np.flatnonzero(codes[1:] == codes[:-1])
     if same.size:
         one, other = order[same[0]], order[same[0] + 1]
-        raise FileFormatError(f"the palette has one colour for labels {one} and {other}: no way back from colours")
+        raise FileFormatError(
+            f"the palette has the same colour for labels {one} and {other}, so that colours do not determine labels"
+        )
     wanted = _codes(colours)
     places = np.searchsorted(codes, wanted).clip(max=len(codes) - 1)
     known = codes[places] == wanted

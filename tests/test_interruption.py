@@ -14,6 +14,7 @@ import pytest
 
 import fcnkit
 from fcnkit.files import writing
+from tests.paths import ROOT
 
 # From here on Python runs fcnkit's code; before, a signal meets Python's own start.
 STARTED = 0.06
@@ -64,10 +65,14 @@ def interrupt(sample: Path, folder: Path, output: str, numbers: list[int], momen
             process.send_signal(number)
             time.sleep(0.002)
         _, errors = process.communicate(timeout=120)
-    assert process.returncode in (0, 128 + numbers[0], -numbers[0]), errors
-    assert "Traceback" not in errors
-    assert "terminate" not in errors
     found = {path.name for path in folder.iterdir()}
+    if "Traceback" in errors:
+        # On a busy machine Python takes longer to start, and the signal met its own code.
+        assert str(ROOT / "fcnkit") not in errors, errors
+        assert not found
+        return
+    assert process.returncode in (0, 128 + numbers[0], -numbers[0]), errors
+    assert "terminate" not in errors
     assert found <= {output, f"{output}.data", "net.prototxt"}
     if process.returncode == 0:
         assert output in found
@@ -77,6 +82,15 @@ def interrupt(sample: Path, folder: Path, output: str, numbers: list[int], momen
             fcnkit.save(fcnkit.load(sample), definition)
         # Formats of weights alone need the definition.
         fcnkit.load(folder / output, definition if output.endswith((".pth", ".npz", ".h5")) else None)
+
+
+def test_the_package_imports_nothing_before_signals_are_handled() -> None:
+    """`python -m fcnkit` imports the package first; a signal in its imports would end in a traceback."""
+    code = "import sys; before = {*sys.modules}; import fcnkit; print(*sorted({*sys.modules} - before))"
+    found = subprocess.run(
+        [sys.executable, "-S", "-c", code], env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["__future__", "fcnkit"]
 
 
 @pytest.mark.parametrize("numbers", SIGNALS)

@@ -70,7 +70,7 @@ def test_what_is_no_palette(tmp_path: Path, content: bytes) -> None:
 
 
 def test_two_labels_of_one_colour_have_no_way_back() -> None:
-    with pytest.raises(FileFormatError, match="the palette has one colour for labels 1 and 3: no way back"):
+    with pytest.raises(FileFormatError, match="the palette has the same colour for labels 1 and 3, so that"):
         labels_from_colours(np.zeros((1, 3)), np.array([[0, 0, 0], [1, 1, 1], [2, 2, 2], [1, 1, 1]]))
 
 
@@ -97,7 +97,7 @@ def test_classes_by_number_set_and_file(tmp_path: Path) -> None:
     for text, message in [
         ("0", "0 classes: label maps have 1 to 256"),
         ("257", "257 classes: label maps have 1 to 256"),
-        ("cityscapes", "cityscapes: is not a number of classes, not one of voc, "),
+        ("cityscapes", "cityscapes: is neither a number of classes, nor one of voc, "),
     ]:
         with pytest.raises(InputError) as caught:
             classes.resolve(text)

@@ -95,7 +95,7 @@ def _read_weights(file: Any, most_bytes: int) -> dict[str, list[np.ndarray]]:
         layer = match["layer"]
         index = int(match["index"]) if match["index"] else int(match["name"] == "bias")
         if index in found.setdefault(layer, {}):
-            raise FileFormatError(f"layer {layer!r}: blob {index} is there twice")
+            raise FileFormatError(f"layer {layer!r}: blob {index} is stored twice")
         found[layer][index] = _read_array(path, dataset, most_bytes)
     if not found and not caffes_own:
         raise FileFormatError(f"contains no weights; expected {_LAYOUTS}")
@@ -103,7 +103,7 @@ def _read_weights(file: Any, most_bytes: int) -> dict[str, list[np.ndarray]]:
         missing = min(set(range(len(blobs) + 1)) - blobs.keys())
         if missing < len(blobs):
             raise FileFormatError(
-                f"layer {layer!r}: blob {missing} is missing (blob {max(blobs)} is there); "
+                f"layer {layer!r}: blob {missing} is missing (blob {max(blobs)} is stored); "
                 "Caffe leaves out blobs that are shared with another layer"
             )
     return {layer: [blobs[i] for i in range(len(blobs))] for layer, blobs in sorted(found.items())}

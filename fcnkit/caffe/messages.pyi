@@ -3647,6 +3647,7 @@ class DetectionOutputParameter(Message):
     visualize: bool
     visualize_threshold: float
     save_file: str
+    use_polygon: bool
     objectness_score: float
     def __init__(
         self,
@@ -3663,6 +3664,7 @@ class DetectionOutputParameter(Message):
         visualize: bool = ...,
         visualize_threshold: float = ...,
         save_file: str = ...,
+        use_polygon: bool = ...,
         objectness_score: float = ...,
     ) -> None: ...
     def HasField(
@@ -3680,6 +3682,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "use_polygon",
             "objectness_score",
         ],
     ) -> bool: ...
@@ -3698,6 +3701,7 @@ class DetectionOutputParameter(Message):
             "visualize",
             "visualize_threshold",
             "save_file",
+            "use_polygon",
             "objectness_score",
         ],
     ) -> None: ...

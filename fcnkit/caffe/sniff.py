@@ -47,7 +47,7 @@ class FileKind(Enum):
     XZ = "an xz-compressed file"
     EMPTY = "an empty file"
     FOLDER = "a folder"
-    SPECIAL = "no regular file"
+    SPECIAL = "a device, pipe or socket"
     UNKNOWN = "a binary file of unknown kind"
     CUT_NET = "a Caffe net (.caffemodel), cut short or damaged"
     CUT_SOLVER_STATE = "a Caffe solver state (.solverstate), cut short or damaged"

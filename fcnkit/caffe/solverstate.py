@@ -101,7 +101,7 @@ def _read_hdf5(path: AnyPath) -> State:
     try:
         with h5py.File(path, "r") as file:
             if not {"iter", "history"} <= set(file):
-                raise FileFormatError("is an HDF5 file, but no solver state: it has no iter and history")
+                raise FileFormatError("is an HDF5 file, but not a solver state: it has no iter and history")
             group = file["history"]
             datasets = [group[str(index)] for index in range(len(group))]
             if any(dataset.external or dataset.is_virtual for dataset in datasets):
@@ -113,7 +113,7 @@ def _read_hdf5(path: AnyPath) -> State:
     except FileFormatError:
         raise
     except (OSError, KeyError, RuntimeError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise FileFormatError(f"is no whole solver state: {' '.join(str(error).split())}") from None
+        raise FileFormatError(f"is a damaged solver state: {' '.join(str(error).split())}") from None
     text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
     return State(iteration, text.rstrip("\0"), step, history)
 

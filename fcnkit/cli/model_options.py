@@ -37,7 +37,7 @@ def _crf(value: str | None) -> dict[str, float] | None:
             settings = {"": 0}
         if not settings.keys() <= set(CRF):
             raise click.BadParameter(
-                f"{setting!r} is not of the form bi_w=4 with one of {', '.join(CRF)}; arguments stand before --crf"
+                f"{setting!r} is not of the form bi_w=4 with one of {', '.join(CRF)}; put arguments before --crf"
             )
     return settings
 

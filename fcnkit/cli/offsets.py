@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fcnkit.cli.reading_options import reading_options
+from fcnkit.cli.reading_options import opening_options
 from fcnkit.cli.text_output import columns, output_options, put
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Examples:
 @click.option(
     "--fill", "filling", is_flag=True, help="Write the net with its missing offsets filled in; comments are lost."
 )
-@reading_options
+@opening_options
 @output_options
 def command(
     file: Path, prototxt: Path | None, filling: bool, crop: str | None, output: str | None, force: bool, **reading: Any
@@ -66,7 +66,7 @@ def _definition(file: Path, prototxt: Path | None, crop: str | None, reading: di
     from fcnkit.errors import naming
     from fcnkit.geometry.unstated import settle_crops
 
-    if prototxt is None and sniff(file) in (FileKind.PROTOTXT, FileKind.TEXT):
+    if prototxt is None and reading.get("net") is None and sniff(file) in (FileKind.PROTOTXT, FileKind.TEXT):
         with naming(file):
             definition = upgrade_net(read_leniently(file)[0])
             if crop is not None:

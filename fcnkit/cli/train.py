@@ -39,12 +39,18 @@ class DataType(click.ParamType):  # type: ignore[type-arg]  # generic in the stu
 
 _RUNNING = (
     click.option("--device", default="cpu", show_default=True, help="Where to train: cpu, cuda, cuda:1."),
-    click.option("--workers", type=click.IntRange(0), default=0, show_default=True, help="Processes that read ahead."),
+    click.option(
+        "--workers",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="Number of processes that read ahead.",
+    ),
     click.option("--tensorboard", type=click.Path(path_type=Path), metavar="DIR", help="Write events for TensorBoard."),
     click.option("--amp", type=click.Choice(["bf16", "fp16"]), help="Automatic mixed precision; changes the numbers."),
     click.option("--compile", "compiled", is_flag=True, help="Run the net through torch.compile."),
     click.option("--allow-zero", is_flag=True, help="Train although some filters are zero and cannot learn."),
-    click.option("--channels-last", is_flag=True, help="Lay images out channels last, which some GPUs prefer."),
+    click.option("--channels-last", is_flag=True, help="Store images with channels last; faster on some GPUs."),
 )
 
 
@@ -58,9 +64,9 @@ def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command(epilog=EXAMPLES)
 @click.argument("solver", type=click.Path(path_type=Path))
 @click.option("--weights", metavar="FILE,...", help="Weights to start from, by layer name; later ones override.")
-@click.option("--snapshot", metavar="STATE|auto", help="A .solverstate to go on from; auto: the newest, if any.")
+@click.option("--snapshot", metavar="STATE|auto", help="A .solverstate to resume from; auto: the newest, if any.")
 @click.option("--data", type=DataType(), multiple=True, metavar="LAYER=MODULE:FACTORY", help="Data of your own.")
-@click.option("--log", "log", type=click.Path(path_type=Path), metavar="FILE", help="Write a JSON object a line.")
+@click.option("--log", "log", type=click.Path(path_type=Path), metavar="FILE", help="Write one JSON object per line.")
 @crop_option
 @click.option("--force", is_flag=True, help="Replace an existing log.")
 @running_options

@@ -100,7 +100,7 @@ _FILE = click.Path(path_type=Path)
     help="Field of the solver, such as base_lr=1e-4 or 16s.max_iter=500; may be repeated.",
 )
 @click.option("--stages", "staged", is_flag=True, help="Train stride 32 first, then 16, ... down to --stride.")
-@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Images of a batch.")
+@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Number of images in a batch.")
 @click.option(
     "--class-weights",
     multiple=True,

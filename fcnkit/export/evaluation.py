@@ -74,4 +74,7 @@ def evaluated(
 def _in_double(value: Any) -> Any:
     if isinstance(value, Tensor) and value.is_floating_point():
         return value.double()
+    if isinstance(value, float):
+        # As the net's definition has it.
+        return torch.tensor(value, dtype=torch.float32).item()
     return torch.float64 if value is torch.float32 else value

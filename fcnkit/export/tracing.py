@@ -63,7 +63,7 @@ def decompose(program: ExportedProgram) -> ExportedProgram:
     for spec in program.graph_signature.input_specs:
         name = (spec.target or "").partition(".")[0]
         if name in _NOT_FREE:
-            raise InputError(f"the module's {name!r} has a name that torch.export takes for itself; give it another")
+            raise InputError(f"the module's {name!r} has a name that torch.export reserves; give it another")
     table = torch.export.default_decompositions()
     for operation in [operation for operation in table if rule_for(operation)]:
         del table[operation]

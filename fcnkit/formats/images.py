@@ -44,7 +44,7 @@ def adopt_images(
         if image not in preprocessing or preprocessing[image].channel_order != "BGR":
             read = ", ".join(map(repr, layer.bottom))
             raise ConversionError(
-                f"layer {layer.name!r} reads {read}, which is no image of 3 channels, and cannot have filters for"
+                f"layer {layer.name!r} reads {read}, which is not an image of 3 channels, and cannot have filters for"
                 " images of another mean; start it anew with `new`"
             )
         wanted = expected[layer.name]

@@ -14,7 +14,10 @@ from fcnkit.net.images import stated_definition
 
 def save(net: CaffeNet, path: Path) -> None:
     """Write the definition to path; its Input layers state the mean and the scale of images."""
-    path.write_bytes(to_text(stated_definition(net)).encode())
+    stated = stated_definition(net)
+    # The net's own text may have a fork's spellings.
+    text = net.prototxt if stated == net.definition() else to_text(stated)
+    path.write_bytes(text.encode())
 
 
 def load(path: AnyPath, options: NetOptions) -> CaffeNet:

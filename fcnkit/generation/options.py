@@ -140,7 +140,7 @@ class Net:
             there = ", ".join(sorted(known))
             raise DefinitionError(
                 f"{', '.join(unknown)}: not a setting of the data layer {self.data}{nearest(unknown[0], known)};"
-                f" there are {there}"
+                f" the settings are {there}"
             )
 
     def _check_weights(self, name: str, weights: Sequence[float]) -> None:

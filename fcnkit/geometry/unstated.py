@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fcnkit.errors import DefinitionError
+from fcnkit.errors import ArgumentError, DefinitionError
 from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.geometry.crops import Crop
 from fcnkit.geometry.report import pair
@@ -38,10 +38,11 @@ def settle_crops(net: NetParameter, choice: str | None) -> list[str]:
         Remarks: the offsets that were written, as a line of text if there are any.
 
     Raises:
+        ArgumentError: there is no such choice.
         DefinitionError: choice is None, and a Crop would have different offsets.
     """
     if choice not in (None, *CHOICES):
-        raise ValueError(f"crop must be {' or '.join(map(repr, CHOICES))}, not {choice!r}")
+        raise ArgumentError(f"crop must be {' or '.join(map(repr, CHOICES))}, not {choice!r}")
     automatic = [layer for layer in net.layer if layer.type == AUTO_CROP.name]
     if not automatic and all(layer.type != CROP.name or layer.HasField("crop_param") for layer in net.layer):
         return []

@@ -68,13 +68,13 @@ def find(name: str | None) -> Runtime:
         found = next((runtime for runtime in RUNTIMES.values() if runtime.installed), None)
         if found is None:
             raise RuntimeMissingError(
-                f"no runtime to verify against is installed; {RUNTIMES['opencv'].way} brings one,"
+                f"no runtime to verify against is installed; {RUNTIMES['opencv'].way} installs one,"
                 " or give a dump of Caffe's blobs with `against`"
             )
         return found
     runtime = RUNTIMES[name]
     if not runtime.installed:
-        raise RuntimeMissingError(f"{runtime.title} is not installed; {runtime.way} brings it")
+        raise RuntimeMissingError(f"{runtime.title} is not installed; {runtime.way} provides it")
     return runtime
 
 
@@ -111,7 +111,7 @@ def _caffe(caffe: Any, job: Job) -> Tops:
 
 def _opencv(cv2: Any, job: Job) -> Tops:
     if not hasattr(cv2.dnn, "readNetFromCaffe"):
-        raise RuntimeMissingError(f"OpenCV {cv2.__version__} reads no Caffe files; {RUNTIMES['opencv'].way} brings 4")
+        raise RuntimeMissingError(f"OpenCV {cv2.__version__} reads no Caffe files; {RUNTIMES['opencv'].way} installs 4")
     definition, weights = _caffe_files(job)
     own = prototxt.read(definition)
     job.notes.extend(_in_opencvs_form(own))

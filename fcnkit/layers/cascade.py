@@ -123,18 +123,3 @@ class FrcnnOutput(Layer):
             _OVER.get(p.nms_type, "UNION"),
             p.max_det_num or None,
         )
-
-
-@rule(types.SCALE_ROUTE)
-class ScaleRoute(Layer):
-    """The regions between two sizes, and their rows of the other bottoms.
-
-    Source: zhaoweicai/cascade-rcnn src/caffe/layers/scale_route_layer.cpp, LayerSetUp and Forward_cpu.
-    """
-
-    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        p = layer.scale_route_param
-        low, high = (getattr(p, name) if p.HasField(name) else None for name in ("low_scale", "high_scale"))
-        if (low is not None and low <= 0) or (high is not None and high < (low or 0)) or high == 0:
-            raise DefinitionError(f"layer {layer.name!r}: low_scale must be positive, and high_scale no less")
-        return cascade.ScaleRoute(low, high)

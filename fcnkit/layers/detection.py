@@ -90,10 +90,11 @@ class DetectionOutput(Layer):
     """Objects from locations, scores and default boxes.
 
     A fourth bottom with two scores for each default box is RefineDet's, and a fifth has their offsets. An image as the
-    fourth, only for visualization, is not read. The files that the forks write (save_output_param) are not written.
+    fourth, only for visualization, is not read. With 12 numbers for a location, TextBoxes++'s, objects have corners as
+    well. The files that the forks write (save_output_param) are not written.
 
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, LayerSetUp; sfzhang15/RefineDet,
-    the same file.
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, LayerSetUp; sfzhang15/RefineDet and
+    MhLiao/TextBoxes_plusplus, the same file.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
@@ -116,4 +117,22 @@ class DetectionOutput(Layer):
             nms.top_k if nms.HasField("top_k") and nms.top_k >= 0 else None,
             p.keep_top_k if p.keep_top_k >= 0 else None,
             p.objectness_score if scored else None,
+            _has_corners(layer, bottoms),
         )
+
+
+def _has_corners(layer: LayerParameter, bottoms: Sequence[Shape]) -> bool:
+    """Whether a location has the corners of a polygon, by the numbers of each default box.
+
+    Source: MhLiao/TextBoxes_plusplus src/caffe/layers/detection_output_layer.cpp, Reshape.
+    """
+    p = layer.detection_output_param
+    located = 1 if p.share_location else p.num_classes
+    numbers = math.prod(bottoms[0][1:]) * 4
+    if numbers != 12 * located * bottoms[2][-1]:
+        return False
+    if p.code_type != layer.prior_box_param.CENTER_SIZE or (p.HasField("use_polygon") and not p.use_polygon):
+        raise DefinitionError(
+            f"layer {layer.name!r}: 12 numbers for a location need code_type CENTER_SIZE and use_polygon"
+        )
+    return True

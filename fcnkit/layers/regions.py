@@ -34,11 +34,23 @@ class PSROIPooling(Layer):
     Source: daijifeng001/caffe-rfcn src/caffe/layers/psroi_pooling_layer.cpp, LayerSetUp.
     """
 
+    module: type[regions.PositionSensitivePool] = regions.PositionSensitivePool
+
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.psroi_pooling_param
         if p.output_dim < 1 or p.group_size < 1 or not p.HasField("spatial_scale"):
             raise DefinitionError(f"layer {layer.name!r}: give spatial_scale, output_dim and group_size, and positive")
-        return regions.PositionSensitivePool(p.output_dim, p.group_size, p.spatial_scale)
+        return self.module(p.output_dim, p.group_size, p.spatial_scale)
+
+
+@rule(types.PSROI_ALIGN)
+class PSROIAlign(PSROIPooling):
+    """The same of interpolated values.
+
+    Source: fallingdust/caffe-fast-rcnn src/caffe/layers/psroi_align_layer.cpp, LayerSetUp.
+    """
+
+    module = regions.PositionSensitiveAlign
 
 
 @rule(types.ROI_ALIGN)

@@ -254,7 +254,7 @@ class CaffeNet(nn.Module):
         except (RuntimeError, IndexError, ValueError) as error:
             sizes = ", ".join(f"{name!r} {tuple(b.shape)}" for name, b in zip(step.bottoms, bottoms, strict=True))
             if _is_out_of_memory(error):
-                problem = f"layer {step.name!r} ({step.kind}) needs more memory than there is for {sizes}"
+                problem = f"layer {step.name!r} ({step.kind}) needs more memory than is available for {sizes}"
                 raise InputError(f"{problem}; run it on smaller inputs") from None
             problem = str(error).split("\n")[0].rstrip(".")
             raise InputError(f"layer {step.name!r} ({step.kind}) cannot work with {sizes}: {problem}") from error

@@ -31,6 +31,22 @@ def decoded(offsets: Tensor, priors: Tensor, code: str, scaled: bool = False) ->
     return torch.cat([centre - half, centre + half], -1)
 
 
+def decoded_corners(offsets: Tensor, priors: Tensor, scaled: bool = False) -> Tensor:
+    """The corners of polygons (..., 8), x and y of each, from offsets of the corners of default boxes.
+
+    Args:
+        offsets: (..., priors, classes, 8), the upper left, upper right, lower right and lower left corner.
+        priors, scaled: see `decoded`.
+
+    Source: MhLiao/TextBoxes_plusplus src/caffe/util/bbox_util.cpp, DecodeBBoxPolygon.
+    """
+    boxes, variances = priors.unsqueeze(-2).unbind()
+    size = (boxes[..., 2:] - boxes[..., :2]).repeat(*[1] * (boxes.dim() - 1), 4)
+    if not scaled:
+        size = size * variances[..., :2].repeat(*[1] * (boxes.dim() - 1), 4)
+    return boxes[..., [0, 1, 2, 1, 2, 3, 0, 3]] + offsets * size
+
+
 def encoded(boxes: Tensor, priors: Tensor, code: str) -> Tensor:
     """The offsets of boxes (n, 4) relative to default boxes (n, 4), without variances: the inverse of `decoded`.
 

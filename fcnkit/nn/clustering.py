@@ -48,7 +48,7 @@ class ClusterDetections(nn.Module):
         self.coverage, self.least, self.distance, self.lowest = coverage, least, distance, lowest
 
     @torch.no_grad()
-    def forward(self, coverage: Tensor, offsets: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, coverage: Tensor, offsets: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The boxes. No gradient passes.
 
         Args:
@@ -66,7 +66,7 @@ class ClusterDetections(nn.Module):
             )
         tops = tuple(coverage.new_zeros(images, LARGEST, 5) for _ in range(classes))
         if coverage.is_meta:
-            return tops
+            return tops if classes > 1 else tops[0]
         y, x = torch.arange(rows) * self.height / rows, torch.arange(columns) * self.width / columns
         corner = torch.stack([x.expand(rows, columns), y[:, None].expand(rows, columns)] * 2, -1)
         for image in range(images):
@@ -75,7 +75,7 @@ class ClusterDetections(nn.Module):
                 found = self._detections(boxes[covered >= self.coverage])[:LARGEST]
                 if found:
                     top[image, : len(found)] = torch.tensor(found).half().to(top)
-        return tops
+        return tops if classes > 1 else tops[0]
 
     def _detections(self, boxes: Tensor) -> list[list[float]]:
         """The boxes of clusters of boxes (n, 4)."""
@@ -115,7 +115,7 @@ def grouped(rectangles: Sequence[Rectangle], least: int, distance: float) -> lis
         else:
             groups.append(joined)
     means = [(_mean(group), len(group)) for group in groups if len(group) > least]
-    return [each for each in means if not any(_holds(other, each, distance) for other in means if other is not each)]
+    return [each for each in means if not any(_contains(other, each, distance) for other in means if other is not each)]
 
 
 def _mean(group: Sequence[Rectangle]) -> Rectangle:
@@ -129,7 +129,7 @@ def _similar(a: Rectangle, b: Rectangle, distance: float) -> bool:
     return all(abs(one - other) <= most for one, other in edges)
 
 
-def _holds(outer: tuple[Rectangle, int], inner: tuple[Rectangle, int], distance: float) -> bool:
+def _contains(outer: tuple[Rectangle, int], inner: tuple[Rectangle, int], distance: float) -> bool:
     """Whether a mean lies within another, which may be exceeded by its own distance, and counts less than it."""
     (x, y, w, h), many = outer
     (left, upper, wide, high), few = inner

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from fcnkit.nn.boxes import decoded, without_overlaps
+from fcnkit.nn.boxes import decoded, decoded_corners, without_overlaps
 
 Pair = tuple[float, float]
 
@@ -89,10 +89,12 @@ class DetectionOutput(nn.Module):
         best: the number of best scores considered in each class, or None for all.
         keep: the number of objects kept in each image, or None for all.
         objectness: default boxes of a lower score of being an object count as class 0; None without such scores.
+        corners: a location has 12 numbers, and an object 8 more: x and y of its four corners, clockwise from the upper
+            left one.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/detection_output_layer.cpp, Reshape and Forward_cpu; with
     objectness sfzhang15/RefineDet, the same file, and src/caffe/util/bbox_util.cpp, OSGetConfidenceScores and
-    CasRegDecodeBBoxesAll.
+    CasRegDecodeBBoxesAll; with corners MhLiao/TextBoxes_plusplus, the same file, DecodeBBoxPolygon.
     """
 
     def __init__(
@@ -108,34 +110,35 @@ class DetectionOutput(nn.Module):
         best: int | None = None,
         keep: int | None = None,
         objectness: float | None = None,
+        corners: bool = False,
     ):
         super().__init__()
         self.classes, self.background, self.shared, self.code, self.scaled = classes, background, shared, code, scaled
         self.threshold, self.overlap, self.eta, self.best, self.keep = threshold, overlap, eta, best, keep
-        self.objectness = objectness
+        self.objectness, self.corners = objectness, corners
 
     def forward(self, offsets: Tensor, scores: Tensor, priors: Tensor, *more: Tensor) -> Tensor:
         """The objects.
 
         Args:
-            offsets: (images, priors * located * 4), located being 1 or the number of classes.
+            offsets: (images, priors * located * 4), located being 1 or the number of classes; with corners 12 for 4.
             scores: (images, priors * classes).
             priors: (1, 2, priors * 4), the default boxes and their variances.
             more: with objectness the scores of no object and of an object, (images, priors * 2), and perhaps offsets of
                 the default boxes, (images, priors * 4); else they are not read.
         """
         count, images = priors.shape[2] // 4, len(offsets)
-        located = 1 if self.shared else self.classes
-        if offsets[0].numel() != count * located * 4 or scores[0].numel() != count * self.classes:
+        numbers = (1 if self.shared else self.classes) * (12 if self.corners else 4)
+        if offsets[0].numel() != count * numbers or scores[0].numel() != count * self.classes:
             raise RuntimeError(
-                f"{count} default boxes need {count * located * 4} locations and {count * self.classes} scores"
+                f"{count} default boxes need {count * numbers} locations and {count * self.classes} scores"
             )
         for blob, size in zip(more if self.objectness is not None else (), (2, 4), strict=False):
             if blob[0].numel() != count * size:
                 raise RuntimeError(f"{count} default boxes need {count * 2} scores of objects and {count * 4} offsets")
         if offsets.is_meta:
             # The number of objects depends on the values; this is Caffe's shape before it has them.
-            return offsets.new_empty((1, 1, 1, 7))
+            return offsets.new_empty((1, 1, 1, 15 if self.corners else 7))
         scores, priors = scores.reshape(images, count, self.classes), priors[0].reshape(2, 1, count, 4)
         if self.objectness is not None:
             nothing = (torch.arange(self.classes, device=scores.device) == 0).to(scores)
@@ -144,16 +147,19 @@ class DetectionOutput(nn.Module):
             for refinement in more[1:]:
                 refined = decoded(refinement.reshape(images, count, 1, 4), priors, self.code, self.scaled)[:, :, 0]
                 priors = torch.stack([refined, priors[1].expand_as(refined)])
-        boxes = decoded(offsets.reshape(images, count, located, 4), priors, self.code, self.scaled)
+        located = offsets.reshape(images, count, -1, 12 if self.corners else 4)
+        boxes = decoded(located[..., :4], priors, self.code, self.scaled)
+        if self.corners:
+            boxes = torch.cat([boxes, decoded_corners(located[..., 4:], priors, self.scaled)], -1)
         found = [self._objects(image, boxes[image].cpu(), scores[image].cpu()) for image in range(images)]
         rows = torch.cat(found)
         if not len(rows):
-            rows = torch.full((images, 7), -1.0)
+            rows = torch.full((images, rows.shape[1]), -1.0)
             rows[:, 0] = torch.arange(images)
         return rows.to(offsets)[None, None]
 
     def _objects(self, image: int, boxes: Tensor, scores: Tensor) -> Tensor:
-        rows = [boxes.new_empty(0, 7)]
+        rows = [boxes.new_empty(0, 3 + boxes.shape[2])]
         for label in range(self.classes):
             if label == self.background:
                 continue
@@ -161,7 +167,7 @@ class DetectionOutput(nn.Module):
             order = scores[candidates, label].argsort(descending=True, stable=True)[: self.best]
             candidates = candidates[order]
             places = boxes[candidates, 0 if self.shared else label]
-            kept = without_overlaps(places, self.overlap, self.eta)
+            kept = without_overlaps(places[:, :4], self.overlap, self.eta)
             names = places.new_tensor([image, label]).expand(len(kept), 2)
             rows.append(torch.cat([names, scores[candidates[kept], label, None], places[kept]], 1))
         objects = torch.cat(rows)
@@ -171,5 +177,5 @@ class DetectionOutput(nn.Module):
     def extra_repr(self) -> str:
         decode = f"shared={self.shared}, code={self.code}, scaled={self.scaled}"
         choice = f"overlap={self.overlap}, eta={self.eta}, best={self.best}, keep={self.keep}"
-        choice += f", objectness={self.objectness}"
+        choice += f", objectness={self.objectness}, corners={self.corners}"
         return f"{self.classes}, background={self.background}, {decode}, threshold={self.threshold}, {choice}"

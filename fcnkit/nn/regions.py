@@ -70,7 +70,10 @@ class PositionSensitivePool(nn.Module):
         regions = _rows(features, regions)
         if features.is_meta or not len(regions):
             return features.new_empty((len(regions), self.channels, size, size))
-        height, width = features.shape[2:]
+        return self._pooled(features, regions)
+
+    def _pooled(self, features: Tensor, regions: Tensor) -> Tensor:
+        size, (height, width) = self.size, features.shape[2:]
         rounded = _rounded(regions[:, 1:].float())
         low, high = rounded[:, :2] * self.scale, (rounded[:, 2:] + 1) * self.scale
         part = (high - low).clamp(min=0.1)[:, :, None] / size
@@ -94,6 +97,30 @@ class PositionSensitivePool(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.channels}, {self.size}, scale={self.scale}"
+
+
+class PositionSensitiveAlign(PositionSensitivePool):
+    """The mean of 2 x 2 interpolated values in each part, of regions whose corners are not rounded.
+
+    Values at places outside of the map's pixels are 0. The arguments are those of PositionSensitivePool.
+
+    Source: fallingdust/caffe-fast-rcnn src/caffe/layers/psroi_align_layer.cu, PSROIAlignForward.
+    """
+
+    def _pooled(self, features: Tensor, regions: Tensor) -> Tensor:
+        size = self.size
+        corners = regions[:, 1:].float() * self.scale
+        within = (torch.arange(2 * size, device=features.device) + 0.5) / (2 * size)
+        tops = []
+        for image, (left, upper, right, lower) in zip(regions[:, 0].int().tolist(), corners, strict=True):
+            y, x = upper + within * (lower - upper), left + within * (right - left)
+            rows = (y >= 0) & (y <= features.shape[2] - 1) & (lower > upper)
+            inside = rows[:, None] & (x >= 0) & (x <= features.shape[3] - 1) & (right > left)
+            values = interpolated(features[image], y, x) * inside
+            # (channels, row and column of the channel's part, row and column of all parts)
+            means = values.reshape(self.channels, size, size, size, 2, size, 2).mean((4, 6))
+            tops.append(means.diagonal(dim1=1, dim2=3).diagonal(dim1=1, dim2=2))
+        return torch.stack(tops)
 
 
 class RegionAlign(nn.Module):

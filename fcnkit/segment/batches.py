@@ -78,7 +78,7 @@ def _segment(segmenter: Segmenter, group: Sequence[tuple[Path, Image.Image]]) ->
     except MemoryError:
         for path, image in group:
             problem = (
-                f"{image.height} x {image.width} pixels need more memory than there is; run it in tiles with `tile`"
+                f"{image.height} x {image.width} pixels need more memory than is available; run it in tiles with `tile`"
             )
             yield Segmented(path, error=InputError(problem).in_file(path))
         return

@@ -87,7 +87,7 @@ def resolve(text: str, most: int | None = MOST) -> tuple[str, ...]:
         names = Path(text).read_text(encoding="utf-8").strip().splitlines()
     except FileNotFoundError:
         known = ", ".join(SETS)
-        problem = f"is not a number of classes, not one of {known}, and not a file{nearest(text, SETS)}"
+        problem = f"is neither a number of classes, nor one of {known}, nor a file{nearest(text, SETS)}"
         raise InputError(problem).in_file(text) from None
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "it is not UTF-8 text"

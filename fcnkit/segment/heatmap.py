@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from fcnkit.caffe.messages import LayerParameter
-from fcnkit.errors import DefinitionError, InputError
+from fcnkit.errors import ArgumentError, DefinitionError, InputError
 from fcnkit.fast import optimized
 from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.geometry.tile_plans import TilePlan
@@ -83,10 +83,13 @@ def heat(
         mean, scale, rgb, tile, memory, watch, device, fast: as for `Segmenter`.
 
     Raises:
+        ArgumentError: image or label is of another type.
         DefinitionError: the net does not map one image to scores on a grid of its pixels.
         InputError: the net states neither mean nor scale, there is no such class, the image is too small, or scores
             are infinite or not numbers.
     """
+    if not isinstance(image, Image.Image) or not isinstance(label, int):
+        raise ArgumentError("give an image that Pillow opened, and a class by its number")
     classes = classes_of(net)
     net = _dense(net)
     definition = net.definition()

@@ -48,12 +48,12 @@ def places(
         if source.is_dir():
             paths = [source / place for place in _below(source, known, leave, deep=recursive)]
             if not paths and (more := subfolders(source, known, leave)):
-                raise InputError(f"there is no image in it, but in {more}; give `recursive`").in_file(source)
+                raise InputError(f"contains no image, except in {more}; give `recursive`").in_file(source)
             inside = {path: path.relative_to(source) for path in paths}
         else:
             inside = {path: Path(path.name) for path in _expand(source)}
         if not inside:
-            raise InputError("there is no image in it").in_file(source)
+            raise InputError("contains no image").in_file(source)
         for path, place in inside.items():
             found.setdefault(os.path.abspath(path), (path, place))
     return dict(found.values())

@@ -51,7 +51,7 @@ def open_image(source: AnyPath | BinaryIO, max_pixels: int | None = MAX_PIXELS) 
     except FileFormatError:
         raise
     except MemoryError:
-        raise FileFormatError("is an image of more pixels than memory has room for").in_file(path) from None
+        raise FileFormatError("has more pixels than fit into memory").in_file(path) from None
     except Exception as error:  # on damaged files Pillow's decoders raise almost any exception
         problem = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if problem.startswith("cannot identify image file"):

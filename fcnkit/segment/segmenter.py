@@ -101,9 +101,12 @@ class Segmenter:
                 It takes as much memory as the weights once more, and pays from the second image on.
 
         Raises:
+            ArgumentError: net, tile or memory is of another type.
             DefinitionError: the net does not map one image to scores of up to 256 classes, or not by tiles.
             InputError: output, mean or scale does not fit the net, or the net states neither mean nor scale.
         """
+        if not isinstance(net, CaffeNet):
+            raise ArgumentError(f"a {type(net).__name__} is not a CaffeNet; fcnkit.load returns one")
         if len(net.inputs) != 1 or net.inputs[0] not in net.preprocessing:
             raise DefinitionError(f"the net reads {', '.join(net.inputs)}; segmenting needs one image and nothing else")
         if output is None and len(net.outputs) > 1:
@@ -143,6 +146,9 @@ class Segmenter:
         """
         if not isinstance(batch, Sequence) or not batch or not all(isinstance(each, Image.Image) for each in batch):
             raise ArgumentError("give a list of images that Pillow opened, such as [image]")
+        if len(sizes := {each.size for each in batch}) > 1:
+            shown = ", ".join(f"{height} x {width}" for width, height in sorted(sizes))
+            raise ArgumentError(f"the images have {len(sizes)} sizes, {shown}; give those of one size together")
         width, height = batch[0].size
         division = None if self._tiles is None else self._tiles.plan((height, width), len(batch))
         if self._tiles is None or division is None:

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from fcnkit.aliases import Pair
-from fcnkit.errors import InputError
+from fcnkit.errors import ArgumentError, InputError
 from fcnkit.geometry.tile_plans import TilePlan, cheapest, plan
 from fcnkit.geometry.tiles import Tiling, TilingError
 from fcnkit.net import CaffeNet
@@ -47,8 +47,13 @@ class Tiles:
             watch: is called with the division of each size of image that runs in tiles.
 
         Raises:
+            ArgumentError: tile is neither a whole number from 1 up nor "auto", or memory is no number of bytes.
             TilingError: the net cannot run in tiles, and tile is a number.
         """
+        if tile != "auto" and not _is_count(tile):
+            raise ArgumentError(f"`tile` is {tile!r}; give a number of pixels from 1 up, or 'auto'")
+        if memory is not None and not _is_count(memory):
+            raise ArgumentError(f"`memory` is {memory!r}; give a number of bytes from 1 up")
         self._net, self._output, self._tile, self._memory, self._watch = net, output, tile, memory, watch
         self._device = next((parameter.device for parameter in net.parameters()), torch.device("cpu"))
         self._coarse, self._fast = coarse, fast and self._device.type == "cpu"
@@ -127,6 +132,10 @@ class Tiles:
             scores = run([image.crop((left, top, right, bottom)) for image in batch])
             rows, columns = (slice(*span) for span in tile.make)
             yield rows, columns, scores[:, :, slice(*tile.inside[0]), slice(*tile.inside[1])]
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _amount(number: int) -> str:

@@ -61,13 +61,13 @@ def _check(s: SolverParameter) -> None:
     """Reject settings that Caffe rejects, and settings that fcnkit does not support."""
     if s.type not in SOLVERS:
         hint = nearest(s.type, SOLVERS)
-        raise DefinitionError(f"there is no solver type {s.type!r}{hint}; there are {', '.join(SOLVERS)}")
+        raise DefinitionError(f"unknown solver type {s.type!r}{hint}; the types are {', '.join(SOLVERS)}")
     if not s.lr_policy:
-        raise DefinitionError(f"the solver has no lr_policy; there are {', '.join(POLICIES)}")
+        raise DefinitionError(f"the solver has no lr_policy; give one of {', '.join(POLICIES)}")
     if s.regularization_type not in REGULARIZATIONS:
         raise DefinitionError(f"there is no regularization_type {s.regularization_type!r}; there are L2, L1")
     if s.snapshot_diff:
-        raise DefinitionError("snapshot_diff is not supported: a snapshot holds weights, no gradients; remove it")
+        raise DefinitionError("snapshot_diff is not supported: snapshots contain no gradients; remove it")
     if s.type in ("AdaGrad", "RMSProp") and s.momentum:
         raise DefinitionError(f"momentum cannot be used with {s.type}; remove it")
     if not 0 <= s.rms_decay < 1:

@@ -31,7 +31,7 @@ def check_policy(policy: str, gamma: float, stepsize: int, max_iter: int) -> Non
         ValueError: the policy is none of `POLICIES`, or one of its settings is out of range.
     """
     if policy not in POLICIES:
-        raise ValueError(f"there is no lr_policy {policy!r}; there are {', '.join(POLICIES)}")
+        raise ValueError(f"unknown lr_policy {policy!r}; the policies are {', '.join(POLICIES)}")
     needed = POLICIES[policy]
     if "gamma" in needed and gamma < 0:
         raise ValueError(f"gamma is {gamma:g}; lr_policy {policy!r} needs 0 or more")

@@ -132,7 +132,7 @@ def weights_of(path: str, state: State) -> str:
     for found in (Path(name), beside):
         if name and found.is_file():
             return str(found)
-    raise InputError(f"names the weights {name!r}, which are neither there nor beside it").in_file(path)
+    raise InputError(f"names the weights {name!r}, which exist neither at that path nor beside it").in_file(path)
 
 
 @torch.no_grad()

@@ -92,7 +92,7 @@ class Trainer:
         if snapshot == AUTO:
             snapshot = snapshots.newest(self.solver.prefix)
         elif snapshot is not None and weights:
-            raise InputError("give a snapshot to go on from, or weights to start from, not both").in_file(solver)
+            raise InputError("give a snapshot to resume from, or weights to start from, not both").in_file(solver)
         self.device = named_device(device)
         self._precision = Precision(amp, self.device, channels_last)
         resumed, places = (None, None) if snapshot is None else snapshots.read(snapshot)

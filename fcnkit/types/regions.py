@@ -16,3 +16,4 @@ def _pools(name: str, repository: str, file: str, channels: Channels) -> LayerTy
 ROI_POOLING = _pools("ROIPooling", "rbgirshick/caffe-fast-rcnn", "src/caffe/layers/roi_pooling_layer.cpp", KEPT)
 PSROI_POOLING = _pools("PSROIPooling", "daijifeng001/caffe-rfcn", "src/caffe/layers/psroi_pooling_layer.cpp", LOST)
 ROI_ALIGN = _pools("ROIAlign", "zhaoweicai/mscnn", "src/caffe/layers/roi_align_layer.cpp", KEPT)
+PSROI_ALIGN = _pools("PSROIAlign", "fallingdust/caffe-fast-rcnn", "src/caffe/layers/psroi_align_layer.cpp", LOST)

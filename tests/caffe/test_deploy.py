@@ -192,6 +192,18 @@ def test_a_detector_is_cut_to_its_inference_net() -> None:
     assert list(net.layer[4].bottom) == ["c", "rpn_rois"]
 
 
+def test_what_is_computed_of_losses_is_cut_with_them() -> None:
+    """The wiring of daijifeng001/R-FCN models/pascal_voc/ResNet-50/rfcn_end2end/train_agnostic_ohem.prototxt."""
+    text = """
+        layer { name: "d" type: "Data" top: "data" top: "label" }
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+        layer { name: "a" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" top: "a" top: "a_each" }
+        layer { name: "b" type: "SmoothL1Loss" bottom: "c" bottom: "label" top: "b_each" }
+        layer { name: "each" type: "Eltwise" bottom: "a_each" bottom: "b_each" top: "each" }
+        """
+    assert names(deploy(prototxt.parse(text))) == ["data", "c"]
+
+
 def test_samples_of_the_training_phase_alone_are_what_they_are_sampled_from() -> None:
     """The wiring of zhaoweicai/cascade-rcnn examples/coco/res50-15s-800-fpn-base/train.prototxt."""
     text = """

@@ -191,12 +191,12 @@ def test_datasets_without_numbers(tmp_path, array):
 
 def test_missing_and_doubled_blobs(tmp_path):
     assert read_error(make(tmp_path / "a.h5", {"data/fc/0": BIAS, "data/fc/3": BIAS, "data/fc/1": BIAS})) == (
-        "layer 'fc': blob 2 is missing (blob 3 is there); Caffe leaves out blobs that are shared with another layer"
+        "layer 'fc': blob 2 is missing (blob 3 is stored); Caffe leaves out blobs that are shared with another layer"
     )
     assert read_error(make(tmp_path / "b.h5", {"fc/bias": BIAS})) == (
-        "layer 'fc': blob 0 is missing (blob 1 is there); Caffe leaves out blobs that are shared with another layer"
+        "layer 'fc': blob 0 is missing (blob 1 is stored); Caffe leaves out blobs that are shared with another layer"
     )
-    assert read_error(make(tmp_path / "c.h5", {"fc/0": BIAS, "fc/00": BIAS})) == "layer 'fc': blob 0 is there twice"
+    assert read_error(make(tmp_path / "c.h5", {"fc/0": BIAS, "fc/00": BIAS})) == "layer 'fc': blob 0 is stored twice"
 
 
 def test_truncated_files(tmp_path):

@@ -112,7 +112,7 @@ def test_files_of_other_libraries(tmp_path):
 def test_what_is_no_file(tmp_path):
     assert sniff(tmp_path).phrase == "a folder"
     os.mkfifo(tmp_path / "pipe")
-    assert sniff(tmp_path / "pipe").phrase == "no regular file"
+    assert sniff(tmp_path / "pipe").phrase == "a device, pipe or socket"
     with pytest.raises(FileFormatError) as error:
         sniff(tmp_path / "missing")
     assert str(error.value) == f"{tmp_path}/missing: cannot be read: No such file or directory"

@@ -75,9 +75,17 @@ def test_the_list_names_every_target_and_source(run: Callable[[str], Result]) ->
     [
         ("check", 2, "give FILE and --target, or --list"),
         ("check fcn8s.caffemodel", 2, "give FILE and --target, or --list"),
-        ("check fcn8s.caffemodel --target chip", 1, "Error: unknown --target 'chip'; there are bvlc, bvlc-1.0, ascend"),
+        (
+            "check fcn8s.caffemodel --target chip",
+            1,
+            "Error: unknown --target 'chip'; the targets are bvlc, bvlc-1.0, ascend",
+        ),
         ("check nothing.caffemodel --target ncnn", 1, "Error: nothing.caffemodel: cannot be read"),
-        ("convert fcn8s.caffemodel --target chip", 1, "unknown --target 'chip'; there are bvlc, bvlc-1.0, ascend"),
+        (
+            "convert fcn8s.caffemodel --target chip",
+            1,
+            "unknown --target 'chip'; the targets are bvlc, bvlc-1.0, ascend",
+        ),
         (
             "convert fcn8s.caffemodel --target sigmastar -o out.caffemodel",
             1,

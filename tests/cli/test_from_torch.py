@@ -79,7 +79,7 @@ def test_the_report(nets) -> None:
         ("my_nets:number --input-shape 1,3,8,8", "my_nets:number fails: TypeError: 'int' object is not callable"),
         ("my_nets:small --input-shape 1,0,8,8", "--input-shape needs sizes of at least 1"),
         ("my_nets:small --input-shape 1,2,8,8", "torch.export cannot trace the module: "),
-        ("my_nets:small --input-shape 1,3,8,8 --target cafe", "unknown --target 'cafe'; there are bvlc, "),
+        ("my_nets:small --input-shape 1,3,8,8 --target cafe", "unknown --target 'cafe'; the targets are bvlc, "),
         ("my_nets:small --input-shape 1,3,8,8 --state fcn8s.caffemodel", "fcn8s.caffemodel: is "),
         ("my_nets:small --input-shape 1,3,8,8 --state bad.pth", "bad.pth: is not a state dict of the module: "),
         ("my_nets:small --input-shape 1,3,8,8 -o deploy.prototxt", "deploy.prototxt: exists; replace it with --force"),

@@ -177,7 +177,7 @@ def test_weights_of_an_only_head():
         ("fcn --set x", "'x' is not of the form KEY=VALUE"),
         (
             "fcn --data-layer hdf5 --set sauce=foo.txt",
-            "sauce: not a setting of the data layer hdf5; there are batch_size",
+            "sauce: not a setting of the data layer hdf5 (did you mean 'source'?); the settings are batch_size",
         ),
         ("fcn --solver --set lr=1", "'lr' is not a field of a solver, such as base_lr or max_iter"),
         ("fcn --at-once", "a net of stride 32 has none; give 16, 8 or 4"),

@@ -68,6 +68,8 @@ def test_every_file_of_a_net(folder, sample, suffix):
     alone = suffix in (".h5", ".pth", ".npz")
     result = run(f"net{suffix}", *(["--prototxt", "net.prototxt"] if alone else []))
     assert (result.exit_code, result.stderr, result.stdout) == (0, "", expected)
+    if suffix == ".pth":
+        assert run("net.pth", "--net", "voc-fcn8s").stderr.startswith("Error: net.pth: ")
     if alone:
         assert run(f"net{suffix}").stderr.startswith(
             f"Error: net{suffix}: contains weights alone; give the net's definition with --prototxt"

@@ -136,7 +136,7 @@ def test_subfolders_are_remarked_upon_and_read_on_request(run: Run, examples: Pa
     assert tree("tree/results") == [*names[:2], names[2], *(f"overlay/{name}" for name in names)]
     os.unlink("tree/image0.png")
     result = run("predict fcn8s.caffemodel tree -o tree/results")
-    assert result.stderr == "Error: tree: there is no image in it, but in 1 subfolder; give --recursive\n"
+    assert result.stderr == "Error: tree: contains no image, except in 1 subfolder; give --recursive\n"
 
 
 def test_a_subfolder_with_the_name_of_a_kind_of_result(run: Run) -> None:

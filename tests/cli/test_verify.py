@@ -67,7 +67,7 @@ def test_without_a_runtime_the_extra_is_named(run, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     result = run("verify fcn8s.caffemodel")
     assert result.exit_code == 1
-    assert "no runtime to verify against is installed; pip install 'fcnkit[opencv]' brings one" in result.stderr
+    assert "no runtime to verify against is installed; pip install 'fcnkit[opencv]' installs one" in result.stderr
 
 
 NETS = """

@@ -183,6 +183,11 @@ def test_constants_are_computed_and_dead_code_is_dropped() -> None:
     assert kinds(net) == ["Convolution"]
 
 
+def test_a_tensor_without_values_is_not_joined() -> None:
+    module = Function(lambda _, x: torch.cat([x.relu(), x.new_zeros(2, 0, 6, 5), x], 1))
+    assert kinds(fcnkit.from_torch(module, image())) == ["ReLU", "Concat"]
+
+
 def test_permutations_that_undo_each_other_add_no_layers() -> None:
     norm = Function(lambda self, x: F.relu6(x.permute(0, 2, 3, 1) * torch.arange(4.0)).permute(0, 3, 1, 2))
     assert kinds(fcnkit.from_torch(norm, image())) == ["Scale", "Clip"]
@@ -275,11 +280,9 @@ def test_verify_finds_what_the_outputs_do_not_show(monkeypatch: pytest.MonkeyPat
 def test_untraceable_modules_and_unknown_targets() -> None:
     with pytest.raises(InputError, match=r"^torch.export cannot trace the module: "):
         fcnkit.from_torch(Function(lambda _, x: x if x.sum() > 0 else -x), image())
-    with pytest.raises(
-        InputError, match=r"^the module's 'code' has a name that torch.export takes for itself; give it"
-    ):
+    with pytest.raises(InputError, match=r"^the module's 'code' has a name that torch.export reserves; give it"):
         fcnkit.from_torch(Function(lambda self, x: torch.addcmul(x, x, self.code(x)), code=nn.Conv2d(4, 4, 1)), image())
-    with pytest.raises(InputError, match=r"^unknown `target` 'cafe'; there are bvlc, bvlc-1.0"):
+    with pytest.raises(InputError, match=r"^unknown `target` 'cafe'; the targets are bvlc, bvlc-1.0"):
         fcnkit.from_torch(nn.ReLU(), image(), target="cafe")
     with pytest.raises(UnsupportedOperationsError, match=r"aten\.\w+ \(to int64\) in the module itself"):
         fcnkit.from_torch(Function(lambda _, x: x.long() + 1), image())

@@ -142,8 +142,8 @@ def test_a_net_by_name(tmp_path: Path) -> None:
     torch.save(net.state_dict(), tmp_path / "caffes.pth")
     same = fcnkit.load(tmp_path / "caffes.pth", net="torchvision-alexnet")
     assert torch.equal(same.blobs()["conv1"][0], blobs["conv1"][0])
-    # Weights under Caffe's names are Caffe's: their images have the mean of the published nets.
-    assert same.preprocessing["data"].source.startswith("assumed")
+    # Weights under Caffe's names do not state the mean of their images.
+    assert same.preprocessing["data"].mean == ()
 
 
 def saved(state: dict[str, Tensor], path: Path) -> Path:

@@ -165,13 +165,13 @@ def test_onnx_runtime_agrees(sample: Path) -> None:
 def test_a_runtime_that_is_missing_is_told_with_a_way_to_get_it(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("caffe", "cv2", "onnxruntime"):
         monkeypatch.setitem(sys.modules, module, None)
-    message = r"no runtime to verify against is installed; pip install 'fcnkit\[opencv\]' brings one, or give a dump "
+    message = r"no runtime to verify against is installed; pip install 'fcnkit\[opencv\]' installs one, or give a dump "
     with pytest.raises(RuntimeMissingError, match=message + "of Caffe's blobs with `against`"):
         verify(sample)
     for name, message in {
-        "caffe": r"Caffe is not installed; building Caffe with its Python module \(make pycaffe\) brings it",
-        "opencv": r"OpenCV is not installed; pip install 'fcnkit\[opencv\]' brings it",
-        "onnxruntime": r"ONNX Runtime is not installed; pip install 'fcnkit\[onnxruntime\]' brings it",
+        "caffe": r"Caffe is not installed; building Caffe with its Python module \(make pycaffe\) provides it",
+        "opencv": r"OpenCV is not installed; pip install 'fcnkit\[opencv\]' provides it",
+        "onnxruntime": r"ONNX Runtime is not installed; pip install 'fcnkit\[onnxruntime\]' provides it",
     }.items():
         with pytest.raises(RuntimeMissingError, match=message):
             verify(sample, name)
@@ -179,7 +179,7 @@ def test_a_runtime_that_is_missing_is_told_with_a_way_to_get_it(sample: Path, mo
 
 def test_runtimes_that_cannot(sample: Path, fake: Fake) -> None:
     fake("cv2", "__version__, dnn = '5.0.0', object()")
-    with pytest.raises(RuntimeMissingError, match=r"OpenCV 5.0.0 reads no Caffe files; .* brings 4"):
+    with pytest.raises(RuntimeMissingError, match=r"OpenCV 5.0.0 reads no Caffe files; .* installs 4"):
         verify(sample, "opencv")
     fake("caffe", "TEST = 1\ndef Net(*arguments): raise RuntimeError('no\\n  such layer')")
     with pytest.raises(FcnkitError, match=r"shapes-fcn8s.caffemodel: Caffe cannot run the net: no such layer"):

@@ -293,3 +293,25 @@ def test_refinedets_blobs_that_do_not_fit() -> None:
     for objectness, refinement in ((normal(2, 5), normal(2, 12)), (normal(2, 6), normal(2, 11))):
         with pytest.raises(DefinitionError, match="3 default boxes need 6 scores of objects and 12 offsets"):
             run(it, [offsets, scores, boxes, objectness, refinement])
+
+
+def test_textboxes_corners_by_hand() -> None:
+    """A default box of 0.4 x 0.2 with variances of 0.5: its upper right corner moves by half of 0.4 and of -0.2.
+
+    The box of the other class of another default box is left out, for it overlaps the better one.
+    """
+    priors = np.array([[0.2, 0.2, 0.6, 0.4] * 2, [0.5] * 8], np.float32)[None]
+    offsets, scores = np.zeros((1, 24), np.float32), np.array([[0.1, 0.9, 0.2, 0.8]], np.float32)
+    offsets[0, 6:8] = [1, -1]
+    settings = "num_classes: 2 code_type: CENTER_SIZE confidence_threshold: 0.1"
+    it = layer("DetectionOutput", "abc", f"detection_output_param {{ {settings} use_polygon: true }}")
+    corners = [0.2, 0.2, 0.8, 0.1, 0.6, 0.4, 0.2, 0.4]
+    assert close(
+        run(it, [offsets, scores, priors])[0, 0], np.array([[0, 1, 0.9, 0.2, 0.2, 0.6, 0.4, *corners]], np.float32)
+    )
+    assert net(it, [offsets, scores, priors]).shapes["top"] == (1, 1, 1, 15)
+    scores[:] = 0
+    assert run(it, [offsets, scores, priors]).tolist() == [[[[0, *[-1] * 14]]]]
+    for wrong in (f"{settings} use_polygon: false", "num_classes: 2"):
+        with pytest.raises(DefinitionError, match="layer 'it': 12 numbers for a location need code_type CENTER_SIZE"):
+            run(layer("DetectionOutput", "abc", f"detection_output_param {{ {wrong} }}"), [offsets, scores, priors])

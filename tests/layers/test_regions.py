@@ -98,6 +98,24 @@ def test_roialign_of_a_plane_is_the_plane_at_the_middle_of_each_part(samples: in
     assert np.allclose(run(it, [plane(10, 12), region])[0, 0], expected, atol=1e-3)
 
 
+def test_psroialign_of_planes_is_each_parts_plane_at_its_middle() -> None:
+    """Each channel is a plane of its own height: 1000 times its number, plus 100 y + x."""
+    features = plane(10, 12) + 1000 * np.arange(8, dtype=np.float32).reshape(1, 8, 1, 1)
+    region = np.array([[0, 3, 4, 14, 11]], np.float32)  # from 1.5, 2 to 7, 5.5 on the map
+    top = run(layer("PSROIAlign", "ab", POSITIONS % (0.5, 2, 2)), [features, region])
+    middles = [[100 * y + x for x in (1.5 + 5.5 / 4, 1.5 + 5.5 * 3 / 4)] for y in (2 + 3.5 / 4, 2 + 3.5 * 3 / 4)]
+    channels = 1000 * np.arange(8).reshape(2, 2, 2)
+    assert np.allclose(top[0], channels + np.array(middles), atol=1e-2)
+
+
+def test_psroialign_at_the_edges_of_the_map() -> None:
+    """Of a row 8 8 8 the samples outside of its first and last pixel are 0, and count; an empty region is 0."""
+    row = np.full((1, 1, 2, 3), 8, np.float32)
+    regions = np.array([[0, -2, 0, 2, 1], [0, 0, 0, 2, 1], [0, 1, 0, 1, 1]], np.float32)  # x at -1, 1 and at 0.5, 1.5
+    top = run(layer("PSROIAlign", "ab", POSITIONS % (1, 1, 1)), [row, regions])
+    assert top.ravel().tolist() == [4, 8, 0]
+
+
 def test_roialign_at_the_edges_of_the_map() -> None:
     """One sample for each part, on columns 0 1 2: up to a pixel outside it is the column at the edge, beyond it 0."""
     it = layer("ROIAlign", "ab", "roi_align_param { pooled_h: 1 pooled_w: 5 sampling_ratio: 1 }")
@@ -149,6 +167,7 @@ def test_roialign_refuses() -> None:
     ("kind", "settings", "shape"),
     [
         ("PSROIPooling", POSITIONS % (1, 2, 2), (2, 2, 2)),
+        ("PSROIAlign", POSITIONS % (1, 2, 2), (2, 2, 2)),
         ("ROIAlign", "roi_align_param { pooled_h: 3 pooled_w: 2 sampling_ratio: 2 }", (8, 3, 2)),
         ("ROIAlign", "roi_pooling_param { pooled_h: 3 pooled_w: 2 }", (8, 4, 3)),
     ],

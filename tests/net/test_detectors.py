@@ -9,6 +9,8 @@ import pytest
 import torch
 
 import fcnkit
+from fcnkit.nn.boxes import overlaps
+from tests.formats.test_python import own_net
 from tests.net.build import conv, data, dims, files, image, layer
 
 Outputs = dict[str, np.ndarray]
@@ -250,6 +252,13 @@ def test_detectors_find_something_and_go_the_round_trip(name: str, tmp_path: Pat
         again = outputs(loaded, values)
         assert again.keys() == expected.keys()
         assert all(np.array_equal(again[key], expected[key]) for key in expected)
+    fcnkit.save(net, tmp_path / "own.py", tmp_path / "own.pth")
+    own = own_net(tmp_path / "own.py").eval()
+    own.load_state_dict(torch.load(tmp_path / "own.pth", weights_only=True))
+    with torch.no_grad():
+        found = own(*values)
+    for key, blob in found.items() if isinstance(found, dict) else [(net.outputs[0], found)]:
+        assert np.array_equal(blob.numpy(), expected[key])
 
 
 @pytest.mark.parametrize("name", [name for name in NETS if name != "DetectNet"])
@@ -294,3 +303,66 @@ def test_the_regions_that_cascade_rcnn_routes_are_all_of_them(tmp_path: Path) ->
     assert len(rois) == len(routed_rois)
     sides = blobs["conv3_routed"][:, 3:, 0, 0] - blobs["conv3_routed"][:, 1:3, 0, 0] + 1
     assert (sides.prod(1) < 17**2).all()
+
+
+# A square of 20 pixels in an image of 64 x 64, and default boxes of 20 pixels at places 8 apart.
+LEARNER = (
+    data(64, 64)
+    + layer("Input", "label", "", f"input_param {{ shape {{ {dims(1, 1, 4, 8)} }} }}")
+    + conv("conv1", "data", 8, 2)
+    + layer("ReLU", "relu1", "conv1", tops="conv1")
+    + conv("conv2", "conv1", 16, 2)
+    + layer("ReLU", "relu2", "conv2", tops="conv2")
+    + conv("conv4", "conv2", 16, 2)
+    + layer("ReLU", "relu4", "conv4", tops="conv4")
+    + flat("loc", "conv4", 4)
+    + flat("conf", "conv4", 2)
+    + layer("PriorBox", "prior", "conv4 data", "prior_box_param { min_size: 20 step: 8 }")
+)
+LOSS = layer(
+    "MultiBoxLoss",
+    "loss",
+    "loc_flat conf_flat prior label",
+    "multibox_loss_param { num_classes: 2 code_type: CENTER_SIZE }",
+)
+FOUND = scores("conf", 2) + layer(
+    "DetectionOutput",
+    "found",
+    "loc_flat conf_scores prior",
+    "detection_output_param { num_classes: 2 code_type: CENTER_SIZE confidence_threshold: 0.3 keep_top_k: 1 }",
+)
+
+
+def squares(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images with a bright square each, and the squares as objects of class 1."""
+    random = np.random.default_rng(seed)
+    images, rows = random.normal(0, 0.1, (count, 3, 64, 64)), []
+    for item in range(count):
+        x, y = random.integers(2, 42, 2).tolist()
+        images[item, :, y : y + 20, x : x + 20] += 1
+        rows.append([item, 1, 0, x / 64, y / 64, (x + 20) / 64, (y + 20) / 64, 0])
+    return torch.from_numpy(images).float(), torch.tensor(rows)[None, None]
+
+
+def test_an_ssd_learns_to_find_squares() -> None:
+    torch.manual_seed(0)
+    net = fcnkit.CaffeNet(LEARNER.replace("pad: 1", 'pad: 1 weight_filler { type: "msra" }') + LOSS)
+    optimizer = torch.optim.Adam(net.parameters(), 0.01)
+    losses = []
+    for step in range(60):
+        loss = net(*squares(4, step))
+        assert isinstance(loss, torch.Tensor)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert np.mean(losses[-10:]) < 0.3 * losses[0]
+    finder = fcnkit.CaffeNet(
+        (LEARNER + FOUND), {name: [b.numpy() for b in blobs] for name, blobs in net.blobs().items()}
+    )
+    images, objects = squares(8, 1000)
+    with torch.no_grad():
+        found = finder.forward_blobs(images, objects)["found"][0, 0]
+    assert found[:, 0].tolist() == list(range(8))
+    wanted = objects[0, 0, :, 3:7]
+    assert all(float(overlaps(box, other[None])) > 0.6 for box, other in zip(found[:, 3:], wanted, strict=True))

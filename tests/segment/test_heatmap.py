@@ -13,7 +13,7 @@ from PIL import Image
 
 import fcnkit
 from fcnkit.caffe import prototxt
-from fcnkit.errors import DefinitionError, InputError
+from fcnkit.errors import ArgumentError, DefinitionError, InputError
 from fcnkit.geometry.tile_plans import TilePlan
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import prepare
@@ -138,6 +138,9 @@ def test_colours_from_cold_to_hot() -> None:
 
 
 def test_what_has_no_heatmap() -> None:
+    for picture, label in (("cat.png", 1), (image(), "cat")):
+        with pytest.raises(ArgumentError, match="give an image that Pillow opened, and a class by its number"):
+            heat(colours(), picture, label)
     with pytest.raises(InputError, match="there is no class 3; the net has 3, counted from 0"):
         heat(colours(), image(), 3)
     with pytest.raises(InputError, match=r"layer 'pool'|layer 'fc'"):

@@ -14,7 +14,7 @@ import fcnkit
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.crf import DenseCRF
-from fcnkit.errors import DefinitionError, FileFormatError, InputError
+from fcnkit.errors import ArgumentError, DefinitionError, FileFormatError, InputError
 from fcnkit.geometry.tiles import TilingError
 from fcnkit.net import CaffeNet
 from fcnkit.segment import Segmenter, images, input_from_image, segment_files
@@ -183,6 +183,22 @@ def test_nets_that_do_not_segment() -> None:
         Segmenter(pooled, tile=2)
 
 
+def test_arguments_of_other_types_and_sizes() -> None:
+    image = Image.fromarray(COLOURS)
+    for settings, message in [
+        ({"tile": 0}, "`tile` is 0; give a number of pixels from 1 up, or 'auto'"),
+        ({"tile": "big"}, "`tile` is 'big'; give a number of pixels from 1 up, or 'auto'"),
+        ({"tile": "auto", "memory": "4GB"}, "`memory` is '4GB'; give a number of bytes from 1 up"),
+    ]:
+        with pytest.raises(ArgumentError) as caught:
+            Segmenter(small(), **settings)
+        assert str(caught.value) == message
+    with pytest.raises(ArgumentError, match=r"^a str is not a CaffeNet; fcnkit\.load returns one$"):
+        Segmenter("fcn8s.caffemodel")
+    with pytest.raises(ArgumentError, match=r"^the images have 2 sizes, 3 x 2, 2 x 3; give those of one size"):
+        Segmenter(small())([image, image.rotate(90, expand=True)])
+
+
 def saved(path: Path, image: Image.Image, **settings: object) -> Path:
     image.save(path, **settings)
     return path
@@ -280,8 +296,8 @@ def test_folders_patterns_and_lists(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("none.png\n")
     for source, message in [
         ("none.png", "there is no such image or folder"),
-        ("empty", "there is no image in it"),
-        ("*.gif", "there is no image in it"),
+        ("empty", "contains no image"),
+        ("*.gif", "contains no image"),
         ("bad.txt", f"lists '{tmp_path}/none.png', and there is no such file"),
     ]:
         with pytest.raises(InputError) as caught:

@@ -287,7 +287,11 @@ POWER = 'layer { name: "shift" type: "Power" bottom: "data" top: "data" power_pa
 @pytest.mark.parametrize(
     ("before", "change", "message"),
     [
-        (POWER, lambda state: None, r"vgg.pth: layer 'conv1_1' reads 'data', which is no image of 3 channels, .*`new`"),
+        (
+            POWER,
+            lambda state: None,
+            r"vgg.pth: layer 'conv1_1' reads 'data', which is not an image of 3 channels, .*`new`",
+        ),
         (
             "",
             lambda state: state.update({"features.0.weight": state["features.0.weight"][:, :1]}),

@@ -40,13 +40,13 @@ def edit(file: str, old: str, new: str) -> None:
             "solver",
             'lr_policy: "fixed"',
             "",
-            "solver.prototxt: the solver has no lr_policy; there are fixed, step, exp, inv, multistep, poly, sigmoid",
+            "solver.prototxt: the solver has no lr_policy; give one of fixed, step, exp, inv, multistep, poly, sigmoid",
         ),
         (
             "solver",
             '"fixed"',
             '"cosine"',
-            "solver.prototxt: there is no lr_policy 'cosine'; there are fixed, step, exp, inv, multistep, poly, sigmoid",  # noqa: E501
+            "solver.prototxt: unknown lr_policy 'cosine'; the policies are fixed, step, exp, inv, multistep, poly, sigmoid",  # noqa: E501
         ),
         ("solver", '"fixed"', '"inv" gamma: -1', "solver.prototxt: gamma is -1; lr_policy 'inv' needs 0 or more"),
         ("solver", '"fixed"', '"step" gamma: 1', "solver.prototxt: stepsize is 0; lr_policy 'step' needs 1 or more"),
@@ -54,7 +54,7 @@ def edit(file: str, old: str, new: str) -> None:
             "solver",
             "max_iter: 12",
             'max_iter: 12 type: "Lion"',
-            "solver.prototxt: there is no solver type 'Lion'; there are SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, Adam",  # noqa: E501
+            "solver.prototxt: unknown solver type 'Lion'; the types are SGD, Nesterov, AdaGrad, RMSProp, AdaDelta, Adam",  # noqa: E501
         ),
         (
             "solver",
@@ -84,7 +84,7 @@ def edit(file: str, old: str, new: str) -> None:
             "solver",
             "max_iter: 12",
             "max_iter: 12 snapshot_diff: true",
-            "solver.prototxt: snapshot_diff is not supported: a snapshot holds weights, no gradients; remove it",
+            "solver.prototxt: snapshot_diff is not supported: snapshots contain no gradients; remove it",
         ),
         ("solver", "base_lr: 0.05", "", "solver.prototxt: the solver has no base_lr"),
         (
@@ -215,7 +215,7 @@ def test_snapshots_of_others(case: Callable[[str], Path], train: Run) -> None:
         result = train("solver.prototxt --snapshot other.solverstate")
         assert (result.exit_code, result.stderr) == (1, f"Error: other.solverstate: {message}\n")
     Path("snap_iter_6.caffemodel").unlink()
-    message = "names the weights 'snap_iter_6.caffemodel', which are neither there nor beside it"
+    message = "names the weights 'snap_iter_6.caffemodel', which exist neither at that path nor beside it"
     refused(train("solver.prototxt --snapshot other.solverstate"), f"other.solverstate: {message}")
     refused(train("solver.prototxt --snapshot nope"), "nope: cannot be read: there is no such file")
     problem = "is a Caffe net (.caffemodel), not a solver state: it states no iteration"
@@ -260,7 +260,10 @@ def test_a_rate_that_is_too_high_is_found_where_it_shows(case: Callable[[str], P
     [
         ("data=nowhere:f", "--data: nowhere:f cannot be imported: No module named 'nowhere'"),
         ("data=os:nowhere", "--data: os:nowhere cannot be imported: module 'os' has no attribute 'nowhere'"),
-        ("date=builtins:list", "solver.prototxt: data is given for 'date', but no data layer has that name"),
+        (
+            "date=builtins:list",
+            "solver.prototxt: data is given for 'date', but no data layer has that name (did you mean 'data'?)",
+        ),
         ("data=builtins:list", "solver.prototxt: the data of layer 'data' has no sample"),
         (
             "data=builtins:object",

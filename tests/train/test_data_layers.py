@@ -170,7 +170,7 @@ def test_images_of_a_batch_have_one_size(listed: list[np.ndarray]) -> None:
 def test_lists_that_are_wrong(listed: list[np.ndarray]) -> None:
     for text, message in {
         "no 0.png 1\nno 9.png 1\n": "line 2 lists 'images/no 9.png', and there is no such file",
-        "no 0.png\n": "line 1 is no path and label: 'no 0.png'",
+        "no 0.png\n": "line 1 is not a path and a label: 'no 0.png'",
         "": "lists no image",
     }.items():
         Path("list.txt").write_text(text)
@@ -217,9 +217,9 @@ def test_lmdb_of_encoded_and_raw_images(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (b"\xff\xff", "its value is no Datum"),
-        (b"", "its Datum states the shape (0, 0, 0), but holds 0 values"),
-        (b"\x08\x01\x10\x02\x18\x02\x22\x03abc", "its Datum states the shape (1, 2, 2), but holds 3 values"),
+        (b"\xff\xff", "its value is not a Datum"),
+        (b"", "its Datum states the shape (0, 0, 0), but has 0 values"),
+        (b"\x08\x01\x10\x02\x18\x02\x22\x03abc", "its Datum states the shape (1, 2, 2), but has 3 values"),
     ],
 )
 def test_damaged_lmdbs(folder: Path, value: bytes, message: str) -> None:
@@ -249,7 +249,7 @@ def test_a_datum_that_turns_out_damaged_is_one_line_from_a_worker_too(folder: Pa
         feed()
         with pytest.raises(FcnkitError) as raised:
             feed()
-        assert str(raised.value) == "db: key 'b': its value is no Datum"
+        assert str(raised.value) == "db: key 'b': its value is not a Datum"
 
 
 MEMORY = 'layer { name: "data" type: "MemoryData" top: "data" top: "label" memory_data_param { batch_size: 2 channels: 1 height: 2 width: 2 } }'  # noqa: E501
@@ -289,5 +289,5 @@ def test_memory_data_must_be_given() -> None:
     assert str(raised.value) == ("layer 'data': MemoryData takes its data from a program; give it with `data`")
     with pytest.raises(FcnkitError, match=r"^data layer 'data' has 2 tops, its data set gives 1$"):
         feed_of(MEMORY, given={"data": [1, 2]})
-    with pytest.raises(FcnkitError, match=r"^data layer 'data': a sample is no arrays of numbers: "):
+    with pytest.raises(FcnkitError, match=r"^data layer 'data': a sample does not consist of arrays of numbers: "):
         feed_of(MEMORY, given={"data": ["text"]})

@@ -152,7 +152,7 @@ def test_a_class_that_the_whole_list_lacks() -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ("open('x')", "layer 'data': param_str is no dict of plain values: \"open('x')\""),
+        ("open('x')", "layer 'data': param_str is not a dict of plain values: \"open('x')\""),
         ("{}", "layer 'data': param_str has no 'voc_dir' and no 'mean' and no 'split'"),
         ("{'voc_dir': 'v', 'mean': 3, 'split': 'val'}", "layer 'data': param_str: mean must be three numbers, not 3"),
         ("{'voc_dir': 'w', 'mean': (1, 2, 3), 'split': 'val'}", "w/ImageSets/Segmentation/val.txt: cannot be read: No such file or directory"),  # noqa: E501

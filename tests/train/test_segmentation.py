@@ -316,7 +316,7 @@ def test_a_label_out_of_range_is_named() -> None:
         ({"classes": "x"}, "param_str: classes must be a whole number from 1 up, not 'x'"),
         ({"rare": [1.5]}, "param_str: rare must be a whole number from 0 up, not 1.5"),
         ({"mean": ("a", 1, 2)}, "param_str: mean must be three numbers, not ('a', 1, 2)"),
-        ({"crop": 3, "b": 1}, "param_str: b, crop: no setting of fcnkit.SegmentationData; there are augment, batch_size, classes, ignore, list, mean, palette, patch, randomize, rare, seed"),  # noqa: E501
+        ({"crop": 3, "b": 1}, "param_str: b, crop: not a setting of fcnkit.SegmentationData; the settings are augment, batch_size, classes, ignore, list, mean, palette, patch, randomize, rare, seed"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_settings_that_are_wrong(params: dict[str, Any], message: str) -> None:

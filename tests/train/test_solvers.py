@@ -250,5 +250,5 @@ def test_data_of_ones_own_in_python(case: Callable[[str], Path]) -> None:
 
 def test_a_snapshot_and_weights_together(case: Callable[[str], Path]) -> None:
     case("sgd_fixed")
-    with pytest.raises(FcnkitError, match="give a snapshot to go on from, or weights to start from, not both"):
+    with pytest.raises(FcnkitError, match="give a snapshot to resume from, or weights to start from, not both"):
         Trainer("solver.prototxt", weights=["init.caffemodel"], snapshot="x.solverstate")

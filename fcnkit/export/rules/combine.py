@@ -25,7 +25,8 @@ class Cat(Rule):
 
     def write(self, net: Writer, *args: Any) -> View:
         given, axis = args
-        views = [each if isinstance(each, View) else net.constant(each) for each in given if tuple(each.shape) != (0,)]
+        # Caffe refuses blobs without values.
+        views = [each if isinstance(each, View) else net.constant(each) for each in given if 0 not in each.shape]
         return joined(net, views, axis % len(views[0].shape))
 
 

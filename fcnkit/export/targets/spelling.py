@@ -13,6 +13,7 @@ from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.export.targets import find
 from fcnkit.export.targets.target import Spelling, Target
 from fcnkit.net import CaffeNet
+from fcnkit.net.images import stated_definition
 from fcnkit.types.activation import CLIP, POWER, RELU6
 from fcnkit.types.combine import SLICE
 from fcnkit.types.normalization import LRN
@@ -42,8 +43,12 @@ def spelled(net: CaffeNet, target: str | Target, *, mapped: bool = False) -> Caf
         InputError: there is no target of that name.
     """
     wanted = {spelling.name: spelling for spelling in find(target).spellings}
-    definition = copy.deepcopy(net.definition())
-    blobs = net.arrays() if wanted else {}
+    if not wanted:
+        return net
+    # Stated here, as the text that follows from it is the one that is written.
+    definition = stated_definition(net)
+    own = prototxt.to_text(definition)
+    blobs = net.arrays()
     for name, write in SPELLINGS.items():
         if name in wanted:
             before = [layer.name for layer in definition.layer]
@@ -55,7 +60,7 @@ def spelled(net: CaffeNet, target: str | Target, *, mapped: bool = False) -> Caf
     text = prototxt.to_text(definition)
     for name in wanted.keys() & IN_TEXT.keys():
         text = text.replace(*IN_TEXT[name])
-    if text == net.prototxt:
+    if text == own:
         return net
     result = net.rebuilt(definition, blobs, mapped=mapped)
     result.prototxt = text

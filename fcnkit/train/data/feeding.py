@@ -264,7 +264,9 @@ class _Reader(Dataset[Any]):
         try:
             return tuple(np.asarray(each, np.float32) for each in self.as_tops(item))
         except (ValueError, TypeError) as error:
-            raise InputError(f"data layer {self.layer!r}: a sample is no arrays of numbers: {error}") from None
+            raise InputError(
+                f"data layer {self.layer!r}: a sample does not consist of arrays of numbers: {error}"
+            ) from None
 
     def stack(self, samples: Sequence[Tops | FcnkitError]) -> tuple[Tensor, ...] | FcnkitError:
         """One tensor for each top, or the error of the first sample that has one."""

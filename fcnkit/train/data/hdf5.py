@@ -59,7 +59,7 @@ class HDF5Samples(Samples):
                     if not isinstance(file.get(top), h5py.Dataset):
                         raise FileFormatError(f"has no dataset {top!r}; it has {', '.join(sorted(file)) or 'none'}")
                     if file[top].external or file[top].is_virtual or not file[top].shape:
-                        raise FileFormatError(f"its dataset {top!r} holds no rows of its own")
+                        raise FileFormatError(f"its dataset {top!r} is a single value, without rows")
                 rows = {file[top].shape[0] for top in self.tops}
         except FileFormatError as error:
             raise error.in_file(path) from None

@@ -47,7 +47,7 @@ class ImageSamples(Samples):
             # A path may contain spaces; the label follows the last space.
             path, _, label = line.rpartition(" ")
             if not path or not label.lstrip("-").isdecimal():
-                raise FileFormatError(f"line {number} is no path and label: {line[:120]!r}").in_file(source)
+                raise FileFormatError(f"line {number} is not a path and a label: {line[:120]!r}").in_file(source)
             if not Path(root + path).is_file():
                 raise InputError(f"line {number} lists {root + path!r}, and there is no such file").in_file(source)
             self.entries.append((root + path, int(label)))

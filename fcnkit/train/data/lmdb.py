@@ -58,7 +58,7 @@ class LMDBSamples(Samples):
             datum = Datum.FromString(value or b"")
             image = self.transform(self._pixels(datum), random)
         except DecodeError:
-            raise FileFormatError(f"key {name!r}: its value is no Datum").in_file(self.source) from None
+            raise FileFormatError(f"key {name!r}: its value is not a Datum").in_file(self.source) from None
         except (FileFormatError, InputError) as error:
             raise type(error)(f"key {name!r}: {error}").in_file(self.source) from None
         return (image, np.array(datum.label, np.float32)) if self.labelled else (image,)
@@ -70,7 +70,7 @@ class LMDBSamples(Samples):
         # As in Caffe, bytes take precedence over floats if a Datum has both.
         values = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, np.float32)
         if min(shape) < 1 or values.size != np.prod(shape):
-            raise FileFormatError(f"its Datum states the shape {shape}, but holds {values.size} values")
+            raise FileFormatError(f"its Datum states the shape {shape}, but has {values.size} values")
         return values.reshape(shape)
 
     def _transaction(self) -> Any:

@@ -24,7 +24,7 @@ def params_of(layer: LayerParameter) -> dict[str, Any]:
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         params = None
     if not isinstance(params, dict):
-        raise DefinitionError(f"param_str is no dict of plain values: {text[:120]!r}")
+        raise DefinitionError(f"param_str is not a dict of plain values: {text[:120]!r}")
     return params
 
 

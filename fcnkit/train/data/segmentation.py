@@ -77,7 +77,8 @@ class SegmentationData(Samples):
         if unknown:
             there = ", ".join(sorted(KNOWN))
             hint = nearest(unknown[0], KNOWN)
-            raise DefinitionError(f"param_str: {', '.join(unknown)}: no setting of {LAYER}{hint}; there are {there}")
+            problem = f"{', '.join(unknown)}: not a setting of {LAYER}{hint}; the settings are {there}"
+            raise DefinitionError(f"param_str: {problem}")
         if tops < 2:
             raise DefinitionError(f"the layer has {tops} tops; it makes 2: data, label, or a label top for each head")
         maps = tops - 1

@@ -27,7 +27,8 @@ def with_loss(net: Net, recipe: str) -> Net:
         DefinitionError: there is no such recipe.
     """
     if recipe not in RECIPES:
-        raise DefinitionError(f"unknown recipe {recipe!r}{nearest(recipe, RECIPES)}; there are {', '.join(RECIPES)}")
+        hint = nearest(recipe, RECIPES)
+        raise DefinitionError(f"unknown recipe {recipe!r}{hint}; the recipes are {', '.join(RECIPES)}")
     return replace(net, normalize=RECIPES[recipe])
 
 

@@ -63,7 +63,7 @@ def test_bvlcs_layers_are_those_of_the_records() -> None:
 
 
 def test_an_unknown_target() -> None:
-    with pytest.raises(InputError, match=r"^unknown `target` 'caffe2'; there are bvlc, bvlc-1\.0, ascend, "):
+    with pytest.raises(InputError, match=r"^unknown `target` 'caffe2'; the targets are bvlc, bvlc-1\.0, ascend, "):
         targets.find("caffe2")
     assert targets.find(TARGETS["ncnn"]) is TARGETS["ncnn"]
 

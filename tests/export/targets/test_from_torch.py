@@ -92,5 +92,5 @@ def test_an_exported_program(tmp_path: Path) -> None:
 
 
 def test_an_unknown_target() -> None:
-    with pytest.raises(InputError, match=r"^unknown `target` 'chip'; there are bvlc, "):
+    with pytest.raises(InputError, match=r"^unknown `target` 'chip'; the targets are bvlc, "):
         fcnkit.from_torch(nn.ReLU(), torch.randn(1, 1, 3, 4), target="chip")

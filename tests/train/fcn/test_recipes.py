@@ -59,5 +59,5 @@ def test_a_published_net_has_its_own_solver_and_loss(name: str, tmp_path: Path) 
 
 
 def test_an_unknown_recipe_is_named() -> None:
-    with pytest.raises(DefinitionError, match=r"^unknown recipe 'light'; there are heavy, accum$"):
+    with pytest.raises(DefinitionError, match=r"^unknown recipe 'light'; the recipes are heavy, accum$"):
         recipes.with_loss(Net(), "light")

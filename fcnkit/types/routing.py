@@ -1,0 +1,20 @@
+"""Layers that choose regions for a map of their size."""
+
+from __future__ import annotations
+
+from fcnkit.types.channels import LOST
+from fcnkit.types.looks import WHOLE
+from fcnkit.types.record import COMPUTES, PLAIN, SOME, LayerType, Origin, every
+
+SCALE_ROUTE = LayerType(
+    "ScaleRoute",
+    v1=None,
+    origin=Origin("zhaoweicai/cascade-rcnn", "src/caffe/layers/scale_route_layer.cpp"),
+    bottoms=SOME,
+    tops=SOME,
+    looks=every(WHOLE),
+    channels=LOST,
+    role=COMPUTES,
+    moves=True,
+    drawn=PLAIN,
+)
