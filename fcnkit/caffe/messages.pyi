@@ -750,6 +750,8 @@ class LayerParameter(Message):
     @property
     def mergecrop_param(self) -> MergeCropParameter: ...
     @property
+    def normalize_param(self) -> NormalizationParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -888,6 +890,7 @@ class LayerParameter(Message):
         lstm_param: LSTMParameter = ...,
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
+        normalize_param: NormalizationParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1019,6 +1022,7 @@ class LayerParameter(Message):
             "lstm_param",
             "ctc_decoder_param",
             "mergecrop_param",
+            "normalize_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1159,6 +1163,7 @@ class LayerParameter(Message):
             "lstm_param",
             "ctc_decoder_param",
             "mergecrop_param",
+            "normalize_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2704,6 +2709,8 @@ class V1LayerParameter(Message):
     @property
     def mergecrop_param(self) -> MergeCropParameter: ...
     @property
+    def normalize_param(self) -> NormalizationParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2819,6 +2826,7 @@ class V1LayerParameter(Message):
         lstm_param: LSTMParameter = ...,
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
+        normalize_param: NormalizationParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -2925,6 +2933,7 @@ class V1LayerParameter(Message):
             "lstm_param",
             "ctc_decoder_param",
             "mergecrop_param",
+            "normalize_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3042,6 +3051,7 @@ class V1LayerParameter(Message):
             "lstm_param",
             "ctc_decoder_param",
             "mergecrop_param",
+            "normalize_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -5239,6 +5249,14 @@ class FlipParameter(Message):
     def __init__(self, *, flip_width: bool = ..., flip_height: bool = ...) -> None: ...
     def HasField(self, field_name: Literal["flip_width", "flip_height"]) -> bool: ...
     def ClearField(self, field_name: Literal["flip_width", "flip_height"]) -> None: ...
+
+class NormalizationParameter(Message):
+    normalize_type: str
+    fix_gradient: bool
+    bp_norm: bool
+    def __init__(self, *, normalize_type: str = ..., fix_gradient: bool = ..., bp_norm: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> bool: ...
+    def ClearField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> None: ...
 
 class UnpoolingParameter(Message):
     UnpoolMethod: Final[EnumTypeWrapper]

@@ -161,16 +161,26 @@ class Normalize(Layer):
 
     There is one weight for each channel, or one for all if channel_shared is set; blob 0 then has no axes.
 
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp.
+    happynear's layer of the same name, which has normalize_param, divides each position and has no weight.
+
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp; happynear/caffe-windows
+    src/caffe/layers/normalize_layer.cpp.
     """
 
     blob_names = ("weight",)
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.norm_param
+        if layer.HasField("normalize_param"):
+            if layer.normalize_param.normalize_type != "L2":
+                raise DefinitionError(f"layer {layer.name!r}: normalize_type must be 'L2'")
+            return normalization.Normalized(whole=False, inside=1e-6)
         if len(bottoms[0]) < 2:
             raise DefinitionError(f"layer {layer.name!r}: Normalize reads blobs of 2 axes or more, not of {bottoms[0]}")
         return normalization.L2Norm(None if p.channel_shared else bottoms[0][1], p.across_spatial, p.eps)
+
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
+        return [] if layer.HasField("normalize_param") else super().blobs(module, layer)
 
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.norm_param

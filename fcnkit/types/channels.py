@@ -87,6 +87,21 @@ class Lost:
         return UNKNOWN
 
 
+@dataclass(frozen=True)
+class Cut(Lost):
+    """Parts of a bottom along its channels."""
+
+    def whole(self, layer: LayerParameter) -> int:
+        """The channels of the bottom by the points that cut it, if the last part is as large as the one before.
+
+        UNKNOWN where no point is given, or the layer cuts another axis.
+        """
+        points = [0, *layer.slice_param.slice_point]
+        if len(points) == 1 or not along_channels(layer.slice_param, "slice_dim"):
+            return UNKNOWN
+        return int(2 * points[-1] - points[-2])
+
+
 Channels = Kept | Joined | Made | Lost
 
 KEPT, JOINED, LOST = Kept(), Joined(), Lost()

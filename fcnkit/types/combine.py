@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fcnkit.types.axes import along_channels
-from fcnkit.types.channels import JOINED, KEPT, LOST
+from fcnkit.types.channels import JOINED, KEPT, LOST, Cut
 from fcnkit.types.looks import CHANNELWISE, PIXEL, SHIFTED, SIZE, WHOLE, Look
 from fcnkit.types.record import (
     COMPUTES,
@@ -119,7 +119,7 @@ SLICE = LayerType(
     bottoms=ONE,
     tops=SOME,
     looks=_slice_looks,
-    channels=LOST,
+    channels=Cut(),
     role=COMPUTES,
     moves=True,
     drawn=PLAIN,

@@ -42,7 +42,8 @@ def _lrn_looks(layer: LayerParameter) -> Sequence[Look]:
 
 
 def _normalize_looks(layer: LayerParameter) -> Sequence[Look]:
-    return [_STATISTICS if layer.norm_param.across_spatial else PIXEL]
+    pixelwise = layer.HasField("normalize_param") or not layer.norm_param.across_spatial
+    return [PIXEL if pixelwise else _STATISTICS]
 
 
 BATCH_NORM = LayerType(

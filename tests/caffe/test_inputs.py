@@ -167,3 +167,15 @@ def test_the_clips_of_temporal_segments(modality: str, channels: int) -> None:
       video_data_param {{ new_length: {length} num_segments: 3 modality: {modality} }} }}
     layer {{ name: "r" type: "ReLU" bottom: "data" top: "r" }}"""
     assert input_shapes(deploy(prototxt.parse(text))) == {"data": (1, channels, 224, 224)}
+
+
+@pytest.mark.parametrize(("points", "channels"), [("slice_point: 1", 2), ("slice_point: [3, 6, 9]", 12), ("", 3)])
+def test_the_points_of_a_slice_state_the_channels(points: str, channels: int) -> None:
+    """BVLC/caffe examples/siamese, whose images are cut apart along the channels."""
+    text = f"""layer {{ name: "pair" type: "Input" top: "pair" }}
+    layer {{ name: "s" type: "Slice" bottom: "pair" top: "a" top: "b" slice_param {{ slice_dim: 1 {points} }} }}
+    layer {{ name: "c" type: "Convolution" bottom: "a" top: "c" convolution_param {{ num_output: 1 kernel_size: 1 }} }}
+    """
+    net = prototxt.parse(text)
+    resolve(net, None, None)
+    assert input_shapes(net) == {"pair": (1, channels, 500, 500)}

@@ -155,3 +155,7 @@ def test_normalizations() -> None:
     assert apply("L2Norm", "", 0 * whole).ravel().tolist() == [0, 0, 0, 0]
     assert np.allclose(apply("Norm", "", bottom).ravel(), [0.6, 0.8])
     assert (apply("Norm", "", np.full((1, 1, 1, 1), 1e-6, np.float32)) == 0.5).all()
+    found = apply("Normalize", 'normalize_param { normalize_type: "L2" }', bottom)
+    assert np.allclose(found.ravel(), [0.6, 0.8], atol=1e-6)
+    with pytest.raises(DefinitionError, match="layer 'l': normalize_type must be 'L2'"):
+        apply("Normalize", 'normalize_param { normalize_type: "L1" }', bottom)
