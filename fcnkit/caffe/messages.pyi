@@ -752,6 +752,8 @@ class LayerParameter(Message):
     @property
     def normalize_param(self) -> NormalizationParameter: ...
     @property
+    def scale_tanh_param(self) -> ScaleTanHParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -891,6 +893,7 @@ class LayerParameter(Message):
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
         normalize_param: NormalizationParameter = ...,
+        scale_tanh_param: ScaleTanHParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1023,6 +1026,7 @@ class LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "scale_tanh_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1164,6 +1168,7 @@ class LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "scale_tanh_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2711,6 +2716,8 @@ class V1LayerParameter(Message):
     @property
     def normalize_param(self) -> NormalizationParameter: ...
     @property
+    def scale_tanh_param(self) -> ScaleTanHParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2827,6 +2834,7 @@ class V1LayerParameter(Message):
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
         normalize_param: NormalizationParameter = ...,
+        scale_tanh_param: ScaleTanHParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -2934,6 +2942,7 @@ class V1LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "scale_tanh_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3052,6 +3061,7 @@ class V1LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "scale_tanh_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -5257,6 +5267,17 @@ class NormalizationParameter(Message):
     def __init__(self, *, normalize_type: str = ..., fix_gradient: bool = ..., bp_norm: bool = ...) -> None: ...
     def HasField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> bool: ...
     def ClearField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> None: ...
+
+class ScaleTanHParameter(Message):
+    init_scale: float
+    step_size: int
+    gamma: float
+    power: float
+    def __init__(
+        self, *, init_scale: float = ..., step_size: int = ..., gamma: float = ..., power: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["init_scale", "step_size", "gamma", "power"]) -> bool: ...
+    def ClearField(self, field_name: Literal["init_scale", "step_size", "gamma", "power"]) -> None: ...
 
 class UnpoolingParameter(Message):
     UnpoolMethod: Final[EnumTypeWrapper]

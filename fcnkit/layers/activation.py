@@ -152,6 +152,14 @@ class ReLU6(Elementwise):
         return nn.ReLU6()
 
 
+@rule(types.SCALE_TANH)
+class ScaleTanH(Elementwise):
+    """The hyperbolic tangent of init_scale * x; the scale grows in training."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return nn.Sequential(activation.Power(1, layer.scale_tanh_param.init_scale), nn.Tanh())
+
+
 @rule(types.SELU)
 class SeLU(Elementwise):
     """A scaled ELU whose factors keep mean 0 and variance 1."""

@@ -27,6 +27,7 @@ def test_activations() -> None:
     selu = [1.050700987 * (v if v > 0 else 1.67326324 * (math.exp(v) - 1)) for v in x[0]]
     assert np.allclose(apply("SeLU", "", x), [selu], atol=1e-6)
     assert np.allclose(apply("Softplus", "", x), [[math.log(1 + math.exp(v)) for v in x[0]]], atol=1e-6)
+    assert np.allclose(apply("ScaleTanH", "scale_tanh_param { init_scale: 2 }", x), np.tanh(2 * x))
     assert np.allclose(apply("Softsign", "", x), [[-0.8, -0.5, 0, 0.5, 0.8]])
 
 

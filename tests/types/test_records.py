@@ -30,6 +30,7 @@ UNSUPPORTED = {
     "GenerateAugmentationParameters",
     "ImgWriter",
     "PFMWriter",
+    "Noise",
     "BboxAccuracy",
     "BoxAnnotatorOHEM",
     "DetectNetTransformation",
