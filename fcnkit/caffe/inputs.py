@@ -11,7 +11,7 @@ from fcnkit.caffe.data import UNKNOWN, data_set_shape
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import InputError, nearest
 from fcnkit.types import is_input, kind_of, type_of
-from fcnkit.types.channels import Filtered, Joined, Kept
+from fcnkit.types.channels import Cut, Filtered, Joined, Kept, KeptByValue
 from fcnkit.types.fixed import FIXED_BOTTOMS
 
 # The default input height and width of a fully convolutional net, in pixels: those of the published FCNs.
@@ -199,6 +199,10 @@ def _channels(
                 shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
                 if len(shape) == 4:
                     return filters.read(layer, shape) - joined
+            case Cut() as cut if blobs is None and cut.whole(layer) != UNKNOWN:
+                return cut.whole(layer)
+            case KeptByValue() as kept if kept.stated(layer) > 1 and layer.bottom[0] in same:
+                return kept.stated(layer)
             case Kept(index) if layer.bottom[index : index + 1] and layer.bottom[index] in same:
                 same.update(layer.top[:1])
     return None

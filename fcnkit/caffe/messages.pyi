@@ -750,7 +750,9 @@ class LayerParameter(Message):
     @property
     def mergecrop_param(self) -> MergeCropParameter: ...
     @property
-    def normalize_param(self) -> VectorNormalizeParameter: ...
+    def normalize_param(self) -> NormalizationParameter: ...
+    @property
+    def scale_tanh_param(self) -> ScaleTanHParameter: ...
     @property
     def inner_distance_param(self) -> InnerDistanceParameter: ...
     @property
@@ -759,8 +761,6 @@ class LayerParameter(Message):
     def spatial_softmax_param(self) -> SpatialSoftmaxParameter: ...
     @property
     def mask_outputs_param(self) -> MaskOutputsParameter: ...
-    @property
-    def scale_tanh_param(self) -> ScaleTanHParameter: ...
     @property
     def continuation_indicator_param(self) -> ContinuationIndicatorParameter: ...
     @property
@@ -906,12 +906,12 @@ class LayerParameter(Message):
         lstm_param: LSTMParameter = ...,
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
-        normalize_param: VectorNormalizeParameter = ...,
+        normalize_param: NormalizationParameter = ...,
+        scale_tanh_param: ScaleTanHParameter = ...,
         inner_distance_param: InnerDistanceParameter = ...,
         label_specific_add_param: LabelSpecificAddParameter = ...,
         spatial_softmax_param: SpatialSoftmaxParameter = ...,
         mask_outputs_param: MaskOutputsParameter = ...,
-        scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
         compact_bilinear_param: CompactBilinearParameter = ...,
         rrelu_param: RReLUParameter = ...,
@@ -1047,11 +1047,11 @@ class LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "scale_tanh_param",
             "inner_distance_param",
             "label_specific_add_param",
             "spatial_softmax_param",
             "mask_outputs_param",
-            "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
             "rrelu_param",
@@ -1196,11 +1196,11 @@ class LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "scale_tanh_param",
             "inner_distance_param",
             "label_specific_add_param",
             "spatial_softmax_param",
             "mask_outputs_param",
-            "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
             "rrelu_param",
@@ -2757,7 +2757,9 @@ class V1LayerParameter(Message):
     @property
     def mergecrop_param(self) -> MergeCropParameter: ...
     @property
-    def normalize_param(self) -> VectorNormalizeParameter: ...
+    def normalize_param(self) -> NormalizationParameter: ...
+    @property
+    def scale_tanh_param(self) -> ScaleTanHParameter: ...
     @property
     def inner_distance_param(self) -> InnerDistanceParameter: ...
     @property
@@ -2766,8 +2768,6 @@ class V1LayerParameter(Message):
     def spatial_softmax_param(self) -> SpatialSoftmaxParameter: ...
     @property
     def mask_outputs_param(self) -> MaskOutputsParameter: ...
-    @property
-    def scale_tanh_param(self) -> ScaleTanHParameter: ...
     @property
     def continuation_indicator_param(self) -> ContinuationIndicatorParameter: ...
     @property
@@ -2890,12 +2890,12 @@ class V1LayerParameter(Message):
         lstm_param: LSTMParameter = ...,
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
-        normalize_param: VectorNormalizeParameter = ...,
+        normalize_param: NormalizationParameter = ...,
+        scale_tanh_param: ScaleTanHParameter = ...,
         inner_distance_param: InnerDistanceParameter = ...,
         label_specific_add_param: LabelSpecificAddParameter = ...,
         spatial_softmax_param: SpatialSoftmaxParameter = ...,
         mask_outputs_param: MaskOutputsParameter = ...,
-        scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
         compact_bilinear_param: CompactBilinearParameter = ...,
         rrelu_param: RReLUParameter = ...,
@@ -3006,11 +3006,11 @@ class V1LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "scale_tanh_param",
             "inner_distance_param",
             "label_specific_add_param",
             "spatial_softmax_param",
             "mask_outputs_param",
-            "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
             "rrelu_param",
@@ -3132,11 +3132,11 @@ class V1LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "scale_tanh_param",
             "inner_distance_param",
             "label_specific_add_param",
             "spatial_softmax_param",
             "mask_outputs_param",
-            "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
             "rrelu_param",
@@ -5176,11 +5176,15 @@ class Pooling3DParameter(Message):
     ) -> None: ...
 
 class VideoDataParameter(Message):
+    Modality: Final[EnumTypeWrapper]
+    RGB: Final = 0
+    FLOW: Final = 1
     crop_size: int
     new_height: int
     new_width: int
     new_length: int
     num_segments: int
+    modality: int
     def __init__(
         self,
         *,
@@ -5189,12 +5193,13 @@ class VideoDataParameter(Message):
         new_width: int = ...,
         new_length: int = ...,
         num_segments: int = ...,
+        modality: int | str = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments", "modality"]
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments", "modality"]
     ) -> None: ...
 
 class SqueezeParameter(Message):
@@ -5343,6 +5348,25 @@ class FlipParameter(Message):
     def HasField(self, field_name: Literal["flip_width", "flip_height"]) -> bool: ...
     def ClearField(self, field_name: Literal["flip_width", "flip_height"]) -> None: ...
 
+class NormalizationParameter(Message):
+    normalize_type: str
+    fix_gradient: bool
+    bp_norm: bool
+    def __init__(self, *, normalize_type: str = ..., fix_gradient: bool = ..., bp_norm: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> bool: ...
+    def ClearField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> None: ...
+
+class ScaleTanHParameter(Message):
+    init_scale: float
+    step_size: int
+    gamma: float
+    power: float
+    def __init__(
+        self, *, init_scale: float = ..., step_size: int = ..., gamma: float = ..., power: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["init_scale", "step_size", "gamma", "power"]) -> bool: ...
+    def ClearField(self, field_name: Literal["init_scale", "step_size", "gamma", "power"]) -> None: ...
+
 class UnpoolingParameter(Message):
     UnpoolMethod: Final[EnumTypeWrapper]
     MAX: Final = 0
@@ -5468,14 +5492,6 @@ class MergeCropParameter(Message):
     def HasField(self, field_name: Literal["operation"]) -> bool: ...
     def ClearField(self, field_name: Literal["forward", "backward", "operation"]) -> None: ...
 
-class VectorNormalizeParameter(Message):
-    normalize_type: str
-    fix_gradient: bool
-    bp_norm: bool
-    def __init__(self, *, normalize_type: str = ..., fix_gradient: bool = ..., bp_norm: bool = ...) -> None: ...
-    def HasField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> bool: ...
-    def ClearField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> None: ...
-
 class InnerDistanceParameter(Message):
     num_output: int
     bias_term: bool
@@ -5580,17 +5596,6 @@ class MaskOutputsParameter(Message):
     def __init__(self, *, kernel_size: int = ...) -> None: ...
     def HasField(self, field_name: Literal["kernel_size"]) -> bool: ...
     def ClearField(self, field_name: Literal["kernel_size"]) -> None: ...
-
-class ScaleTanHParameter(Message):
-    init_scale: float
-    step_size: int
-    gamma: float
-    power: float
-    def __init__(
-        self, *, init_scale: float = ..., step_size: int = ..., gamma: float = ..., power: float = ...
-    ) -> None: ...
-    def HasField(self, field_name: Literal["init_scale", "step_size", "gamma", "power"]) -> bool: ...
-    def ClearField(self, field_name: Literal["init_scale", "step_size", "gamma", "power"]) -> None: ...
 
 class ContinuationIndicatorParameter(Message):
     time_step: int

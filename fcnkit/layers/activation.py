@@ -168,10 +168,10 @@ class RReLU(Elementwise):
 
 @rule(types.SCALE_TANH)
 class ScaleTanH(Elementwise):
-    """tanh(scale * x) with the scale of the start, which grows in training alone."""
+    """The hyperbolic tangent of init_scale * x; the scale grows in training."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return nn.Sequential(activation.Power(1, layer.scale_tanh_param.init_scale, 0), nn.Tanh())
+        return nn.Sequential(activation.Power(1, layer.scale_tanh_param.init_scale), nn.Tanh())
 
 
 @rule(types.SELU)

@@ -91,16 +91,13 @@ class BN(Layer):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.bn_param
-        if len(bottoms[0]) != 4 and not (len(bottoms[0]) == 2 and self._is_pspnets(layer)):
+        channels = bottoms[0][1] if len(bottoms[0]) > 1 else 0
+        if len(bottoms[0]) == 2 and self._is_pspnets(layer) and not p.frozen:
+            return nn.BatchNorm1d(channels, p.eps, 1 - p.momentum)
+        if len(bottoms[0]) != 4:
             raise DefinitionError(f"layer {layer.name!r}: BN reads blobs of 4 axes, not of shape {bottoms[0]}")
-        channels = bottoms[0][1]
         if self._is_pspnets(layer):
-            if len(bottoms[0]) == 2:
-                kind: type[nn.BatchNorm1d | nn.BatchNorm2d] = nn.BatchNorm1d
-                if p.frozen:
-                    raise DefinitionError(f"layer {layer.name!r}: a frozen BN reads blobs of 4 axes, not {bottoms[0]}")
-            else:
-                kind = normalization.FrozenBatchNorm2d if p.frozen else nn.BatchNorm2d
+            kind = normalization.FrozenBatchNorm2d if p.frozen else nn.BatchNorm2d
             return kind(channels, p.eps, 1 - p.momentum)
         if p.bn_mode == p.INFERENCE:
             return affine.Scale((channels,), bias=(channels,))
@@ -195,7 +192,7 @@ class GRN(Layer):
     """Divides each pixel's channels by their length."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return normalization.Normalized(layer.grn_param.bias, whole=False)
+        return normalization.Normalized(whole=False, inside=layer.grn_param.bias)
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True
@@ -206,7 +203,29 @@ class L2Normalize(Layer):
     """Divides each item by its length."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return normalization.Normalized(1e-7, whole=True)
+        return normalization.Normalized(whole=True, inside=1e-7)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.L2_NORM)
+class L2Norm(Layer):
+    """Divides each item by its length."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return normalization.Normalized(whole=True, least=1e-12)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.NORM)
+class Norm(Layer):
+    """Divides each pixel's channels by their length."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return normalization.Normalized(whole=False, outside=1e-6)
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True

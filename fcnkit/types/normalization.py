@@ -150,3 +150,27 @@ LAYER_NORM = LayerType(
     moves=False,
     drawn=PLAIN,
 )
+L2_NORM = LayerType(
+    "L2Norm",
+    v1=None,
+    origin=Origin("zlmzju/caffe", "src/caffe/layers/l2_norm_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(_STATISTICS),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+NORM = LayerType(
+    "Norm",
+    v1=None,
+    origin=Origin("xiaolonw/caffe-video_triplet", "src/caffe/layers/norm_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(PIXEL),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)

@@ -275,3 +275,15 @@ def test_metrics_and_weights_of_labels_go() -> None:
         """)
     )
     assert names(net) == ["data", "conv"]
+
+
+def test_noise_of_training_goes() -> None:
+    """goodluckcwl/Face-alignment-mobilenet-v2: noise on the images, in place."""
+    net = deploy(
+        prototxt.parse("""
+        layer { name: "i" type: "Input" top: "data" input_param { shape { dim: [1, 2, 3, 3] } } }
+        layer { name: "noise" type: "Noise" bottom: "data" top: "data" }
+        layer { name: "r" type: "ReLU" bottom: "data" top: "r" }
+        """)
+    )
+    assert names(net) == ["i", "r"]

@@ -31,6 +31,7 @@ UNSUPPORTED = {
     "GenerateAugmentationParameters",
     "ImgWriter",
     "PFMWriter",
+    "Noise",
     "BboxAccuracy",
     "BoxAnnotatorOHEM",
     "DetectNetTransformation",
