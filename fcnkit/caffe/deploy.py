@@ -80,7 +80,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     # A loss may lack labels that only another phase makes.
     layers = _without_sinks(list(result.layer))
     _check_bottoms(layers, {top for layer in filter(is_sink, result.layer) for top in layer.top})
-    layers = _without_metrics(layers, _labels(list(result.layer), net))
+    layers = _without_metrics(layers, label_blobs(list(result.layer), net))
     layers = _without_inserted_splits(_without_samples(layers))
     if not any(map(is_input, layers)):
         layers = _fed(layers)
@@ -154,8 +154,8 @@ def is_sink(layer: LayerParameter) -> bool:
     return kind.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
 
 
-def _labels(layers: list[LayerParameter], net: NetParameter) -> set[str]:
-    """The blobs that are made of labels alone: of data that losses read behind their first bottom."""
+def label_blobs(layers: list[LayerParameter], net: NetParameter) -> set[str]:
+    """The labels, data that losses read behind their first bottom, and the blobs that layers make of them alone."""
     images = _images(layers, net)
     made_of = {top: {top} for tops in _fed_tops(net) for top in tops}
     labels: set[str] = set()
