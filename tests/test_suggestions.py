@@ -71,6 +71,11 @@ def test_layers_and_heads(tmp_path: Path) -> None:
 
     with pytest.raises(FcnkitError, match=r"no fully connected layer is called 'fc_6', .*did you mean 'fc6'\?"):
         fcnkit.fc2conv(_classifier(tmp_path), tmp_path / "out.caffemodel", kernel={"fc_6": (2, 2)})
+    fcnkit.fc2conv(_classifier(tmp_path), tmp_path / "conv.caffemodel")
+    fcnkit.save(fcnkit.load(tmp_path / "conv.caffemodel"), tmp_path / "conv.pth")
+    for name in ("conv.caffemodel", "conv.pth"):
+        with pytest.raises(FcnkitError, match=r"has no filters of a layer 'fc_6' \(did you mean 'fc6'\?\), 'x'$"):
+            fcnkit.fc2conv(tmp_path / name, tmp_path / f"back-{name}", back=True, layers=["fc_6", "x"])
     with pytest.raises(FcnkitError, match=r"`labels` has 'geom', which is not a head \(did you mean 'geo'\?\)"):
         plan("siftflow-fcn32s", "images", {"sem": "a", "geom": "b"})
 

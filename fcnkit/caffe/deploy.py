@@ -86,7 +86,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     # A loss may lack labels that only another phase makes.
     layers = without_labels(_without_sinks(list(result.layer)), net)
     _check_bottoms(layers, {top for layer in filter(is_sink, result.layer) for top in layer.top})
-    layers = _without_metrics(layers, _labels(list(result.layer), net))
+    layers = _without_metrics(layers, label_blobs(list(result.layer), net))
     layers = _without_inserted_splits(without_samples(layers))
     if not any(map(is_input, layers)):
         layers = _fed(layers)
@@ -160,10 +160,10 @@ def is_sink(layer: LayerParameter) -> bool:
     return kind.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
 
 
-def _labels(layers: list[LayerParameter], net: NetParameter) -> set[str]:
-    """The blobs that are made of labels alone: of data that losses read behind their first bottom."""
+def label_blobs(layers: list[LayerParameter], net: NetParameter) -> set[str]:
+    """The labels, data that losses read behind their first bottom, and the blobs that layers make of them alone."""
     images = _images(layers, net)
-    made_of = {top: {top} for layer in net.layer if is_data_layer(layer) for top in layer.top}
+    made_of = {top: {top} for tops in _fed_tops(net) for top in tops}
     labels: set[str] = set()
     for layer in layers:
         record = type_of(layer)
@@ -224,7 +224,7 @@ def _fed(layers: list[LayerParameter]) -> list[LayerParameter]:
 
 def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> list[LayerParameter]:
     """Remove layers that only prepare labels: they neither read an image nor feed a layer that does."""
-    aside = {top for layer in net.layer if is_data_layer(layer) for top in layer.top} - _images(layers, net)
+    aside = {top for tops in _fed_tops(net) for top in tops} - _images(layers, net)
     image: set[str] = set()
     for layer in layers:
         if any(b in image for b in _valued(layer)) or (not layer.bottom and not any(t in aside for t in layer.top)):
@@ -252,12 +252,23 @@ def _images(layers: list[LayerParameter], net: NetParameter) -> set[str]:
 
     Where there is none, the first top of each data layer that any layer but a loss reads.
     """
-    data = [layer.top for layer in net.layer if is_data_layer(layer)]
+    data = _fed_tops(net)
     filtered = {top for tops in data for top in tops if _is_filtered(top, layers)}
     if filtered:
         return filtered
     read = {bottom for layer in layers for bottom in layer.bottom}
     return {first for tops in data for first in [top for top in tops if top in read][:1]}
+
+
+def _fed_tops(net: NetParameter) -> list[list[str]]:
+    """The tops of each data layer; of a net with losses and Inputs alone, those of all Inputs as of one data layer.
+
+    Such a net was saved in training, when Inputs had replaced its data layers.
+    """
+    data = [list(layer.top) for layer in net.layer if is_data_layer(layer)]
+    if data or not any(is_sink(layer) and layer.type != SILENCE.name for layer in net.layer):
+        return data
+    return [[top for layer in net.layer if is_input(layer) for top in layer.top]]
 
 
 def _is_filtered(blob: str, layers: list[LayerParameter]) -> bool:

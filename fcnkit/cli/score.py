@@ -68,9 +68,9 @@ def command(
     """Score label maps, or a model, against ground truth: pixel accuracy, mean accuracy, mean IU, f.w. IU, IU by class.
 
     PREDICTIONS and LABELS are folders, patterns or .txt lists of label maps, which are matched by name. Label maps are
-    indexed or grey images, masks in the palette's colours, or .mat files of SBD. The white borders of masks are
-    ignored; so are pixels of other colours, and their number is reported. With MODEL, images are segmented and scored
-    in one pass, and no file is written.
+    indexed or grey images, masks in the palette's colours, or .mat files of SBD, SIFT Flow or NYUDv2. The white
+    borders of masks are ignored; so are pixels of other colours, and their number is reported. With MODEL, images are
+    segmented and scored in one pass, and no file is written.
 
     On several processes: torchrun --nproc-per-node 2 -m fcnkit score ...
     """
@@ -79,7 +79,8 @@ def command(
     from fcnkit.cli import score_tables as tables
     from fcnkit.files import check_output
     from fcnkit.segment import classes as class_names
-    from fcnkit.segment.images import MAT, by_stem, find, read_lines, read_palette
+    from fcnkit.segment.images import by_stem, find, read_lines, read_palette
+    from fcnkit.segment.mat import MAT
     from fcnkit.segment.metrics import Scores
     from fcnkit.segment.parallel import ranks
     from fcnkit.segment.plot import check_plot, plot

@@ -127,7 +127,8 @@ def command(ctx: click.Context, /, net: str, output: Path, resume: bool, force: 
 
     NET is `fcn` for a net that the options describe, or a published net (fcnkit gen-prototxt --list). Images and label
     maps are matched by name. Label maps are indexed or grey images, masks in the palette's colours, or .mat files of
-    SBD; label 255 is ignored. For a net with several heads, options marked [HEAD=] are repeated for each.
+    SBD, SIFT Flow or NYUDv2; label 255 is ignored. For a net with several heads, options marked [HEAD=] are repeated
+    for each.
 
     The folder of the run has the prototxts of nets and solver, snapshots, the log, report.html, and the best net as
     best.safetensors and best.caffemodel. Without --from the net starts from random fillers.

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Sequence
 
 from fcnkit.caffe.data import is_data_layer
+from fcnkit.caffe.deploy import label_blobs
 from fcnkit.caffe.inputs import input_shapes
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.caffe.preprocessing import FCN_MEAN, Preprocessing, state_in_input
@@ -31,8 +32,9 @@ def preprocessing_of(
         kept: what the file of weights states, for inputs of which the definition states nothing.
     """
     found = {}
+    labels = label_blobs(list(net.layer), net)
     for name, shape in input_shapes(net).items():
-        if len(shape) != 4 or shape[2] * shape[3] <= 1:
+        if len(shape) != 4 or shape[2] * shape[3] <= 1 or name in labels:
             continue
         stated = Preprocessing.of_input(layers, name, shape[1])
         if not stated.known:

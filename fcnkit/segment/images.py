@@ -17,9 +17,8 @@ from fcnkit.aliases import AnyPath
 from fcnkit.errors import FileFormatError, InputError
 from fcnkit.palette import IGNORE, labels_from_colours
 from fcnkit.segment import raster
+from fcnkit.segment.mat import MAT, read_mat_labels
 from fcnkit.segment.raster import MAX_PIXELS, open_image
-
-MAT = ".mat"
 
 
 def find(sources: Iterable[AnyPath], suffixes: Sequence[str] = ()) -> list[Path]:
@@ -172,18 +171,18 @@ class Labels(NamedTuple):
 
 
 def read_labels(path: AnyPath, palette: np.ndarray | None = None, ignore: int = IGNORE) -> Labels:
-    """A label map: indices or grey values unchanged, colours mapped by the palette, .mat files in SBD's layout.
+    """A label map: indices or grey values unchanged, colours mapped by the palette, .mat files (see `mat`).
 
     Args:
         path: the file.
         palette: (n, 3) uint8 RGB for colour masks; VOC's by default.
-        ignore: the label for colours that are not in the palette.
+        ignore: the label for colours that are not in the palette, and for pixels without a label in .mat files.
 
     Raises:
         FileFormatError: it cannot be read.
     """
     if Path(path).suffix.lower() == MAT:
-        return Labels(_read_sbd(path))
+        return Labels(read_mat_labels(path, ignore))
     image = open_image(path)
     if image.mode in ("RGB", "RGBA", "RGBX", "CMYK"):
         try:
@@ -196,34 +195,6 @@ def read_labels(path: AnyPath, palette: np.ndarray | None = None, ignore: int = 
         raise FileFormatError(f"is not a label map: Pillow reads it in mode {image.mode}").in_file(path)
     values = np.asarray(image)
     return Labels(values.astype(np.uint8) if image.mode == "1" else values)
-
-
-def _read_sbd(path: AnyPath) -> np.ndarray:
-    """The class segmentation in a .mat file of SBD (Hariharan et al., Semantic Contours, ICCV 2011)."""
-    try:
-        return np.asarray(read_mat(path, "GTcls")["Segmentation"][0, 0])
-    except (ValueError, IndexError, TypeError):
-        problem = "cannot be read as labels of SBD: it has no GTcls.Segmentation, or is damaged"
-        raise FileFormatError(problem).in_file(path) from None
-
-
-def read_mat(path: AnyPath, name: str) -> np.ndarray:
-    """A variable of a .mat file.
-
-    Raises:
-        FileFormatError: the file cannot be read, or lacks the variable.
-        InputError: scipy is not installed.
-    """
-    try:
-        from scipy.io import loadmat
-    except ImportError:
-        raise InputError("reading .mat files needs scipy: pip install 'fcnkit[mat]'").in_file(path) from None
-    try:
-        values = loadmat(path)[name]
-    except Exception as error:  # damaged files raise almost any exception
-        problem = getattr(error, "strerror", None) or f"it has no {name}, or is damaged"
-        raise FileFormatError(f"cannot be read as labels: {problem}").in_file(path) from None
-    return np.asarray(values)
 
 
 def read_palette(path: AnyPath) -> np.ndarray:

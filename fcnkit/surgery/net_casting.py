@@ -83,10 +83,10 @@ def cast_net_back(net: NetParameter, blobs: Blobs, *, layers: Collection[str] = 
         CastError: there is nothing to cast, or a layer is not equivalent to a fully connected one.
     """
     order = KernelFinder(order=order).order
-    casts = []
-    for layer in net.layer:
-        wanted = layer.name in layers if layers else is_fully_connected(layer.name)
-        if layer.type != "Convolution" or not wanted or not blobs.get(layer.name):
+    convolutions = [layer for layer in net.layer if layer.type == "Convolution" and blobs.get(layer.name)]
+    known, casts = [layer.name for layer in convolutions], []
+    for layer in convolutions:
+        if not (layer.name in layers if layers else is_fully_connected(layer.name)):
             continue
         filters, *bias = blobs[layer.name]
         window = convolution_window(layer, 2)
@@ -100,7 +100,7 @@ def cast_net_back(net: NetParameter, blobs: Blobs, *, layers: Collection[str] = 
         blobs[layer.name] = [weight, *bias]
         casts.append(Cast(layer.name, filters.shape, weight.shape))
         _become_inner_product(layer)
-    check_cast_back(casts, layers)
+    check_cast_back(casts, layers, known)
     return casts
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from fcnkit.errors import nearest
 from fcnkit.surgery.kernels import Cast, CastError, KernelFinder, Kernels, fc_weight_from_conv, is_fully_connected
 
 # Modules with these names run in parallel, and their outputs are concatenated (torchvision's GoogLeNet).
@@ -81,22 +82,33 @@ def cast_state_back(
         CastError: there is nothing to cast.
     """
     order = KernelFinder(order=order).order
-    casts = []
+    casts, known = [], []
     for key, tensor in state.items():
         layer, _, part = key.rpartition(".")
-        if part == "weight" and tensor.dim() == 4 and (layer in layers if layers else is_fully_connected(layer)):
+        if part != "weight" or tensor.dim() != 4:
+            continue
+        known.append(layer)
+        if layer in layers if layers else is_fully_connected(layer):
             state[key] = fc_weight_from_conv(tensor, order)
             casts.append(Cast(layer, tuple(tensor.shape), tuple(state[key].shape)))
-    check_cast_back(casts, layers)
+    check_cast_back(casts, layers, known)
     return casts
 
 
-def check_cast_back(casts: Iterable[Cast], layers: Collection[str]) -> None:
-    """Raises CastError unless all requested layers were cast, or at least one if none was requested."""
+def check_cast_back(casts: Iterable[Cast], layers: Collection[str], known: Iterable[str]) -> None:
+    """Raises CastError unless all requested layers were cast, or at least one if none was requested.
+
+    Args:
+        casts: the casts that were made.
+        layers: the names of the requested layers.
+        known: the names of the layers with filters.
+    """
     done = {cast.name for cast in casts}
     missing = [layer for layer in layers if layer not in done]
     if missing:
-        raise CastError(f"has no filters of a layer {', '.join(map(repr, missing))}")
+        known = list(known)
+        listed = ", ".join(f"{layer!r}{nearest(layer, known)}" for layer in missing)
+        raise CastError(f"has no filters of a layer {listed}")
     if not done:
         raise CastError("has no filters of layers called fc, classifier or head; name the layers to cast with `layers`")
 

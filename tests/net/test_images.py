@@ -96,3 +96,20 @@ def test_no_mean_is_assumed_for_other_nets(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the scale is inf; give a finite number"):
         Segmenter(net, scale=float("inf"))
     assert heat(net, image, 0, mean=[0]).scores.shape == (28, 28)
+
+
+def test_labels_are_no_images(tmp_path: Path) -> None:
+    text = """
+    layer { name: "data" type: "Python" top: "data" top: "label"
+            python_param { module: "voc_layers" layer: "VOCSegDataLayer" param_str: "{'mean': (1, 2, 3)}" } }
+    layer { name: "half" type: "Power" bottom: "label" top: "half" power_param { scale: 0.5 } }
+    layer { name: "score" type: "Convolution" bottom: "data" top: "score" convolution_param { num_output: 3
+            kernel_size: 1 weight_filler { type: "xavier" } } }
+    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "half" top: "loss" }
+    """
+    for loss_reads in ("half", "label"):
+        path = tmp_path / f"{loss_reads}.prototxt"
+        path.write_text(text.replace('"score" bottom: "half"', f'"score" bottom: "{loss_reads}"'))
+        net = fcnkit.load(path, phase="train", input_shape=(1, 3, 8, 8))
+        assert net.inputs == ("data", "label")
+        assert net.preprocessing.keys() == {"data"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcnkit.errors import InputError
+from fcnkit.errors import FileFormatError, InputError
 from fcnkit.segment.metrics import Scores, histogram
 from fcnkit.segment.parallel import Ranks
 from fcnkit.segment.scoring import Pair, Scorer, add_up, partners
@@ -119,6 +119,31 @@ def test_labels_of_sbd(tmp_path: Path) -> None:
     scipy_io.savemat(truth, {"GTcls": {"Segmentation": np.array([[0, 1, 1]], np.uint8), "CategoriesPresent": [1]}})
     counts = next(Scorer(2).files([Pair(save(tmp_path / "p.png", [[0, 1, 0]]), truth)], 1))
     assert counts.hist.tolist() == [[1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(("variable", "dtype"), [("S", np.int16), ("segmentation", np.float64)])
+def test_labels_that_are_counted_from_one(variable: str, dtype: type, tmp_path: Path) -> None:
+    scipy_io = pytest.importorskip("scipy.io")
+    truth = tmp_path / "t.mat"
+    scipy_io.savemat(truth, {variable: np.array([[0, 1, 2, -1, 2]], dtype)})
+    predicted = save(tmp_path / "p.png", [[0, 0, 0, 1, 1]])
+    for ignore in (255, 7):
+        counts = next(Scorer(2, ignore=ignore).files([Pair(predicted, truth)], 1))
+        assert (counts.hist.tolist(), counts.ignored) == ([[1, 0], [1, 1]], 2)
+
+
+@pytest.mark.parametrize(
+    "content", [{"T": np.ones((2, 2))}, {"S": np.array(["sky"], object)}, {"GTcls": np.ones((1, 1))}]
+)
+def test_a_mat_file_without_labels(content: dict[str, np.ndarray], tmp_path: Path) -> None:
+    scipy_io = pytest.importorskip("scipy.io")
+    scipy_io.savemat(tmp_path / "t.mat", content)
+    with pytest.raises(FileFormatError) as caught:
+        next(Scorer(2).files([Pair(tmp_path / "t.mat", tmp_path / "t.mat")], 1))
+    assert str(caught.value) == (
+        f"{tmp_path / 't.mat'}: cannot be read as labels: it has no GTcls.Segmentation (SBD), no S (SIFT Flow) and no"
+        " segmentation (NYUDv2), or is damaged"
+    )
 
 
 def test_partners() -> None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError, FileFormatError, InputError
-from fcnkit.segment.images import read_labels, read_lines, read_mat
+from fcnkit.segment.images import read_labels, read_lines
+from fcnkit.segment.mat import from_one, read_mat
 from fcnkit.segment.raster import open_image
 from fcnkit.train.data.feeding import Samples, Tops
 from fcnkit.train.data.params import Params, mean_of, params_of, require
@@ -149,7 +150,7 @@ class NYUDSegDataLayer(SegmentationSamples):
 
     def load(self, top: str, path: Path) -> np.ndarray:
         if top == "label":
-            return shifted(read_mat(path, "segmentation"))
+            return _label_map(read_mat(path, "segmentation"))
         if top == "depth":
             depth = np.asarray(open_image(path), np.float32)
             # A depth of 0 is unknown; Caffe too computed its logarithm.
@@ -180,9 +181,7 @@ class SIFTFlowSegDataLayer(SegmentationSamples):
     def load(self, top: str, path: Path) -> np.ndarray:
         if top == "data":
             return super().load(top, path)
-        labels = read_mat(path, "S")
-        # The geometric label -1 means no label.
-        return shifted(np.where(labels == -1, 0, labels) if top == "geometric" else labels)
+        return _label_map(read_mat(path, "S"))
 
 
 class PASCALContextSegDataLayer(SegmentationSamples):
@@ -249,9 +248,9 @@ def image(path: Path, mean: Sequence[float], swap: bool = True) -> np.ndarray:
     return values.astype(np.float32) - np.array(mean, np.float32).reshape(-1, 1, 1)
 
 
-def shifted(labels: np.ndarray) -> np.ndarray:
-    """Labels that start at 1, shifted to start at 0; label 0, which means no label, becomes 255."""
-    return (labels.astype(np.uint8) - np.uint8(1))[None]
+def _label_map(labels: np.ndarray) -> np.ndarray:
+    """A label map (1, height, width) of labels that start at 1 in their file."""
+    return from_one(labels).astype(np.uint8)[None]
 
 
 def _class_names(path: Path) -> list[str]:

@@ -12,7 +12,8 @@ import numpy as np
 from fcnkit.aliases import AnyPath
 from fcnkit.errors import FileFormatError, InputError, OutputError
 from fcnkit.files import writing
-from fcnkit.segment.images import MAT, by_stem, find, read_lines
+from fcnkit.segment.images import by_stem, find, read_lines
+from fcnkit.segment.mat import MAT
 from fcnkit.segment.scoring import partners
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from scipy.io import savemat
 
 import fcnkit
 from fcnkit.caffe import prototxt
@@ -48,6 +49,22 @@ def halved(drawn: Path) -> Path:
         label_image(sides).save(Path("sides") / path.name)
     Path("sides.txt").write_text("".join(f"{name}\n" for name in SIDES))
     return drawn
+
+
+@pytest.fixture
+def siftflow(halved: Path) -> str:
+    """The same images and label maps as SIFT Flow stores them, in a folder SiftFlow; the options that name them."""
+    inner = "spatial_envelope_256x256_static_8outdoorcategories"
+    images, semantic, geometric = (Path("SiftFlow", name, inner) for name in ("Images", "SemanticLabels", "GeoLabels"))
+    for source, target, absent, dtype in (("labels", semantic, 0, np.uint8), ("sides", geometric, -1, np.int16)):
+        target.mkdir(parents=True)
+        for path in Path(source).iterdir():
+            labels = read_labels(path).values
+            stored = np.where(labels == 255, absent, labels.astype(int) + 1).astype(dtype)
+            savemat(target / f"{path.stem}.mat", {"S": stored, "names": np.array(["sky", "sea"], object)})
+    images.parent.mkdir()
+    Path("images").rename(images)
+    return f"--images {images} --labels part={semantic} --labels side={geometric}"
 
 
 @pytest.fixture
@@ -319,3 +336,14 @@ def test_a_net_of_several_inputs_or_a_head_with_a_slash(halved: Path) -> None:
     net = describe("fcn", heads={"a/b": 3}, backbone="tiny", data="images")
     with pytest.raises(FcnkitError, match=r"^head 'a/b': its name is part of the names of files; give one without"):
         prepare(plan(net, "images", "labels", templates="own"), Path("run"))
+
+
+def test_the_files_of_siftflow_are_read_as_they_are(halved: Path, heads: Run, request: pytest.FixtureRequest) -> None:
+    assert any((read_labels(path).values == 255).any() for path in Path("labels").iterdir())
+    succeeded(heads(f"{FOLDERS} --set max_iter=2 -o drawn"))
+    options = request.getfixturevalue("siftflow")
+    succeeded(heads(f"{options} --set max_iter=2 -o stored"))
+    drawn, stored = (records(f"{run}/log.jsonl") for run in ("drawn", "stored"))
+    assert [record["loss"] for record in drawn if "loss" in record] == [r["loss"] for r in stored if "loss" in r]
+    assert [record["score"] for record in drawn if "score" in record] == [r["score"] for r in stored if "score" in r]
+    assert read_list("stored/train.txt")[0].labels[1].parts[-3] == "GeoLabels"
