@@ -750,9 +750,23 @@ class LayerParameter(Message):
     @property
     def mergecrop_param(self) -> MergeCropParameter: ...
     @property
-    def normalize_param(self) -> NormalizationParameter: ...
+    def normalize_param(self) -> VectorNormalizeParameter: ...
+    @property
+    def inner_distance_param(self) -> InnerDistanceParameter: ...
+    @property
+    def label_specific_add_param(self) -> LabelSpecificAddParameter: ...
+    @property
+    def spatial_softmax_param(self) -> SpatialSoftmaxParameter: ...
+    @property
+    def mask_outputs_param(self) -> MaskOutputsParameter: ...
     @property
     def scale_tanh_param(self) -> ScaleTanHParameter: ...
+    @property
+    def continuation_indicator_param(self) -> ContinuationIndicatorParameter: ...
+    @property
+    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
+    @property
+    def rrelu_param(self) -> RReLUParameter: ...
     @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
@@ -892,8 +906,15 @@ class LayerParameter(Message):
         lstm_param: LSTMParameter = ...,
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
-        normalize_param: NormalizationParameter = ...,
+        normalize_param: VectorNormalizeParameter = ...,
+        inner_distance_param: InnerDistanceParameter = ...,
+        label_specific_add_param: LabelSpecificAddParameter = ...,
+        spatial_softmax_param: SpatialSoftmaxParameter = ...,
+        mask_outputs_param: MaskOutputsParameter = ...,
         scale_tanh_param: ScaleTanHParameter = ...,
+        continuation_indicator_param: ContinuationIndicatorParameter = ...,
+        compact_bilinear_param: CompactBilinearParameter = ...,
+        rrelu_param: RReLUParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1026,7 +1047,14 @@ class LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "inner_distance_param",
+            "label_specific_add_param",
+            "spatial_softmax_param",
+            "mask_outputs_param",
             "scale_tanh_param",
+            "continuation_indicator_param",
+            "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1168,7 +1196,14 @@ class LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "inner_distance_param",
+            "label_specific_add_param",
+            "spatial_softmax_param",
+            "mask_outputs_param",
             "scale_tanh_param",
+            "continuation_indicator_param",
+            "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1983,6 +2018,7 @@ class InnerProductParameter(Message):
     def bias_filler(self) -> FillerParameter: ...
     axis: int
     transpose: bool
+    normalize: bool
     def __init__(
         self,
         *,
@@ -1992,12 +2028,19 @@ class InnerProductParameter(Message):
         bias_filler: FillerParameter = ...,
         axis: int = ...,
         transpose: bool = ...,
+        normalize: bool = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose"]
+        self,
+        field_name: Literal[
+            "num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "normalize"
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose"]
+        self,
+        field_name: Literal[
+            "num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "normalize"
+        ],
     ) -> None: ...
 
 class InputParameter(Message):
@@ -2714,9 +2757,23 @@ class V1LayerParameter(Message):
     @property
     def mergecrop_param(self) -> MergeCropParameter: ...
     @property
-    def normalize_param(self) -> NormalizationParameter: ...
+    def normalize_param(self) -> VectorNormalizeParameter: ...
+    @property
+    def inner_distance_param(self) -> InnerDistanceParameter: ...
+    @property
+    def label_specific_add_param(self) -> LabelSpecificAddParameter: ...
+    @property
+    def spatial_softmax_param(self) -> SpatialSoftmaxParameter: ...
+    @property
+    def mask_outputs_param(self) -> MaskOutputsParameter: ...
     @property
     def scale_tanh_param(self) -> ScaleTanHParameter: ...
+    @property
+    def continuation_indicator_param(self) -> ContinuationIndicatorParameter: ...
+    @property
+    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
+    @property
+    def rrelu_param(self) -> RReLUParameter: ...
     @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
@@ -2833,8 +2890,15 @@ class V1LayerParameter(Message):
         lstm_param: LSTMParameter = ...,
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
-        normalize_param: NormalizationParameter = ...,
+        normalize_param: VectorNormalizeParameter = ...,
+        inner_distance_param: InnerDistanceParameter = ...,
+        label_specific_add_param: LabelSpecificAddParameter = ...,
+        spatial_softmax_param: SpatialSoftmaxParameter = ...,
+        mask_outputs_param: MaskOutputsParameter = ...,
         scale_tanh_param: ScaleTanHParameter = ...,
+        continuation_indicator_param: ContinuationIndicatorParameter = ...,
+        compact_bilinear_param: CompactBilinearParameter = ...,
+        rrelu_param: RReLUParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -2942,7 +3006,14 @@ class V1LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "inner_distance_param",
+            "label_specific_add_param",
+            "spatial_softmax_param",
+            "mask_outputs_param",
             "scale_tanh_param",
+            "continuation_indicator_param",
+            "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3061,7 +3132,14 @@ class V1LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
+            "inner_distance_param",
+            "label_specific_add_param",
+            "spatial_softmax_param",
+            "mask_outputs_param",
             "scale_tanh_param",
+            "continuation_indicator_param",
+            "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3603,9 +3681,19 @@ class NonMaximumSuppressionParameter(Message):
     nms_threshold: float
     top_k: int
     eta: float
-    def __init__(self, *, nms_threshold: float = ..., top_k: int = ..., eta: float = ...) -> None: ...
-    def HasField(self, field_name: Literal["nms_threshold", "top_k", "eta"]) -> bool: ...
-    def ClearField(self, field_name: Literal["nms_threshold", "top_k", "eta"]) -> None: ...
+    soft_nms: bool
+    theta: float
+    def __init__(
+        self,
+        *,
+        nms_threshold: float = ...,
+        top_k: int = ...,
+        eta: float = ...,
+        soft_nms: bool = ...,
+        theta: float = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["nms_threshold", "top_k", "eta", "soft_nms", "theta"]) -> bool: ...
+    def ClearField(self, field_name: Literal["nms_threshold", "top_k", "eta", "soft_nms", "theta"]) -> None: ...
 
 class SaveOutputParameter(Message):
     output_directory: str
@@ -5260,14 +5348,6 @@ class FlipParameter(Message):
     def HasField(self, field_name: Literal["flip_width", "flip_height"]) -> bool: ...
     def ClearField(self, field_name: Literal["flip_width", "flip_height"]) -> None: ...
 
-class NormalizationParameter(Message):
-    normalize_type: str
-    fix_gradient: bool
-    bp_norm: bool
-    def __init__(self, *, normalize_type: str = ..., fix_gradient: bool = ..., bp_norm: bool = ...) -> None: ...
-    def HasField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> bool: ...
-    def ClearField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> None: ...
-
 class ScaleTanHParameter(Message):
     init_scale: float
     step_size: int
@@ -5403,3 +5483,138 @@ class MergeCropParameter(Message):
     ) -> None: ...
     def HasField(self, field_name: Literal["operation"]) -> bool: ...
     def ClearField(self, field_name: Literal["forward", "backward", "operation"]) -> None: ...
+
+class VectorNormalizeParameter(Message):
+    normalize_type: str
+    fix_gradient: bool
+    bp_norm: bool
+    def __init__(self, *, normalize_type: str = ..., fix_gradient: bool = ..., bp_norm: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> bool: ...
+    def ClearField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> None: ...
+
+class InnerDistanceParameter(Message):
+    num_output: int
+    bias_term: bool
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    axis: int
+    transpose: bool
+    distance_type: str
+    normalize: bool
+    update_center_only: bool
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        axis: int = ...,
+        transpose: bool = ...,
+        distance_type: str = ...,
+        normalize: bool = ...,
+        update_center_only: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "weight_filler",
+            "bias_filler",
+            "axis",
+            "transpose",
+            "distance_type",
+            "normalize",
+            "update_center_only",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "weight_filler",
+            "bias_filler",
+            "axis",
+            "transpose",
+            "distance_type",
+            "normalize",
+            "update_center_only",
+        ],
+    ) -> None: ...
+
+class LabelSpecificAddParameter(Message):
+    bias: float
+    transform_test: bool
+    bias_base: float
+    bias_gamma: float
+    bias_power: float
+    bias_min: float
+    bias_max: float
+    iteration: int
+    def __init__(
+        self,
+        *,
+        bias: float = ...,
+        transform_test: bool = ...,
+        bias_base: float = ...,
+        bias_gamma: float = ...,
+        bias_power: float = ...,
+        bias_min: float = ...,
+        bias_max: float = ...,
+        iteration: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "bias", "transform_test", "bias_base", "bias_gamma", "bias_power", "bias_min", "bias_max", "iteration"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "bias", "transform_test", "bias_base", "bias_gamma", "bias_power", "bias_min", "bias_max", "iteration"
+        ],
+    ) -> None: ...
+
+class SpatialSoftmaxParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    engine: int
+    temperature: float
+    def __init__(self, *, engine: int | str = ..., temperature: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["engine", "temperature"]) -> bool: ...
+    def ClearField(self, field_name: Literal["engine", "temperature"]) -> None: ...
+
+class MaskOutputsParameter(Message):
+    kernel_size: int
+    def __init__(self, *, kernel_size: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["kernel_size"]) -> bool: ...
+    def ClearField(self, field_name: Literal["kernel_size"]) -> None: ...
+
+class ContinuationIndicatorParameter(Message):
+    time_step: int
+    batch_size: int
+    axis: int
+    def __init__(self, *, time_step: int = ..., batch_size: int = ..., axis: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["time_step", "batch_size", "axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["time_step", "batch_size", "axis"]) -> None: ...
+
+class CompactBilinearParameter(Message):
+    num_output: int
+    sum_pool: bool
+    def __init__(self, *, num_output: int = ..., sum_pool: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["num_output", "sum_pool"]) -> bool: ...
+    def ClearField(self, field_name: Literal["num_output", "sum_pool"]) -> None: ...
+
+class RReLUParameter(Message):
+    lb: float
+    ub: float
+    def __init__(self, *, lb: float = ..., ub: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["lb", "ub"]) -> bool: ...
+    def ClearField(self, field_name: Literal["lb", "ub"]) -> None: ...

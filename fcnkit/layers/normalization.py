@@ -160,27 +160,24 @@ class Normalize(Layer):
     """Divides each position, or each item across all positions, by its L2 norm, and multiplies by a weight.
 
     There is one weight for each channel, or one for all if channel_shared is set; blob 0 then has no axes.
+    Without norm_param it is happynear's layer, which has no weight and may return the norms too.
 
-    happynear's layer of the same name, which has normalize_param, divides each position and has no weight.
-
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp; happynear/caffe-windows
-    src/caffe/layers/normalize_layer.cpp.
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp; happynear/caffe-windows, the same file.
     """
-
-    blob_names = ("weight",)
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.norm_param
-        if layer.HasField("normalize_param"):
-            if layer.normalize_param.normalize_type != "L2":
-                raise DefinitionError(f"layer {layer.name!r}: normalize_type must be 'L2'")
-            return normalization.Normalized(whole=False, inside=1e-6)
         if len(bottoms[0]) < 2:
             raise DefinitionError(f"layer {layer.name!r}: Normalize reads blobs of 2 axes or more, not of {bottoms[0]}")
+        if not types.is_ssds(layer):
+            kind = layer.normalize_param.normalize_type
+            if kind not in ("L1", "L2"):
+                raise DefinitionError(f"layer {layer.name!r}: normalize_type is L2 or L1, not {kind}")
+            return normalization.UnitVectors(int(kind[1]), norms=len(layer.top) > 1)
         return normalization.L2Norm(None if p.channel_shared else bottoms[0][1], p.across_spatial, p.eps)
 
     def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
-        return [] if layer.HasField("normalize_param") else super().blobs(module, layer)
+        return [module.get_parameter("weight")] if types.is_ssds(layer) else []
 
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.norm_param

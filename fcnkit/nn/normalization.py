@@ -241,3 +241,27 @@ class BatchNormOutside(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.eps}"
+
+
+class UnitVectors(nn.Module):
+    """Divide the channels at each position by their norm; the top has four axes.
+
+    Args:
+        order: 2 for the root of the sum of squares, 1 for the sum of absolute values.
+        norms: return the norms, (batch, 1, height, width), as well.
+
+    Source: happynear/caffe-windows src/caffe/layers/normalize_layer.cpp, Forward_cpu.
+    """
+
+    def __init__(self, order: int = 2, norms: bool = False):
+        super().__init__()
+        self.order, self.norms = order, norms
+
+    def forward(self, bottom: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        bottom = bottom.reshape(bottom.shape + (1,) * (4 - bottom.dim()))
+        norm = bottom.abs().pow(self.order).sum(1, keepdim=True) + 1e-6
+        norm = norm.sqrt() if self.order == 2 else norm
+        return (bottom / norm, norm) if self.norms else bottom / norm
+
+    def extra_repr(self) -> str:
+        return f"{self.order}, norms={self.norms}"

@@ -154,3 +154,15 @@ def test_settings_of_a_solver_are_remarks() -> None:
         "ignored field base_lr in line 1 of the prototxt",
         "ignored field lr_policy in line 1 of the prototxt",
     ]
+
+
+def test_settings_of_fillers_change_no_trained_value(tmp_path: Path) -> None:
+    """As cbfinn/caffe examples/rsgps/nolstm.prototxt and happynear/NormFace mnist/lenet_train_test.prototxt."""
+    text = NET.replace(
+        "kernel_size: 3", 'kernel_size: 3 weight_filler { type: "constant" magic: 3 } own_filler { a: 1 }'
+    )
+    (tmp_path / "net.prototxt").write_text(text)
+    assert fcnkit.load(tmp_path / "net.prototxt").remarks[4:6] == [
+        "ignored field magic in line 8 of the prototxt",
+        "ignored field own_filler in line 8 of the prototxt",
+    ]
