@@ -750,9 +750,7 @@ class LayerParameter(Message):
     @property
     def mergecrop_param(self) -> MergeCropParameter: ...
     @property
-    def normalize_param(self) -> NormalizationParameter: ...
-    @property
-    def scale_tanh_param(self) -> ScaleTanHParameter: ...
+    def normalize_param(self) -> VectorNormalizeParameter: ...
     @property
     def inner_distance_param(self) -> InnerDistanceParameter: ...
     @property
@@ -761,6 +759,8 @@ class LayerParameter(Message):
     def spatial_softmax_param(self) -> SpatialSoftmaxParameter: ...
     @property
     def mask_outputs_param(self) -> MaskOutputsParameter: ...
+    @property
+    def scale_tanh_param(self) -> ScaleTanHParameter: ...
     @property
     def continuation_indicator_param(self) -> ContinuationIndicatorParameter: ...
     @property
@@ -906,12 +906,12 @@ class LayerParameter(Message):
         lstm_param: LSTMParameter = ...,
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
-        normalize_param: NormalizationParameter = ...,
-        scale_tanh_param: ScaleTanHParameter = ...,
+        normalize_param: VectorNormalizeParameter = ...,
         inner_distance_param: InnerDistanceParameter = ...,
         label_specific_add_param: LabelSpecificAddParameter = ...,
         spatial_softmax_param: SpatialSoftmaxParameter = ...,
         mask_outputs_param: MaskOutputsParameter = ...,
+        scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
         compact_bilinear_param: CompactBilinearParameter = ...,
         rrelu_param: RReLUParameter = ...,
@@ -1047,11 +1047,11 @@ class LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
-            "scale_tanh_param",
             "inner_distance_param",
             "label_specific_add_param",
             "spatial_softmax_param",
             "mask_outputs_param",
+            "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
             "rrelu_param",
@@ -1196,11 +1196,11 @@ class LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
-            "scale_tanh_param",
             "inner_distance_param",
             "label_specific_add_param",
             "spatial_softmax_param",
             "mask_outputs_param",
+            "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
             "rrelu_param",
@@ -2757,9 +2757,7 @@ class V1LayerParameter(Message):
     @property
     def mergecrop_param(self) -> MergeCropParameter: ...
     @property
-    def normalize_param(self) -> NormalizationParameter: ...
-    @property
-    def scale_tanh_param(self) -> ScaleTanHParameter: ...
+    def normalize_param(self) -> VectorNormalizeParameter: ...
     @property
     def inner_distance_param(self) -> InnerDistanceParameter: ...
     @property
@@ -2768,6 +2766,8 @@ class V1LayerParameter(Message):
     def spatial_softmax_param(self) -> SpatialSoftmaxParameter: ...
     @property
     def mask_outputs_param(self) -> MaskOutputsParameter: ...
+    @property
+    def scale_tanh_param(self) -> ScaleTanHParameter: ...
     @property
     def continuation_indicator_param(self) -> ContinuationIndicatorParameter: ...
     @property
@@ -2890,12 +2890,12 @@ class V1LayerParameter(Message):
         lstm_param: LSTMParameter = ...,
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
-        normalize_param: NormalizationParameter = ...,
-        scale_tanh_param: ScaleTanHParameter = ...,
+        normalize_param: VectorNormalizeParameter = ...,
         inner_distance_param: InnerDistanceParameter = ...,
         label_specific_add_param: LabelSpecificAddParameter = ...,
         spatial_softmax_param: SpatialSoftmaxParameter = ...,
         mask_outputs_param: MaskOutputsParameter = ...,
+        scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
         compact_bilinear_param: CompactBilinearParameter = ...,
         rrelu_param: RReLUParameter = ...,
@@ -3006,11 +3006,11 @@ class V1LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
-            "scale_tanh_param",
             "inner_distance_param",
             "label_specific_add_param",
             "spatial_softmax_param",
             "mask_outputs_param",
+            "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
             "rrelu_param",
@@ -3132,11 +3132,11 @@ class V1LayerParameter(Message):
             "ctc_decoder_param",
             "mergecrop_param",
             "normalize_param",
-            "scale_tanh_param",
             "inner_distance_param",
             "label_specific_add_param",
             "spatial_softmax_param",
             "mask_outputs_param",
+            "scale_tanh_param",
             "continuation_indicator_param",
             "compact_bilinear_param",
             "rrelu_param",
@@ -5348,14 +5348,6 @@ class FlipParameter(Message):
     def HasField(self, field_name: Literal["flip_width", "flip_height"]) -> bool: ...
     def ClearField(self, field_name: Literal["flip_width", "flip_height"]) -> None: ...
 
-class NormalizationParameter(Message):
-    normalize_type: str
-    fix_gradient: bool
-    bp_norm: bool
-    def __init__(self, *, normalize_type: str = ..., fix_gradient: bool = ..., bp_norm: bool = ...) -> None: ...
-    def HasField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> bool: ...
-    def ClearField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> None: ...
-
 class ScaleTanHParameter(Message):
     init_scale: float
     step_size: int
@@ -5491,6 +5483,14 @@ class MergeCropParameter(Message):
     ) -> None: ...
     def HasField(self, field_name: Literal["operation"]) -> bool: ...
     def ClearField(self, field_name: Literal["forward", "backward", "operation"]) -> None: ...
+
+class VectorNormalizeParameter(Message):
+    normalize_type: str
+    fix_gradient: bool
+    bp_norm: bool
+    def __init__(self, *, normalize_type: str = ..., fix_gradient: bool = ..., bp_norm: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> bool: ...
+    def ClearField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> None: ...
 
 class InnerDistanceParameter(Message):
     num_output: int

@@ -59,7 +59,8 @@ def parse_leniently(text: str, kind: str) -> tuple[Any, list[Unknown]]: ...
 def parse_leniently(text: str, kind: str = "NetParameter") -> tuple[Any, list[Unknown]]:
     """Parse prototxt text without the fields and enum values that the schema lacks; those are listed.
 
-    The type of a V1 layer is text in `type_name` where the enum of old nets lacks it: forks added types of their own.
+    Of a solver that contains its net, as net_param, the net is read. The type of a V1 layer is text in `type_name`
+    where the enum of old nets lacks it: forks added types of their own.
 
     Raises:
         PrototxtError, DefinitionError: as in `parse`, but for unknown fields.
@@ -95,6 +96,7 @@ def _net_of_solver(text: str) -> tuple[NetParameter, list[Unknown]]:
     Source: BVLC/caffe src/caffe/proto/caffe.proto, SolverParameter.
     """
     solver, unknown = _parsed(text, "SolverParameter")
+    unknown = [each for each in unknown if each.owner != "SolverParameter"]
     nets = [getattr(solver, field) for field in ("net_param", "train_net_param") if solver.HasField(field)]
     if not solver.HasField("net_param"):
         nets = [*solver.test_net_param, *nets]

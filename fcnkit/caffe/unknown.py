@@ -96,6 +96,9 @@ def _no_matter(unknown: Unknown) -> bool:
     path = unknown.path
     if any(map(_TRAINING.fullmatch, path)) or (not unknown.layers and path[0] in _SOLVERS):
         return True
+    # The values that training starts from.
+    if unknown.owner == "FillerParameter":
+        return True
     return not _NO_MATTER.isdisjoint(path) or not _NO_MATTER.isdisjoint(map(".".join, pairwise(path)))
 
 

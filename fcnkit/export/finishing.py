@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,10 +41,12 @@ def set_outputs(net: Writer, outputs: Sequence[tuple[str | None, Any]]) -> list[
     if [top for layer in layers for top in layer.top if top in ends] != ends:
         # The tops of one layer have the order of the layer; copies can have any.
         read |= {top for layer in layers for top in layer.top if len(layer.top) > 1}
+    # A blob that is several outputs has a copy for each.
+    read |= {blob.name for blob, number in Counter(blobs).items() if number > 1}
     made: list[str] = []
     for (name, _), blob in zip(outputs, blobs, strict=True):
         top = net.renamed.get(blob.name, blob.name)
-        if blob.name in read or top in made:
+        if blob.name in read:
             # A copy that no layer reads.
             net.begin(net.free(name or f"{blob.name}_output"))
             top = net.power(View.of(blob)).blob.name

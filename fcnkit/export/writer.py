@@ -147,7 +147,7 @@ class Writer:
 
     def reshaped(self, view: View, shape: Shape) -> View:
         """A view in another shape of as many values."""
-        found = view.reshaped(shape) or View.of(self.blob(view)).reshaped(shape)
+        found = view.reshaped(shape) or self._in_order(view).reshaped(shape)
         assert found is not None
         return found
 
@@ -176,8 +176,14 @@ class Writer:
         return changed.permuted(order.index(axis) for axis in range(len(order)))
 
     def _ordered(self, view: View) -> Blob:
-        in_order = view if view.in_order else self.reshaped(self._permuted(view), view.shape)
+        in_order = self.reshaped(self._in_order(view), view.shape)
         return in_order.blob if in_order.is_blob else self._reshape(in_order)
+
+    def _in_order(self, view: View) -> View:
+        """A view's values in its order, on a blob of any shape."""
+        if view.in_order:
+            return view
+        return self.once(("permuted", view.blob, view.shape, view.layout.stride()), lambda: self._permuted(view))
 
     def _reshape(self, view: View) -> Blob:
         before, dims = view.blob.shape, list(view.shape)
@@ -191,6 +197,9 @@ class Writer:
         """A view in order with the values of a view that is not."""
         sizes, order = view.permutation()
         if self.target.has("Permute") and len(sizes) <= 4:
+            if len(sizes) < 4 and view.blob.shape[0] == view.shape[0] == 1:
+                # Some tools want the batch in its place.
+                sizes, order = (1, *sizes), (0, *(axis + 1 for axis in order))
             whole = self.reshaped(View.of(view.blob), sizes)
             return self.add("Permute", whole, role="permute", permute_param={"order": order})
         found = View.of(view.blob)

@@ -168,10 +168,10 @@ class RReLU(Elementwise):
 
 @rule(types.SCALE_TANH)
 class ScaleTanH(Elementwise):
-    """The hyperbolic tangent of init_scale * x; the scale grows in training."""
+    """tanh(scale * x) with the scale of the start, which grows in training alone."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return nn.Sequential(activation.Power(1, layer.scale_tanh_param.init_scale), nn.Tanh())
+        return nn.Sequential(activation.Power(1, layer.scale_tanh_param.init_scale, 0), nn.Tanh())
 
 
 @rule(types.SELU)

@@ -45,6 +45,7 @@ HARD_SWISH = elementwise(
 HARD_SIGMOID = elementwise("HardSigmoid", None, Origin(_SYNOPSYS, "src/caffe/layers/hard_sigmoid_layer.cpp"))
 MISH = elementwise("Mish", None, Origin(_SYNOPSYS, "src/caffe/layers/mish_layer.cpp"))
 SELU = elementwise("SeLU", None, Origin(_SYNOPSYS, "src/caffe/layers/selu_layer.cpp"))
+SCALE_TANH = elementwise("ScaleTanH", None, Origin("thuml/HashNet", "caffe/src/caffe/layers/scale_tanh_layer.cpp"))
 SOFTPLUS = elementwise("Softplus", None, Origin(_SYNOPSYS, "src/caffe/layers/softplus_layer.cpp"))
 SOFTSIGN = elementwise("Softsign", None, Origin(_SYNOPSYS, "src/caffe/layers/softsign_layer.cpp"))
 RRELU = elementwise("RReLU", None, Origin("ducha-aiki/caffe", "src/caffe/layers/rrelu_layer.cpp"))

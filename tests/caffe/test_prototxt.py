@@ -89,3 +89,16 @@ def test_a_net_inside_a_solver() -> None:
     assert prototxt.parse(both).name == "t"
     net, unknown = prototxt.parse_leniently(solver.replace('"ReLU"', '"ReLU" speed: 3') % "net_param")
     assert [(each.path, each.layers, each.position) for each in unknown] == [(("speed",), "layer", 0)]
+
+
+def test_a_solver_with_its_net() -> None:
+    """As ducha-aiki/caffenet-benchmark prototxt/architectures/NiN128_no_drop_in_place.prototxt."""
+    text = """base_lr: 0.01
+        net_param { name: "n" own: 3
+          layer { name: "a" type: "ReLU" bottom: "x" top: "a" }
+          layer { name: "b" type: "ReLU" bottom: "a" top: "b" unheard: 1 } }
+        unheard_of: 2"""
+    net, unknown = prototxt.parse_leniently(text)
+    assert [layer.name for layer in net.layer] == ["a", "b"]
+    assert [(each.name, each.line) for each in unknown] == [("own", 2), ("unheard", 4)]
+    assert [(each.layers, each.position) for each in unknown] == [("", 0), ("layer", 1)]

@@ -181,9 +181,9 @@ BLOCKS = {
 }
 
 
-@pytest.mark.parametrize("target", ["bvlc", "bvlc-1.0"])
+@pytest.mark.parametrize("target", ["bvlc", "bvlc-1.0", "opencv"])
 @pytest.mark.parametrize("name", BLOCKS)
 def test_blocks(name: str, target: str, tmp_path: Path) -> None:
     sides = (8, 12) if name == "space_to_depth" else (11, 14)
     x = torch.randn(2, 8, *sides, generator=torch.Generator().manual_seed(2))
-    proven(nn.Sequential(conv(8, 8), BLOCKS[name]), x, tmp_path=tmp_path, target=target)
+    proven(nn.Sequential(conv(8, 8), BLOCKS[name]), x, tmp_path=tmp_path, target=target, opencv=target == "opencv")

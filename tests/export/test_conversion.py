@@ -105,6 +105,16 @@ def test_the_module_is_converted_in_eval_mode_and_stays_in_train_mode() -> None:
     assert module[1].num_batches_tracked == 0
 
 
+def test_a_result_under_two_names() -> None:
+    def twice(self: nn.Module, x: Tensor) -> dict[str, Tensor]:
+        y = x.relu() * 2
+        return {"first": y, "second": y}
+
+    net = fcnkit.from_torch(Function(twice), image())
+    assert net.outputs == ("first", "second")
+    assert all(found.equal(image().relu() * 2) for found in net(image()).values())
+
+
 def test_inputs_are_named_after_parameters_or_as_given() -> None:
     class Siamese(nn.Module):
         def forward(self, left: Tensor, right: Tensor) -> Tensor:

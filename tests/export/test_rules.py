@@ -210,9 +210,12 @@ CONVOLUTIONS: dict[str, Any] = {
     "one_sided": nn.Sequential(nn.ZeroPad2d((0, 1, 2, 1)), nn.Conv2d(6, 4, 3, 2)),
     "one_sided_left": nn.Sequential(nn.ZeroPad2d((2, 0, 1, 3)), nn.Conv2d(6, 4, 3, 2, dilation=2)),
     "pad_twice": nn.Sequential(nn.ZeroPad2d((1, 0, 0, 2)), nn.Conv2d(6, 4, 3, 2, padding=1)),
+    "one_sided_grouped": nn.Sequential(nn.ZeroPad2d((0, 2, 1, 0)), nn.Conv2d(6, 4, (2, 3), (1, 2), groups=2)),
+    "one_sided_transposed": nn.Sequential(nn.ZeroPad2d((0, 1, 2, 1)), nn.ConvTranspose2d(6, 4, 3, 2, groups=2)),
     "transposed": nn.ConvTranspose2d(6, 4, 3, 2),
     "transposed_grouped": nn.ConvTranspose2d(6, 4, 3, 2, 1, groups=2),
     "transposed_output_padding": nn.ConvTranspose2d(6, 4, 3, 2, 1, output_padding=1),
+    "transposed_output_padding_grouped": nn.ConvTranspose2d(6, 4, (3, 2), (2, 3), 1, (1, 2), groups=2),
     "transposed_not_square": nn.ConvTranspose2d(6, 4, (4, 3), (2, 3), (1, 0), output_padding=(0, 2), bias=False),
     "transposed_dilated": nn.ConvTranspose2d(6, 4, 3, 2, 1, output_padding=1, dilation=2),
     "no_batch": Function(lambda x: F.conv2d(x[1], constant(4, 6, 3, 3))),
@@ -298,6 +301,7 @@ def test_windows(name: str, target: str) -> None:
 POOLINGS: dict[str, Any] = {
     "uncounted_pad": lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
     "uncounted_pad_ceil": lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False),
+    "uncounted_pad_not_square": lambda x: F.avg_pool2d(x, (3, 2), (2, 3), (0, 1), count_include_pad=False),
     "divisor": lambda x: F.avg_pool2d(x, 3, 2, 1, divisor_override=2),
     "one_by_one": lambda x: F.adaptive_avg_pool2d(x, 1),
     "adaptive": lambda x: F.adaptive_avg_pool2d(x, (7, 3)),
@@ -359,8 +363,11 @@ def shuffled(x: Tensor) -> Tensor:
 SHAPES: dict[str, Any] = {
     "pixel_shuffle": lambda x: F.pixel_shuffle(x[:, :4], 2),
     "pixel_shuffle_channels": lambda x: F.pixel_shuffle(torch.cat([x, x[:, :2]], 1), 2),
+    "pixel_shuffle_3": lambda x: F.pixel_shuffle(torch.cat([x, x, x], 1), 3),
     "pixel_unshuffle": lambda x: F.pixel_unshuffle(x[..., 1:, 1:], 2),
+    "pixel_unshuffle_3": lambda x: F.pixel_unshuffle(x[..., 1:, :], 3),
     "channel_shuffle": lambda x: F.channel_shuffle(x, 2),
+    "channel_shuffle_3": lambda x: F.channel_shuffle(x, 3),
     "channel_shuffle_by_hand": shuffled,
     "focus": lambda x: (
         torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]], 1)
@@ -431,18 +438,22 @@ REDUCTIONS: dict[str, Any] = {
     "mean_all": lambda x: x.mean(),
     "mean_apart": lambda x: x.mean((1, 3)),
     "sum_channels": lambda x: x.sum(1, keepdim=True),
+    "sum_tail": lambda x: x.sum((-3, -2, -1), keepdim=True),
     "sum_plane": lambda x: x.sum((2, 3)),
     "sum_all": lambda x: x.sum(),
     "sum_batch": lambda x: x.sum(0),
     "max_channels": lambda x: x.amax(1),
     "max_plane": lambda x: x.amax((2, 3), keepdim=True),
     "max_values": lambda x: x.max(1)[0],
+    "max_rows": lambda x: x.amax(-2),
+    "max_and_mean": lambda x: x.amax(-3, keepdim=True) - x.mean(-3, keepdim=True),
     "max_places": lambda x: x.max(1)[1],
     "max_both": lambda x: x.max(-1, keepdim=True),
     "max_all": lambda x: x.max(),
     "min": lambda x: x.amin(2),
     "argmax": lambda x: x.argmax(1),
     "argmax_last": lambda x: x.argmax(-1, keepdim=True),
+    "argmax_channels": lambda x: x.argmax(-3, keepdim=True),
     "argmin": lambda x: x.argmin(1),
     "norm": lambda x: x.norm(dim=1),
     "norm_1": lambda x: x.norm(p=1, dim=(2, 3)),
@@ -601,3 +612,27 @@ FAMILIES: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "flat": (FLAT, (3, 7)),
     "lstms": (LSTMS, (7, 3, 5)),
 }
+
+
+# By family, the cases that only choose or move values, and so are equal to the bit.
+EXACT = {
+    "activations": ["relu6", "clamp", "clamp_min", "clamp_max", "clamp_zero", "hardtanh"],
+    "poolings": ["same_padded", "padded_zero", "dilated", "dilated_not_square", "adaptive_max_uneven"],
+    "resizes": ["nearest", "nearest_not_square"],
+    "shapes": [
+        *("pixel_shuffle", "pixel_shuffle_channels", "pixel_shuffle_3", "pixel_unshuffle", "pixel_unshuffle_3"),
+        *("focus", "steps", "channel_shuffle", "channel_shuffle_3", "channel_shuffle_by_hand"),
+        *("chunk", "chunk_part", "chunk_last", "split", "slice", "select", "unbind", "flip", "roll", "permute"),
+    ],
+    "reductions": ["max_channels", "max_plane", "max_rows", "max_values", "max_places", "max_both", "argmax"],
+}
+
+
+@pytest.mark.parametrize("target", ["bvlc", "bvlc-1.0"])
+@pytest.mark.parametrize("family", EXACT)
+def test_values_that_are_chosen_or_moved_are_equal_to_the_bit(family: str, target: str) -> None:
+    found, expected, _ = outputs(family, target)
+    for name in EXACT[family]:
+        keys = [key for key in expected if key.partition(":")[0] == f"case_{name}"]
+        assert keys
+        assert all(found[key].to(expected[key].dtype).equal(expected[key]) for key in keys), name

@@ -156,3 +156,7 @@ def test_normalizations() -> None:
     assert apply("L2Norm", "", 0 * whole).ravel().tolist() == [0, 0, 0, 0]
     assert np.allclose(apply("Norm", "", bottom).ravel(), [0.6, 0.8])
     assert (apply("Norm", "", np.full((1, 1, 1, 1), 1e-6, np.float32)) == 0.5).all()
+    found = apply("Normalize", 'normalize_param { normalize_type: "L2" }', bottom)
+    assert np.allclose(found.ravel(), [0.6, 0.8], atol=1e-6)
+    with pytest.raises(DefinitionError, match="layer 'l': normalize_type is L2 or L1, not"):
+        apply("Normalize", 'normalize_param { normalize_type: "L3" }', bottom)

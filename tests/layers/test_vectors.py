@@ -57,6 +57,12 @@ def test_signed_square_root() -> None:
     assert np.allclose(apply("SignedSqrt", "", np.array([[-9, 0, 4]], np.float32)), [[-3, 0, 2]])
 
 
+def test_tanh_of_the_first_scale() -> None:
+    """tanh(log(2)) = (2 - 1/2) / (2 + 1/2)."""
+    settings = "scale_tanh_param { init_scale: 2 step_size: 200 gamma: 0.005 power: 0.5 }"
+    assert np.allclose(apply("ScaleTanH", settings, np.log([[1, 2**0.5]]).astype(np.float32)), [[0, 0.6]])
+
+
 def test_softmax_over_pixels() -> None:
     image = np.log(np.array([[[[1, 2], [3, 4]], [[4, 4], [4, 4]]]], np.float32))
     found = apply("SpatialSoftmax", "spatial_softmax_param { engine: CAFFE }", image)

@@ -61,7 +61,7 @@ def _matrix(net: Writer, size: int, axis: int, settings: list[Any]) -> Tensor:
 
 
 def _are_all(matrices: list[Tensor], factors: list[int], made: Callable[[int, int], Tensor]) -> bool:
-    """Whether matrices are those that made gives for their sizes and factors."""
+    """Whether matrices are those that made gives for their sizes and factors, or their results' sizes."""
     expected = [made(matrix.shape[1], factor) for matrix, factor in zip(matrices, factors, strict=True)]
     return all(
         found.shape == other.shape and torch.allclose(found, other, rtol=0, atol=1e-6)
@@ -108,11 +108,14 @@ class Linear(_Resize):
     """Linear interpolation, corners aligned or not."""
 
     form = (
-        "Deconvolution behind repeated edges for whole factors, corners not aligned; else a 1 x 1 Convolution over the"
-        " rows and an InnerProduct over the columns"
+        "Deconvolution behind repeated edges for whole factors, corners not aligned; Interp for aligned corners, where"
+        " there is one; else a 1 x 1 Convolution over the rows and an InnerProduct over the columns"
     )
 
     def resized(self, net: Writer, view: View, matrices: list[Tensor], factors: list[int]) -> View:
+        sizes = [len(matrix) for matrix in matrices]
+        if net.target.has("Interp") and sizes != [*view.shape[2:]] and _are_all(matrices, sizes, _aligned):
+            return net.add("Interp", view, interp_param={"height": sizes[0], "width": sizes[1]})
         if 1 in factors or not _are_all(matrices, factors, _interpolating):
             return super().resized(net, view, matrices, factors)
         for axis in (2, 3):
@@ -131,6 +134,12 @@ def _triangle(factor: int) -> Tensor:
 def _interpolating(size: int, factor: int) -> Tensor:
     """The matrix of linear interpolation by a whole factor, corners not aligned."""
     places = ((torch.arange(size * factor) + 0.5) / factor - 0.5).clamp(0, size - 1)
+    return (1 - (places[:, None] - torch.arange(size)).abs()).clamp(min=0)
+
+
+def _aligned(size: int, result: int) -> Tensor:
+    """The matrix of linear interpolation to a size, corners aligned."""
+    places = torch.arange(result) * ((size - 1) / max(result - 1, 1))
     return (1 - (places[:, None] - torch.arange(size)).abs()).clamp(min=0)
 
 

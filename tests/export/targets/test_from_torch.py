@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 import fcnkit
@@ -50,6 +51,36 @@ def test_a_module_for_every_target(target: str, tmp_path: Path) -> None:
     assert ("torch_pooling: true" in text) == (target == "tensorrt")
     assert ("ceil_mode: false" in text) == (target == "opencv")
     assert ("coeff: -1" in text) == TARGETS[target].has("eltwise_param.coeff")
+
+
+class Shuffled(nn.Module):
+    """Channels of groups interleaved, by PyTorch's operation and by views, as in ShuffleNet."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        batch, channels, height, width = x.shape
+        grid = x.view(batch, 3, channels // 3, height, width).transpose(1, 2).contiguous()
+        return F.channel_shuffle(x, 2), grid.view(batch, channels, height, width)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_channels_are_shuffled_for_every_target(target: str, tmp_path: Path) -> None:
+    x = torch.randn(1, 6, 7, 5)
+    net = proven(Shuffled(), x, tmp_path=tmp_path, target=target, opencv=target == "opencv")
+    if TARGETS[target].has("Permute"):
+        assert sorted(step.kind for step in net.steps) == ["Permute"] * 2 + ["Reshape"] * 4
+    assert all(found.equal(wanted) for found, wanted in zip(net(x).values(), Shuffled()(x), strict=True))
+
+
+class Aligned(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        sizes = [(13, 9), (4, 3), (7, 10)]
+        return tuple(F.interpolate(x, size=size, mode="bilinear", align_corners=True) for size in sizes)
+
+
+@pytest.mark.parametrize("target", ["ascend", "sophgo", "opencv"])
+def test_resizing_with_aligned_corners_is_an_interp_where_there_is_one(target: str, tmp_path: Path) -> None:
+    net = proven(Aligned(), torch.randn(1, 6, 7, 5), tmp_path=tmp_path, target=target, opencv=target == "opencv")
+    assert [step.kind for step in net.steps] == ["Interp"] * 3
 
 
 @pytest.mark.parametrize(
