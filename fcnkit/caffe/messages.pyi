@@ -764,8 +764,6 @@ class LayerParameter(Message):
     @property
     def continuation_indicator_param(self) -> ContinuationIndicatorParameter: ...
     @property
-    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
-    @property
     def rrelu_param(self) -> RReLUParameter: ...
     @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
@@ -913,7 +911,6 @@ class LayerParameter(Message):
         mask_outputs_param: MaskOutputsParameter = ...,
         scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
-        compact_bilinear_param: CompactBilinearParameter = ...,
         rrelu_param: RReLUParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
@@ -1053,7 +1050,6 @@ class LayerParameter(Message):
             "mask_outputs_param",
             "scale_tanh_param",
             "continuation_indicator_param",
-            "compact_bilinear_param",
             "rrelu_param",
             "shuffle_channel_param",
             "forward_type",
@@ -1202,7 +1198,6 @@ class LayerParameter(Message):
             "mask_outputs_param",
             "scale_tanh_param",
             "continuation_indicator_param",
-            "compact_bilinear_param",
             "rrelu_param",
             "shuffle_channel_param",
             "forward_type",
@@ -2771,8 +2766,6 @@ class V1LayerParameter(Message):
     @property
     def continuation_indicator_param(self) -> ContinuationIndicatorParameter: ...
     @property
-    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
-    @property
     def rrelu_param(self) -> RReLUParameter: ...
     @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
@@ -2897,7 +2890,6 @@ class V1LayerParameter(Message):
         mask_outputs_param: MaskOutputsParameter = ...,
         scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
-        compact_bilinear_param: CompactBilinearParameter = ...,
         rrelu_param: RReLUParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
@@ -3012,7 +3004,6 @@ class V1LayerParameter(Message):
             "mask_outputs_param",
             "scale_tanh_param",
             "continuation_indicator_param",
-            "compact_bilinear_param",
             "rrelu_param",
             "shuffle_channel_param",
             "type_name",
@@ -3138,7 +3129,6 @@ class V1LayerParameter(Message):
             "mask_outputs_param",
             "scale_tanh_param",
             "continuation_indicator_param",
-            "compact_bilinear_param",
             "rrelu_param",
             "shuffle_channel_param",
             "type_name",
@@ -5604,13 +5594,6 @@ class ContinuationIndicatorParameter(Message):
     def __init__(self, *, time_step: int = ..., batch_size: int = ..., axis: int = ...) -> None: ...
     def HasField(self, field_name: Literal["time_step", "batch_size", "axis"]) -> bool: ...
     def ClearField(self, field_name: Literal["time_step", "batch_size", "axis"]) -> None: ...
-
-class CompactBilinearParameter(Message):
-    num_output: int
-    sum_pool: bool
-    def __init__(self, *, num_output: int = ..., sum_pool: bool = ...) -> None: ...
-    def HasField(self, field_name: Literal["num_output", "sum_pool"]) -> bool: ...
-    def ClearField(self, field_name: Literal["num_output", "sum_pool"]) -> None: ...
 
 class RReLUParameter(Message):
     lb: float
