@@ -86,6 +86,20 @@ def reason(error: str) -> str:
     return re.sub(r"\d+", "N", re.sub(r"'[^']*'|\"[^\"]*\"", "X", error))[:110]
 
 
+# Errors of files that define no net which runs anywhere, by their kind.
+NO_NET = {
+    "data layers alone": r"no layer remains after data layers",
+    "a piece of a net": r"is not a top of an earlier layer|the net has no input",
+    "a template": r"the text is a template|in: [^,]*(\{\{|cls\dx)",
+    "no prototxt: a patch, a log or merge markers": r"Expected identifier or number|missing ending quote",
+}
+
+
+def no_net(error: str) -> str:
+    """The kind of a file that defines no net, by the error; "" for other files."""
+    return next((kind for kind, pattern in NO_NET.items() if re.search(pattern, error)), "")
+
+
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--list", "listed", is_flag=True, help="List each file that does not become a net, with its error.")
@@ -98,7 +112,10 @@ def main(folder: Path, listed: bool, processes: int) -> None:
         click.echo(f"{count:5} {how or 'not at all'}")
     click.echo(f"{len(results):5} files")
     failed = [result for result in results if not result.how]
-    for why, count in Counter(reason(result.error) for result in failed).most_common():
+    for kind, count in Counter(no_net(result.error) for result in failed).most_common():
+        if kind:
+            click.echo(f"{count:5} define no net: {kind}")
+    for why, count in Counter(reason(result.error) for result in failed if not no_net(result.error)).most_common():
         click.echo(f"{count:5} {why}")
     for kind, count in missing_types(failed).most_common():
         click.echo(f"{count:5} files lack {kind}")

@@ -10,6 +10,11 @@ UNKNOWN = 0
 # The images of a clip, where nothing states their number (facebook/C3D README.md).
 _CLIP = 16
 
+# The images of data sets as BVLC's examples store them, by a part of the name of their source
+# (BVLC/caffe examples/siamese/convert_mnist_siamese_data.cpp, examples/mnist/convert_mnist_data.cpp,
+# examples/cifar10/convert_cifar_data.cpp).
+_DATA_SETS = {"mnist_siamese": (2, 28, 28), "mnist": (1, 28, 28), "cifar": (3, 32, 32)}
+
 
 def is_data_layer(layer: LayerParameter) -> bool:
     """Whether a layer feeds data: one of a type that does, or of an unknown one with tops and no bottom."""
@@ -41,10 +46,21 @@ def top_shape(layer: LayerParameter, index: int, volumes: bool = False) -> tuple
     channels = layer.memory_data_param.channels
     if not channels and len(layer.transform_param.mean_value) == 3:
         channels = 3
+    video = layer.video_data_param
+    if video.HasField("modality") or video.HasField("num_segments"):
+        # yjxiong/caffe src/caffe/layers/video_data_layer.cpp: the images of all segments, a flow as two.
+        each = 2 if video.modality == video.FLOW else 3
+        channels = each * (video.new_length or 1) * video.num_segments
     if volumes:
         length = layer.video_data_param.new_length or layer.image_data_param.new_length or _CLIP
         return 1, channels or 3, length, *_size(layer)
     return 1, channels, *_size(layer)
+
+
+def data_set_shape(layer: LayerParameter) -> tuple[str, tuple[int, ...]] | None:
+    """The data set that a Data layer reads by the name of its source, and the shape of its images; None for others."""
+    source = layer.data_param.source.lower()
+    return next(((name, shape) for name, shape in _DATA_SETS.items() if name in source), None)
 
 
 def dummy_shape(layer: LayerParameter, index: int) -> tuple[int, ...]:

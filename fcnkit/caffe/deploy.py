@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from fcnkit.caffe.data import UNKNOWN, dummy_shape, is_data_layer, top_shape
 from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
 from fcnkit.caffe.phase import filter_net
+from fcnkit.caffe.samples import read_unsampled, without_labels, without_samples
 from fcnkit.errors import DefinitionError
 from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.channels import Made
 from fcnkit.types.combine import SILENCE
 from fcnkit.types.looks import SIZE
-from fcnkit.types.record import AUGMENTS, LOSS, SAMPLES, SINK
+from fcnkit.types.record import LOSS, SAMPLES, SINK
 from fcnkit.types.volumes import reads_volumes
 
 # The default state: TEST, level 0, no stages.
@@ -45,7 +46,7 @@ def _fed_by_inputs(net: NetParameter, state: NetState, declared: Sequence[str]) 
         # The rules have been applied, so they mean nothing in the resulting net.
         for field in ("phase", "include", "exclude"):
             layer.ClearField(field)
-    _read_unsampled(layers, net)
+    read_unsampled(layers, net)
     needed = _unmade(layers)
     wanted = {*needed, *(top for source in filter(is_data_layer, layers) for top in source.top)}
     made = {top for layer in layers if not is_data_layer(layer) for top in layer.top} - needed
@@ -60,6 +61,11 @@ def _fed_by_inputs(net: NetParameter, state: NetState, declared: Sequence[str]) 
                 if source.type == "HDF5Data" and index and _read_by_sinks(top, layers):
                     shape = (1, UNKNOWN)
                 result.layer.append(_input(top, shape))
+    for source in net.layer:
+        for index, top in enumerate(source.top if source.type == "DummyData" else ()):
+            if top in needed and top not in made:
+                made.add(top)
+                result.layer.append(_input(top, dummy_shape(source, index)))
     for name in declared:
         if name in wanted and name not in made:
             result.layer.append(_input(name, (1, UNKNOWN, UNKNOWN, UNKNOWN)))
@@ -78,10 +84,10 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     """
     result = _fed_by_inputs(net, state, declared)
     # A loss may lack labels that only another phase makes.
-    layers = _without_sinks(list(result.layer))
+    layers = without_labels(_without_sinks(list(result.layer)), net)
     _check_bottoms(layers, {top for layer in filter(is_sink, result.layer) for top in layer.top})
     layers = _without_metrics(layers, label_blobs(list(result.layer), net))
-    layers = _without_inserted_splits(_without_samples(layers))
+    layers = _without_inserted_splits(without_samples(layers))
     if not any(map(is_input, layers)):
         layers = _fed(layers)
     layers = _without_label_branches(layers, net)
@@ -165,6 +171,8 @@ def label_blobs(layers: list[LayerParameter], net: NetParameter) -> set[str]:
             labels.update(label for bottom in layer.bottom[1:] for label in made_of.get(bottom, ()))
         elif layer.bottom and made_of.keys() >= set(layer.bottom):
             made_of.update(dict.fromkeys(layer.top, set().union(*(made_of[bottom] for bottom in layer.bottom))))
+            if record is not None and record.role is SAMPLES:
+                made_of[layer.top[0]] = made_of[layer.bottom[0]]
     return {blob for blob, sources in made_of.items() if sources & (labels - images)}
 
 
@@ -212,37 +220,6 @@ def _fed(layers: list[LayerParameter]) -> list[LayerParameter]:
             others.append(layer)
     read = {bottom for layer in others for bottom in layer.bottom}
     return inputs + [layer for layer in others if layer.type != "DummyData" or not inputs or read & set(layer.top)]
-
-
-def _without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:
-    """Remove the layers that sample or augment for training; the readers of their first tops read what they read."""
-    original: dict[str, str] = {}
-    kept = []
-    for layer in layers:
-        bottoms = [original.get(bottom, bottom) for bottom in layer.bottom]
-        record = type_of(layer)
-        if record is not None and record.role is SAMPLES:
-            original[layer.top[0]] = bottoms[0]
-        else:
-            augments = record is not None and record.role is AUGMENTS
-            layer.bottom[:] = bottoms[:1] if augments else bottoms
-            layer.top[:] = layer.top[:1] if augments else layer.top
-            kept.append(layer)
-    return kept
-
-
-def _read_unsampled(layers: list[LayerParameter], net: NetParameter) -> None:
-    """Let the readers of samples that only layers of another phase make read, in place, what is sampled there."""
-    made = {top for layer in layers for top in layer.top} | {
-        top for layer in net.layer if is_data_layer(layer) for top in layer.top
-    }
-    original: dict[str, str] = {}
-    for layer in net.layer:
-        record = type_of(layer)
-        if record is not None and record.role is SAMPLES and layer.top and layer.bottom and layer.top[0] not in made:
-            original[layer.top[0]] = original.get(layer.bottom[0], layer.bottom[0])
-    for layer in layers:
-        layer.bottom[:] = [original.get(bottom, bottom) for bottom in layer.bottom]
 
 
 def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> list[LayerParameter]:

@@ -7,11 +7,11 @@ from numbers import Integral
 from typing import Any
 
 from fcnkit.aliases import Shape
-from fcnkit.caffe.data import UNKNOWN
+from fcnkit.caffe.data import UNKNOWN, data_set_shape
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import InputError, nearest
 from fcnkit.types import is_input, kind_of, type_of
-from fcnkit.types.channels import Filtered, Joined, Kept
+from fcnkit.types.channels import Cut, Filtered, Joined, Kept, KeptByValue
 from fcnkit.types.fixed import FIXED_BOTTOMS
 
 # The default input height and width of a fully convolutional net, in pixels: those of the published FCNs.
@@ -64,6 +64,28 @@ def to_legacy_inputs(net: NetParameter) -> None:
     net.layer.extend(layers)
     net.input[:] = shapes
     set_input_shapes(net, shapes)
+
+
+def set_data_set_shapes(net: NetParameter, trained: NetParameter) -> list[str]:
+    """Fill in, in place, the shapes of images that a Data layer read from a data set with a name that is common.
+
+    Args:
+        net: as `deploy` or `runnable` returns it.
+        trained: the net with its data layers.
+
+    Returns:
+        A remark for each input whose size is that of a data set's images.
+    """
+    shapes, remarks = input_shapes(net), []
+    for layer in trained.layer:
+        known = data_set_shape(layer)
+        image = layer.top[0] if layer.top else ""
+        if known is not None and shapes.get(image) == (1, UNKNOWN, UNKNOWN, UNKNOWN):
+            shapes[image] = (1, *known[1])
+            remarks.append(f"input {image!r} has the shape {shapes[image]} of {known[0]}, which the source names")
+    if remarks:
+        set_input_shapes(net, shapes)
+    return remarks
 
 
 def resolve(
@@ -177,6 +199,10 @@ def _channels(
                 shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
                 if len(shape) == 4:
                     return filters.read(layer, shape) - joined
+            case Cut() as cut if blobs is None and cut.whole(layer) != UNKNOWN:
+                return cut.whole(layer)
+            case KeptByValue() as kept if kept.stated(layer) > 1 and layer.bottom[0] in same:
+                return kept.stated(layer)
             case Kept(index) if layer.bottom[index : index + 1] and layer.bottom[index] in same:
                 same.update(layer.top[:1])
     return None

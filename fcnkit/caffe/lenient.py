@@ -113,16 +113,20 @@ class _Scan:
         inner, enum = (field.message_type, field.enum_type) if field is not None else (None, None)
         at = self.next.start if self.next is not None else self.end
         value = self.value(inner, path)
+        quoted = value[:1] in ("'", '"')
         if kind is not None and field is None:
             self.note(name.start, name.start, kind.name, path, "")
-        elif enum is not None and value and value not in enum.values_by_name:
+        elif quoted and enum is not None and kind.name == "V1LayerParameter" and path == ("type",):
+            # The types of old nets are no text, but Caffe's own of 2015 were; the two were mixed.
+            self.note(name.start, at, enum.name, path, value[1:-1])
+        elif not quoted and enum is not None and value and value not in enum.values_by_name:
             self.note(name.start, at, enum.name, path, value)
         self.accept(",", ";")
         if kind is not None and kind.name == "NetParameter":
             self.layer = ("", 0)
 
     def value(self, kind: Any, path: tuple[str, ...]) -> str:
-        """Read a value; the text of one that is a single word."""
+        """Read a value; the text of one that is a single word or in quotes."""
         token = self.advance()
         if token is None:
             raise _Malformed
@@ -139,7 +143,7 @@ class _Scan:
             self.advance()
         elif token.kind == "mark":
             raise _Malformed
-        return token.text if token.kind == "word" else ""
+        return token.text if token.kind in ("word", "text") else ""
 
     def note(self, start: int, at: int, owner: str, path: tuple[str, ...], value: str) -> None:
         before = self.text.rfind("\n", 0, at) + 1

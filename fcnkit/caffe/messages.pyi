@@ -750,6 +750,24 @@ class LayerParameter(Message):
     @property
     def mergecrop_param(self) -> MergeCropParameter: ...
     @property
+    def normalize_param(self) -> VectorNormalizeParameter: ...
+    @property
+    def inner_distance_param(self) -> InnerDistanceParameter: ...
+    @property
+    def label_specific_add_param(self) -> LabelSpecificAddParameter: ...
+    @property
+    def spatial_softmax_param(self) -> SpatialSoftmaxParameter: ...
+    @property
+    def mask_outputs_param(self) -> MaskOutputsParameter: ...
+    @property
+    def scale_tanh_param(self) -> ScaleTanHParameter: ...
+    @property
+    def continuation_indicator_param(self) -> ContinuationIndicatorParameter: ...
+    @property
+    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
+    @property
+    def rrelu_param(self) -> RReLUParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -888,6 +906,15 @@ class LayerParameter(Message):
         lstm_param: LSTMParameter = ...,
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
+        normalize_param: VectorNormalizeParameter = ...,
+        inner_distance_param: InnerDistanceParameter = ...,
+        label_specific_add_param: LabelSpecificAddParameter = ...,
+        spatial_softmax_param: SpatialSoftmaxParameter = ...,
+        mask_outputs_param: MaskOutputsParameter = ...,
+        scale_tanh_param: ScaleTanHParameter = ...,
+        continuation_indicator_param: ContinuationIndicatorParameter = ...,
+        compact_bilinear_param: CompactBilinearParameter = ...,
+        rrelu_param: RReLUParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1019,6 +1046,15 @@ class LayerParameter(Message):
             "lstm_param",
             "ctc_decoder_param",
             "mergecrop_param",
+            "normalize_param",
+            "inner_distance_param",
+            "label_specific_add_param",
+            "spatial_softmax_param",
+            "mask_outputs_param",
+            "scale_tanh_param",
+            "continuation_indicator_param",
+            "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1159,6 +1195,15 @@ class LayerParameter(Message):
             "lstm_param",
             "ctc_decoder_param",
             "mergecrop_param",
+            "normalize_param",
+            "inner_distance_param",
+            "label_specific_add_param",
+            "spatial_softmax_param",
+            "mask_outputs_param",
+            "scale_tanh_param",
+            "continuation_indicator_param",
+            "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1973,6 +2018,7 @@ class InnerProductParameter(Message):
     def bias_filler(self) -> FillerParameter: ...
     axis: int
     transpose: bool
+    normalize: bool
     def __init__(
         self,
         *,
@@ -1982,12 +2028,19 @@ class InnerProductParameter(Message):
         bias_filler: FillerParameter = ...,
         axis: int = ...,
         transpose: bool = ...,
+        normalize: bool = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose"]
+        self,
+        field_name: Literal[
+            "num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "normalize"
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose"]
+        self,
+        field_name: Literal[
+            "num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "normalize"
+        ],
     ) -> None: ...
 
 class InputParameter(Message):
@@ -2704,6 +2757,24 @@ class V1LayerParameter(Message):
     @property
     def mergecrop_param(self) -> MergeCropParameter: ...
     @property
+    def normalize_param(self) -> VectorNormalizeParameter: ...
+    @property
+    def inner_distance_param(self) -> InnerDistanceParameter: ...
+    @property
+    def label_specific_add_param(self) -> LabelSpecificAddParameter: ...
+    @property
+    def spatial_softmax_param(self) -> SpatialSoftmaxParameter: ...
+    @property
+    def mask_outputs_param(self) -> MaskOutputsParameter: ...
+    @property
+    def scale_tanh_param(self) -> ScaleTanHParameter: ...
+    @property
+    def continuation_indicator_param(self) -> ContinuationIndicatorParameter: ...
+    @property
+    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
+    @property
+    def rrelu_param(self) -> RReLUParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2819,6 +2890,15 @@ class V1LayerParameter(Message):
         lstm_param: LSTMParameter = ...,
         ctc_decoder_param: CTCDecoderParameter = ...,
         mergecrop_param: MergeCropParameter = ...,
+        normalize_param: VectorNormalizeParameter = ...,
+        inner_distance_param: InnerDistanceParameter = ...,
+        label_specific_add_param: LabelSpecificAddParameter = ...,
+        spatial_softmax_param: SpatialSoftmaxParameter = ...,
+        mask_outputs_param: MaskOutputsParameter = ...,
+        scale_tanh_param: ScaleTanHParameter = ...,
+        continuation_indicator_param: ContinuationIndicatorParameter = ...,
+        compact_bilinear_param: CompactBilinearParameter = ...,
+        rrelu_param: RReLUParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -2925,6 +3005,15 @@ class V1LayerParameter(Message):
             "lstm_param",
             "ctc_decoder_param",
             "mergecrop_param",
+            "normalize_param",
+            "inner_distance_param",
+            "label_specific_add_param",
+            "spatial_softmax_param",
+            "mask_outputs_param",
+            "scale_tanh_param",
+            "continuation_indicator_param",
+            "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3042,6 +3131,15 @@ class V1LayerParameter(Message):
             "lstm_param",
             "ctc_decoder_param",
             "mergecrop_param",
+            "normalize_param",
+            "inner_distance_param",
+            "label_specific_add_param",
+            "spatial_softmax_param",
+            "mask_outputs_param",
+            "scale_tanh_param",
+            "continuation_indicator_param",
+            "compact_bilinear_param",
+            "rrelu_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3583,9 +3681,19 @@ class NonMaximumSuppressionParameter(Message):
     nms_threshold: float
     top_k: int
     eta: float
-    def __init__(self, *, nms_threshold: float = ..., top_k: int = ..., eta: float = ...) -> None: ...
-    def HasField(self, field_name: Literal["nms_threshold", "top_k", "eta"]) -> bool: ...
-    def ClearField(self, field_name: Literal["nms_threshold", "top_k", "eta"]) -> None: ...
+    soft_nms: bool
+    theta: float
+    def __init__(
+        self,
+        *,
+        nms_threshold: float = ...,
+        top_k: int = ...,
+        eta: float = ...,
+        soft_nms: bool = ...,
+        theta: float = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["nms_threshold", "top_k", "eta", "soft_nms", "theta"]) -> bool: ...
+    def ClearField(self, field_name: Literal["nms_threshold", "top_k", "eta", "soft_nms", "theta"]) -> None: ...
 
 class SaveOutputParameter(Message):
     output_directory: str
@@ -5068,11 +5176,15 @@ class Pooling3DParameter(Message):
     ) -> None: ...
 
 class VideoDataParameter(Message):
+    Modality: Final[EnumTypeWrapper]
+    RGB: Final = 0
+    FLOW: Final = 1
     crop_size: int
     new_height: int
     new_width: int
     new_length: int
     num_segments: int
+    modality: int
     def __init__(
         self,
         *,
@@ -5081,12 +5193,13 @@ class VideoDataParameter(Message):
         new_width: int = ...,
         new_length: int = ...,
         num_segments: int = ...,
+        modality: int | str = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments", "modality"]
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments"]
+        self, field_name: Literal["crop_size", "new_height", "new_width", "new_length", "num_segments", "modality"]
     ) -> None: ...
 
 class SqueezeParameter(Message):
@@ -5235,6 +5348,17 @@ class FlipParameter(Message):
     def HasField(self, field_name: Literal["flip_width", "flip_height"]) -> bool: ...
     def ClearField(self, field_name: Literal["flip_width", "flip_height"]) -> None: ...
 
+class ScaleTanHParameter(Message):
+    init_scale: float
+    step_size: int
+    gamma: float
+    power: float
+    def __init__(
+        self, *, init_scale: float = ..., step_size: int = ..., gamma: float = ..., power: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["init_scale", "step_size", "gamma", "power"]) -> bool: ...
+    def ClearField(self, field_name: Literal["init_scale", "step_size", "gamma", "power"]) -> None: ...
+
 class UnpoolingParameter(Message):
     UnpoolMethod: Final[EnumTypeWrapper]
     MAX: Final = 0
@@ -5359,3 +5483,138 @@ class MergeCropParameter(Message):
     ) -> None: ...
     def HasField(self, field_name: Literal["operation"]) -> bool: ...
     def ClearField(self, field_name: Literal["forward", "backward", "operation"]) -> None: ...
+
+class VectorNormalizeParameter(Message):
+    normalize_type: str
+    fix_gradient: bool
+    bp_norm: bool
+    def __init__(self, *, normalize_type: str = ..., fix_gradient: bool = ..., bp_norm: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> bool: ...
+    def ClearField(self, field_name: Literal["normalize_type", "fix_gradient", "bp_norm"]) -> None: ...
+
+class InnerDistanceParameter(Message):
+    num_output: int
+    bias_term: bool
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    axis: int
+    transpose: bool
+    distance_type: str
+    normalize: bool
+    update_center_only: bool
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        axis: int = ...,
+        transpose: bool = ...,
+        distance_type: str = ...,
+        normalize: bool = ...,
+        update_center_only: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "weight_filler",
+            "bias_filler",
+            "axis",
+            "transpose",
+            "distance_type",
+            "normalize",
+            "update_center_only",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "weight_filler",
+            "bias_filler",
+            "axis",
+            "transpose",
+            "distance_type",
+            "normalize",
+            "update_center_only",
+        ],
+    ) -> None: ...
+
+class LabelSpecificAddParameter(Message):
+    bias: float
+    transform_test: bool
+    bias_base: float
+    bias_gamma: float
+    bias_power: float
+    bias_min: float
+    bias_max: float
+    iteration: int
+    def __init__(
+        self,
+        *,
+        bias: float = ...,
+        transform_test: bool = ...,
+        bias_base: float = ...,
+        bias_gamma: float = ...,
+        bias_power: float = ...,
+        bias_min: float = ...,
+        bias_max: float = ...,
+        iteration: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "bias", "transform_test", "bias_base", "bias_gamma", "bias_power", "bias_min", "bias_max", "iteration"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "bias", "transform_test", "bias_base", "bias_gamma", "bias_power", "bias_min", "bias_max", "iteration"
+        ],
+    ) -> None: ...
+
+class SpatialSoftmaxParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    engine: int
+    temperature: float
+    def __init__(self, *, engine: int | str = ..., temperature: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["engine", "temperature"]) -> bool: ...
+    def ClearField(self, field_name: Literal["engine", "temperature"]) -> None: ...
+
+class MaskOutputsParameter(Message):
+    kernel_size: int
+    def __init__(self, *, kernel_size: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["kernel_size"]) -> bool: ...
+    def ClearField(self, field_name: Literal["kernel_size"]) -> None: ...
+
+class ContinuationIndicatorParameter(Message):
+    time_step: int
+    batch_size: int
+    axis: int
+    def __init__(self, *, time_step: int = ..., batch_size: int = ..., axis: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["time_step", "batch_size", "axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["time_step", "batch_size", "axis"]) -> None: ...
+
+class CompactBilinearParameter(Message):
+    num_output: int
+    sum_pool: bool
+    def __init__(self, *, num_output: int = ..., sum_pool: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["num_output", "sum_pool"]) -> bool: ...
+    def ClearField(self, field_name: Literal["num_output", "sum_pool"]) -> None: ...
+
+class RReLUParameter(Message):
+    lb: float
+    ub: float
+    def __init__(self, *, lb: float = ..., ub: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["lb", "ub"]) -> bool: ...
+    def ClearField(self, field_name: Literal["lb", "ub"]) -> None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,10 @@ from fcnkit.caffe.messages import NetParameter, SolverParameter
 from fcnkit.caffe.sniff import unreadable
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
+# Of shells and of Jinja.
+_PLACEHOLDER = re.compile(r"\$\w+|\$\{[^}]*\}|\{\{.*?\}\}")
+# Fields of a solver that hold a net.
+_NETS_OF_SOLVERS = {"net_param", "train_net_param", "test_net_param"}
 # How many lines a message lists for each unknown field.
 _LISTED = 5
 
@@ -54,13 +59,25 @@ def parse_leniently(text: str, kind: str) -> tuple[Any, list[Unknown]]: ...
 def parse_leniently(text: str, kind: str = "NetParameter") -> tuple[Any, list[Unknown]]:
     """Parse prototxt text without the fields and enum values that the schema lacks; those are listed.
 
-    The type of a V1 layer is text in `type_name` where the enum of old nets lacks it: forks added types of their own.
+    Of a solver that contains its net, as net_param, the net is read. The type of a V1 layer is text in `type_name`
+    where the enum of old nets lacks it: forks added types of their own.
 
     Raises:
         PrototxtError, DefinitionError: as in `parse`, but for unknown fields.
     """
+    message, unknown = _parsed(text, kind)
+    if kind == "NetParameter" and any(each.path[0] in _NETS_OF_SOLVERS for each in unknown if not each.layers):
+        message, unknown = _net_of_solver(text)
+    for each in [each for each in unknown if each.layers == "layers" and each.path == ("type",)]:
+        message.layers[each.position].type_name = each.value
+        unknown.remove(each)
+    if kind == "NetParameter":
+        to_bvlc(message)
+    return message, unknown
+
+
+def _parsed(text: str, kind: str) -> tuple[Any, list[Unknown]]:
     message = schema.message_class(kind)()
-    unknown: list[Unknown] = []
     try:
         _merge(text, message)
     except PrototxtError as error:
@@ -69,12 +86,24 @@ def parse_leniently(text: str, kind: str = "NetParameter") -> tuple[Any, list[Un
             raise error
         message = schema.message_class(kind)()
         _merge(rest, message)
-    for each in [each for each in unknown if each.layers == "layers" and each.path == ("type",)]:
-        message.layers[each.position].type_name = each.value
-        unknown.remove(each)
-    if kind == "NetParameter":
-        to_bvlc(message)
-    return message, unknown
+        return message, unknown
+    return message, []
+
+
+def _net_of_solver(text: str) -> tuple[NetParameter, list[Unknown]]:
+    """The net inside the text of a solver: one for both phases, else the first for tests, else that for training.
+
+    Source: BVLC/caffe src/caffe/proto/caffe.proto, SolverParameter.
+    """
+    solver, unknown = _parsed(text, "SolverParameter")
+    unknown = [each for each in unknown if each.owner != "SolverParameter"]
+    nets = [getattr(solver, field) for field in ("net_param", "train_net_param") if solver.HasField(field)]
+    if not solver.HasField("net_param"):
+        nets = [*solver.test_net_param, *nets]
+    if len(nets) > 1:
+        # The layers' positions are counted over all nets.
+        unknown = [each._replace(layers="") for each in unknown]
+    return nets[0], unknown
 
 
 def _merge(text: str, message: Message) -> None:
@@ -88,6 +117,9 @@ def _merge(text: str, message: Message) -> None:
         offending = lines[line - 1] if 0 < line <= len(lines) else ""
         # protobuf's message starts with "line:column : "; PrototxtError states the position itself.
         problem = str(error).removeprefix(f"{line}:{column} : ").rstrip(".").replace("caffe.", "").replace("\n", " ")
+        placeholder = _PLACEHOLDER.search(offending)
+        if placeholder is not None:
+            problem = f"the text is a template: put a value in place of {placeholder[0]}"
         raise PrototxtError(problem, line, column, offending[:120]) from None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
+from fcnkit.caffe import schema
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.prototxt import some, unknown_error
@@ -28,6 +30,8 @@ _NO_MATTER = {
     "strict_dim",
     # daijifeng001/caffe-rfcn src/caffe/proto/caffe.proto: how a loss is divided.
     "loss_param",
+    # lxx1991/caffe_mpi src/caffe/proto/caffe.proto: the memory that cuDNN may use.
+    "richness",
     # Data layers and what they do to images: intel/caffe, yjxiong/caffe, eric612/MobileNet-YOLO.
     "transform_param",
     "annotated_data_param",
@@ -39,6 +43,10 @@ _NO_MATTER = {
     # lmb-freiburg/flownet2: how images are augmented in training.
     "augmentation_param",
 }
+
+
+# In the text of a net: some files hold a solver and a net.
+_SOLVERS = set(schema.message_class("SolverParameter").DESCRIPTOR.fields_by_name)
 
 
 def settle_unknown(
@@ -78,8 +86,19 @@ def settle_unknown(
     ]
 
 
+# How weights start, how they and their rates change in training, and where data comes from, whatever the fork.
+_TRAINING = re.compile(
+    r"(lr|decay)_mult|blobs_lr|weight_decay|lr|loss_weight|propagate_down|param|.*_filler|.*_data_param|.*_loss_param"
+)
+
+
 def _no_matter(unknown: Unknown) -> bool:
     path = unknown.path
+    if any(map(_TRAINING.fullmatch, path)) or (not unknown.layers and path[0] in _SOLVERS):
+        return True
+    # The values that training starts from.
+    if unknown.owner == "FillerParameter":
+        return True
     return not _NO_MATTER.isdisjoint(path) or not _NO_MATTER.isdisjoint(map(".".join, pairwise(path)))
 
 

@@ -152,6 +152,28 @@ class ReLU6(Elementwise):
         return nn.ReLU6()
 
 
+@rule(types.RRELU)
+class RReLU(Elementwise):
+    """x, or below 0 x divided by the logarithmic mean of two bounds; the random divisors of training are not drawn.
+
+    Source: ducha-aiki/caffe src/caffe/layers/rrelu_layer.cpp, LayerSetUp and Forward_cpu.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        low, high = layer.rrelu_param.lb, layer.rrelu_param.ub
+        if not 0 < low < high:
+            raise DefinitionError(f"layer {layer.name!r}: lb {low:g} must be positive and below ub {high:g}")
+        return nn.LeakyReLU((math.log(high) - math.log(low)) / (high - low))
+
+
+@rule(types.SCALE_TANH)
+class ScaleTanH(Elementwise):
+    """tanh(scale * x) with the scale of the start, which grows in training alone."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return nn.Sequential(activation.Power(1, layer.scale_tanh_param.init_scale, 0), nn.Tanh())
+
+
 @rule(types.SELU)
 class SeLU(Elementwise):
     """A scaled ELU whose factors keep mean 0 and variance 1."""
@@ -166,6 +188,14 @@ class Sigmoid(Elementwise):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Sigmoid()
+
+
+@rule(types.SIGNED_SQRT)
+class SignedSqrt(Elementwise):
+    """The root of the absolute value, with the sign of the value."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return activation.SignedSqrt()
 
 
 @rule(types.SOFTMAX)
@@ -190,6 +220,23 @@ class Softsign(Elementwise):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return nn.Softsign()
+
+
+@rule(types.SPATIAL_SOFTMAX)
+class SpatialSoftmax(Layer):
+    """Softmax over the pixels of each channel."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        temperature = layer.spatial_softmax_param.temperature
+        if len(bottoms[0]) < 3 or temperature <= 0:
+            raise DefinitionError(
+                f"layer {layer.name!r}: SpatialSoftmax reads blobs of 3 axes or more, not {bottoms[0]}, and its"
+                " temperature must be positive"
+            )
+        return activation.SpatialSoftmax(temperature)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
 
 
 @rule(types.SWISH)

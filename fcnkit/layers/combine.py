@@ -228,3 +228,21 @@ class MatMul(Layer):
         if len(bottoms) == 1 and len(p.blob_shape) < 2:
             raise DefinitionError(f"layer {layer.name!r}: a second bottom or blob_shape must be given")
         return combine.MatMul((p.transpose_a, p.transpose_b), None if len(bottoms) > 1 else p.blob_shape)
+
+
+@rule(types.GATHER)
+class Gather(Layer):
+    """Passes its bottoms on: one process runs the net."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        if len(layer.top) != len(bottoms):
+            raise DefinitionError(f"layer {layer.name!r}: a {layer.type} between processes has as many tops as bottoms")
+        return nn.Identity()
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.SCATTER)
+class Scatter(Gather):
+    """Passes its bottoms on: one process runs the net."""

@@ -103,6 +103,8 @@ class DetectionOutput(Layer):
             raise DefinitionError(f"layer {layer.name!r}: num_classes must be given")
         if nms.nms_threshold < 0 or not 0 < nms.eta <= 1:
             raise DefinitionError(f"layer {layer.name!r}: nms_threshold must be at least 0, eta above 0 and at most 1")
+        if nms.soft_nms:
+            raise DefinitionError(f"layer {layer.name!r}: soft_nms is not supported")
         code = layer.prior_box_param.CodeType.Name(p.code_type)
         scored = len(bottoms) == 5 or (len(bottoms) == 4 and 2 * math.prod(bottoms[3][1:]) == bottoms[2][-1])
         return detection.DetectionOutput(

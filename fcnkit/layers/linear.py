@@ -38,7 +38,12 @@ class Embed(Layer):
 
 @rule(types.INNER_PRODUCT)
 class InnerProduct(Layer):
-    """Weights of shape (num_output, inputs), or (inputs, num_output) if `transpose` is set."""
+    """Weights of shape (num_output, inputs), or (inputs, num_output) if `transpose` is set.
+
+    With happynear's `normalize` each row of the weights is divided by its length.
+
+    Source: happynear/caffe-windows src/caffe/layers/inner_product_layer.cpp, Forward_cpu.
+    """
 
     blob_names = ("weight", "bias")
 
@@ -48,7 +53,10 @@ class InnerProduct(Layer):
         if not p.num_output or not inputs:
             sizes = f"{inputs} inputs and num_output {p.num_output}"
             raise DefinitionError(f"layer {layer.name!r}: {sizes} must be positive")
-        return uninitialized(linear.InnerProduct, inputs, p.num_output, bias=p.bias_term, axis=p.axis)
+        if p.normalize and p.transpose:
+            raise DefinitionError(f"layer {layer.name!r}: normalize needs weights that are not transposed")
+        kind = linear.CosineProduct if p.normalize else linear.InnerProduct
+        return uninitialized(kind, inputs, p.num_output, bias=p.bias_term, axis=p.axis)
 
     def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
         weight, *bias = super().blobs(module, layer)
@@ -62,3 +70,24 @@ class InnerProduct(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.inner_product_param.axis == 1)
+
+
+@rule(types.INNER_DISTANCE)
+class InnerDistance(Layer):
+    """Squared distances to each row of a weight, or of a second bottom; with distance_type L1 absolute ones."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.inner_distance_param
+        if p.distance_type not in ("L1", "L2") or p.transpose:
+            raise DefinitionError(f"layer {layer.name!r}: distance_type is L2 or L1, and transpose is not supported")
+        inputs = math.prod(bottoms[0][p.axis :])
+        rows = p.num_output if len(bottoms) == 1 else 0
+        if len(bottoms) == 1 and not (rows and inputs):
+            raise DefinitionError(f"layer {layer.name!r}: {inputs} inputs and num_output {rows} must be positive")
+        return linear.InnerDistance(inputs, rows, p.axis, int(p.distance_type[1]), p.normalize)
+
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
+        return [] if len(layer.bottom) > 1 else [module.get_parameter("weight")]
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        return [layer.inner_distance_param.weight_filler]

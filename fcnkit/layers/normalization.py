@@ -91,9 +91,11 @@ class BN(Layer):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.bn_param
+        channels = bottoms[0][1] if len(bottoms[0]) > 1 else 0
+        if len(bottoms[0]) == 2 and self._is_pspnets(layer) and not p.frozen:
+            return nn.BatchNorm1d(channels, p.eps, 1 - p.momentum)
         if len(bottoms[0]) != 4:
             raise DefinitionError(f"layer {layer.name!r}: BN reads blobs of 4 axes, not of shape {bottoms[0]}")
-        channels = bottoms[0][1]
         if self._is_pspnets(layer):
             kind = normalization.FrozenBatchNorm2d if p.frozen else nn.BatchNorm2d
             return kind(channels, p.eps, 1 - p.momentum)
@@ -158,17 +160,24 @@ class Normalize(Layer):
     """Divides each position, or each item across all positions, by its L2 norm, and multiplies by a weight.
 
     There is one weight for each channel, or one for all if channel_shared is set; blob 0 then has no axes.
+    Without norm_param it is happynear's layer, which has no weight and may return the norms too.
 
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp.
+    Source: weiliu89/caffe (branch ssd) src/caffe/layers/normalize_layer.cpp; happynear/caffe-windows, the same file.
     """
-
-    blob_names = ("weight",)
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.norm_param
         if len(bottoms[0]) < 2:
             raise DefinitionError(f"layer {layer.name!r}: Normalize reads blobs of 2 axes or more, not of {bottoms[0]}")
+        if not types.is_ssds(layer):
+            kind = layer.normalize_param.normalize_type
+            if kind not in ("L1", "L2"):
+                raise DefinitionError(f"layer {layer.name!r}: normalize_type is L2 or L1, not {kind}")
+            return normalization.UnitVectors(int(kind[1]), norms=len(layer.top) > 1)
         return normalization.L2Norm(None if p.channel_shared else bottoms[0][1], p.across_spatial, p.eps)
+
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
+        return [module.get_parameter("weight")] if types.is_ssds(layer) else []
 
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.norm_param
@@ -183,7 +192,7 @@ class GRN(Layer):
     """Divides each pixel's channels by their length."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return normalization.Normalized(layer.grn_param.bias, whole=False)
+        return normalization.Normalized(whole=False, inside=layer.grn_param.bias)
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True
@@ -194,7 +203,29 @@ class L2Normalize(Layer):
     """Divides each item by its length."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return normalization.Normalized(1e-7, whole=True)
+        return normalization.Normalized(whole=True, inside=1e-7)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.L2_NORM)
+class L2Norm(Layer):
+    """Divides each item by its length."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return normalization.Normalized(whole=True, least=1e-12)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.NORM)
+class Norm(Layer):
+    """Divides each pixel's channels by their length."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return normalization.Normalized(whole=False, outside=1e-6)
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True

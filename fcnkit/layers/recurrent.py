@@ -11,7 +11,7 @@ from torch import nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, rule
+from fcnkit.layers.base import Layer, canonical_axis, rule
 from fcnkit.nn import recurrent
 from fcnkit.types import recurrent as types
 
@@ -120,3 +120,18 @@ class CTCGreedyDecoder(Layer):
             raise DefinitionError(f"layer {layer.name!r}: the bottom is (steps, streams, classes), not {bottoms[0]}")
         p = layer.ctc_decoder_param
         return recurrent.CTCGreedyDecoder(p.blank_index, p.ctc_merge_repeated)
+
+
+@rule(types.CONTINUATION_INDICATOR)
+class ContinuationIndicator(Layer):
+    """0 at the first step of each stream, then 1; jolibrain's takes the number of streams from an axis of its bottom.
+
+    Source: yalecyu/crnn.caffe and jolibrain/caffe, src/caffe/layers/continuation_indicator_layer.cpp of both.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.continuation_indicator_param
+        if p.time_step < 1 or not (bottoms or p.batch_size):
+            raise DefinitionError(f"layer {layer.name!r}: time_step must be given, and batch_size or a bottom")
+        axis = canonical_axis(layer, p.axis, bottoms[0]) if bottoms and not p.batch_size else None
+        return recurrent.ContinuationIndicator(p.time_step, p.batch_size, axis)

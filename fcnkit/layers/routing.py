@@ -1,4 +1,4 @@
-"""Layers that choose regions for a map of their size."""
+"""Layers that choose: regions for a map of their size, channels for a label."""
 
 from __future__ import annotations
 
@@ -27,3 +27,16 @@ class ScaleRoute(Layer):
         if (low is not None and low <= 0) or (high is not None and high < (low or 0)) or high == 0:
             raise DefinitionError(f"layer {layer.name!r}: low_scale must be positive, and high_scale no less")
         return routing.ScaleRoute(low, high)
+
+
+@rule(types.MASK_OUTPUTS)
+class MaskOutputs(Layer):
+    """The group of kernel_size channels whose number the second bottom gives for each item."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        size, channels = layer.mask_outputs_param.kernel_size, bottoms[0][1] if len(bottoms[0]) > 1 else 0
+        if not 1 <= size <= channels:
+            raise DefinitionError(
+                f"layer {layer.name!r}: kernel_size {size} must be from 1 to {channels}, the channels"
+            )
+        return routing.MaskOutputs(size)

@@ -13,7 +13,7 @@ from fcnkit.caffe.caffemodel import Blobs
 from fcnkit.caffe.deploy import TEST_STATE, runnable
 from fcnkit.caffe.deploy import deploy as deploy_net
 from fcnkit.caffe.forks import settle_forks
-from fcnkit.caffe.inputs import FCN_SIZE, resolve
+from fcnkit.caffe.inputs import FCN_SIZE, resolve, set_data_set_shapes
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
 from fcnkit.caffe.preprocessing import Preprocessing
@@ -21,7 +21,7 @@ from fcnkit.caffe.unknown import settle_unknown
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import DefinitionError, FileFormatError, MissingBlobsError, naming
 from fcnkit.generation.nets import generate
-from fcnkit.geometry.unstated import settle_crops
+from fcnkit.geometry.unstated import DERIVED, settle_crops
 from fcnkit.layers import rule_for
 from fcnkit.layers.fillers import check_type
 from fcnkit.net.building import require_supported
@@ -210,9 +210,12 @@ def prepare(
     remarks = settle_forks(stored, net) if binary else []
     remarks += settle_unknown(unknown, stored, net, options.ignore_fields)
     remarks += _constants(net)
+    if blobs is None and options.input_shape is None:
+        remarks += set_data_set_shapes(net, trained)
     guessed = resolve(net, blobs, options.input_shape)
     set_input_size(net, blobs)
-    remarks += settle_crops(net, options.crop)
+    # BVLC's V1 has no Crop: it is one of the forks that derive offsets.
+    remarks += settle_crops(net, options.crop or (DERIVED if stored.layers else None))
     preprocessing = preprocessing_of(net, trained.layer, kept)
     return Prepared(net, preprocessing, remarks, guessed)
 

@@ -133,3 +133,30 @@ class Threshold(nn.Module):
 
     def extra_repr(self) -> str:
         return f"threshold={self.threshold}"
+
+
+class SignedSqrt(nn.Module):
+    """The root of the absolute value, with the sign of the value.
+
+    Source: gy20073/compact_bilinear_pooling caffe-20160312/src/caffe/layers/signed_sqrt_layer.cpp, Forward_cpu.
+    """
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return bottom.sign() * bottom.abs().sqrt()
+
+
+class SpatialSoftmax(nn.Module):
+    """Softmax over the last two axes, of values that are divided by a temperature.
+
+    Source: cbfinn/caffe src/caffe/layers/spatial_softmax_layer.cu, Forward_gpu.
+    """
+
+    def __init__(self, temperature: float = 1):
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return (bottom.flatten(-2) / self.temperature).softmax(-1).reshape(bottom.shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.temperature}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -21,6 +22,50 @@ class InnerProduct(nn.Linear):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, axis={self.axis}"
+
+
+class CosineProduct(InnerProduct):
+    """An InnerProduct whose rows of weights are divided by their lengths.
+
+    Source: happynear/caffe-windows src/caffe/layers/inner_product_layer.cpp, Forward_cpu.
+    """
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return F.linear(bottom.flatten(self.axis), _rows(self.weight), self.bias)
+
+
+class InnerDistance(nn.Module):
+    """The squared, or absolute, distances of a bottom that is flattened from one axis on to each row of a weight.
+
+    Args:
+        inputs: numbers in a row.
+        rows: of the weight; 0 to read the rows from a second bottom.
+        axis: the first axis that is flattened.
+        order: 2 for the sum of squared differences, 1 for that of absolute ones.
+        normalize: divide the weight's own rows by their lengths.
+
+    Source: happynear/caffe-windows src/caffe/layers/inner_distance_layer.cpp, Forward_cpu.
+    """
+
+    def __init__(self, inputs: int, rows: int, axis: int = 1, order: int = 2, normalize: bool = False):
+        super().__init__()
+        self.axis, self.order, self.normalize = axis, order, normalize
+        self.weight = nn.Parameter(torch.zeros(rows, inputs)) if rows else None
+
+    def forward(self, bottom: Tensor, rows: Tensor | None = None, *others: Tensor) -> Tensor:
+        if self.weight is not None:
+            rows = _rows(self.weight) if self.normalize else self.weight
+        if rows is None:
+            raise RuntimeError("without weights it needs a second bottom")
+        differences = bottom.flatten(self.axis).unsqueeze(-2) - rows.flatten(1)
+        return differences.abs().pow(self.order).sum(-1)
+
+    def extra_repr(self) -> str:
+        return f"axis={self.axis}, order={self.order}, normalize={self.normalize}"
+
+
+def _rows(weight: Tensor) -> Tensor:
+    return weight / (weight.square().sum(1, keepdim=True) + 1e-6).sqrt()
 
 
 class Embed(nn.Embedding):

@@ -189,22 +189,30 @@ class FrozenBatchNorm2d(nn.BatchNorm2d):
 
 
 class Normalized(nn.Module):
-    """Divide each pixel's channels, or with `whole` each item, by the root of its sum of squares plus a bias.
+    """Divide each pixel's channels, or with `whole` each item, by its length.
+
+    Args:
+        whole: items in place of pixels.
+        inside: added to the sum of squares.
+        outside: added to its root.
+        least: the smallest sum of squares.
 
     Source: openvinotoolkit/training_toolbox_caffe caffe/src/caffe/layers/grn_layer.cpp; facebook/C3D
-    C3D-v1.1/src/caffe/layers/l2_normalize_layer.cpp.
+    C3D-v1.1/src/caffe/layers/l2_normalize_layer.cpp; zlmzju/caffe src/caffe/layers/l2_norm_layer.cpp;
+    xiaolonw/caffe-video_triplet src/caffe/layers/norm_layer.cpp.
     """
 
-    def __init__(self, bias: float, whole: bool):
+    def __init__(self, whole: bool, inside: float = 0.0, outside: float = 0.0, least: float = 0.0):
         super().__init__()
-        self.bias, self.whole = bias, whole
+        self.whole, self.inside, self.outside, self.least = whole, inside, outside, least
 
     def forward(self, bottom: Tensor) -> Tensor:
         axes = tuple(range(1, bottom.dim())) if self.whole else (1,)
-        return bottom / (bottom.square().sum(axes, keepdim=True) + self.bias).sqrt()
+        squares = (bottom.square().sum(axes, keepdim=True) + self.inside).clamp(min=self.least)
+        return bottom / (squares.sqrt() + self.outside)
 
     def extra_repr(self) -> str:
-        return f"{self.bias}, whole={self.whole}"
+        return f"whole={self.whole}, inside={self.inside}, outside={self.outside}, least={self.least}"
 
 
 class BatchNormOutside(nn.Module):
@@ -233,3 +241,27 @@ class BatchNormOutside(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.eps}"
+
+
+class UnitVectors(nn.Module):
+    """Divide the channels at each position by their norm; the top has four axes.
+
+    Args:
+        order: 2 for the root of the sum of squares, 1 for the sum of absolute values.
+        norms: return the norms, (batch, 1, height, width), as well.
+
+    Source: happynear/caffe-windows src/caffe/layers/normalize_layer.cpp, Forward_cpu.
+    """
+
+    def __init__(self, order: int = 2, norms: bool = False):
+        super().__init__()
+        self.order, self.norms = order, norms
+
+    def forward(self, bottom: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        bottom = bottom.reshape(bottom.shape + (1,) * (4 - bottom.dim()))
+        norm = bottom.abs().pow(self.order).sum(1, keepdim=True) + 1e-6
+        norm = norm.sqrt() if self.order == 2 else norm
+        return (bottom / norm, norm) if self.norms else bottom / norm
+
+    def extra_repr(self) -> str:
+        return f"{self.order}, norms={self.norms}"

@@ -237,3 +237,27 @@ class CTCGreedyDecoder(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.blank}, merge={self.merge}"
+
+
+class ContinuationIndicator(nn.Module):
+    """The marks of sequences that all begin at the first step: (steps, streams), 0 at the first step, then 1.
+
+    Args:
+        steps: their number.
+        streams: their number where no axis is given.
+        axis: the axis of the bottom whose length is the number of streams.
+
+    Source: yalecyu/crnn.caffe and jolibrain/caffe, src/caffe/layers/continuation_indicator_layer.cpp of both.
+    """
+
+    def __init__(self, steps: int, streams: int, axis: int | None):
+        super().__init__()
+        self.streams, self.axis = streams, axis
+        self.register_buffer("marks", (torch.arange(steps) > 0).float()[:, None], persistent=False)
+
+    def forward(self, *bottoms: Tensor) -> Tensor:
+        streams = self.streams if self.axis is None else bottoms[0].shape[self.axis]
+        return self.get_buffer("marks").expand(-1, streams).clone()
+
+    def extra_repr(self) -> str:
+        return f"streams={self.streams}, axis={self.axis}"

@@ -1,4 +1,4 @@
-"""Modules that choose regions for a map of their size."""
+"""Modules that choose: regions for a map of their size, channels for a label."""
 
 from __future__ import annotations
 
@@ -45,3 +45,37 @@ class ScaleRoute(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.low}, {self.high}"
+
+
+class MaskOutputs(nn.Module):
+    """One group of channels of each item.
+
+    Args:
+        size: channels in a group.
+
+    Source: shubhtuls/viewpointsAndKeypoints external/caffe/src/caffe/layers/mask_outputs_layer.cpp, Forward_cpu.
+    """
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.size = size
+
+    def forward(self, bottom: Tensor, groups: Tensor) -> Tensor:
+        """Choose channels.
+
+        Args:
+            bottom: (batch, channels, ...).
+            groups: the number of a group for each item, first in its row: (batch, ...).
+
+        Returns:
+            (batch, size, height, width).
+        """
+        bottom = bottom.reshape(bottom.shape + (1,) * (4 - bottom.dim()))
+        if len(groups) != len(bottom):
+            raise RuntimeError("each item of the bottom needs a group")
+        first = groups.reshape(-1)[: len(bottom)].long() * self.size
+        channels = first[:, None] + torch.arange(self.size, device=bottom.device)
+        return bottom.gather(1, channels[:, :, None, None].expand(-1, -1, *bottom.shape[2:]))
+
+    def extra_repr(self) -> str:
+        return f"{self.size}"

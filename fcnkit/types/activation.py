@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fcnkit.types.axes import along_channels
 from fcnkit.types.channels import KEPT
-from fcnkit.types.looks import PIXEL, WHOLE, Look
+from fcnkit.types.looks import PIXEL, WHOLE, Everything, Look
 from fcnkit.types.record import COMPUTES, ONE, PLAIN, LayerType, Origin, bvlc, every
 
 if TYPE_CHECKING:
@@ -45,8 +45,16 @@ HARD_SWISH = elementwise(
 HARD_SIGMOID = elementwise("HardSigmoid", None, Origin(_SYNOPSYS, "src/caffe/layers/hard_sigmoid_layer.cpp"))
 MISH = elementwise("Mish", None, Origin(_SYNOPSYS, "src/caffe/layers/mish_layer.cpp"))
 SELU = elementwise("SeLU", None, Origin(_SYNOPSYS, "src/caffe/layers/selu_layer.cpp"))
+SCALE_TANH = elementwise("ScaleTanH", None, Origin("thuml/HashNet", "caffe/src/caffe/layers/scale_tanh_layer.cpp"))
 SOFTPLUS = elementwise("Softplus", None, Origin(_SYNOPSYS, "src/caffe/layers/softplus_layer.cpp"))
 SOFTSIGN = elementwise("Softsign", None, Origin(_SYNOPSYS, "src/caffe/layers/softsign_layer.cpp"))
+RRELU = elementwise("RReLU", None, Origin("ducha-aiki/caffe", "src/caffe/layers/rrelu_layer.cpp"))
+SCALE_TANH = elementwise("ScaleTanH", None, Origin("thuml/HashNet", "caffe/src/caffe/layers/scale_tanh_layer.cpp"))
+SIGNED_SQRT = elementwise(
+    "SignedSqrt",
+    None,
+    Origin("gy20073/compact_bilinear_pooling", "caffe-20160312/src/caffe/layers/signed_sqrt_layer.cpp"),
+)
 
 
 def _softmax_looks(layer: LayerParameter) -> Sequence[Look]:
@@ -60,6 +68,18 @@ SOFTMAX = LayerType(
     bottoms=ONE,
     tops=ONE,
     looks=_softmax_looks,
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+SPATIAL_SOFTMAX = LayerType(
+    "SpatialSoftmax",
+    v1=None,
+    origin=Origin("cbfinn/caffe", "src/caffe/layers/spatial_softmax_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(Everything("divides by the sum of the whole image", leads=True)),
     channels=KEPT,
     role=COMPUTES,
     moves=False,

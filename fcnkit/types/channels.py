@@ -26,6 +26,18 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class KeptByValue(Kept):
+    """As many as the bottom has, one for each value of the field `values` of the message `param`."""
+
+    param: str = ""
+    values: str = ""
+
+    def stated(self, layer: LayerParameter) -> int:
+        """The number of values, which is that of the channels if it is not 1."""
+        return len(getattr(getattr(layer, self.param), self.values))
+
+
+@dataclass(frozen=True)
 class Joined:
     """As many as all bottoms together, if they are joined along the channels."""
 
@@ -73,6 +85,21 @@ class Lost:
 
     def of(self, layer: LayerParameter, bottoms: Sequence[int]) -> int:
         return UNKNOWN
+
+
+@dataclass(frozen=True)
+class Cut(Lost):
+    """Parts of a bottom along its channels."""
+
+    def whole(self, layer: LayerParameter) -> int:
+        """The channels of the bottom by the points that cut it, if the last part is as large as the one before.
+
+        UNKNOWN where no point is given, or the layer cuts another axis.
+        """
+        points = [0, *layer.slice_param.slice_point]
+        if len(points) == 1 or not along_channels(layer.slice_param, "slice_dim"):
+            return UNKNOWN
+        return int(2 * points[-1] - points[-2])
 
 
 Channels = Kept | Joined | Made | Lost

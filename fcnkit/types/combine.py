@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fcnkit.types.axes import along_channels
-from fcnkit.types.channels import JOINED, KEPT, LOST
+from fcnkit.types.channels import JOINED, KEPT, LOST, Cut
 from fcnkit.types.looks import CHANNELWISE, PIXEL, SHIFTED, SIZE, WHOLE, Look
 from fcnkit.types.record import (
     COMPUTES,
+    EACH,
     NONE,
     ONE,
     PLAIN,
@@ -118,7 +119,7 @@ SLICE = LayerType(
     bottoms=ONE,
     tops=SOME,
     looks=_slice_looks,
-    channels=LOST,
+    channels=Cut(),
     role=COMPUTES,
     moves=True,
     drawn=PLAIN,
@@ -197,3 +198,13 @@ DIV = _arithmetic("Div", "div")
 MAXIMUM = _arithmetic("Maximum", "maximum")
 MINIMUM = _arithmetic("Minimum", "minimum")
 MAT_MUL = _arithmetic("MatMul", "matmul", Count(1, 2))
+
+
+def _exchanged(name: str, file: str) -> LayerType:
+    """Passes blobs on between the processes of a training."""
+    origin = Origin("yjxiong/caffe", f"src/caffe/layers/{file}_layer.cpp")
+    return LayerType(name, None, origin, SOME, EACH, every(PIXEL), KEPT, COMPUTES, moves=True, drawn=PLAIN)
+
+
+GATHER = _exchanged("Gather", "gather")
+SCATTER = _exchanged("Scatter", "scatter")

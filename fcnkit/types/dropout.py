@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fcnkit.types.channels import KEPT
 from fcnkit.types.looks import PIXEL
-from fcnkit.types.record import COMPUTES, ONE, PLAIN, LayerType, Origin, bvlc, every
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, SAMPLES, LayerType, Origin, bvlc, every
 
 
 def _dropout(name: str, v1: str | None, origin: Origin) -> LayerType:
@@ -14,4 +14,17 @@ def _dropout(name: str, v1: str | None, origin: Origin) -> LayerType:
 DROPOUT = _dropout("Dropout", "DROPOUT", bvlc("dropout"))
 SPATIAL_DROPOUT = _dropout(
     "spatial_dropout.SpatialDropoutLayer", None, Origin("TimoSaemann/caffe-enet", "python/spatial_dropout.py")
+)
+# Noise on images in training.
+NOISE = LayerType(
+    "Noise",
+    v1=None,
+    origin=Origin("happynear/caffe-windows", "src/caffe/layers/noise_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(PIXEL),
+    channels=KEPT,
+    role=SAMPLES,
+    moves=False,
+    drawn=PLAIN,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from fcnkit.types.channels import KEPT, LOST, Channels
+from fcnkit.types.channels import KEPT, LOST, Channels, KeptByValue
 from fcnkit.types.looks import PIXEL, SIZE, WHOLE, Everything, Look
 from fcnkit.types.record import (
     AUGMENTS,
@@ -64,7 +64,9 @@ RESAMPLE = _flow("Resample", "resample_layer", ONE_OR_TWO, looks=_sized, channel
 DOWNSAMPLE = _flow("Downsample", "downsample_layer", ONE_OR_TWO, looks=_sized, channels=KEPT)
 ACCUM = _flow("Accum", "accum_layer", SOME, drawn=Drawn("fuse", no_words))
 CHANNEL_NORM = _flow("ChannelNorm", "channel_norm_layer", looks=every(PIXEL))
-MEAN = _flow("Mean", "mean_layer", SOME, EACH, looks=every(PIXEL), channels=KEPT)
+MEAN = _flow(
+    "Mean", "mean_layer", SOME, EACH, looks=every(PIXEL), channels=KeptByValue(param="mean_param", values="value")
+)
 NEG_RELU = _flow("NegReLU", "neg_relu_layer", looks=every(PIXEL), channels=KEPT)
 DATA_AUGMENTATION = _flow(
     "DataAugmentation", "data_augmentation_layer", ONE_OR_TWO, ONE_OR_TWO, channels=KEPT, role=AUGMENTS

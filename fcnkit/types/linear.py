@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fcnkit.types.channels import LOST, Made
 from fcnkit.types.looks import WHOLE
-from fcnkit.types.record import COMPUTES, ONE, Drawn, LayerType, bvlc, every, no_words
+from fcnkit.types.record import COMPUTES, ONE, Count, Drawn, LayerType, Origin, bvlc, every, no_words
 from fcnkit.types.words import inner_product_words
 
 INNER_PRODUCT = LayerType(
@@ -29,5 +29,17 @@ EMBED = LayerType(
     channels=LOST,
     role=COMPUTES,
     moves=True,
+    drawn=Drawn("filter", no_words),
+)
+INNER_DISTANCE = LayerType(
+    "InnerDistance",
+    v1=None,
+    origin=Origin("happynear/caffe-windows", "src/caffe/layers/inner_distance_layer.cpp"),
+    bottoms=Count(1, 3),
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=LOST,
+    role=COMPUTES,
+    moves=False,
     drawn=Drawn("filter", no_words),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fcnkit.types.channels import KEPT
 from fcnkit.types.looks import PIXEL, Around, Everything, Look
-from fcnkit.types.record import COMPUTES, ONE, PLAIN, Count, LayerType, Origin, bvlc, every
+from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, PLAIN, Count, LayerType, Origin, bvlc, every
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
@@ -41,8 +41,17 @@ def _lrn_looks(layer: LayerParameter) -> Sequence[Look]:
     return [Around(p.local_size) if p.norm_region == p.WITHIN_CHANNEL else PIXEL]
 
 
+def is_ssds(layer: LayerParameter) -> bool:
+    """Whether a Normalize layer is SSD's, with a weight, or happynear's, with none.
+
+    Each fork has settings of its own for its layer, and in a net without any the layer is happynear's: SSD's own nets
+    all state norm_param (weiliu89/caffe examples/ssd; happynear/AMSoftmax prototxt/face_train_test.prototxt).
+    """
+    return bool(layer.HasField("norm_param"))
+
+
 def _normalize_looks(layer: LayerParameter) -> Sequence[Look]:
-    return [_STATISTICS if layer.norm_param.across_spatial else PIXEL]
+    return [_STATISTICS if is_ssds(layer) and layer.norm_param.across_spatial else PIXEL]
 
 
 BATCH_NORM = LayerType(
@@ -98,7 +107,7 @@ NORMALIZE = LayerType(
     v1=None,
     origin=Origin("weiliu89/caffe", "src/caffe/layers/normalize_layer.cpp"),
     bottoms=ONE,
-    tops=ONE,
+    tops=ONE_OR_TWO,
     looks=_normalize_looks,
     channels=KEPT,
     role=COMPUTES,
@@ -136,6 +145,30 @@ LAYER_NORM = LayerType(
     bottoms=ONE,
     tops=ONE,
     looks=every(_STATISTICS),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+L2_NORM = LayerType(
+    "L2Norm",
+    v1=None,
+    origin=Origin("zlmzju/caffe", "src/caffe/layers/l2_norm_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(_STATISTICS),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+NORM = LayerType(
+    "Norm",
+    v1=None,
+    origin=Origin("xiaolonw/caffe-video_triplet", "src/caffe/layers/norm_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(PIXEL),
     channels=KEPT,
     role=COMPUTES,
     moves=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fcnkit.types.channels import LOST
-from fcnkit.types.looks import WHOLE
+from fcnkit.types.looks import SIZE, WHOLE
 from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, PLAIN, THREE, TWO, Count, LayerType, Origin, bvlc, every
 
 
@@ -38,5 +38,17 @@ CTC_GREEDY_DECODER = LayerType(
     channels=LOST,
     role=COMPUTES,
     moves=False,
+    drawn=PLAIN,
+)
+CONTINUATION_INDICATOR = LayerType(
+    "ContinuationIndicator",
+    v1=None,
+    origin=Origin("yalecyu/crnn.caffe", "src/caffe/layers/continuation_indicator_layer.cpp"),
+    bottoms=Count(0, 1),
+    tops=ONE,
+    looks=every(SIZE),
+    channels=LOST,
+    role=COMPUTES,
+    moves=True,
     drawn=PLAIN,
 )

@@ -91,3 +91,12 @@ GAUSSIAN_YOLOV3 = _trains(
     "GaussianYolov3", _YOLO, "src/caffe/layers/gaussian_yolov3_layer.cpp", SOME, Count(0, None), LOSS
 )
 YOLO_SEG = _trains("YoloSeg", _YOLO, "src/caffe/layers/yolo_seg.cpp", SOME, Count(0, None), LOSS)
+# Adds a margin to the scores of the labels' classes in training.
+LABEL_SPECIFIC_ADD = _trains(
+    "LabelSpecificAdd",
+    "happynear/caffe-windows",
+    "src/caffe/layers/label_specific_add.cpp",
+    TWO,
+    Count(1, 2),
+    SAMPLES,
+)

@@ -161,6 +161,13 @@ def test_dummy_data_that_filters_read_becomes_an_input() -> None:
     assert cut(new + FILTERS % "data" + LOSS) == {"data": (2, 3, 5, 7)}
 
 
+def test_dummy_data_of_the_training_phase_alone_becomes_an_input() -> None:
+    """intel/caffe models/intel_optimized_models/benchmark/ssd/train_val_dummydata.prototxt."""
+    dummy = """layer { name: "d" type: "DummyData" top: "data" top: "label" include { phase: TRAIN }
+      dummy_data_param { shape { dim: [2, 3, 5, 7] } shape { dim: [2] } } }"""
+    assert cut(dummy + FILTERS % "data" + LOSS) == {"data": (2, 3, 5, 7)}
+
+
 def test_dummy_data_beside_an_input_stays() -> None:
     text = """
         layer { name: "i" type: "Input" top: "data" input_param { shape { dim: [1, 3, 4, 4] } } }
@@ -223,6 +230,30 @@ def test_samples_of_the_training_phase_alone_are_what_they_are_sampled_from() ->
     assert list(net.layer[3].bottom) == ["c", "proposals"]
 
 
+@pytest.mark.parametrize("phase", ["include { phase: TRAIN }", ""])
+def test_labels_of_samples_go(phase: str) -> None:
+    """The wiring of zhaoweicai/cascade-rcnn examples/coco/res50-15s-800-fpn-cascade/train.prototxt."""
+    text = """
+        layer { name: "d" type: "Python" top: "data" top: "gt_boxes"
+          python_param { module: "roi_data_layer.layer" layer: "RoIDataLayer" } }
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+        layer { name: "p" type: "BoxOutput" bottom: "c" top: "proposals" }
+        layer { name: "t" type: "ProposalTarget" bottom: "proposals" bottom: "gt_boxes" top: "rois" top: "labels"
+          top: "match" PHASE }
+        layer { name: "s" type: "ScaleRoute" bottom: "rois" bottom: "labels" bottom: "match"
+          top: "small" top: "small_labels" top: "small_match" }
+        layer { name: "l" type: "Concat" bottom: "small_labels" bottom: "small_labels" top: "all_labels" }
+        layer { name: "roi_pool" type: "ROIPooling" bottom: "c" bottom: "small" top: "pool" }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "pool" bottom: "all_labels" top: "loss" }
+        layer { name: "q" type: "DecodeBBox" bottom: "pool" bottom: "small" bottom: "small_match" top: "decoded" }
+        layer { name: "fc" type: "InnerProduct" bottom: "decoded" top: "fc" }
+        """
+    net = deploy(prototxt.parse(text.replace("PHASE", phase)))
+    assert names(net) == ["data", "c", "p", "s", "roi_pool", "q", "fc"]
+    assert (list(net.layer[3].bottom), list(net.layer[3].top)) == (["proposals"], ["small"])
+    assert list(net.layer[5].bottom) == ["pool", "small"]
+
+
 def test_errors() -> None:
     with pytest.raises(DefinitionError, match="layer 'r': bottom 'b' is not a top of an earlier layer"):
         deploy(prototxt.parse('layer { name: "r" type: "ReLU" bottom: "b" top: "c" }'))
@@ -244,3 +275,15 @@ def test_metrics_and_weights_of_labels_go() -> None:
         """)
     )
     assert names(net) == ["data", "conv"]
+
+
+def test_noise_of_training_goes() -> None:
+    """goodluckcwl/Face-alignment-mobilenet-v2: noise on the images, in place."""
+    net = deploy(
+        prototxt.parse("""
+        layer { name: "i" type: "Input" top: "data" input_param { shape { dim: [1, 2, 3, 3] } } }
+        layer { name: "noise" type: "Noise" bottom: "data" top: "data" }
+        layer { name: "r" type: "ReLU" bottom: "data" top: "r" }
+        """)
+    )
+    assert names(net) == ["i", "r"]

@@ -7,6 +7,7 @@ import pytest
 
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.data import top_shape
+from fcnkit.caffe.deploy import deploy
 from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.errors import InputError
 
@@ -142,3 +143,39 @@ def test_the_size_of_an_image_as_an_input(layer: str, shape: tuple[int, ...]) ->
     )
     resolve(net, None, None)
     assert input_shapes(net) == {"data": (1, 3, 500, 500), "info": shape}
+
+
+def test_the_mean_of_a_layer_states_the_channels() -> None:
+    """FlowNet's two images, of which the first filters read the second through a mean and a Concat."""
+    text = """
+    layer { name: "a" type: "Input" top: "a" } layer { name: "b" type: "Input" top: "b" }
+    layer { name: "ma" type: "Mean" bottom: "a" top: "ma" mean_param { value: [1, 2, 3] } }
+    layer { name: "mb" type: "Mean" bottom: "b" top: "mb" mean_param { value: [1, 2, 3] } }
+    layer { name: "both" type: "Concat" bottom: "ma" bottom: "mb" top: "both" }
+    layer { name: "c" type: "Convolution" bottom: "both" top: "c" convolution_param { num_output: 1 kernel_size: 1 } }
+    """
+    net = prototxt.parse(text)
+    resolve(net, None, None)
+    assert input_shapes(net) == {"a": (1, 3, 500, 500), "b": (1, 3, 500, 500)}
+
+
+@pytest.mark.parametrize(("modality", "channels"), [("RGB", 9), ("FLOW", 30)])
+def test_the_clips_of_temporal_segments(modality: str, channels: int) -> None:
+    """yjxiong/temporal-segment-networks: 3 segments of 1 image, or of 5 flows."""
+    length = 1 if modality == "RGB" else 5
+    text = f"""layer {{ name: "d" type: "VideoData" top: "data" top: "label" transform_param {{ crop_size: 224 }}
+      video_data_param {{ new_length: {length} num_segments: 3 modality: {modality} }} }}
+    layer {{ name: "r" type: "ReLU" bottom: "data" top: "r" }}"""
+    assert input_shapes(deploy(prototxt.parse(text))) == {"data": (1, channels, 224, 224)}
+
+
+@pytest.mark.parametrize(("points", "channels"), [("slice_point: 1", 2), ("slice_point: [3, 6, 9]", 12), ("", 3)])
+def test_the_points_of_a_slice_state_the_channels(points: str, channels: int) -> None:
+    """BVLC/caffe examples/siamese, whose images are cut apart along the channels."""
+    text = f"""layer {{ name: "pair" type: "Input" top: "pair" }}
+    layer {{ name: "s" type: "Slice" bottom: "pair" top: "a" top: "b" slice_param {{ slice_dim: 1 {points} }} }}
+    layer {{ name: "c" type: "Convolution" bottom: "a" top: "c" convolution_param {{ num_output: 1 kernel_size: 1 }} }}
+    """
+    net = prototxt.parse(text)
+    resolve(net, None, None)
+    assert input_shapes(net) == {"pair": (1, channels, 500, 500)}

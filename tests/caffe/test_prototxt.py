@@ -69,3 +69,36 @@ def test_comments_may_be_in_any_encoding_and_the_text_may_begin_with_a_mark() ->
 
 def test_backslashes_of_windows_paths_are_let_through() -> None:
     assert prototxt.parse(r'name: "C:\models\_old"').name.endswith("odels\\_old")
+
+
+@pytest.mark.parametrize("placeholder", ["$ADAPTED_WIDTH", "${NUM_LABELS}", "{{ classes }}"])
+def test_templates_are_named_as_such(placeholder: str) -> None:
+    text = f'layer {{ name: "l" convolution_param {{\n  num_output: {placeholder}\n}} }}'
+    with pytest.raises(PrototxtError, match=r"line 2, .*the text is a template: put a value in place of") as caught:
+        prototxt.parse(text)
+    assert placeholder in str(caught.value).split(", in:")[0]
+
+
+def test_a_net_inside_a_solver() -> None:
+    """ducha-aiki/caffenet-benchmark prototxt/activations, and BVLC/caffe examples/mnist/lenet_consolidated_solver."""
+    solver = 'base_lr: 0.01 solver_type: SGD %s { name: "n" layer { name: "r" type: "ReLU" } }'
+    for field in ("net_param", "train_net_param", "test_net_param"):
+        net = prototxt.parse(solver % field)
+        assert (net.name, net.layer[0].type) == ("n", "ReLU")
+    both = solver % "train_net_param" + 'test_net_param { name: "t" layer { name: "r" type: "TanH" } }'
+    assert prototxt.parse(both).name == "t"
+    net, unknown = prototxt.parse_leniently(solver.replace('"ReLU"', '"ReLU" speed: 3') % "net_param")
+    assert [(each.path, each.layers, each.position) for each in unknown] == [(("speed",), "layer", 0)]
+
+
+def test_a_solver_with_its_net() -> None:
+    """As ducha-aiki/caffenet-benchmark prototxt/architectures/NiN128_no_drop_in_place.prototxt."""
+    text = """base_lr: 0.01
+        net_param { name: "n" own: 3
+          layer { name: "a" type: "ReLU" bottom: "x" top: "a" }
+          layer { name: "b" type: "ReLU" bottom: "a" top: "b" unheard: 1 } }
+        unheard_of: 2"""
+    net, unknown = prototxt.parse_leniently(text)
+    assert [layer.name for layer in net.layer] == ["a", "b"]
+    assert [(each.name, each.line) for each in unknown] == [("own", 2), ("unheard", 4)]
+    assert [(each.layers, each.position) for each in unknown] == [("", 0), ("layer", 1)]

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 import fcnkit
 from fcnkit.caffe import prototxt
+from fcnkit.caffe.unknown import settle_unknown
 from fcnkit.cli import main
 from fcnkit.errors import PrototxtError
 
@@ -127,3 +128,41 @@ def test_a_type_of_v1_that_bvlc_lacks_is_read_by_name() -> None:
     net, unknown = prototxt.parse_leniently('layers { name: "a" type: RELU } layers { name: "b" type: MAGIC_TYPE }')
     assert not unknown
     assert [layer.type_name for layer in net.layers] == ["", "MAGIC_TYPE"]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "blobs_lr: 1",  # of V1, in a layer of V2
+        "weight_decay: 0",
+        "convolution_param { lr_mult: 2 weight_filler { wavelet: 3 } }",
+        "param { regularizer: L1 }",
+        'crowd_data_param { source: "list.txt" }',
+    ],
+)
+def test_settings_of_training_are_remarks_whatever_the_fork(field: str) -> None:
+    text = f"""layer {{ name: "i" type: "Input" top: "i" input_param {{ shape {{ dim: [1, 2] }} }} }}
+    layer {{ name: "r" type: "ReLU" bottom: "i" top: "r" {field} }}"""
+    net, unknown = prototxt.parse_leniently(text)
+    assert len(unknown) == 1 + ("lr_mult" in field)
+    assert len(settle_unknown(unknown, net, net, ())) == len(unknown)
+
+
+def test_settings_of_a_solver_are_remarks() -> None:
+    net, unknown = prototxt.parse_leniently('base_lr: 0.01 lr_policy: "step" layer { name: "r" type: "ReLU" }')
+    assert settle_unknown(unknown, net, net, ()) == [
+        "ignored field base_lr in line 1 of the prototxt",
+        "ignored field lr_policy in line 1 of the prototxt",
+    ]
+
+
+def test_settings_of_fillers_change_no_trained_value(tmp_path: Path) -> None:
+    """As cbfinn/caffe examples/rsgps/nolstm.prototxt and happynear/NormFace mnist/lenet_train_test.prototxt."""
+    text = NET.replace(
+        "kernel_size: 3", 'kernel_size: 3 weight_filler { type: "constant" magic: 3 } own_filler { a: 1 }'
+    )
+    (tmp_path / "net.prototxt").write_text(text)
+    assert fcnkit.load(tmp_path / "net.prototxt").remarks[4:6] == [
+        "ignored field magic in line 8 of the prototxt",
+        "ignored field own_filler in line 8 of the prototxt",
+    ]

@@ -60,3 +60,15 @@ def test_settings_of_forks_in_the_old_form() -> None:
     text = 'layers { name: "l" type: BN bn_param { bn_mode: INFERENCE } }'
     (layer,) = upgrade_net(prototxt.parse(text)).layer
     assert layer.bn_param.bn_mode == layer.bn_param.INFERENCE
+
+
+def test_types_in_quotes() -> None:
+    """lim0606/caffe-googlenet-bn deploy.prototxt: one type is written as in the new form."""
+    text = """layers { name: "c" type: CONVOLUTION bottom: "a" top: "c" }
+    layers { name: "p" type: "Softmax" bottom: "c" top: "p" }
+    layers { name: "f" type: "INNER_PRODUCT" bottom: "p" top: "f" }"""
+    assert [layer.type for layer in upgrade_net(prototxt.parse(text)).layer] == [
+        "Convolution",
+        "Softmax",
+        "InnerProduct",
+    ]

@@ -118,3 +118,16 @@ def test_autocrop_derives_its_offset_without_a_question(hed: Path) -> None:
     assert offsets(net) == [[34], [35]]
     assert net.shapes["edges1"] == (1, 1, 40, 50)
     assert any("crops at derived offsets: 'crop' (top 'edges1') 34" in remark for remark in net.remarks)
+
+
+def test_crops_of_v1_are_those_of_forks(tmp_path: Path) -> None:
+    """The wiring of dgschwend/zynqnet, fcn-8s-pascal.prototxt: BVLC's V1LayerParameter has no CROP."""
+    text = """input: "data" input_shape { dim: [1, 3, 40, 50] }
+        layers { name: "c" type: CONVOLUTION bottom: "data" top: "c"
+          convolution_param { num_output: 1 kernel_size: 1 pad: 3 } }
+        layers { name: "k" type: CROP bottom: "c" bottom: "data" top: "k" }"""
+    (tmp_path / "old.prototxt").write_text(text)
+    net = fcnkit.load(tmp_path / "old.prototxt")
+    assert offsets(net) == [[3]]
+    assert net.remarks == ["crops at derived offsets: 'k' (top 'k') 3"]
+    assert offsets(fcnkit.load(tmp_path / "old.prototxt", crop="zero")) == [[0]]

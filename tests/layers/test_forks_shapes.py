@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fcnkit.errors import DefinitionError
-from tests.layers.build import apply
+from tests.layers.build import apply, layer_net, tops_of
 
 RANDOM = np.random.default_rng(0)
 
@@ -165,3 +165,12 @@ def test_matmul() -> None:
         apply("MatMul", "", first)
     with pytest.raises(DefinitionError, match="both factors need the same axes before the last two"):
         apply("MatMul", "", first, normal(1, 4, 5))
+
+
+@pytest.mark.parametrize("kind", ["Gather", "Scatter"])
+def test_exchange_between_processes_passes_blobs_on(kind: str) -> None:
+    first, second = normal(2, 3), normal(2, 4)
+    tops = tops_of(layer_net(kind, "", [(2, 3), (2, 4)], 2), first, second)
+    assert all(map(np.array_equal, tops, (first, second)))
+    with pytest.raises(DefinitionError, match=f"layer 'l': a {kind} between processes has as many tops as bottoms"):
+        apply(kind, "", first, second)

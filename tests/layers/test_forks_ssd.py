@@ -64,7 +64,7 @@ def test_normalize_by_hand() -> None:
 
 def test_normalize_is_filled_with_1_unless_a_filler_says_otherwise() -> None:
     bottom = [normal(1, 3, 2, 2)]
-    (weight,) = net(layer("Normalize", "a"), bottom).blobs()["it"]
+    (weight,) = net(layer("Normalize", "a", "norm_param {}"), bottom).blobs()["it"]
     assert weight.shape == ()
     assert weight == 1
     more = 'norm_param { channel_shared: false scale_filler { type: "constant" value: 20 } }'

@@ -27,6 +27,7 @@ def test_activations() -> None:
     selu = [1.050700987 * (v if v > 0 else 1.67326324 * (math.exp(v) - 1)) for v in x[0]]
     assert np.allclose(apply("SeLU", "", x), [selu], atol=1e-6)
     assert np.allclose(apply("Softplus", "", x), [[math.log(1 + math.exp(v)) for v in x[0]]], atol=1e-6)
+    assert np.allclose(apply("ScaleTanH", "scale_tanh_param { init_scale: 2 }", x), np.tanh(2 * x))
     assert np.allclose(apply("Softsign", "", x), [[-0.8, -0.5, 0, 0.5, 0.8]])
 
 
@@ -151,3 +152,11 @@ def test_normalizations() -> None:
     top = apply("LayerNorm", "layer_norm_param { eps: 0.5 }", items)
     for item, found in zip(items, top, strict=True):
         assert np.allclose(found, (item - item.mean()) / np.sqrt(item.var() + 0.5), atol=1e-5)
+    assert np.allclose(apply("L2Norm", "", whole).ravel(), [0.6, 0, 0, 0.8])
+    assert apply("L2Norm", "", 0 * whole).ravel().tolist() == [0, 0, 0, 0]
+    assert np.allclose(apply("Norm", "", bottom).ravel(), [0.6, 0.8])
+    assert (apply("Norm", "", np.full((1, 1, 1, 1), 1e-6, np.float32)) == 0.5).all()
+    found = apply("Normalize", 'normalize_param { normalize_type: "L2" }', bottom)
+    assert np.allclose(found.ravel(), [0.6, 0.8], atol=1e-6)
+    with pytest.raises(DefinitionError, match="layer 'l': normalize_type is L2 or L1, not"):
+        apply("Normalize", 'normalize_param { normalize_type: "L3" }', bottom)

@@ -73,6 +73,20 @@ def test_nothing_tells_the_size_of_a_classifier_without_weights(tmp_path: Path) 
     assert fcnkit.convert(None, path, input_shape=(1, 3, 12, 12)).shapes["fc"] == (1, 5)
 
 
+@pytest.mark.parametrize(
+    ("source", "name", "shape"),
+    [("mnist_train_lmdb", "mnist", (1, 1, 28, 28)), ("a/cifar10_test", "cifar", (1, 3, 32, 32)),
+     ("MNIST_siamese_train", "mnist_siamese", (1, 2, 28, 28))],
+)  # fmt: skip
+def test_images_of_data_sets_with_common_names(tmp_path: Path, source: str, name: str, shape: tuple[int, ...]) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(DATA % f'data_param {{ source: "{source}" }}' + CONV % (5, 1) + FC)
+    net = fcnkit.convert(None, path)
+    assert net.shapes["data"] == shape
+    assert net.remarks == [f"input 'data' has the shape {shape} of {name}, which the source names"]
+    assert fcnkit.convert(None, path, input_shape=(1, 3, 12, 12)).shapes["data"] == (1, 3, 12, 12)
+
+
 def test_a_wrong_input_shape_names_the_layer(tmp_path: Path) -> None:
     path = classifier(tmp_path, 5, 1, 4 * 16)
     with pytest.raises(BlobShapeError, match=r"layer 'fc': blob 0 has shape \(5, 64\), expected \(5, 100\)"):

@@ -23,6 +23,7 @@ from tests.paths import LAYERS
 
 # Recorded, so that a net that has them is recognized; how they compute is not written yet.
 UNSUPPORTED = {
+    "LabelSpecificAdd",
     "BlackAugmentation",
     "FLOWriter",
     "FloatWriter",
@@ -30,6 +31,7 @@ UNSUPPORTED = {
     "GenerateAugmentationParameters",
     "ImgWriter",
     "PFMWriter",
+    "Noise",
     "BboxAccuracy",
     "BoxAnnotatorOHEM",
     "DetectNetTransformation",
