@@ -50,6 +50,7 @@ def test_names_of_any_length_take_no_time() -> None:
         (f"predict {EXAMPLE} x.png --blob scor", 1, "has no output 'scor' (did you mean 'score'?); it has score"),
         (f"predict {EXAMPLE} x.png --heatmap triangl --classes {ROOT}/examples/shapes.txt", 1,
          "there is no class 'triangl' (did you mean 'triangle'?); the classes are"),
+        (f"predict {EXAMPLE} x.png --heatmap circle", 1, "or 0 to 3; give their names with --classes"),
         (f"predict {EXAMPLE} x.png --classes siftflow_geo", 1, "nor a file (did you mean 'siftflow-geo'?)"),
         (f"convert {EXAMPLE} --target tensrt -o x.caffemodel", 1, "(did you mean 'tensorrt'?); the targets are"),
         (f"convert {EXAMPLE} --input-shape dat=1,3,60,60 -o x.caffemodel", 1, "no input 'dat' (did you mean 'data'?)"),

@@ -61,6 +61,8 @@ def command(
     """
     from fcnkit.files import check_output
 
+    if ":" not in factory:
+        raise click.UsageError(f"{factory!r} is not of the form PACKAGE.MODULE:FACTORY; fcnkit convert converts files")
     if input_shape is None:
         raise click.UsageError("give --input-shape, once for each input of the module")
     outputs = outputs or (Path(f"{factory.rpartition(':')[2]}.caffemodel"),)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from fcnkit.caffe.messages import NetParameter
-from fcnkit.errors import InputError
+from fcnkit.errors import ArgumentError, InputError
 from fcnkit.export import checking, conversion, evaluation, proof, targets
 from fcnkit.export.conversion import Written
 from fcnkit.export.factory import random_inputs
@@ -54,9 +54,17 @@ def from_torch(
         UnsupportedOperationsError: the target's layers cannot compute some operations; the message lists all of them.
         OutsideTargetError: layers are outside of the target's limits; the message lists all of them.
         DifferenceError: the net's values differ from the module's by more than 1e-4 of the largest.
+        ArgumentError: the module is none, or the inputs are no tensors.
         InputError: the module cannot be traced with these inputs, or a name is unknown.
     """
-    inputs = [example_inputs] if isinstance(example_inputs, Tensor) else list(example_inputs)
+    if not isinstance(module, nn.Module):
+        way_out = "make one of it" if isinstance(module, type) else "wrap it into a module of your own"
+        found = f"the class {module.__name__}" if isinstance(module, type) else f"a {type(module).__name__}"
+        raise ArgumentError(f"`module` must be a PyTorch module, not {found}; {way_out}")
+    inputs = [example_inputs] if isinstance(example_inputs, Tensor) else example_inputs
+    if not isinstance(inputs, Sequence) or not any(isinstance(each, Tensor) for each in inputs):
+        raise ArgumentError("`example_inputs` must be a tensor or several, such as torch.randn(1, 3, 224, 224)")
+    inputs = list(inputs)
     chosen = targets.find(target)
     unknown = [name for name in approximate if name not in APPROXIMATIONS]
     if unknown:

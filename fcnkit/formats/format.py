@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from types import ModuleType
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe.sniff import FileKind, sniff
-from fcnkit.errors import FileFormatError
+from fcnkit.errors import ArgumentError, FileFormatError
 
 
 class Holds(Enum):
@@ -95,12 +96,20 @@ def named(path: AnyPath) -> Format | None:
     return next((each for each in FORMATS if suffix in each.suffixes), None)
 
 
+def check_path(path: object) -> None:
+    """Raises ArgumentError unless a value can be the path of a file."""
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"the path of a file is expected, not a value of type {type(path).__name__}")
+
+
 def recognize(path: AnyPath) -> Format:
     """The format of a file with a net, weights or a definition: by its content, else by its name.
 
     Raises:
+        ArgumentError: it is no path.
         FileFormatError: the file cannot be read, or its format cannot be loaded.
     """
+    check_path(path)
     kind = sniff(path)
     found = next((each for each in FORMATS if each.kind is kind.intact), None) or named(path)
     if found is None or found.holds is None:

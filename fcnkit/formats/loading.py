@@ -7,8 +7,8 @@ from typing import Literal, Unpack
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe.messages import TEST, TRAIN, NetState
-from fcnkit.errors import ArgumentError, naming
-from fcnkit.formats.format import PROTOTXT, Format, recognize
+from fcnkit.errors import ArgumentError, naming, nearest
+from fcnkit.formats.format import PROTOTXT, Format, check_path, recognize
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape, NetOptions, Reading
 
@@ -63,7 +63,7 @@ def load(
         FcnkitError: a file cannot be read, contains no net, or does not match the other.
     """
     state = _state(phase, level, stages)
-    _check_one(prototxt, reading.get("net"))
+    _check_reading(prototxt, reading)
     options = NetOptions(prototxt, input_shape, state, deploy, mapped, untrained, target, **reading)
     return _loaded(path, recognize(path), options)
 
@@ -90,17 +90,22 @@ def convert(
         FcnkitError: a file cannot be read, contains no net, or does not match the other.
     """
     state = _state(phase, level, stages)
-    _check_one(prototxt, reading.get("net"))
+    _check_reading(prototxt, reading)
     if weights is not None:
         options = NetOptions(prototxt, input_shape, state, deploy, untrained="refuse", **reading)
         return _loaded(weights, recognize(weights), options)
     if prototxt is None:
         raise ArgumentError("give `weights`, `prototxt`, or both")
+    check_path(prototxt)
     return _loaded(prototxt, PROTOTXT, NetOptions(None, input_shape, state, deploy, **reading))
 
 
-def _check_one(prototxt: AnyPath | None, net: str | None) -> None:
-    if prototxt is not None and net is not None:
+def _check_reading(prototxt: AnyPath | None, reading: Reading) -> None:
+    known = Reading.__annotations__
+    for name in reading.keys() - known.keys():
+        named = [*known, "prototxt", "input_shape", "phase", "level", "stages", "deploy"]
+        raise ArgumentError(f"there is no option {name!r}{nearest(name, named)}")
+    if prototxt is not None and reading.get("net") is not None:
         raise ArgumentError("give the definition with `prototxt` or with `net`, not with both")
 
 

@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from fcnkit.aliases import AnyPath
-from fcnkit.errors import OutputError, naming
+from fcnkit.errors import ArgumentError, OutputError, naming
 from fcnkit.files import telling, writing
-from fcnkit.formats.format import Format, named, suffixes
+from fcnkit.formats.format import Format, check_path, named, suffixes
 from fcnkit.net import CaffeNet
 
 
@@ -18,10 +20,13 @@ def outputs(paths: Iterable[AnyPath]) -> dict[Path, Format]:
     """The files that are written for these paths, with their formats: a .caffemodel has its .prototxt beside it.
 
     Raises:
+        ArgumentError: it is no path.
         OutputError: a suffix names no format.
     """
     found: dict[Path, Format] = {}
-    for path in map(Path, paths):
+    for given in paths:
+        check_path(given)
+        path = Path(given)
         chosen = named(path)
         if chosen is None:
             raise OutputError(f"has no suffix of a known format; known are {', '.join(suffixes())}").in_file(path)
@@ -47,8 +52,12 @@ def save(
         watch: called with each path to be written; returns a context manager for the write (for progress).
 
     Raises:
+        ArgumentError: the net is no CaffeNet, or a path is none.
         OutputError: a suffix is unknown, a file cannot be written, or its format cannot store the net.
     """
+    if not isinstance(net, CaffeNet):
+        way_out = "convert it with fcnkit.from_torch" if isinstance(net, nn.Module) else "the paths are given behind it"
+        raise ArgumentError(f"a CaffeNet is expected first, not a value of type {type(net).__name__}; {way_out}")
     with ExitStack() as stack:
         partials = [(path, each, stack.enter_context(writing(path, force))) for path, each in outputs(paths).items()]
         for path, each, partial in partials:

@@ -136,4 +136,6 @@ def class_of(text: str, names: Sequence[str]) -> int:
     more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     shown = ", ".join(names[:_LISTED])
     hint = nearest(text, [word for name in names for word in _SYNSET.sub("", name).split(", ")])
-    raise InputError(f"there is no class {text!r}{hint}; the classes are {shown}{more}, or 0 to {len(names) - 1}")
+    way_out = "; give their names with `classes`" if names[0].startswith(NUMBERED) else ""
+    numbers = f"0 to {len(names) - 1}"
+    raise InputError(f"there is no class {text!r}{hint}; the classes are {shown}{more}, or {numbers}{way_out}")

@@ -72,7 +72,6 @@ def test_the_report(nets) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("my_nets --input-shape 1,3,8,8", "'my_nets' is not of the form package.module:name"),
         ("my_nets:none --input-shape 1,3,8,8", "my_nets:none fails: AttributeError: module 'my_nets' has no attribute"),
         ("nowhere:x --input-shape 1,3,8,8", "nowhere:x fails: ModuleNotFoundError: No module named 'nowhere'"),
         ("my_nets:broken --input-shape 1,3,8,8", "my_nets:broken fails: ValueError: no weights\n"),
@@ -102,6 +101,14 @@ def test_a_shape_is_required(nets) -> None:
     result = nets("from-torch my_nets:small")
     assert result.exit_code == 2
     assert "give --input-shape, once for each input" in result.stderr
+
+
+@pytest.mark.parametrize("line", ["net.pt2", "fcn8s.caffemodel --input-shape 1,3,8,8", "my_nets"])
+def test_a_file_is_no_factory(line: str, nets) -> None:
+    result = nets(f"from-torch {line}")
+    assert result.exit_code == 2
+    problem = "is not of the form PACKAGE.MODULE:FACTORY; fcnkit convert converts files"
+    assert result.stderr.splitlines()[-1] == f"Error: {line.split()[0]!r} {problem}"
 
 
 def test_an_approximation(nets) -> None:

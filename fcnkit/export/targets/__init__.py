@@ -26,5 +26,6 @@ def find(name: str | Target) -> Target:
     if isinstance(name, Target):
         return name
     if name not in TARGETS:
+        name = str(name)
         raise InputError(f"unknown `target` {name!r}{nearest(name, TARGETS)}; the targets are {', '.join(TARGETS)}")
     return TARGETS[name]
