@@ -25,7 +25,13 @@ def printable(text: str) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known name that is most like a word, as a question for an error: " (did you mean 'conv1_1'?)", or nothing."""
     names = {name.lower(): name for name in known if len(name) <= _LONGEST_NAME}
-    found = get_close_matches(word.lower(), names, 1, _ALIKE) if len(word) <= _LONGEST_NAME else []
+    word = word.lower()
+    found = []
+    if len(word) <= _LONGEST_NAME:
+        # What a longer name ends in is likelier than a shorter one: fcn8s is voc-fcn8s, not fcn.
+        found = [name for name in names if len(word) > 3 and name.endswith(word)] or get_close_matches(
+            word, names, 1, _ALIKE
+        )
     return f" (did you mean {names[found[0]]!r}?)" if found else ""
 
 

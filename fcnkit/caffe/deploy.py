@@ -240,11 +240,11 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
 
 
 def _valued(layer: LayerParameter) -> list[str]:
-    """The bottoms of a layer whose values it reads, not their size alone."""
+    """The bottoms of a layer whose values it reads, not their size alone; all where it reads sizes alone."""
     record = type_of(layer)
     looks = record.looks(layer) if record is not None and len(layer.bottom) > 1 else ()
     sizes = {bottom for bottom, look in zip(layer.bottom, looks, strict=False) if look == SIZE}
-    return [bottom for bottom in layer.bottom if bottom not in sizes]
+    return [bottom for bottom in layer.bottom if bottom not in sizes] or list(layer.bottom)
 
 
 def _images(layers: list[LayerParameter], net: NetParameter) -> set[str]:

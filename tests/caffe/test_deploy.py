@@ -287,3 +287,17 @@ def test_noise_of_training_goes() -> None:
         """)
     )
     assert names(net) == ["i", "r"]
+
+
+def test_boxes_of_a_detector_without_its_last_layer_stay() -> None:
+    """They depend on the sizes of blobs alone."""
+    net = prototxt.parse(
+        """
+        layer { name: "data" type: "Data" top: "data" top: "label" }
+        layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+          convolution_param { num_output: 4 kernel_size: 3 } }
+        layer { name: "priors" type: "PriorBox" bottom: "conv" bottom: "data" top: "priors"
+          prior_box_param { min_size: 8 } }
+        """
+    )
+    assert [layer.name for layer in deploy(net).layer] == ["data", "conv", "priors"]
