@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 import fcnkit
 from fcnkit.net import CaffeNet
+from fcnkit.nn.normalization import BatchNorm
 
 SIZES = ("1x500x500", "1x375x500", "1x256x256", "4x256x256")
 PLAIN, FAST = "PyTorch", "fcnkit.optimized"
@@ -135,6 +136,9 @@ def random_net(definition: str) -> CaffeNet:
         for module in net.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 module.weight.normal_(0, (2 / module.weight[0].numel()) ** 0.5)
+            elif isinstance(module, BatchNorm):
+                module.variance.fill_(1)
+                module.scale_factor.fill_(1)
     return net
 
 
