@@ -88,16 +88,13 @@ def settle_unknown(
 
 # How weights start, how they and their rates change in training, and where data comes from, whatever the fork.
 _TRAINING = re.compile(
-    r"(lr|decay)_mult|blobs_lr|weight_decay|lr|loss_weight|propagate_down|param|.*_filler|.*_data_param|.*_loss_param"
+    r"(lr|decay)_mult|blobs_lr|weight_decay|lr|loss_weight|propagate_down|param|(.*_)?filler|.*_data_param|.*_loss_param"
 )
 
 
 def _no_matter(unknown: Unknown) -> bool:
     path = unknown.path
     if any(map(_TRAINING.fullmatch, path)) or (not unknown.layers and path[0] in _SOLVERS):
-        return True
-    # The values that training starts from.
-    if unknown.owner == "FillerParameter":
         return True
     return not _NO_MATTER.isdisjoint(path) or not _NO_MATTER.isdisjoint(map(".".join, pairwise(path)))
 

@@ -58,9 +58,10 @@ class Convolution:
         assert isinstance(module, nn.Conv2d)
         self._module, self._slope = module, operation.slope
         weight, self._bias = _weights(operation)
+        self._own, self._factors = weight, []
         for folded in operation.folded:
             factor, shift = _factors(folded)
-            weight = weight * factor.view(-1, 1, 1, 1)
+            self._factors.append(factor)
             self._bias = shift if self._bias is None else self._bias * factor + shift
         _, inputs, *kernel = weight.shape
         on_cpu = weight.device.type == "cpu"
@@ -68,7 +69,6 @@ class Convolution:
         self._kernel_size = int(kernel[0]), int(kernel[1])
         self._wide = simple and inputs * kernel[0] * kernel[1] >= _WIDE_WINDOW and min(kernel) > 3
         self._small = simple and self._kernel_size == (3, 3)
-        self._weight = weight
         self._packs = on_cpu and torch._C._has_mkldnn
 
     def __call__(self, bottoms: Sequence[Tensor], pads: Pads | None) -> Tensor:
@@ -78,22 +78,29 @@ class Convolution:
             pads = ((height, height), (width, width))
         if self._small:
             rows, columns = (size + sum(pad) - 2 for size, pad in zip(bottom.shape[2:], pads, strict=True))
-            if winograd.pays(self._weight.shape[0], self._weight.shape[1], (rows, columns)):
+            if winograd.pays(self._own.shape[0], self._own.shape[1], (rows, columns)):
                 return self._tiled(bottom, pads)
         if self._wide or any(before != behind for before, behind in pads):
             bottom = F.pad(bottom, (*pads[1], *pads[0]))
             pads = ((0, 0), (0, 0))
         return self._convolve(bottom, (pads[0][0], pads[1][0]))
 
+    def _folded(self) -> Tensor:
+        """The weights with the normalizations behind them; not kept, as the prepared ones stand in their place."""
+        weight = self._own
+        for factor in self._factors:
+            weight = weight * factor.view(-1, 1, 1, 1)
+        return weight
+
     # Weights are prepared in the form that the first input of each kind needs.
 
     @cached_property
     def _tiled(self) -> winograd.Winograd:
-        return winograd.Winograd(self._weight, self._bias, self._slope)
+        return winograd.Winograd(self._folded(), self._bias, self._slope)
 
     @cached_property
     def _convolve(self) -> Callable[[Tensor, tuple[int, int]], Tensor]:
-        weight, module = self._weight, self._module
+        weight, module = self._folded(), self._module
         if self._wide:
             # (num_output, kernel height * kernel width * channels), as the values of a window lie in memory.
             matrix = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)

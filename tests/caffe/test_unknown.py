@@ -137,6 +137,7 @@ def test_a_type_of_v1_that_bvlc_lacks_is_read_by_name() -> None:
         "weight_decay: 0",
         "convolution_param { lr_mult: 2 weight_filler { wavelet: 3 } }",
         "param { regularizer: L1 }",
+        "scale_param { filler { wavelet: 3 } }",
         'crowd_data_param { source: "list.txt" }',
     ],
 )
