@@ -86,7 +86,8 @@ def interrupt(sample: Path, folder: Path, output: str, numbers: Sequence[int], m
         _, errors = process.communicate(timeout=120)
     found = {path.name for path in folder.iterdir()}
     assert "Traceback" not in errors, errors
-    assert process.returncode in (0, 128 + numbers[0]), errors
+    # Python no longer handles signals while it ends.
+    assert process.returncode in (0, 128 + numbers[0], -numbers[0]), errors
     assert "terminate" not in errors
     assert found <= {output, f"{output}.data", "net.prototxt"}
     if process.returncode == 0:
