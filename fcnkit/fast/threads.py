@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Barrier
 from typing import TypeVar
 
 import torch
@@ -52,10 +53,16 @@ def share(tasks: Sequence[Task], worker: Callable[[], Callable[[Task], None]]) -
 
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    pool = ThreadPoolExecutor(threads, "fcnkit", initializer=torch.set_num_threads, initargs=(1,))
-    for future in [pool.submit(torch.get_num_threads) for _ in range(threads)]:
+    started = Barrier(threads)
+
+    def start() -> None:
+        torch.set_num_threads(1)
+        started.wait()  # so that the pool begins as many threads as it has tasks
+
+    pool = ThreadPoolExecutor(threads, "fcnkit")
+    for future in [pool.submit(start) for _ in range(threads)]:
         future.result()
-    # The number also holds for threads that begin later; only those here are to have one.
+    # The number also becomes that of threads that begin later; it is meant for those of the pool alone.
     torch.set_num_threads(threads)
     return pool
 

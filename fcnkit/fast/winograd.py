@@ -89,7 +89,7 @@ class Winograd:
         both = torch.kron(filters, filters)
         # For each part of the outputs: (products, channels, outputs).
         self.filters = []
-        for part in weight.split(_OUTPUTS_AT_ONCE):
+        for part in torch.split(weight, _OUTPUTS_AT_ONCE):
             made = torch.empty(len(both), channels, len(part))
             for start in range(0, len(part), 64):  # in float64, some at a time for the sake of memory
                 taps = part[start : start + 64].double().permute(2, 3, 1, 0).reshape(self.taps**2, -1)
