@@ -13,6 +13,7 @@ from fcnkit.errors import InputError, nearest
 from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.channels import Cut, Filtered, Joined, Kept, KeptByValue
 from fcnkit.types.fixed import FIXED_BOTTOMS
+from fcnkit.types.rings import REGION_POOLING
 
 # The default input height and width of a fully convolutional net, in pixels: those of the published FCNs.
 FCN_SIZE = 500
@@ -159,7 +160,7 @@ def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, S
 
 def _pools_regions(layer: LayerParameter) -> bool:
     """Whether a layer reads boxes as its second bottom: ROIPooling and its variants."""
-    return "ROI" in layer.type and len(layer.bottom) > 1
+    return ("ROI" in layer.type or layer.type == REGION_POOLING.name) and len(layer.bottom) > 1
 
 
 def _set_box_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
@@ -170,7 +171,7 @@ def _set_box_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
     Source: rbgirshick/caffe-fast-rcnn src/caffe/layers/roi_pooling_layer.cpp, Forward_cpu.
     """
     for layer in net.layer:
-        fixed = {1: (1, 5)} if _pools_regions(layer) else FIXED_BOTTOMS.get(kind_of(layer), {})
+        fixed = FIXED_BOTTOMS.get(kind_of(layer)) or ({1: (1, 5)} if _pools_regions(layer) else {})
         for index, shape in fixed.items():
             blob = layer.bottom[index] if index < len(layer.bottom) else ""
             if blob in shapes and UNKNOWN in shapes[blob]:

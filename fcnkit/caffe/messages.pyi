@@ -824,6 +824,16 @@ class LayerParameter(Message):
     @property
     def pass_through_param(self) -> PassThroughParameter: ...
     @property
+    def region_pooling_param(self) -> RegionPoolingParameter: ...
+    @property
+    def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
+    @property
+    def orn_param(self) -> ORNParameter: ...
+    @property
+    def tiling_param(self) -> TilingParameter: ...
+    @property
+    def local_param(self) -> LocalParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -981,6 +991,11 @@ class LayerParameter(Message):
         region_yolo_param: RegionParameter = ...,
         reorg_yolo_param: ReorgYoloParameter = ...,
         pass_through_param: PassThroughParameter = ...,
+        region_pooling_param: RegionPoolingParameter = ...,
+        roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
+        orn_param: ORNParameter = ...,
+        tiling_param: TilingParameter = ...,
+        local_param: LocalParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1131,6 +1146,11 @@ class LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1290,6 +1310,11 @@ class LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2881,6 +2906,16 @@ class V1LayerParameter(Message):
     @property
     def pass_through_param(self) -> PassThroughParameter: ...
     @property
+    def region_pooling_param(self) -> RegionPoolingParameter: ...
+    @property
+    def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
+    @property
+    def orn_param(self) -> ORNParameter: ...
+    @property
+    def tiling_param(self) -> TilingParameter: ...
+    @property
+    def local_param(self) -> LocalParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3015,6 +3050,11 @@ class V1LayerParameter(Message):
         region_yolo_param: RegionParameter = ...,
         reorg_yolo_param: ReorgYoloParameter = ...,
         pass_through_param: PassThroughParameter = ...,
+        region_pooling_param: RegionPoolingParameter = ...,
+        roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
+        orn_param: ORNParameter = ...,
+        tiling_param: TilingParameter = ...,
+        local_param: LocalParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3140,6 +3180,11 @@ class V1LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3276,6 +3321,11 @@ class V1LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -6088,3 +6138,88 @@ class PassThroughParameter(Message):
     def __init__(self, *, num_output: int = ..., block_height: int = ..., block_width: int = ...) -> None: ...
     def HasField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> bool: ...
     def ClearField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> None: ...
+
+class RegionPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    offset: float
+    def __init__(
+        self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ..., offset: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "offset"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "offset"]) -> None: ...
+
+class ROIMaskPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    half_part: int
+    roi_scale: float
+    mask_scale: float
+    spatial_shift: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int = ...,
+        pooled_w: int = ...,
+        spatial_scale: float = ...,
+        half_part: int = ...,
+        roi_scale: float = ...,
+        mask_scale: float = ...,
+        spatial_shift: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "pooled_h", "pooled_w", "spatial_scale", "half_part", "roi_scale", "mask_scale", "spatial_shift"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "pooled_h", "pooled_w", "spatial_scale", "half_part", "roi_scale", "mask_scale", "spatial_shift"
+        ],
+    ) -> None: ...
+
+class ORNParameter(Message):
+    orientations: int
+    def __init__(self, *, orientations: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["orientations"]) -> bool: ...
+    def ClearField(self, field_name: Literal["orientations"]) -> None: ...
+
+class TilingParameter(Message):
+    tile_dim: int
+    def __init__(self, *, tile_dim: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["tile_dim"]) -> bool: ...
+    def ClearField(self, field_name: Literal["tile_dim"]) -> None: ...
+
+class LocalParameter(Message):
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    stride: int
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: int = ...,
+        kernel_size: int = ...,
+        stride: int = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> None: ...
