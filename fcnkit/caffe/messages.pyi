@@ -109,6 +109,11 @@ class FillerParameter(Message):
     std: float
     sparse: int
     variance_norm: int
+    expectation_option: str
+    width: int
+    height: int
+    @property
+    def diag_val(self) -> RepeatedScalarFieldContainer[float]: ...
     def __init__(
         self,
         *,
@@ -120,12 +125,43 @@ class FillerParameter(Message):
         std: float = ...,
         sparse: int = ...,
         variance_norm: int | str = ...,
+        expectation_option: str = ...,
+        width: int = ...,
+        height: int = ...,
+        diag_val: Iterable[float] = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["type", "value", "min", "max", "mean", "std", "sparse", "variance_norm"]
+        self,
+        field_name: Literal[
+            "type",
+            "value",
+            "min",
+            "max",
+            "mean",
+            "std",
+            "sparse",
+            "variance_norm",
+            "expectation_option",
+            "width",
+            "height",
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["type", "value", "min", "max", "mean", "std", "sparse", "variance_norm"]
+        self,
+        field_name: Literal[
+            "type",
+            "value",
+            "min",
+            "max",
+            "mean",
+            "std",
+            "sparse",
+            "variance_norm",
+            "expectation_option",
+            "width",
+            "height",
+            "diag_val",
+        ],
     ) -> None: ...
 
 class NetParameter(Message):
@@ -3759,6 +3795,22 @@ class DetectionOutputParameter(Message):
     save_file: str
     use_polygon: bool
     objectness_score: float
+    side: int
+    num_box: int
+    coords: int
+    nms_threshold: float
+    @property
+    def biases(self) -> RepeatedScalarFieldContainer[float]: ...
+    label_map_file: str
+    normalized: bool
+    input_height: int
+    input_width: int
+    ratio_permute: bool
+    no_permute: bool
+    nbottom: int
+    arm_conf_no_concat: bool
+    arm_loc_no_concat: bool
+    tflite_detection: bool
     def __init__(
         self,
         *,
@@ -3776,6 +3828,21 @@ class DetectionOutputParameter(Message):
         save_file: str = ...,
         use_polygon: bool = ...,
         objectness_score: float = ...,
+        side: int = ...,
+        num_box: int = ...,
+        coords: int = ...,
+        nms_threshold: float = ...,
+        biases: Iterable[float] = ...,
+        label_map_file: str = ...,
+        normalized: bool = ...,
+        input_height: int = ...,
+        input_width: int = ...,
+        ratio_permute: bool = ...,
+        no_permute: bool = ...,
+        nbottom: int = ...,
+        arm_conf_no_concat: bool = ...,
+        arm_loc_no_concat: bool = ...,
+        tflite_detection: bool = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -3794,6 +3861,20 @@ class DetectionOutputParameter(Message):
             "save_file",
             "use_polygon",
             "objectness_score",
+            "side",
+            "num_box",
+            "coords",
+            "nms_threshold",
+            "label_map_file",
+            "normalized",
+            "input_height",
+            "input_width",
+            "ratio_permute",
+            "no_permute",
+            "nbottom",
+            "arm_conf_no_concat",
+            "arm_loc_no_concat",
+            "tflite_detection",
         ],
     ) -> bool: ...
     def ClearField(
@@ -3813,6 +3894,21 @@ class DetectionOutputParameter(Message):
             "save_file",
             "use_polygon",
             "objectness_score",
+            "side",
+            "num_box",
+            "coords",
+            "nms_threshold",
+            "biases",
+            "label_map_file",
+            "normalized",
+            "input_height",
+            "input_width",
+            "ratio_permute",
+            "no_permute",
+            "nbottom",
+            "arm_conf_no_concat",
+            "arm_loc_no_concat",
+            "tflite_detection",
         ],
     ) -> None: ...
 
@@ -3984,6 +4080,18 @@ class PriorBoxParameter(Message):
     step_w: float
     offset: float
     denser_prior_boxes: bool
+    @property
+    def width(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def height(self) -> RepeatedScalarFieldContainer[float]: ...
+    faceboxes: bool
+    @property
+    def box_width(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def box_height(self) -> RepeatedScalarFieldContainer[float]: ...
+    tf: bool
+    yx_order: bool
+    keras: bool
     def __init__(
         self,
         *,
@@ -4001,11 +4109,32 @@ class PriorBoxParameter(Message):
         step_w: float = ...,
         offset: float = ...,
         denser_prior_boxes: bool = ...,
+        width: Iterable[float] = ...,
+        height: Iterable[float] = ...,
+        faceboxes: bool = ...,
+        box_width: Iterable[float] = ...,
+        box_height: Iterable[float] = ...,
+        tf: bool = ...,
+        yx_order: bool = ...,
+        keras: bool = ...,
     ) -> None: ...
     def HasField(
         self,
         field_name: Literal[
-            "flip", "clip", "img_size", "img_h", "img_w", "step", "step_h", "step_w", "offset", "denser_prior_boxes"
+            "flip",
+            "clip",
+            "img_size",
+            "img_h",
+            "img_w",
+            "step",
+            "step_h",
+            "step_w",
+            "offset",
+            "denser_prior_boxes",
+            "faceboxes",
+            "tf",
+            "yx_order",
+            "keras",
         ],
     ) -> bool: ...
     def ClearField(
@@ -4025,6 +4154,14 @@ class PriorBoxParameter(Message):
             "step_w",
             "offset",
             "denser_prior_boxes",
+            "width",
+            "height",
+            "faceboxes",
+            "box_width",
+            "box_height",
+            "tf",
+            "yx_order",
+            "keras",
         ],
     ) -> None: ...
 
@@ -4440,6 +4577,12 @@ class ProposalParameter(Message):
     pre_nms_topn: int
     post_nms_topn: int
     nms_thresh: float
+    anchor_base_size: int
+    anchor_scale: int
+    anchor_ratio: int
+    max_rois: int
+    rpn_min_size: float
+    rpn_nms_thresh: float
     def __init__(
         self,
         *,
@@ -4451,14 +4594,47 @@ class ProposalParameter(Message):
         pre_nms_topn: int = ...,
         post_nms_topn: int = ...,
         nms_thresh: float = ...,
+        anchor_base_size: int = ...,
+        anchor_scale: int = ...,
+        anchor_ratio: int = ...,
+        max_rois: int = ...,
+        rpn_min_size: float = ...,
+        rpn_nms_thresh: float = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["feat_stride", "base_size", "min_size", "pre_nms_topn", "post_nms_topn", "nms_thresh"]
+        self,
+        field_name: Literal[
+            "feat_stride",
+            "base_size",
+            "min_size",
+            "pre_nms_topn",
+            "post_nms_topn",
+            "nms_thresh",
+            "anchor_base_size",
+            "anchor_scale",
+            "anchor_ratio",
+            "max_rois",
+            "rpn_min_size",
+            "rpn_nms_thresh",
+        ],
     ) -> bool: ...
     def ClearField(
         self,
         field_name: Literal[
-            "feat_stride", "base_size", "min_size", "ratio", "scale", "pre_nms_topn", "post_nms_topn", "nms_thresh"
+            "feat_stride",
+            "base_size",
+            "min_size",
+            "ratio",
+            "scale",
+            "pre_nms_topn",
+            "post_nms_topn",
+            "nms_thresh",
+            "anchor_base_size",
+            "anchor_scale",
+            "anchor_ratio",
+            "max_rois",
+            "rpn_min_size",
+            "rpn_nms_thresh",
         ],
     ) -> None: ...
 

@@ -68,6 +68,21 @@ class Yolov3DetectionOutput(Layer):
         )
 
 
+def region_objects(layer: LayerParameter) -> nn.Module:
+    """The objects of YOLOv2 as a DetectionOutput with one bottom makes them.
+
+    Source: gklz1982/caffe-yolov2 src/caffe/layers/detection_output_layer.cpp, LayerSetUp.
+    """
+    p = layer.detection_output_param
+    if not p.HasField("num_classes"):
+        raise DefinitionError(f"layer {layer.name!r}: num_classes must be given")
+    if p.coords != 4:
+        raise DefinitionError(f"layer {layer.name!r}: a box has 4 coords, not {p.coords}")
+    threshold = p.confidence_threshold if p.HasField("confidence_threshold") else 0.01
+    sizes = _anchors(layer, list(p.biases), range(p.num_box))
+    return yolo.YoloRegions(p.num_classes, [sizes], [1], threshold, p.nms_threshold, softmax=True)
+
+
 def _anchors(layer: LayerParameter, biases: Sequence[float], indices: Sequence[int]) -> list[yolo.Size]:
     """The (width, height) of the anchors of these indices."""
     if not indices or 2 * max(indices) + 1 >= len(biases):
