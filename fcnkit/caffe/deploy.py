@@ -92,7 +92,7 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
         layers = _fed(layers)
     layers = _without_label_branches(layers, net)
     read = {bottom for layer in layers for bottom in layer.bottom}
-    layers = [layer for layer in layers if not is_input(layer) or any(top in read for top in layer.top)]
+    layers = [layer for layer in layers if not is_input(layer) or _keep_read(layer, read)]
     if all(map(is_input, layers)):
         raise DefinitionError("no layer remains after data layers and losses are removed")
     del result.layer[:]
@@ -100,6 +100,19 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     for field in ("force_backward", "debug_info", "state"):
         result.ClearField(field)
     return result
+
+
+def _keep_read(source: LayerParameter, read: set[str]) -> bool:
+    """Keep the tops of an Input that are read, in place; False if none is."""
+    kept = [index for index, top in enumerate(source.top) if top in read]
+    stated = source.input_param.shape
+    if len(stated) == len(source.top):
+        shapes = [list(stated[index].dim) for index in kept]
+        source.input_param.ClearField("shape")
+        for shape in shapes:
+            source.input_param.shape.add(dim=shape)
+    source.top[:] = [source.top[index] for index in kept]
+    return bool(kept)
 
 
 def _read_by_sinks(blob: str, layers: list[LayerParameter]) -> bool:
@@ -227,8 +240,10 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
     aside = {top for tops in _fed_tops(net) for top in tops} - _images(layers, net)
     image: set[str] = set()
     for layer in layers:
-        if any(b in image for b in _valued(layer)) or (not layer.bottom and not any(t in aside for t in layer.top)):
+        if any(b in image for b in _valued(layer)):
             image.update(layer.top)
+        elif not layer.bottom:
+            image.update(top for top in layer.top if top not in aside)
     needed: set[str] = set()
     kept = []
     for layer in reversed(layers):

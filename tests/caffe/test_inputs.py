@@ -225,7 +225,8 @@ def test_the_size_of_the_image_that_a_crf_reads() -> None:
     net = prototxt.parse("""
         layer { name: "d" type: "MemoryData" top: "data" top: "label" top: "dim"
           memory_data_param { batch_size: 1 channels: 3 height: 9 width: 7 } }
-        layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 2 kernel_size: 1 } }
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c"
+          convolution_param { num_output: 2 kernel_size: 1 } }
         layer { name: "crf" type: "DenseCRF" bottom: "c" bottom: "dim" bottom: "data" top: "crf"
           dense_crf_param { pos_w: 3 pos_xy_std: 3 bi_w: 5 bi_xy_std: 50 bi_rgb_std: 10 } }""")
     net = deploy(net)
