@@ -2261,6 +2261,12 @@ class PoolingParameter(Message):
     pad_r: int
     pad_t: int
     pad_b: int
+    @property
+    def each_kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def each_stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def each_pad(self) -> RepeatedScalarFieldContainer[int]: ...
     def __init__(
         self,
         *,
@@ -2289,6 +2295,9 @@ class PoolingParameter(Message):
         pad_r: int = ...,
         pad_t: int = ...,
         pad_b: int = ...,
+        each_kernel_size: Iterable[int] = ...,
+        each_stride: Iterable[int] = ...,
+        each_pad: Iterable[int] = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2348,6 +2357,9 @@ class PoolingParameter(Message):
             "pad_r",
             "pad_t",
             "pad_b",
+            "each_kernel_size",
+            "each_stride",
+            "each_pad",
         ],
     ) -> None: ...
 
