@@ -824,6 +824,10 @@ class LayerParameter(Message):
     @property
     def pass_through_param(self) -> PassThroughParameter: ...
     @property
+    def permutohedral_param(self) -> PermutohedralParameter: ...
+    @property
+    def pixel_feature_param(self) -> PixelFeatureParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -981,6 +985,8 @@ class LayerParameter(Message):
         region_yolo_param: RegionParameter = ...,
         reorg_yolo_param: ReorgYoloParameter = ...,
         pass_through_param: PassThroughParameter = ...,
+        permutohedral_param: PermutohedralParameter = ...,
+        pixel_feature_param: PixelFeatureParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1131,6 +1137,8 @@ class LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1290,6 +1298,8 @@ class LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2881,6 +2891,10 @@ class V1LayerParameter(Message):
     @property
     def pass_through_param(self) -> PassThroughParameter: ...
     @property
+    def permutohedral_param(self) -> PermutohedralParameter: ...
+    @property
+    def pixel_feature_param(self) -> PixelFeatureParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3015,6 +3029,8 @@ class V1LayerParameter(Message):
         region_yolo_param: RegionParameter = ...,
         reorg_yolo_param: ReorgYoloParameter = ...,
         pass_through_param: PassThroughParameter = ...,
+        permutohedral_param: PermutohedralParameter = ...,
+        pixel_feature_param: PixelFeatureParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3140,6 +3156,8 @@ class V1LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3276,6 +3294,8 @@ class V1LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -6088,3 +6108,129 @@ class PassThroughParameter(Message):
     def __init__(self, *, num_output: int = ..., block_height: int = ..., block_width: int = ...) -> None: ...
     def HasField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> bool: ...
     def ClearField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> None: ...
+
+class PermutohedralParameter(Message):
+    NormType: Final[EnumTypeWrapper]
+    AFTER: Final = 0
+    SYMMETRIC: Final = 1
+    OffsetType: Final[EnumTypeWrapper]
+    FULL: Final = 0
+    DIAG: Final = 1
+    NONE: Final = 2
+    num_output: int
+    neighborhood_size: int
+    @property
+    def filter_filler(self) -> FillerParameter: ...
+    repeated_init: bool
+    bias_term: bool
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    group: int
+    norm_type: int
+    offset_type: int
+    visualize_lattice: bool
+    do_skip_blur: bool
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        neighborhood_size: int = ...,
+        filter_filler: FillerParameter = ...,
+        repeated_init: bool = ...,
+        bias_term: bool = ...,
+        bias_filler: FillerParameter = ...,
+        group: int = ...,
+        norm_type: int | str = ...,
+        offset_type: int | str = ...,
+        visualize_lattice: bool = ...,
+        do_skip_blur: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "neighborhood_size",
+            "filter_filler",
+            "repeated_init",
+            "bias_term",
+            "bias_filler",
+            "group",
+            "norm_type",
+            "offset_type",
+            "visualize_lattice",
+            "do_skip_blur",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "neighborhood_size",
+            "filter_filler",
+            "repeated_init",
+            "bias_term",
+            "bias_filler",
+            "group",
+            "norm_type",
+            "offset_type",
+            "visualize_lattice",
+            "do_skip_blur",
+        ],
+    ) -> None: ...
+
+class PixelFeatureParameter(Message):
+    Feature: Final[EnumTypeWrapper]
+    POSITION: Final = 0
+    POSITION_AND_RGB: Final = 1
+    RGB_AND_POSITION: Final = 2
+    RGB: Final = 3
+    RANDOM_POSITION: Final = 4
+    WARPED_POSITION: Final = 5
+    NUM_RANDOM_POSITION: Final = 6
+    RANDOM_ROTATE: Final = 7
+    type: int
+    rotation_angle: float
+    pos_scale: float
+    rotation_sigma: float
+    num_random_pos: int
+    offset_h: float
+    offset_w: float
+    color_scale: float
+    def __init__(
+        self,
+        *,
+        type: int | str = ...,
+        rotation_angle: float = ...,
+        pos_scale: float = ...,
+        rotation_sigma: float = ...,
+        num_random_pos: int = ...,
+        offset_h: float = ...,
+        offset_w: float = ...,
+        color_scale: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "type",
+            "rotation_angle",
+            "pos_scale",
+            "rotation_sigma",
+            "num_random_pos",
+            "offset_h",
+            "offset_w",
+            "color_scale",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "type",
+            "rotation_angle",
+            "pos_scale",
+            "rotation_sigma",
+            "num_random_pos",
+            "offset_h",
+            "offset_w",
+            "color_scale",
+        ],
+    ) -> None: ...
