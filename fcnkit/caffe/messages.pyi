@@ -828,6 +828,16 @@ class LayerParameter(Message):
     @property
     def pixel_feature_param(self) -> PixelFeatureParameter: ...
     @property
+    def region_pooling_param(self) -> RegionPoolingParameter: ...
+    @property
+    def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
+    @property
+    def orn_param(self) -> ORNParameter: ...
+    @property
+    def tiling_param(self) -> TilingParameter: ...
+    @property
+    def local_param(self) -> LocalParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -987,6 +997,11 @@ class LayerParameter(Message):
         pass_through_param: PassThroughParameter = ...,
         permutohedral_param: PermutohedralParameter = ...,
         pixel_feature_param: PixelFeatureParameter = ...,
+        region_pooling_param: RegionPoolingParameter = ...,
+        roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
+        orn_param: ORNParameter = ...,
+        tiling_param: TilingParameter = ...,
+        local_param: LocalParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1139,6 +1154,11 @@ class LayerParameter(Message):
             "pass_through_param",
             "permutohedral_param",
             "pixel_feature_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1300,6 +1320,11 @@ class LayerParameter(Message):
             "pass_through_param",
             "permutohedral_param",
             "pixel_feature_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2246,6 +2271,12 @@ class PoolingParameter(Message):
     pad_r: int
     pad_t: int
     pad_b: int
+    @property
+    def each_kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def each_stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def each_pad(self) -> RepeatedScalarFieldContainer[int]: ...
     def __init__(
         self,
         *,
@@ -2274,6 +2305,9 @@ class PoolingParameter(Message):
         pad_r: int = ...,
         pad_t: int = ...,
         pad_b: int = ...,
+        each_kernel_size: Iterable[int] = ...,
+        each_stride: Iterable[int] = ...,
+        each_pad: Iterable[int] = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2333,6 +2367,9 @@ class PoolingParameter(Message):
             "pad_r",
             "pad_t",
             "pad_b",
+            "each_kernel_size",
+            "each_stride",
+            "each_pad",
         ],
     ) -> None: ...
 
@@ -2895,6 +2932,16 @@ class V1LayerParameter(Message):
     @property
     def pixel_feature_param(self) -> PixelFeatureParameter: ...
     @property
+    def region_pooling_param(self) -> RegionPoolingParameter: ...
+    @property
+    def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
+    @property
+    def orn_param(self) -> ORNParameter: ...
+    @property
+    def tiling_param(self) -> TilingParameter: ...
+    @property
+    def local_param(self) -> LocalParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3031,6 +3078,11 @@ class V1LayerParameter(Message):
         pass_through_param: PassThroughParameter = ...,
         permutohedral_param: PermutohedralParameter = ...,
         pixel_feature_param: PixelFeatureParameter = ...,
+        region_pooling_param: RegionPoolingParameter = ...,
+        roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
+        orn_param: ORNParameter = ...,
+        tiling_param: TilingParameter = ...,
+        local_param: LocalParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3158,6 +3210,11 @@ class V1LayerParameter(Message):
             "pass_through_param",
             "permutohedral_param",
             "pixel_feature_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3296,6 +3353,11 @@ class V1LayerParameter(Message):
             "pass_through_param",
             "permutohedral_param",
             "pixel_feature_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -6233,4 +6295,89 @@ class PixelFeatureParameter(Message):
             "offset_w",
             "color_scale",
         ],
+    ) -> None: ...
+
+class RegionPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    offset: float
+    def __init__(
+        self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ..., offset: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "offset"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "offset"]) -> None: ...
+
+class ROIMaskPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    half_part: int
+    roi_scale: float
+    mask_scale: float
+    spatial_shift: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int = ...,
+        pooled_w: int = ...,
+        spatial_scale: float = ...,
+        half_part: int = ...,
+        roi_scale: float = ...,
+        mask_scale: float = ...,
+        spatial_shift: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "pooled_h", "pooled_w", "spatial_scale", "half_part", "roi_scale", "mask_scale", "spatial_shift"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "pooled_h", "pooled_w", "spatial_scale", "half_part", "roi_scale", "mask_scale", "spatial_shift"
+        ],
+    ) -> None: ...
+
+class ORNParameter(Message):
+    orientations: int
+    def __init__(self, *, orientations: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["orientations"]) -> bool: ...
+    def ClearField(self, field_name: Literal["orientations"]) -> None: ...
+
+class TilingParameter(Message):
+    tile_dim: int
+    def __init__(self, *, tile_dim: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["tile_dim"]) -> bool: ...
+    def ClearField(self, field_name: Literal["tile_dim"]) -> None: ...
+
+class LocalParameter(Message):
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    stride: int
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: int = ...,
+        kernel_size: int = ...,
+        stride: int = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
     ) -> None: ...

@@ -14,15 +14,19 @@ from google.protobuf.message import Message
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import schema
 from fcnkit.caffe.forks import to_bvlc
-from fcnkit.caffe.lenient import Unknown, scan
+from fcnkit.caffe.lenient import REPEATED, Unknown, scan
 from fcnkit.caffe.messages import NetParameter, SolverParameter
 from fcnkit.caffe.sniff import unreadable
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
 # Of shells and of Jinja.
 _PLACEHOLDER = re.compile(r"\$\w+|\$\{[^}]*\}|\{\{.*?\}\}")
+# A name where a number is due.
+_NAMED_NUMBER = re.compile(r"Couldn't parse (?:integer|float): ([A-Za-z_]\w*)$")
 # Fields of a solver that hold a net.
 _NETS_OF_SOLVERS = {"net_param", "train_net_param", "test_net_param"}
+# The names here of fields that forks repeat, at the beginning of a line of text.
+_OWN_NAME = re.compile(rf"(?m)^( *)each_({'|'.join(name for _, name in REPEATED)}): ")
 # How many lines a message lists for each unknown field.
 _LISTED = 5
 
@@ -82,7 +86,7 @@ def _parsed(text: str, kind: str) -> tuple[Any, list[Unknown]]:
         _merge(text, message)
     except PrototxtError as error:
         rest, unknown = scan(text, message.DESCRIPTOR)
-        if not unknown:
+        if rest == text:
             raise error
         message = schema.message_class(kind)()
         _merge(rest, message)
@@ -118,8 +122,10 @@ def _merge(text: str, message: Message) -> None:
         # protobuf's message starts with "line:column : "; PrototxtError states the position itself.
         problem = str(error).removeprefix(f"{line}:{column} : ").rstrip(".").replace("caffe.", "").replace("\n", " ")
         placeholder = _PLACEHOLDER.search(offending)
-        if placeholder is not None:
-            problem = f"the text is a template: put a value in place of {placeholder[0]}"
+        named = _NAMED_NUMBER.search(problem)
+        if placeholder is not None or named is not None:
+            place = placeholder[0] if placeholder is not None else named[1] if named is not None else ""
+            problem = f"the text is a template: put a value in place of {place}"
         raise PrototxtError(problem, line, column, offending[:120]) from None
 
 
@@ -182,4 +188,4 @@ def decode(data: bytes) -> str:
 
 def to_text(message: Message) -> str:
     """Format a message in protobuf text format, as Caffe's own tools do."""
-    return text_format.MessageToString(message)
+    return _OWN_NAME.sub(r"\1\2: ", text_format.MessageToString(message))

@@ -12,6 +12,8 @@ from fcnkit.errors import FcnkitError
 from fcnkit.net.building import build
 from fcnkit.net.input_size import fitting_size
 from fcnkit.types import is_input, type_of
+from fcnkit.types.axes import along_channels
+from fcnkit.types.channels import Joined
 from fcnkit.types.combine import CONCAT
 from fcnkit.types.detection import DETECTION_OUTPUT
 from fcnkit.types.looks import CHANNELWISE, PIXEL
@@ -56,8 +58,11 @@ def _with_another_input(
     known = [shapes.get(bottom, ()) for bottom in layer.bottom if bottom not in unstated]
     if record is None or not known or not known[0]:
         return ""
+    joined = isinstance(record.channels, Joined) and along_channels(layer.concat_param, "concat_dim")
     for bottom, look in zip(layer.bottom, record.looks(layer), strict=False):
         wanted = known[0] if look == PIXEL else known[0][:2] if look == CHANNELWISE else ()
+        if joined and bottom in unstated and len(shapes[bottom]) == len(known[0]) > 1:
+            wanted = (known[0][0], shapes[bottom][1], *known[0][2:])
         if bottom in unstated and wanted and wanted != shapes[bottom]:
             set_input_shapes(net, {**input_shapes(net), bottom: wanted})
             return f"input {bottom!r} has the shape {wanted}, which layer {layer.name!r} needs"

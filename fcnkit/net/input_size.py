@@ -1,4 +1,4 @@
-"""The size of the images that a classifier reads, derived from its weights."""
+"""The sizes of inputs that the weights of a net, its strides or its layers determine."""
 
 from __future__ import annotations
 

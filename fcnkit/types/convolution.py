@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from fcnkit.types.channels import Filtered, OnePerFilter
+from fcnkit.types.channels import Filtered, Made, OnePerFilter
 from fcnkit.types.looks import Everything, Look
-from fcnkit.types.record import COMPUTES, EACH, SOME, Drawn, LayerType, Origin, bvlc
+from fcnkit.types.record import COMPUTES, EACH, ONE, SOME, Drawn, LayerType, Origin, bvlc, every, no_words
 from fcnkit.types.windows import sides_of, sliding_convolution
 from fcnkit.types.words import convolution_words
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
 
 OTHER_AXES = Everything("does not have its channels on axis 1", leads=False)
+MORE_AXES = Everything("slides over more axes than height and width", leads=False)
 OTHER_SIDES = Everything("has another pad on each side", leads=False)
 
 
@@ -22,7 +23,8 @@ def slides(up: bool) -> Callable[[LayerParameter], Sequence[Look]]:
     """The window of convolution_param, into every bottom."""
 
     def looks(layer: LayerParameter) -> Sequence[Look]:
-        otherwise = OTHER_SIDES if sides_of(layer, layer.convolution_param) else OTHER_AXES
+        p = layer.convolution_param
+        otherwise = OTHER_SIDES if sides_of(layer, p) else OTHER_AXES if p.axis not in (1, -3) else MORE_AXES
         return [sliding_convolution(layer, up=up) or otherwise] * len(layer.bottom)
 
     return looks
@@ -51,6 +53,19 @@ DECONVOLUTION = LayerType(
     role=COMPUTES,
     moves=False,
     drawn=Drawn("up", convolution_words),
+)
+# A filter of its own for each pixel of the top.
+LOCAL = LayerType(
+    "Local",
+    v1=None,
+    origin=Origin("happynear/caffe-windows", "src/caffe/layers/local_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(Everything("has filters for one image size", leads=False)),
+    channels=Made("local_param"),
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("filter", no_words),
 )
 DEPTHWISE_CONVOLUTION = LayerType(
     "DepthwiseConvolution",

@@ -40,6 +40,7 @@ UNSUPPORTED = {
     "DetectionGroupAccuracy",
     "EltwiseAccuracy",
     "EvalDetection",
+    "PoseDistance",
     "GaussianYolov3",
     "MatWrite",
     "ProposalTarget",
