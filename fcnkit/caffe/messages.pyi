@@ -824,6 +824,10 @@ class LayerParameter(Message):
     @property
     def pass_through_param(self) -> PassThroughParameter: ...
     @property
+    def permutohedral_param(self) -> PermutohedralParameter: ...
+    @property
+    def pixel_feature_param(self) -> PixelFeatureParameter: ...
+    @property
     def region_pooling_param(self) -> RegionPoolingParameter: ...
     @property
     def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
@@ -991,6 +995,8 @@ class LayerParameter(Message):
         region_yolo_param: RegionParameter = ...,
         reorg_yolo_param: ReorgYoloParameter = ...,
         pass_through_param: PassThroughParameter = ...,
+        permutohedral_param: PermutohedralParameter = ...,
+        pixel_feature_param: PixelFeatureParameter = ...,
         region_pooling_param: RegionPoolingParameter = ...,
         roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
         orn_param: ORNParameter = ...,
@@ -1146,6 +1152,8 @@ class LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
@@ -1310,6 +1318,8 @@ class LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
@@ -2918,6 +2928,10 @@ class V1LayerParameter(Message):
     @property
     def pass_through_param(self) -> PassThroughParameter: ...
     @property
+    def permutohedral_param(self) -> PermutohedralParameter: ...
+    @property
+    def pixel_feature_param(self) -> PixelFeatureParameter: ...
+    @property
     def region_pooling_param(self) -> RegionPoolingParameter: ...
     @property
     def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
@@ -3062,6 +3076,8 @@ class V1LayerParameter(Message):
         region_yolo_param: RegionParameter = ...,
         reorg_yolo_param: ReorgYoloParameter = ...,
         pass_through_param: PassThroughParameter = ...,
+        permutohedral_param: PermutohedralParameter = ...,
+        pixel_feature_param: PixelFeatureParameter = ...,
         region_pooling_param: RegionPoolingParameter = ...,
         roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
         orn_param: ORNParameter = ...,
@@ -3192,6 +3208,8 @@ class V1LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
@@ -3333,6 +3351,8 @@ class V1LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
@@ -6150,6 +6170,132 @@ class PassThroughParameter(Message):
     def __init__(self, *, num_output: int = ..., block_height: int = ..., block_width: int = ...) -> None: ...
     def HasField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> bool: ...
     def ClearField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> None: ...
+
+class PermutohedralParameter(Message):
+    NormType: Final[EnumTypeWrapper]
+    AFTER: Final = 0
+    SYMMETRIC: Final = 1
+    OffsetType: Final[EnumTypeWrapper]
+    FULL: Final = 0
+    DIAG: Final = 1
+    NONE: Final = 2
+    num_output: int
+    neighborhood_size: int
+    @property
+    def filter_filler(self) -> FillerParameter: ...
+    repeated_init: bool
+    bias_term: bool
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    group: int
+    norm_type: int
+    offset_type: int
+    visualize_lattice: bool
+    do_skip_blur: bool
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        neighborhood_size: int = ...,
+        filter_filler: FillerParameter = ...,
+        repeated_init: bool = ...,
+        bias_term: bool = ...,
+        bias_filler: FillerParameter = ...,
+        group: int = ...,
+        norm_type: int | str = ...,
+        offset_type: int | str = ...,
+        visualize_lattice: bool = ...,
+        do_skip_blur: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "neighborhood_size",
+            "filter_filler",
+            "repeated_init",
+            "bias_term",
+            "bias_filler",
+            "group",
+            "norm_type",
+            "offset_type",
+            "visualize_lattice",
+            "do_skip_blur",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "neighborhood_size",
+            "filter_filler",
+            "repeated_init",
+            "bias_term",
+            "bias_filler",
+            "group",
+            "norm_type",
+            "offset_type",
+            "visualize_lattice",
+            "do_skip_blur",
+        ],
+    ) -> None: ...
+
+class PixelFeatureParameter(Message):
+    Feature: Final[EnumTypeWrapper]
+    POSITION: Final = 0
+    POSITION_AND_RGB: Final = 1
+    RGB_AND_POSITION: Final = 2
+    RGB: Final = 3
+    RANDOM_POSITION: Final = 4
+    WARPED_POSITION: Final = 5
+    NUM_RANDOM_POSITION: Final = 6
+    RANDOM_ROTATE: Final = 7
+    type: int
+    rotation_angle: float
+    pos_scale: float
+    rotation_sigma: float
+    num_random_pos: int
+    offset_h: float
+    offset_w: float
+    color_scale: float
+    def __init__(
+        self,
+        *,
+        type: int | str = ...,
+        rotation_angle: float = ...,
+        pos_scale: float = ...,
+        rotation_sigma: float = ...,
+        num_random_pos: int = ...,
+        offset_h: float = ...,
+        offset_w: float = ...,
+        color_scale: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "type",
+            "rotation_angle",
+            "pos_scale",
+            "rotation_sigma",
+            "num_random_pos",
+            "offset_h",
+            "offset_w",
+            "color_scale",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "type",
+            "rotation_angle",
+            "pos_scale",
+            "rotation_sigma",
+            "num_random_pos",
+            "offset_h",
+            "offset_w",
+            "color_scale",
+        ],
+    ) -> None: ...
 
 class RegionPoolingParameter(Message):
     pooled_h: int

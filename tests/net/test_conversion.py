@@ -257,8 +257,8 @@ def test_inputs_take_the_shape_of_the_blobs_beside_them(tmp_path: Path) -> None:
     assert net.shapes["large"] == net.shapes["sum"] == (1, 2, 1000, 1000)
     assert net.shapes["depth"] == (1, 1, 1000, 1000)
     assert net.remarks == [
-        "input 'large' has the shape (1, 2, 1000, 1000) of the blobs beside it",
-        "input 'depth' has the shape (1, 1, 1000, 1000) of the blobs beside it",
+        "input 'large' has the shape (1, 2, 1000, 1000), which layer 'sum' needs",
+        "input 'depth' has the shape (1, 1, 1000, 1000), which layer 'cat' needs",
     ]
     shapes = {"small": (1, 3, 6, 5), "large": (1, 2, 12, 10), "depth": (1, 1, 12, 10)}
     assert fcnkit.load(path, input_shape=shapes).remarks == []
