@@ -123,11 +123,20 @@ def _decoded(layer: LayerParameter) -> Dialect | None:
         return None
     # A number of BVLC's own was read as BVLC's message, which may have lost values.
     lost = any(field.number == number and value.ListFields() for field, value in layer.ListFields())
-    if number < _FIRST_AMBIGUOUS or lost or has_fork_fields(settings) or has_fork_fields(bare):
+    if number < _FIRST_AMBIGUOUS or lost or _strange(settings, dialect) or has_fork_fields(bare):
         return None
     getattr(bare, dialect.settings).CopyFrom(settings)
     layer.CopyFrom(bare)
     return dialect
+
+
+def _strange(settings: Any, dialect: Dialect) -> bool:
+    """Whether settings have fields besides those of the dialect."""
+    others = type(settings)()
+    others.CopyFrom(settings)
+    for number in dialect.numbers.values():
+        others.ClearField(settings.DESCRIPTOR.fields_by_number[number].name)
+    return has_fork_fields(others)
 
 
 def _renumbered(data: bytes, numbers: Mapping[int, int]) -> bytes:

@@ -109,6 +109,11 @@ class FillerParameter(Message):
     std: float
     sparse: int
     variance_norm: int
+    expectation_option: str
+    width: int
+    height: int
+    @property
+    def diag_val(self) -> RepeatedScalarFieldContainer[float]: ...
     def __init__(
         self,
         *,
@@ -120,12 +125,43 @@ class FillerParameter(Message):
         std: float = ...,
         sparse: int = ...,
         variance_norm: int | str = ...,
+        expectation_option: str = ...,
+        width: int = ...,
+        height: int = ...,
+        diag_val: Iterable[float] = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["type", "value", "min", "max", "mean", "std", "sparse", "variance_norm"]
+        self,
+        field_name: Literal[
+            "type",
+            "value",
+            "min",
+            "max",
+            "mean",
+            "std",
+            "sparse",
+            "variance_norm",
+            "expectation_option",
+            "width",
+            "height",
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["type", "value", "min", "max", "mean", "std", "sparse", "variance_norm"]
+        self,
+        field_name: Literal[
+            "type",
+            "value",
+            "min",
+            "max",
+            "mean",
+            "std",
+            "sparse",
+            "variance_norm",
+            "expectation_option",
+            "width",
+            "height",
+            "diag_val",
+        ],
     ) -> None: ...
 
 class NetParameter(Message):
@@ -776,6 +812,42 @@ class LayerParameter(Message):
     @property
     def local_param(self) -> LocalParameter: ...
     @property
+    def bnhk_param(self) -> BNHKParameter: ...
+    @property
+    def batch_pool_param(self) -> BatchPoolParameter: ...
+    @property
+    def normalization_param(self) -> NormalizationParameter: ...
+    @property
+    def center_projection_param(self) -> CenterProjectionParameter: ...
+    @property
+    def insanity_param(self) -> InsanityParameter: ...
+    @property
+    def imresize_param(self) -> ImResizeParameter: ...
+    @property
+    def nms_param(self) -> NmsParameter: ...
+    @property
+    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
+    @property
+    def denseblock_param(self) -> DenseBlockParameter: ...
+    @property
+    def resize_param(self) -> ResizeLayerParameter: ...
+    @property
+    def crelu_param(self) -> CReLUParameter: ...
+    @property
+    def apl_param(self) -> APLParameter: ...
+    @property
+    def eltwise_affine_param(self) -> EltwiseAffineParameter: ...
+    @property
+    def guided_dropout_param(self) -> GuidedDropoutParameter: ...
+    @property
+    def region_param(self) -> RegionParameter: ...
+    @property
+    def region_yolo_param(self) -> RegionParameter: ...
+    @property
+    def reorg_yolo_param(self) -> ReorgYoloParameter: ...
+    @property
+    def pass_through_param(self) -> PassThroughParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -927,6 +999,24 @@ class LayerParameter(Message):
         orn_param: ORNParameter = ...,
         tiling_param: TilingParameter = ...,
         local_param: LocalParameter = ...,
+        bnhk_param: BNHKParameter = ...,
+        batch_pool_param: BatchPoolParameter = ...,
+        normalization_param: NormalizationParameter = ...,
+        center_projection_param: CenterProjectionParameter = ...,
+        insanity_param: InsanityParameter = ...,
+        imresize_param: ImResizeParameter = ...,
+        nms_param: NmsParameter = ...,
+        compact_bilinear_param: CompactBilinearParameter = ...,
+        denseblock_param: DenseBlockParameter = ...,
+        resize_param: ResizeLayerParameter = ...,
+        crelu_param: CReLUParameter = ...,
+        apl_param: APLParameter = ...,
+        eltwise_affine_param: EltwiseAffineParameter = ...,
+        guided_dropout_param: GuidedDropoutParameter = ...,
+        region_param: RegionParameter = ...,
+        region_yolo_param: RegionParameter = ...,
+        reorg_yolo_param: ReorgYoloParameter = ...,
+        pass_through_param: PassThroughParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1071,6 +1161,24 @@ class LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1224,6 +1332,24 @@ class LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2803,6 +2929,42 @@ class V1LayerParameter(Message):
     @property
     def local_param(self) -> LocalParameter: ...
     @property
+    def bnhk_param(self) -> BNHKParameter: ...
+    @property
+    def batch_pool_param(self) -> BatchPoolParameter: ...
+    @property
+    def normalization_param(self) -> NormalizationParameter: ...
+    @property
+    def center_projection_param(self) -> CenterProjectionParameter: ...
+    @property
+    def insanity_param(self) -> InsanityParameter: ...
+    @property
+    def imresize_param(self) -> ImResizeParameter: ...
+    @property
+    def nms_param(self) -> NmsParameter: ...
+    @property
+    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
+    @property
+    def denseblock_param(self) -> DenseBlockParameter: ...
+    @property
+    def resize_param(self) -> ResizeLayerParameter: ...
+    @property
+    def crelu_param(self) -> CReLUParameter: ...
+    @property
+    def apl_param(self) -> APLParameter: ...
+    @property
+    def eltwise_affine_param(self) -> EltwiseAffineParameter: ...
+    @property
+    def guided_dropout_param(self) -> GuidedDropoutParameter: ...
+    @property
+    def region_param(self) -> RegionParameter: ...
+    @property
+    def region_yolo_param(self) -> RegionParameter: ...
+    @property
+    def reorg_yolo_param(self) -> ReorgYoloParameter: ...
+    @property
+    def pass_through_param(self) -> PassThroughParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2931,6 +3093,24 @@ class V1LayerParameter(Message):
         orn_param: ORNParameter = ...,
         tiling_param: TilingParameter = ...,
         local_param: LocalParameter = ...,
+        bnhk_param: BNHKParameter = ...,
+        batch_pool_param: BatchPoolParameter = ...,
+        normalization_param: NormalizationParameter = ...,
+        center_projection_param: CenterProjectionParameter = ...,
+        insanity_param: InsanityParameter = ...,
+        imresize_param: ImResizeParameter = ...,
+        nms_param: NmsParameter = ...,
+        compact_bilinear_param: CompactBilinearParameter = ...,
+        denseblock_param: DenseBlockParameter = ...,
+        resize_param: ResizeLayerParameter = ...,
+        crelu_param: CReLUParameter = ...,
+        apl_param: APLParameter = ...,
+        eltwise_affine_param: EltwiseAffineParameter = ...,
+        guided_dropout_param: GuidedDropoutParameter = ...,
+        region_param: RegionParameter = ...,
+        region_yolo_param: RegionParameter = ...,
+        reorg_yolo_param: ReorgYoloParameter = ...,
+        pass_through_param: PassThroughParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3050,6 +3230,24 @@ class V1LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3180,6 +3378,24 @@ class V1LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3797,6 +4013,22 @@ class DetectionOutputParameter(Message):
     save_file: str
     use_polygon: bool
     objectness_score: float
+    side: int
+    num_box: int
+    coords: int
+    nms_threshold: float
+    @property
+    def biases(self) -> RepeatedScalarFieldContainer[float]: ...
+    label_map_file: str
+    normalized: bool
+    input_height: int
+    input_width: int
+    ratio_permute: bool
+    no_permute: bool
+    nbottom: int
+    arm_conf_no_concat: bool
+    arm_loc_no_concat: bool
+    tflite_detection: bool
     def __init__(
         self,
         *,
@@ -3814,6 +4046,21 @@ class DetectionOutputParameter(Message):
         save_file: str = ...,
         use_polygon: bool = ...,
         objectness_score: float = ...,
+        side: int = ...,
+        num_box: int = ...,
+        coords: int = ...,
+        nms_threshold: float = ...,
+        biases: Iterable[float] = ...,
+        label_map_file: str = ...,
+        normalized: bool = ...,
+        input_height: int = ...,
+        input_width: int = ...,
+        ratio_permute: bool = ...,
+        no_permute: bool = ...,
+        nbottom: int = ...,
+        arm_conf_no_concat: bool = ...,
+        arm_loc_no_concat: bool = ...,
+        tflite_detection: bool = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -3832,6 +4079,20 @@ class DetectionOutputParameter(Message):
             "save_file",
             "use_polygon",
             "objectness_score",
+            "side",
+            "num_box",
+            "coords",
+            "nms_threshold",
+            "label_map_file",
+            "normalized",
+            "input_height",
+            "input_width",
+            "ratio_permute",
+            "no_permute",
+            "nbottom",
+            "arm_conf_no_concat",
+            "arm_loc_no_concat",
+            "tflite_detection",
         ],
     ) -> bool: ...
     def ClearField(
@@ -3851,6 +4112,21 @@ class DetectionOutputParameter(Message):
             "save_file",
             "use_polygon",
             "objectness_score",
+            "side",
+            "num_box",
+            "coords",
+            "nms_threshold",
+            "biases",
+            "label_map_file",
+            "normalized",
+            "input_height",
+            "input_width",
+            "ratio_permute",
+            "no_permute",
+            "nbottom",
+            "arm_conf_no_concat",
+            "arm_loc_no_concat",
+            "tflite_detection",
         ],
     ) -> None: ...
 
@@ -4022,6 +4298,18 @@ class PriorBoxParameter(Message):
     step_w: float
     offset: float
     denser_prior_boxes: bool
+    @property
+    def width(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def height(self) -> RepeatedScalarFieldContainer[float]: ...
+    faceboxes: bool
+    @property
+    def box_width(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def box_height(self) -> RepeatedScalarFieldContainer[float]: ...
+    tf: bool
+    yx_order: bool
+    keras: bool
     def __init__(
         self,
         *,
@@ -4039,11 +4327,32 @@ class PriorBoxParameter(Message):
         step_w: float = ...,
         offset: float = ...,
         denser_prior_boxes: bool = ...,
+        width: Iterable[float] = ...,
+        height: Iterable[float] = ...,
+        faceboxes: bool = ...,
+        box_width: Iterable[float] = ...,
+        box_height: Iterable[float] = ...,
+        tf: bool = ...,
+        yx_order: bool = ...,
+        keras: bool = ...,
     ) -> None: ...
     def HasField(
         self,
         field_name: Literal[
-            "flip", "clip", "img_size", "img_h", "img_w", "step", "step_h", "step_w", "offset", "denser_prior_boxes"
+            "flip",
+            "clip",
+            "img_size",
+            "img_h",
+            "img_w",
+            "step",
+            "step_h",
+            "step_w",
+            "offset",
+            "denser_prior_boxes",
+            "faceboxes",
+            "tf",
+            "yx_order",
+            "keras",
         ],
     ) -> bool: ...
     def ClearField(
@@ -4063,6 +4372,14 @@ class PriorBoxParameter(Message):
             "step_w",
             "offset",
             "denser_prior_boxes",
+            "width",
+            "height",
+            "faceboxes",
+            "box_width",
+            "box_height",
+            "tf",
+            "yx_order",
+            "keras",
         ],
     ) -> None: ...
 
@@ -4264,6 +4581,7 @@ class InterpParameter(Message):
     shrink_factor: int
     pad_beg: int
     pad_end: int
+    use_blob_size: bool
     def __init__(
         self,
         *,
@@ -4273,12 +4591,15 @@ class InterpParameter(Message):
         shrink_factor: int = ...,
         pad_beg: int = ...,
         pad_end: int = ...,
+        use_blob_size: bool = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end"]
+        self,
+        field_name: Literal["height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end", "use_blob_size"],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end"]
+        self,
+        field_name: Literal["height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end", "use_blob_size"],
     ) -> None: ...
 
 class MatReadParameter(Message):
@@ -4478,6 +4799,12 @@ class ProposalParameter(Message):
     pre_nms_topn: int
     post_nms_topn: int
     nms_thresh: float
+    anchor_base_size: int
+    anchor_scale: int
+    anchor_ratio: int
+    max_rois: int
+    rpn_min_size: float
+    rpn_nms_thresh: float
     def __init__(
         self,
         *,
@@ -4489,14 +4816,47 @@ class ProposalParameter(Message):
         pre_nms_topn: int = ...,
         post_nms_topn: int = ...,
         nms_thresh: float = ...,
+        anchor_base_size: int = ...,
+        anchor_scale: int = ...,
+        anchor_ratio: int = ...,
+        max_rois: int = ...,
+        rpn_min_size: float = ...,
+        rpn_nms_thresh: float = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["feat_stride", "base_size", "min_size", "pre_nms_topn", "post_nms_topn", "nms_thresh"]
+        self,
+        field_name: Literal[
+            "feat_stride",
+            "base_size",
+            "min_size",
+            "pre_nms_topn",
+            "post_nms_topn",
+            "nms_thresh",
+            "anchor_base_size",
+            "anchor_scale",
+            "anchor_ratio",
+            "max_rois",
+            "rpn_min_size",
+            "rpn_nms_thresh",
+        ],
     ) -> bool: ...
     def ClearField(
         self,
         field_name: Literal[
-            "feat_stride", "base_size", "min_size", "ratio", "scale", "pre_nms_topn", "post_nms_topn", "nms_thresh"
+            "feat_stride",
+            "base_size",
+            "min_size",
+            "ratio",
+            "scale",
+            "pre_nms_topn",
+            "post_nms_topn",
+            "nms_thresh",
+            "anchor_base_size",
+            "anchor_scale",
+            "anchor_ratio",
+            "max_rois",
+            "rpn_min_size",
+            "rpn_nms_thresh",
         ],
     ) -> None: ...
 
@@ -5736,3 +6096,319 @@ class LocalParameter(Message):
         self,
         field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
     ) -> None: ...
+
+class CompactBilinearParameter(Message):
+    num_output: int
+    sum_pool: bool
+    def __init__(self, *, num_output: int = ..., sum_pool: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["num_output", "sum_pool"]) -> bool: ...
+    def ClearField(self, field_name: Literal["num_output", "sum_pool"]) -> None: ...
+
+class DenseBlockParameter(Message):
+    numTransition: int
+    initChannel: int
+    growthRate: int
+    pad_h: int
+    pad_w: int
+    conv_verticalStride: int
+    conv_horizentalStride: int
+    filter_H: int
+    filter_W: int
+    @property
+    def Filter_Filler(self) -> FillerParameter: ...
+    @property
+    def BN_Scaler_Filler(self) -> FillerParameter: ...
+    @property
+    def BN_Bias_Filler(self) -> FillerParameter: ...
+    gpuIdx: int
+    use_dropout: bool
+    dropout_amount: float
+    use_BC: bool
+    BC_ultra_space_efficient: bool
+    workspace_MB: int
+    moving_average_fraction: float
+    def __init__(
+        self,
+        *,
+        numTransition: int = ...,
+        initChannel: int = ...,
+        growthRate: int = ...,
+        pad_h: int = ...,
+        pad_w: int = ...,
+        conv_verticalStride: int = ...,
+        conv_horizentalStride: int = ...,
+        filter_H: int = ...,
+        filter_W: int = ...,
+        Filter_Filler: FillerParameter = ...,
+        BN_Scaler_Filler: FillerParameter = ...,
+        BN_Bias_Filler: FillerParameter = ...,
+        gpuIdx: int = ...,
+        use_dropout: bool = ...,
+        dropout_amount: float = ...,
+        use_BC: bool = ...,
+        BC_ultra_space_efficient: bool = ...,
+        workspace_MB: int = ...,
+        moving_average_fraction: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "numTransition",
+            "initChannel",
+            "growthRate",
+            "pad_h",
+            "pad_w",
+            "conv_verticalStride",
+            "conv_horizentalStride",
+            "filter_H",
+            "filter_W",
+            "Filter_Filler",
+            "BN_Scaler_Filler",
+            "BN_Bias_Filler",
+            "gpuIdx",
+            "use_dropout",
+            "dropout_amount",
+            "use_BC",
+            "BC_ultra_space_efficient",
+            "workspace_MB",
+            "moving_average_fraction",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "numTransition",
+            "initChannel",
+            "growthRate",
+            "pad_h",
+            "pad_w",
+            "conv_verticalStride",
+            "conv_horizentalStride",
+            "filter_H",
+            "filter_W",
+            "Filter_Filler",
+            "BN_Scaler_Filler",
+            "BN_Bias_Filler",
+            "gpuIdx",
+            "use_dropout",
+            "dropout_amount",
+            "use_BC",
+            "BC_ultra_space_efficient",
+            "workspace_MB",
+            "moving_average_fraction",
+        ],
+    ) -> None: ...
+
+class ResizeLayerParameter(Message):
+    height: int
+    width: int
+    scale: float
+    scale_x: float
+    scale_y: float
+    crop: float
+    crop_x: float
+    crop_y: float
+    def __init__(
+        self,
+        *,
+        height: int = ...,
+        width: int = ...,
+        scale: float = ...,
+        scale_x: float = ...,
+        scale_y: float = ...,
+        crop: float = ...,
+        crop_x: float = ...,
+        crop_y: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["height", "width", "scale", "scale_x", "scale_y", "crop", "crop_x", "crop_y"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["height", "width", "scale", "scale_x", "scale_y", "crop", "crop_x", "crop_y"]
+    ) -> None: ...
+
+class CReLUParameter(Message):
+    negative_slope: float
+    concat_axis: int
+    def __init__(self, *, negative_slope: float = ..., concat_axis: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["negative_slope", "concat_axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["negative_slope", "concat_axis"]) -> None: ...
+
+class APLParameter(Message):
+    @property
+    def slope_filler(self) -> FillerParameter: ...
+    @property
+    def offset_filler(self) -> FillerParameter: ...
+    sums: int
+    save_mem: bool
+    def __init__(
+        self,
+        *,
+        slope_filler: FillerParameter = ...,
+        offset_filler: FillerParameter = ...,
+        sums: int = ...,
+        save_mem: bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["slope_filler", "offset_filler", "sums", "save_mem"]) -> bool: ...
+    def ClearField(self, field_name: Literal["slope_filler", "offset_filler", "sums", "save_mem"]) -> None: ...
+
+class EltwiseAffineParameter(Message):
+    @property
+    def slope_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    channel_shared: bool
+    def __init__(
+        self, *, slope_filler: FillerParameter = ..., bias_filler: FillerParameter = ..., channel_shared: bool = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["slope_filler", "bias_filler", "channel_shared"]) -> bool: ...
+    def ClearField(self, field_name: Literal["slope_filler", "bias_filler", "channel_shared"]) -> None: ...
+
+class GuidedDropoutParameter(Message):
+    type: str
+    guidance_threshold: float
+    sigmoid_scaler: float
+    def __init__(self, *, type: str = ..., guidance_threshold: float = ..., sigmoid_scaler: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["type", "guidance_threshold", "sigmoid_scaler"]) -> bool: ...
+    def ClearField(self, field_name: Literal["type", "guidance_threshold", "sigmoid_scaler"]) -> None: ...
+
+class RegionParameter(Message):
+    coords: int
+    classes: int
+    num: int
+    def __init__(self, *, coords: int = ..., classes: int = ..., num: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["coords", "classes", "num"]) -> bool: ...
+    def ClearField(self, field_name: Literal["coords", "classes", "num"]) -> None: ...
+
+class ReorgYoloParameter(Message):
+    stride: int
+    def __init__(self, *, stride: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["stride"]) -> bool: ...
+    def ClearField(self, field_name: Literal["stride"]) -> None: ...
+
+class PassThroughParameter(Message):
+    num_output: int
+    block_height: int
+    block_width: int
+    def __init__(self, *, num_output: int = ..., block_height: int = ..., block_width: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> bool: ...
+    def ClearField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> None: ...
+
+class BNHKParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    @property
+    def slope_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    momentum: float
+    eps: float
+    frozen: bool
+    engine: int
+    def __init__(
+        self,
+        *,
+        slope_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        momentum: float = ...,
+        eps: float = ...,
+        frozen: bool = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine"]
+    ) -> None: ...
+
+class BatchPoolParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    pool: int
+    def __init__(self, *, pool: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["pool"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pool"]) -> None: ...
+
+class NormalizationParameter(Message):
+    Norm: Final[EnumTypeWrapper]
+    L1: Final = 1
+    L2: Final = 2
+    norm: int
+    def __init__(self, *, norm: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["norm"]) -> bool: ...
+    def ClearField(self, field_name: Literal["norm"]) -> None: ...
+
+class CenterProjectionParameter(Message):
+    num_output: int
+    bias_term: bool
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    axis: int
+    transpose: bool
+    scale: float
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        axis: int = ...,
+        transpose: bool = ...,
+        scale: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "scale"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "scale"],
+    ) -> None: ...
+
+class InsanityParameter(Message):
+    lb: float
+    ub: float
+    def __init__(self, *, lb: float = ..., ub: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["lb", "ub"]) -> bool: ...
+    def ClearField(self, field_name: Literal["lb", "ub"]) -> None: ...
+
+class ImResizeParameter(Message):
+    target_spatial_width: int
+    target_spatial_height: int
+    factor: float
+    start_scale: float
+    scale_gap: float
+    def __init__(
+        self,
+        *,
+        target_spatial_width: int = ...,
+        target_spatial_height: int = ...,
+        factor: float = ...,
+        start_scale: float = ...,
+        scale_gap: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["target_spatial_width", "target_spatial_height", "factor", "start_scale", "scale_gap"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["target_spatial_width", "target_spatial_height", "factor", "start_scale", "scale_gap"]
+    ) -> None: ...
+
+class NmsParameter(Message):
+    threshold: float
+    num_peak: int
+    max_peaks: int
+    num_parts: int
+    def __init__(
+        self, *, threshold: float = ..., num_peak: int = ..., max_peaks: int = ..., num_parts: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["threshold", "num_peak", "max_peaks", "num_parts"]) -> bool: ...
+    def ClearField(self, field_name: Literal["threshold", "num_peak", "max_peaks", "num_parts"]) -> None: ...

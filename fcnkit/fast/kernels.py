@@ -68,7 +68,7 @@ class Convolution:
         simple = on_cpu and module.groups == 1 and module.dilation == (1, 1) and module.stride == (1, 1)
         self._kernel_size = int(kernel[0]), int(kernel[1])
         self._wide = simple and inputs * kernel[0] * kernel[1] >= _WIDE_WINDOW and min(kernel) > 3
-        self._small = simple and self._kernel_size == (3, 3)
+        self._simple = simple
         self._packs = on_cpu and torch._C._has_mkldnn
 
     def __call__(self, bottoms: Sequence[Tensor], pads: Pads | None) -> Tensor:
@@ -76,9 +76,12 @@ class Convolution:
         if pads is None:
             height, width = map(int, self._module.padding)
             pads = ((height, height), (width, width))
-        if self._small:
-            rows, columns = (size + sum(pad) - 2 for size, pad in zip(bottom.shape[2:], pads, strict=True))
-            if winograd.pays(self._own.shape[0], self._own.shape[1], (rows, columns)):
+        if self._simple:
+            rows, columns = (
+                size + sum(pad) - taps + 1
+                for size, pad, taps in zip(bottom.shape[2:], pads, self._kernel_size, strict=True)
+            )
+            if winograd.pays(self._own.shape[0], self._own.shape[1], self._kernel_size, (rows, columns)):
                 return self._tiled(bottom, pads)
         if self._wide or any(before != behind for before, behind in pads):
             bottom = F.pad(bottom, (*pads[1], *pads[0]))

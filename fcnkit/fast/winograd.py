@@ -1,64 +1,102 @@
-"""Convolutions of 3 x 3 by Winograd's minimal filtering: a quarter of the multiplications of the direct way.
+"""Convolutions by Winograd's minimal filtering: a fraction of the multiplications of the direct way.
 
-F(4 x 4, 3 x 3) computes tiles of 4 x 4 pixels of the top from 6 x 6 pixels of the bottom: both are transformed, and in
-between each of the 36 transformed values is a matrix product over the channels. All of it is matrix products, so that
-it pays from plain PyTorch where the channels are many. The algorithm is that of Lavin and Gray, "Fast Algorithms for
-Convolutional Neural Networks", 2015; the matrices follow Toom and Cook, with points that keep rounding low: the error
-is about twice that of a direct convolution.
+F(m x m, r x r) computes tiles of m x m pixels of the top with filters of r x r taps. The pixels of the bottom under a
+tile are transformed; then each of the transformed values takes part in a matrix product over the channels of its own,
+and the products are transformed back. All of it is matrix products, so that it pays from plain PyTorch where the
+channels are many. The algorithm is that of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015;
+the matrices follow Toom and Cook, with points that keep rounding low: over 512 channels errors are at most 3e-6 of the
+largest value for 3 x 3 taps and 2e-6 for 7 x 7, where those of a direct convolution are 3e-7.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Pixels of the top in a tile, taps of a filter, pixels of the bottom in a tile, each along one axis.
-_TILE, _TAPS = 4, 3
-_SIDE = _TILE + _TAPS - 1
-# Those with the least error among small fractions; the last point of the algorithm is infinity.
-_POINTS = (Fraction(0), Fraction(1), Fraction(-1), Fraction(2), Fraction(-1, 2))
-# Below, the transforms and the reading of four times the weights cost more than they save: measured with oneDNN's
-# direct convolution beside it.
-_LEAST_CHANNELS, _LEAST_TILES = 96, 36
-# Tiles that are multiplied at once; few, so that they stay in the processor's cache.
-_TILES_AT_ONCE = 160
+from fcnkit.fast import threads
+
+Points = tuple[Fraction | int, ...]
+
+# Below, the transforms and the reading of more weights cost more than they save: measured with oneDNN's direct
+# convolution beside it.
+_LEAST_CHANNELS = 96
+# Tiles that are multiplied at once, and channels of the top: few, so that they stay in the processor's cache.
+_TILES_AT_ONCE, _OUTPUTS_AT_ONCE = 160, 512
 
 
-def pays(num_output: int, channels: int, top: tuple[int, int]) -> bool:
-    """Whether a filter of 3 x 3 is faster in this way.
+@dataclass(frozen=True)
+class _Way:
+    """How filters of one size are computed.
+
+    Attributes:
+        tile: pixels of the top in a tile, along each axis.
+        parts: (points, taps) for each part of the filter along one axis. The parts are computed side by side: with
+            fewer points rounding is lower than with one part. The last point of each, infinity, is left out.
+        least_tiles: with fewer, the filters that are read cost more than is saved.
+    """
+
+    tile: int
+    parts: tuple[tuple[Points, int], ...]
+    least_tiles: int
+
+
+# By the taps along one axis; the points are those with the least error among small fractions.
+_WAYS = {
+    3: _Way(4, (((0, 1, -1, 2, Fraction(-1, 2)), 3),), 36),
+    7: _Way(2, (((0, 1, -1, Fraction(1, 2)), 4), ((0, 1, -1), 3)), 16),
+}
+
+
+def pays(num_output: int, channels: int, kernel: tuple[int, int], top: tuple[int, int]) -> bool:
+    """Whether a convolution of stride 1 and one group is faster in this way.
 
     Args:
+        kernel: (height, width) in taps.
         top: (height, width) of what is computed, in pixels.
     """
-    tiles = -(-top[0] // _TILE) * -(-top[1] // _TILE)
-    return min(num_output, channels) >= _LEAST_CHANNELS and tiles >= _LEAST_TILES
+    way = _WAYS.get(kernel[0])
+    if way is None or kernel[0] != kernel[1]:
+        return False
+    tiles = -(-top[0] // way.tile) * -(-top[1] // way.tile)
+    return min(num_output, channels) >= _LEAST_CHANNELS and tiles >= way.least_tiles
 
 
 class Winograd:
-    """A convolution of 3 x 3, stride 1, one group, with its filters transformed; they take four times the memory."""
+    """A convolution of stride 1 and one group with its filters transformed.
+
+    They take 4 times the memory for 3 x 3 taps, and 1.7 times for 7 x 7.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor | None, slope: float | None):
         """Transform the filters.
 
         Args:
-            weight: (num_output, channels, 3, 3).
+            weight: (num_output, channels, r, r), with r of 3 or 7.
             bias: (num_output,).
             slope: of a ReLU behind it below 0; None for no ReLU.
         """
-        into, filters, out_of = _matrices()
-        self._into, self._out_of = (torch.kron(each, each).float() for each in (into, out_of))
-        num_output, channels = weight.shape[:2]
-        self._filters = torch.empty(_SIDE * _SIDE, channels, num_output)
+        num_output, channels, self.taps = weight.shape[:3]
+        self.tile = _WAYS[self.taps].tile
+        self.side = self.tile + self.taps - 1
+        into, filters, out_of = _matrices(self.taps)
+        self.into, self.out_of = (torch.kron(each, each).float() for each in (into, out_of))
         both = torch.kron(filters, filters)
-        for part in range(0, num_output, 64):  # in float64, some at a time for the sake of memory
-            taps = weight[part : part + 64].double().permute(2, 3, 1, 0).reshape(_TAPS * _TAPS, -1)
-            self._filters[:, :, part : part + 64] = (both @ taps).view(_SIDE * _SIDE, channels, -1)
-        self._bias = bias if bias is not None else torch.zeros(num_output)
-        self._slope = slope
+        # For each part of the outputs: (products, channels, outputs).
+        self.filters = []
+        for part in torch.split(weight, _OUTPUTS_AT_ONCE):
+            made = torch.empty(len(both), channels, len(part))
+            for start in range(0, len(part), 64):  # in float64, some at a time for the sake of memory
+                taps = part[start : start + 64].double().permute(2, 3, 1, 0).reshape(self.taps**2, -1)
+                made[:, :, start : start + 64] = (both @ taps).view(len(both), channels, -1)
+            self.filters.append(made)
+        self.bias = bias if bias is not None else torch.zeros(num_output)
+        self.slope = slope
 
     def __call__(self, bottom: Tensor, pads: Sequence[Sequence[int]]) -> Tensor:
         """The top, (N, num_output, H, W) with its channels last in memory.
@@ -67,67 +105,105 @@ class Winograd:
             bottom: (N, channels, h, w) with its channels last in memory.
             pads: zeros (before, behind) along height and along width.
         """
-        batch, channels, *sizes = bottom.shape
-        height, width = (size + sum(pad) - _TAPS + 1 for size, pad in zip(sizes, pads, strict=True))
-        down, across = -(-height // _TILE), -(-width // _TILE)
-        more = down * _TILE - height, across * _TILE - width
+        batch, _, *sizes = bottom.shape
+        height, width = (size + sum(pad) - self.taps + 1 for size, pad in zip(sizes, pads, strict=True))
+        down, across = -(-height // self.tile), -(-width // self.tile)
+        more = down * self.tile - height, across * self.tile - width
         bottom = F.pad(bottom, (pads[1][0], pads[1][1] + more[1], pads[0][0], pads[0][1] + more[0]))
         bottom = bottom.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
-        num_output = len(self._bias)
-        top = bottom.new_empty((batch, height, width, num_output))
-        step = min(max(_TILES_AT_ONCE // across, 1), down)
-        # One row of tiles: its pixels by their place in the tile, and what becomes of them.
-        gathered = bottom.new_empty((_SIDE, _SIDE, across, channels))
-        made = bottom.new_empty((_TILE * _TILE, across * num_output))
-        ready = bottom.new_empty((_TILE, across, _TILE, num_output))
-        transformed, products = (bottom.new_empty(_SIDE**2 * step * across * each) for each in (channels, num_output))
-        for image, result in zip(bottom, top, strict=True):
-            for first in range(0, down, step):
-                rows = min(step, down - first)
-                tiles = rows * across
-                values = transformed[: _SIDE**2 * tiles * channels].view(_SIDE**2, -1)
-                product = products[: _SIDE**2 * tiles * num_output].view(_SIDE**2, tiles, num_output)
-                for row in range(rows):
-                    gathered.copy_(_tiles(image, first + row, across))
-                    part = values[:, row * across * channels : (row + 1) * across * channels]
-                    torch.mm(self._into, gathered.view(_SIDE**2, -1), out=part)
-                torch.bmm(values.view(_SIDE**2, tiles, channels), self._filters, out=product)
-                for row in range(rows):
-                    torch.mm(self._out_of, product[:, row * across : (row + 1) * across].flatten(1), out=made)
-                    torch.add(made.view(_TILE, _TILE, across, -1).transpose(1, 2), self._bias, out=ready)
-                    if self._slope is not None:
-                        F.leaky_relu_(ready, self._slope)
-                    start = (first + row) * _TILE
-                    lines = result[start : start + _TILE]
-                    lines.copy_(ready.view(_TILE, across * _TILE, -1)[: len(lines), :width])
+        top = bottom.new_empty((batch, height, width, len(self.bias)))
+        parts = range(len(self.filters))
+        # Each thread has a block at least.
+        step = min(max(_TILES_AT_ONCE // across, 1), -(-down * batch * len(parts) // threads.count()), down)
+        blocks = [(image, first, part) for image in range(batch) for first in range(0, down, step) for part in parts]
+        threads.share(blocks, lambda: _Blocks(self, bottom, top, step, across))
         return top.permute(0, 3, 1, 2)
 
 
-def _tiles(image: Tensor, row: int, across: int) -> Tensor:
-    """A row of tiles of an image (height, width, channels), as a view: (6, 6, tiles, channels)."""
-    line, pixel, channel = image.stride()
-    start = image.storage_offset() + row * _TILE * line
-    return image.as_strided((_SIDE, _SIDE, across, image.shape[2]), (line, pixel, _TILE * pixel, channel), start)
+class _Blocks:
+    """Computes blocks of rows of tiles, with memory for one of them."""
+
+    def __init__(self, layer: Winograd, bottom: Tensor, top: Tensor, step: int, across: int):
+        self._layer, self._bottom, self._top, self._step, self._across = layer, bottom, top, step, across
+        channels, outputs = bottom.shape[3], layer.filters[0].shape[2]
+        side, tile, count = layer.side, layer.tile, len(layer.into)
+        # One row of tiles: its pixels by their place in the tile, and what becomes of them.
+        self._gathered = bottom.new_empty((side, side, across, channels))
+        self._made = bottom.new_empty(tile * tile * across * outputs)
+        self._ready = bottom.new_empty(tile * tile * across * outputs)
+        self._values, self._products = (bottom.new_empty(count * step * across * each) for each in (channels, outputs))
+        self._transformed: tuple[int, int] | None = None
+
+    def __call__(self, block: tuple[int, int, int]) -> None:
+        """Compute a block: (image, first row of tiles, part of the outputs)."""
+        layer, across, (image, first, part) = self._layer, self._across, block
+        _, height, width, _ = self._top.shape
+        rows = min(self._step, -(-height // layer.tile) - first)
+        tiles, count, filters = rows * across, len(layer.into), layer.filters[part]
+        channels, outputs = filters.shape[1:]
+        values = self._values[: count * tiles * channels].view(count, -1)
+        if self._transformed != (image, first):
+            for row in range(rows):
+                self._gathered.copy_(self._tiles(image, first + row))
+                there = values[:, row * across * channels : (row + 1) * across * channels]
+                torch.mm(layer.into, self._gathered.flatten(0, 1).flatten(1), out=there)
+            self._transformed = image, first
+        product = self._products[: count * tiles * outputs].view(count, tiles, outputs)
+        torch.bmm(values.view(count, tiles, channels), filters, out=product)
+        tile, size = layer.tile, layer.tile**2 * across * outputs
+        made, ready = self._made[:size].view(tile * tile, -1), self._ready[:size].view(tile, across, tile, outputs)
+        place = slice(part * _OUTPUTS_AT_ONCE, part * _OUTPUTS_AT_ONCE + outputs)
+        for row in range(rows):
+            torch.mm(layer.out_of, product[:, row * across : (row + 1) * across].flatten(1), out=made)
+            torch.add(made.view(tile, tile, across, -1).transpose(1, 2), layer.bias[place], out=ready)
+            if layer.slope is not None:
+                F.leaky_relu_(ready, layer.slope)
+            start = (first + row) * tile
+            lines = self._top[image, start : start + tile, :, place]
+            lines.copy_(ready.view(tile, across * tile, -1)[: len(lines), :width])
+
+    def _tiles(self, image: int, row: int) -> Tensor:
+        """A row of tiles of the bottom, as a view: (side, side, tiles, channels)."""
+        side, tile, bottom = self._layer.side, self._layer.tile, self._bottom[image]
+        line, pixel, channel = bottom.stride()
+        start = bottom.storage_offset() + row * tile * line
+        return bottom.as_strided(
+            (side, side, self._across, bottom.shape[2]), (line, pixel, tile * pixel, channel), start
+        )
 
 
-def _matrices() -> tuple[Tensor, Tensor, Tensor]:
-    """The transforms along one axis, in float64: of pixels (6, 6), of filters (6, 3), and of products (4, 6).
+@cache
+def _matrices(taps: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The transforms along one axis, in float64: of pixels (n, side), of filters (n, taps), and of products (tile, n).
 
-    A product of two polynomials is known from its values at six points: these are the transforms; the transpose of
+    A product of two polynomials is known from its values at some points: these are the transforms; the transpose of
     the interpolation gives the correlation that a convolution layer is.
     """
-    points = _POINTS
-    into, filters = [], []
-    for number, point in enumerate(points):
-        others = [other for place, other in enumerate(points) if place != number]
-        scale = Fraction(1)
-        for other in others:
-            scale *= point - other
-        into.append([*_polynomial(others), Fraction(0)])
-        filters.append([point**power / scale for power in range(_TAPS)])
-    into.append(_polynomial(points))
-    filters.append([Fraction(0)] * (_TAPS - 1) + [Fraction(1)])
-    out_of = [[*(point**power for point in points), Fraction(int(power == _TILE - 1))] for power in range(_TILE)]
+    way = _WAYS[taps]
+    side = way.tile + taps - 1
+    into: list[list[Fraction]] = []
+    filters: list[list[Fraction]] = []
+    out_of: list[list[Fraction]] = [[] for _ in range(way.tile)]
+    before = 0
+    for points, own in way.parts:
+        seen = way.tile + own - 1
+
+        def placed(row: Sequence[Fraction], length: int, first: int = before) -> list[Fraction]:
+            return [Fraction(0)] * first + [*row] + [Fraction(0)] * (length - first - len(row))
+
+        for number, point in enumerate(points):
+            others = [Fraction(other) for place, other in enumerate(points) if place != number]
+            scale = Fraction(1)
+            for other in others:
+                scale *= point - other
+            into.append(placed(_polynomial(others), side))
+            filters.append(placed([Fraction(point) ** power / scale for power in range(own)], taps))
+        into.append(placed(_polynomial(points), side))
+        filters.append(placed([Fraction(int(power == own - 1)) for power in range(own)], taps))
+        for power, row in enumerate(out_of):
+            row += [*(Fraction(point) ** power for point in points), Fraction(int(power == way.tile - 1))]
+        assert len(points) == seen - 1
+        before += own
     into_, filters_, out_of_ = (
         torch.tensor([[float(value) for value in row] for row in matrix], dtype=torch.float64)
         for matrix in (into, filters, out_of)
@@ -135,7 +211,7 @@ def _matrices() -> tuple[Tensor, Tensor, Tensor]:
     return into_, filters_, out_of_
 
 
-def _polynomial(roots: Sequence[Fraction]) -> list[Fraction]:
+def _polynomial(roots: Sequence[Fraction | int]) -> list[Fraction]:
     """The coefficients of the polynomial with these roots, of the lowest power first."""
     result = [Fraction(1)]
     for root in roots:

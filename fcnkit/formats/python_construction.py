@@ -44,7 +44,7 @@ _KEPT: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("LSTM", "streams"): _streams,
     ("LSTM", "static"): lambda module: None if module.W_xc_static is None else module.W_xc_static.shape[1],
     ("Parameter", "shape"): lambda module: _shape(module.weight),
-    ("PriorBox", "sizes"): lambda module: module.sizes.tolist(),
+    ("PriorBox", "boxes"): lambda module: module.stated().tolist(),
     ("PriorBox", "variances"): lambda module: module.variances.tolist(),
     ("RNN", "inputs"): lambda module: module.W_xh.shape[1],
     ("RNN", "streams"): _streams,

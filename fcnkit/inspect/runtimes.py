@@ -17,7 +17,8 @@ from fcnkit.caffe.messages import NetParameter
 from fcnkit.errors import FcnkitError
 from fcnkit.net import CaffeNet
 from fcnkit.types.affine import AXPY
-from fcnkit.types.detection import DETECTION_OUTPUT, PRIOR_BOX
+from fcnkit.types.detection import DETECTION_OUTPUT
+from fcnkit.types.priors import PRIOR_BOX
 
 Arrays = Mapping[str, np.ndarray]
 # The tops that a runtime computed, by layer; None for a top that the runtime does not expose.

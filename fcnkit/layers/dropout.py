@@ -53,3 +53,14 @@ class SpatialDropout(Elementwise):
         if not 0 < ratio < 1:
             raise DefinitionError(f"layer {layer.name!r}: param_str must give p, above 0 and below 1; it is {text!r}")
         return dropout.SpatialDropout(ratio)
+
+
+@rule(types.GUIDED_DROPOUT)
+class GuidedDropout(Elementwise):
+    """Keeps the channels that its second bottom states."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.guided_dropout_param
+        if p.type not in ("deterministic", "stochastic"):
+            raise DefinitionError(f"layer {layer.name!r}: type is deterministic or stochastic, not {p.type!r}")
+        return dropout.GuidedDropout(p.type == "stochastic", p.guidance_threshold, p.sigmoid_scaler)

@@ -1,6 +1,6 @@
 """Fillers: the initial values of parameter blobs before training.
 
-Source: BVLC/caffe include/caffe/filler.hpp.
+Source: BVLC/caffe include/caffe/filler.hpp; those of forks state theirs.
 """
 
 from __future__ import annotations
@@ -98,6 +98,55 @@ def _bilinear(blob: Tensor, filler: FillerParameter) -> None:
     blob.copy_(bilinear_kernel(blob.shape[-1]))
 
 
+def _expectation(blob: Tensor, filler: FillerParameter) -> None:
+    """Weights of an InnerProduct that finds the mean position of a map, from -1 to 1.
+
+    Source: cbfinn/caffe include/caffe/filler.hpp, ExpectationFiller.
+    """
+    height, width, option = filler.height, filler.width, filler.expectation_option
+    if blob.dim() != 2 or min(height, width) < 2 or blob.shape[1] != height * width:
+        raise RuntimeError(f"width {width} and height {height} do not fit a blob of {tuple(blob.shape)}")
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    rows = {"x": [x], "y": [y], "xy": [x, y], "-x^2y^2": [-x.square(), -y.square()]}.get(option, [])
+    if len(rows) != len(blob):
+        raise RuntimeError(f"expectation_option {option!r} does not fit a blob of {tuple(blob.shape)}")
+    blob.copy_(torch.stack([row.flatten() for row in rows]))
+
+
+def _expectation_data(blob: Tensor, filler: FillerParameter) -> None:
+    """The position of each pixel of a map, from -1 to 1.
+
+    Source: cbfinn/caffe include/caffe/filler.hpp, ExpectationDataFiller.
+    """
+    option = filler.expectation_option
+    if option not in ("x", "y") or blob.dim() < 2 or min(blob.shape[-2:]) < 2:
+        raise RuntimeError("expectation_option is x or y, and the blob a map")
+    axis = -1 if option == "x" else -2
+    line = torch.linspace(-1, 1, blob.shape[axis])
+    blob.copy_(line if option == "x" else line[:, None])
+
+
+def _diagonal(blob: Tensor, filler: FillerParameter) -> None:
+    """Filters that take the mean of a window in the channel of their number, times diag_val.
+
+    Source: lmb-freiburg/flownet2 include/caffe/filler.hpp, DiagonalFiller.
+    """
+    blob.zero_()
+    planes = blob.reshape(*blob.shape[:2], -1)
+    for index in range(min(blob.shape[:2])):
+        value = filler.diag_val[index] if index < len(filler.diag_val) else 1.0
+        planes[index, index] = value / planes.shape[2]
+
+
+def _gaussian_unitball(blob: Tensor, filler: FillerParameter) -> None:
+    """Vectors of length 1 in any direction.
+
+    Source: happynear/caffe-windows include/caffe/filler.hpp, GaussianUnitBallFiller.
+    """
+    blob.normal_()
+    blob.div_(blob.reshape(len(blob), -1).norm(dim=1).reshape(-1, *(1,) * (blob.dim() - 1)))
+
+
 _FILLERS: dict[str, Callable[[Tensor, FillerParameter], None]] = {
     "constant": _constant,
     "gaussian": _gaussian,
@@ -106,4 +155,8 @@ _FILLERS: dict[str, Callable[[Tensor, FillerParameter], None]] = {
     "xavier": _xavier,
     "msra": _msra,
     "bilinear": _bilinear,
+    "expectation": _expectation,
+    "expectation_data": _expectation_data,
+    "diagonal": _diagonal,
+    "gaussian_unitball": _gaussian_unitball,
 }

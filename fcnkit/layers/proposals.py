@@ -30,6 +30,8 @@ class Proposal(Layer):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.proposal_param
+        if not p.ratio and not p.scale:
+            return _fixed_proposals(layer)
         if not p.ratio or not p.scale or min([*p.ratio, *p.scale]) <= 0:
             raise DefinitionError(f"layer {layer.name!r}: ratio and scale must be given, and positive")
         return proposals.Proposals(
@@ -44,6 +46,28 @@ class Proposal(Layer):
             scores=len(layer.top) > 1,
             axes=1,
         )
+
+
+def _fixed_proposals(layer: LayerParameter) -> nn.Module:
+    """Regions as a Proposal that lists neither ratios nor scales makes them: three of each, or one.
+
+    The fork drops no box at the last place of its largest anchor, however small.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/proposal_layer.cpp, LayerSetUp and
+    Forward_cpu.
+    """
+    p = layer.proposal_param
+    scales = (8, 16, 32) if p.anchor_scale == 3 else (32,)
+    ratios = (0.5, 1, 2) if p.anchor_ratio == 3 else (1,)
+    return proposals.Proposals(
+        proposals.anchors(p.anchor_base_size, ratios, scales, up=True),
+        p.feat_stride,
+        p.pre_nms_topn,
+        p.max_rois,
+        p.rpn_nms_thresh,
+        p.rpn_min_size,
+        scores=len(layer.top) > 1,
+    )
 
 
 class _PythonProposal(Layer):

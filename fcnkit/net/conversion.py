@@ -174,7 +174,7 @@ def net_from_definition(path: AnyPath, options: NetOptions) -> CaffeNet:
     stored, unknown = prototxts.read_leniently(path)
     with naming(path):
         prepared = prepare(stored, None, options, unknown)
-        for layer in prepared.definition.layer:
+        for layer in prepared.definition.layer if options.untrained != "leave" else ():
             rule = rule_for(layer)
             for filler in rule.fillers(layer) if rule is not None else ():
                 check_type(filler, layer.name)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fcnkit.types.channels import LOST
-from fcnkit.types.looks import SIZE, WHOLE
+from fcnkit.types.looks import WHOLE
 from fcnkit.types.record import (
     COMPUTES,
     ONE,
     PLAIN,
     SINK,
+    THREE,
     TWO,
     Count,
     LayerType,
@@ -18,23 +19,26 @@ from fcnkit.types.record import (
 
 _SSD = "weiliu89/caffe"
 
-PRIOR_BOX = LayerType(
-    "PriorBox",
-    v1=None,
-    origin=Origin(_SSD, "src/caffe/layers/prior_box_layer.cpp"),
-    bottoms=TWO,
-    tops=ONE,
-    looks=every(SIZE),
-    channels=LOST,
-    role=COMPUTES,
-    moves=True,
-    drawn=PLAIN,
-)
 DETECTION_OUTPUT = LayerType(
     "DetectionOutput",
     v1=None,
     origin=Origin(_SSD, "src/caffe/layers/detection_output_layer.cpp"),
-    bottoms=Count(3, 5),
+    bottoms=Count(1, None),
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=LOST,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+# The same objects, with the place and the box at the place that found them.
+DETECTION_OUTPUT_EXTENDED = LayerType(
+    "DetectionOutputExtended",
+    v1=None,
+    origin=Origin(
+        "openvinotoolkit/training_toolbox_caffe", "caffe/src/caffe/layers/detection_output_extended_layer.cpp"
+    ),
+    bottoms=THREE,
     tops=ONE,
     looks=every(WHOLE),
     channels=LOST,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fcnkit.types import detection, normalization, regions, resizing, shape
+from fcnkit.types import detection, normalization, priors, regions, resizing, shape
 from fcnkit.types.record import Count, LayerType
 
 
@@ -34,7 +34,11 @@ DIALECTS = {
     for dialect in (
         Dialect(shape.PERMUTE, "permute_param", shape.PERMUTE.bottoms),
         Dialect(normalization.NORMALIZE, "norm_param", normalization.NORMALIZE.bottoms),
-        Dialect(detection.PRIOR_BOX, "prior_box_param", detection.PRIOR_BOX.bottoms),
+        Dialect(priors.PRIOR_BOX, "prior_box_param", priors.PRIOR_BOX.bottoms),
+        # width is 14 and height 15 there.
+        Dialect(
+            priors.PRIOR_BOX_CLUSTERED, "prior_box_param", priors.PRIOR_BOX_CLUSTERED.bottoms, {14: 30600, 15: 30601}
+        ),
         # keep_top_k is 7 and variance_encoded_in_target 8 in SSD.
         Dialect(detection.DETECTION_OUTPUT, "detection_output_param", Count(3, 3), {7: 8, 8: 7}),
         Dialect(regions.ROI_POOLING, "roi_pooling_param", regions.ROI_POOLING.bottoms),

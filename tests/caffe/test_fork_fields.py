@@ -215,6 +215,17 @@ def test_the_numbers_of_ssd() -> None:
     assert (found.norm_param.across_spatial, found.norm_param.channel_shared) == (False, False)
 
 
+def test_the_numbers_of_clustered_boxes() -> None:
+    """openvinotoolkit/training_toolbox_caffe caffe/src/caffe/proto/caffe.proto: width is 14, height 15."""
+    settings = floats(14, 8.5) + floats(15, 13) + floats(10, 16)
+    found, remarks = from_binary(fork_layer(b"PriorBoxClustered", field(203, settings), bottoms=2))
+    p = found.prior_box_param
+    assert (list(p.width), list(p.height), p.step) == ([8.5], [13], 16)
+    assert remarks == [
+        "settings are read as those of PriorBoxClustered of openvinotoolkit/training_toolbox_caffe: layers 'it'"
+    ]
+
+
 @pytest.mark.parametrize(
     "layer",
     [

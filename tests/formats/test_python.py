@@ -30,6 +30,7 @@ from fcnkit.nn import (
     multibox,
     normalization,
     pooling,
+    priors,
     proposals,
     recurrent,
     reduction,
@@ -249,7 +250,8 @@ MODULES = [
     combine.Eltwise("SUM", (1, -0.5)),
     combine.Slice(3, 2, (1, 2)),
     combine.Split(2),
-    detection.PriorBox([(3, 4), (5, 6)], [0.1, 0.1, 0.2, 0.2], step=(8, 8), clip=True),
+    priors.PriorBox([(3, 4), (5, 6)], [0.1, 0.1, 0.2, 0.2], step=(8, 8), clip=True),
+    priors.PriorBox([priors.Box(31, 31, -8, 8)], [0.1, 0.1, 0.2, 0.2], image=(64, 96), rows_first=True),
     detection.DetectionOutput(21, keep=100, best=400),
     proposals.Proposals([(-8, -8, 23, 23)], 16, after=None, drop=False, empty=(0, 0, 16, 16), scores=True, axes=1),
     regions.RegionPool(6, 7, 0.0625),
@@ -288,6 +290,9 @@ MODULES = [
     shape.Tile(3),
     source.Parameter((1, 2)),
     yolo.YoloDetections(2, [[(1.5, 2)], [(3, 4)]], [32, 16], softmax=True),
+    yolo.YoloRegions(2, [[(1.5, 2)]], [1], softmax=True),
+    detection.MapDetections(2, True, 21, keep=100),
+    detection.PlacedDetections(2, best=400),
 ]
 
 

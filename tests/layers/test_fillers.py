@@ -80,3 +80,35 @@ def test_errors() -> None:
         filled((1,), type="gaussian", std=-1)
     with pytest.raises(DefinitionError, match="layer 'l': its uniform filler cannot be used: uniform_ expects"):
         filled((1,), type="uniform", min=2, max=1)
+
+
+def test_expectation_finds_the_mean_position_of_a_map() -> None:
+    """Of 2 x 3 pixels: columns at -1, 0 and 1, rows at -1 and 1."""
+    settings = {"type": "expectation", "width": 3, "height": 2}
+    rows = filled((2, 6), **settings)
+    assert rows.tolist() == [[-1, 0, 1, -1, 0, 1], [-1, -1, -1, 1, 1, 1]]
+    assert filled((2, 6), **settings, expectation_option="-x^2y^2").tolist() == [[-1, 0, -1] * 2, [-1] * 6]
+    assert filled((1, 6), **settings, expectation_option="y").tolist() == [[-1, -1, -1, 1, 1, 1]]
+    with pytest.raises(DefinitionError, match="its expectation filler cannot be used: expectation_option 'x' does not"):
+        filled((2, 6), **settings, expectation_option="x")
+    with pytest.raises(DefinitionError, match=r"width 3 and height 2 do not fit a blob of \(2, 5\)"):
+        filled((2, 5), **settings)
+
+
+def test_expectation_data_is_the_position_of_each_pixel() -> None:
+    settings = {"type": "expectation_data", "expectation_option": "y"}
+    assert filled((1, 2, 3, 2), **settings).tolist() == [[[[-1, -1], [0, 0], [1, 1]]] * 2]
+    with pytest.raises(DefinitionError, match="expectation_option is x or y"):
+        filled((1, 2, 3, 2), type="expectation_data")
+
+
+def test_diagonal_takes_the_mean_of_a_window() -> None:
+    """Of three channels the first two, halved and as they are."""
+    blob = filled((2, 3, 1, 2), type="diagonal", diag_val=[0.5])
+    assert blob.reshape(2, 3, 2).tolist() == [[[0.25, 0.25], [0, 0], [0, 0]], [[0, 0], [0.5, 0.5], [0, 0]]]
+
+
+def test_gaussian_unitball() -> None:
+    blob = filled((5, 3, 2), type="gaussian_unitball")
+    assert torch.allclose(blob.reshape(5, -1).norm(dim=1), torch.ones(5))
+    assert blob.min() < 0

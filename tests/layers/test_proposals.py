@@ -151,6 +151,25 @@ def test_proposal_proposes_what_opencv_proposes(tmp_path: Path) -> None:
     assert np.allclose(found[:, 1:], expected[:8, 1:], atol=1.01)
 
 
+def test_proposal_without_ratios_and_scales_has_those_of_synopsys() -> None:
+    """Three scales and one ratio: anchors of 128, 256 and 512 pixels; boxes under 30 pixels are dropped."""
+    scores, offsets, info = bottoms(3, 5, 7)
+    it = layer(
+        "Proposal",
+        "abc",
+        "proposal_param { anchor_ratio: 1 max_rois: 6 rpn_min_size: 20 rpn_nms_thresh: 0.5 }",
+        "rois scores",
+    )
+    rois, found = tops_of(net(it, [scores, offsets, info]), scores, offsets, info)
+    boxes = [(7.5 - half, 7.5 - half, 7.5 + half, 7.5 + half) for half in (63.5, 127.5, 255.5)]
+    expected = np.array(by_loops(scores[0], offsets[0], boxes, (77, 114), 30, 6000, 6, 0.5, True))
+    assert len(expected) > 1
+    assert np.allclose(rois[:, 1:], expected[:, :4], atol=1e-3)
+    assert np.allclose(found, expected[:, 4:], atol=1e-6)
+    nine = bottoms(9, 2, 2)
+    assert net(layer("Proposal", "abc", "proposal_param { feat_stride: 16 }"), nine).shapes["top"] == (300, 5)
+
+
 def test_widths_and_heights_have_their_own_scale() -> None:
     """A box of 16 x 16 pixels is large enough for a scale of 1 along its height, not for 2 along its width."""
     scores, offsets = np.ones((1, 2, 1, 1), np.float32), np.zeros((1, 4, 1, 1), np.float32)

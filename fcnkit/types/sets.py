@@ -1,0 +1,18 @@
+"""Layers that make one item of a set of images, weighted by their quality."""
+
+from __future__ import annotations
+
+from fcnkit.types.channels import KEPT
+from fcnkit.types.looks import WHOLE
+from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, PLAIN, Count, LayerType, Origin, every
+
+_MEX = "liuyuisanai/CaffeMex_v2"
+
+
+def _of_sets(name: str, file: str, bottoms: Count) -> LayerType:
+    origin = Origin(_MEX, f"src/caffe/layers/{file}_layer.cpp")
+    return LayerType(name, None, origin, bottoms, ONE, every(WHOLE), KEPT, COMPUTES, moves=False, drawn=PLAIN)
+
+
+BATCH_POOL = _of_sets("BatchPool", "batch_pool", ONE_OR_TWO)
+NORMALIZATION = _of_sets("Normalization", "normalization", ONE)
