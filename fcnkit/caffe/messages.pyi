@@ -826,6 +826,8 @@ class LayerParameter(Message):
     @property
     def nms_param(self) -> NmsParameter: ...
     @property
+    def st_param(self) -> SpatialTransformerParameter: ...
+    @property
     def compact_bilinear_param(self) -> CompactBilinearParameter: ...
     @property
     def denseblock_param(self) -> DenseBlockParameter: ...
@@ -1006,6 +1008,7 @@ class LayerParameter(Message):
         insanity_param: InsanityParameter = ...,
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
+        st_param: SpatialTransformerParameter = ...,
         compact_bilinear_param: CompactBilinearParameter = ...,
         denseblock_param: DenseBlockParameter = ...,
         resize_param: ResizeLayerParameter = ...,
@@ -1168,6 +1171,7 @@ class LayerParameter(Message):
             "insanity_param",
             "imresize_param",
             "nms_param",
+            "st_param",
             "compact_bilinear_param",
             "denseblock_param",
             "resize_param",
@@ -1339,6 +1343,7 @@ class LayerParameter(Message):
             "insanity_param",
             "imresize_param",
             "nms_param",
+            "st_param",
             "compact_bilinear_param",
             "denseblock_param",
             "resize_param",
@@ -2943,6 +2948,8 @@ class V1LayerParameter(Message):
     @property
     def nms_param(self) -> NmsParameter: ...
     @property
+    def st_param(self) -> SpatialTransformerParameter: ...
+    @property
     def compact_bilinear_param(self) -> CompactBilinearParameter: ...
     @property
     def denseblock_param(self) -> DenseBlockParameter: ...
@@ -3100,6 +3107,7 @@ class V1LayerParameter(Message):
         insanity_param: InsanityParameter = ...,
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
+        st_param: SpatialTransformerParameter = ...,
         compact_bilinear_param: CompactBilinearParameter = ...,
         denseblock_param: DenseBlockParameter = ...,
         resize_param: ResizeLayerParameter = ...,
@@ -3237,6 +3245,7 @@ class V1LayerParameter(Message):
             "insanity_param",
             "imresize_param",
             "nms_param",
+            "st_param",
             "compact_bilinear_param",
             "denseblock_param",
             "resize_param",
@@ -3385,6 +3394,7 @@ class V1LayerParameter(Message):
             "insanity_param",
             "imresize_param",
             "nms_param",
+            "st_param",
             "compact_bilinear_param",
             "denseblock_param",
             "resize_param",
@@ -5558,6 +5568,9 @@ class Pooling3DParameter(Message):
     pad: int
     kernel_depth: int
     temporal_stride: int
+    kernel_l: int
+    stride_l: int
+    pad_l: int
     def __init__(
         self,
         *,
@@ -5567,12 +5580,21 @@ class Pooling3DParameter(Message):
         pad: int = ...,
         kernel_depth: int = ...,
         temporal_stride: int = ...,
+        kernel_l: int = ...,
+        stride_l: int = ...,
+        pad_l: int = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+        self,
+        field_name: Literal[
+            "pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+        self,
+        field_name: Literal[
+            "pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"
+        ],
     ) -> None: ...
 
 class VideoDataParameter(Message):
@@ -6412,3 +6434,63 @@ class NmsParameter(Message):
     ) -> None: ...
     def HasField(self, field_name: Literal["threshold", "num_peak", "max_peaks", "num_parts"]) -> bool: ...
     def ClearField(self, field_name: Literal["threshold", "num_peak", "max_peaks", "num_parts"]) -> None: ...
+
+class SpatialTransformerParameter(Message):
+    transform_type: str
+    sampler_type: str
+    output_H: int
+    output_W: int
+    to_compute_dU: bool
+    theta_1_1: float
+    theta_1_2: float
+    theta_1_3: float
+    theta_2_1: float
+    theta_2_2: float
+    theta_2_3: float
+    def __init__(
+        self,
+        *,
+        transform_type: str = ...,
+        sampler_type: str = ...,
+        output_H: int = ...,
+        output_W: int = ...,
+        to_compute_dU: bool = ...,
+        theta_1_1: float = ...,
+        theta_1_2: float = ...,
+        theta_1_3: float = ...,
+        theta_2_1: float = ...,
+        theta_2_2: float = ...,
+        theta_2_3: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "transform_type",
+            "sampler_type",
+            "output_H",
+            "output_W",
+            "to_compute_dU",
+            "theta_1_1",
+            "theta_1_2",
+            "theta_1_3",
+            "theta_2_1",
+            "theta_2_2",
+            "theta_2_3",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "transform_type",
+            "sampler_type",
+            "output_H",
+            "output_W",
+            "to_compute_dU",
+            "theta_1_1",
+            "theta_1_2",
+            "theta_1_3",
+            "theta_2_1",
+            "theta_2_2",
+            "theta_2_3",
+        ],
+    ) -> None: ...

@@ -40,6 +40,7 @@ from fcnkit.layers import (
     shape,
     source,
     targets,
+    transformer,
     volumes,
     yolo,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "source",
     "supported",
     "targets",
+    "transformer",
     "volumes",
     "yolo",
 ]

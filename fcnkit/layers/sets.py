@@ -25,6 +25,14 @@ class BatchPool(Layer):
         return sets.SetPool(p.pool == p.MAX)
 
 
+@rule(types.GLOBAL_SUM_POOLING)
+class GlobalSumPooling(Layer):
+    """Adds all items of a batch: the scores of an image's regions, in ppengtang/oicr."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return sets.SetSum()
+
+
 @rule(types.NORMALIZATION)
 class Normalization(Layer):
     """Divides each item by its length, or with the norm L1 the numbers of all items by their sum."""

@@ -27,6 +27,16 @@ class SetPool(nn.Module):
         return f"largest={self.largest}"
 
 
+class SetSum(nn.Module):
+    """The sum of all items of a batch.
+
+    Source: haochen-rye/LSTD src/caffe/layers/global_sum_pooling_layer.cpp, Forward_cpu.
+    """
+
+    def forward(self, items: Tensor) -> Tensor:
+        return items.sum(0, keepdim=True)
+
+
 class SharesOfSet(nn.Module):
     """Numbers, one of each item of a batch, divided by the sum of their absolute values.
 

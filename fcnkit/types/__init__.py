@@ -46,6 +46,7 @@ from fcnkit.types import (
     shape,
     source,
     targets,
+    transformer,
     volumes,
     yolo,
 )
@@ -93,6 +94,7 @@ FAMILIES = (
     shape,
     source,
     targets,
+    transformer,
     volumes,
     yolo,
 )

@@ -73,6 +73,7 @@ def test_sets_of_images() -> None:
     weights = np.array([[0.25], [0.75]], np.float32)
     assert run(layer("BatchPool", "ab"), [items, weights]).tolist() == [[2.5, 0.5]]
     assert run(layer("BatchPool", "a"), [items]).tolist() == [[2, -1]]
+    assert run(layer("GlobalSumPooling", "a"), [items]).tolist() == [[4, -2]]
     assert run(layer("BatchPool", "a", "batch_pool_param { pool: MAX }"), [items]).tolist() == [[3, 2]]
     for it, bottoms, problem in (
         (layer("BatchPool", "a", "batch_pool_param { pool: STOCHASTIC }"), [items], "MAX and AVE, not STOCHASTIC"),
