@@ -42,7 +42,7 @@ def top_shape(layer: LayerParameter, index: int, volumes: bool = False) -> tuple
         record = type_of(layer)
         # BVLC/caffe src/caffe/layers/base_data_layer.cpp
         per_image = record is not None and isinstance(record.role, Data) and record.role.label_per_image
-        return (1,) if per_image else (1, UNKNOWN, UNKNOWN, UNKNOWN)
+        return (1,) if per_image and index == 1 else (1, UNKNOWN, UNKNOWN, UNKNOWN)
     channels = layer.memory_data_param.channels
     if not channels and len(layer.transform_param.mean_value) > 1:
         # BVLC/caffe src/caffe/data_transformer.cpp, Transform: one mean for all channels, or one for each.

@@ -159,7 +159,8 @@ def _without(data: bytes, number: int) -> bytes:
 def to_bvlc(net: NetParameter) -> None:
     """Replace, in place, fork fields by their BVLC equivalents: `hole` by dilation, `ceil_mode` by round_mode.
 
-    NVCaffe's `torch_pooling` is another name for rounding down.
+    NVCaffe's `torch_pooling` is another name for rounding down. Sizes of pooling that forks repeat for each axis are
+    BVLC's where they are one or two.
 
     Raises:
         DefinitionError: a field contradicts its equivalent, or `hole` is not given once or for each axis.
@@ -180,6 +181,7 @@ def to_bvlc(net: NetParameter) -> None:
                 conv.ClearField(field)
         for settings in (conv, pool):
             _to_pad(settings)
+        _to_pair(pool)
         if pool.HasField("torch_pooling"):
             pool.ceil_mode = not pool.torch_pooling
             pool.ClearField("torch_pooling")
@@ -189,6 +191,17 @@ def to_bvlc(net: NetParameter) -> None:
                 raise DefinitionError(f"layer {layer.name!r}: ceil_mode and round_mode contradict each other")
             pool.round_mode = mode
             pool.ClearField("ceil_mode")
+
+
+def _to_pair(pool: Any) -> None:
+    """Replace sizes that are repeated for one or two axes by BVLC's fields."""
+    for field, stem in (("kernel_size", "kernel"), ("stride", "stride"), ("pad", "pad")):
+        sizes = getattr(pool, f"each_{field}")
+        names = {1: (field,), 2: (f"{stem}_h", f"{stem}_w")}.get(len(sizes), ())
+        for name, size in zip(names, sizes, strict=False):
+            setattr(pool, name, size)
+        if names:
+            pool.ClearField(f"each_{field}")
 
 
 def _to_pad(settings: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
@@ -15,6 +16,7 @@ from fcnkit.types.axes import along_channels
 from fcnkit.types.channels import Cut, Filtered, Joined, Kept, KeptByValue
 from fcnkit.types.fixed import FIXED_BOTTOMS
 from fcnkit.types.rings import REGION_POOLING
+from fcnkit.types.shape import RESHAPE
 
 # The default input height and width of a fully convolutional net, in pixels: those of the published FCNs.
 FCN_SIZE = 500
@@ -119,7 +121,8 @@ def resolve(
         raise InputError("the net has no input")
     _apply_given(shapes, given)
     first = next(iter(shapes))
-    _set_box_shapes(net, shapes)
+    _set_fixed_shapes(net, shapes)
+    _set_reshaped(net, shapes, stated=() if given is None else given)
     # Pooling of regions makes blobs of one size from images of any size.
     sized = any(layer.type == "InnerProduct" for layer in net.layer)
     fully_convolutional = not sized or any(map(_pools_regions, net.layer))
@@ -164,10 +167,10 @@ def _pools_regions(layer: LayerParameter) -> bool:
     return ("ROI" in layer.type or layer.type == REGION_POOLING.name) and len(layer.bottom) > 1
 
 
-def _set_box_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
-    """Give a shape to inputs of detectors, which a data layer does not state: the size of an image, and boxes.
+def _set_fixed_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
+    """Give a shape to inputs that are no images and that a data layer does not state.
 
-    There is room for one box: an image's number and corners.
+    They are the size of an image, boxes, and sequences. There is room for one box: an image's number and corners.
 
     Source: rbgirshick/caffe-fast-rcnn src/caffe/layers/roi_pooling_layer.cpp, Forward_cpu.
     """
@@ -177,6 +180,27 @@ def _set_box_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
             blob = layer.bottom[index] if index < len(layer.bottom) else ""
             if blob in shapes and UNKNOWN in shapes[blob]:
                 shapes[blob] = shape
+
+
+def _set_reshaped(net: NetParameter, shapes: dict[str, Shape], stated: Iterable[Any]) -> None:
+    """Give a shape to inputs that a Reshape alone reads and that it states but for one dimension.
+
+    That one is 1. A Reshape that splits the channels of clips reads them with time and channels on one axis.
+
+    Source: BVLC/caffe src/caffe/layers/reshape_layer.cpp, Reshape.
+    """
+    for layer in net.layer:
+        blob = layer.bottom[0] if layer.type == RESHAPE.name else ""
+        p = layer.reshape_param
+        sizes = [size for size in p.shape.dim if size != -1]
+        alone = sum(blob in other.bottom for other in net.layer) == 1
+        if blob not in shapes or blob in stated or min(sizes, default=0) < 1 or not alone:
+            continue
+        if UNKNOWN in shapes[blob] and (p.axis, p.num_axes) == (0, -1):
+            shapes[blob] = (1, math.prod(sizes))
+        elif len(shapes[blob]) > 3 and len(sizes) == 1 and (p.axis, p.num_axes) == (1, 1):
+            time = shapes[blob][2] if len(shapes[blob]) == 5 else 1
+            shapes[blob] = (shapes[blob][0], sizes[0] * time, *shapes[blob][-2:])
 
 
 def _channels(

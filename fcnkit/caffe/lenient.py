@@ -22,6 +22,9 @@ _TOKEN = re.compile(
 _CLOSING = {"{": "}", "<": ">"}
 # Caffe's messages are at most 6 deep.
 _DEEPEST = 60
+# Fields that BVLC has once and forks for any number of axes, and the names here of the forks' fields.
+# Source: mzolfaghari/ECO-efficient-video-understanding caffe_3d/src/caffe/proto/caffe.proto, PoolingParameter.
+REPEATED = {("PoolingParameter", name): f"each_{name}" for name in ("kernel_size", "stride", "pad")}
 
 
 class Unknown(NamedTuple):
@@ -69,6 +72,7 @@ class _Scan:
         self.next: _Token | None = None
         self.end = 0
         self.found: list[tuple[int, int, Unknown]] = []
+        self.renamed: list[tuple[int, int, str]] = []
         self.counts = {"layer": 0, "layers": 0}
         self.layer = ("", 0)
         self.advance()
@@ -95,12 +99,16 @@ class _Scan:
         """The fields of a message up to its closing bracket; kind is None inside an unknown field."""
         if len(path) > _DEEPEST:
             raise _Malformed
+        stated: dict[str, list[tuple[int, bool]]] = {}
         while not (closing and self.accept(closing)):
             if self.next is None and not closing:
                 return
-            self.field(kind, path)
+            self.field(kind, path, stated)
+        for name, times in stated.items():
+            if len(times) > 1 or any(listed for _, listed in times):
+                self.renamed += [(start, start + len(name), REPEATED[kind.name, name]) for start, _ in times]
 
-    def field(self, kind: Any, path: tuple[str, ...]) -> None:
+    def field(self, kind: Any, path: tuple[str, ...], stated: dict[str, list[tuple[int, bool]]]) -> None:
         name = self.advance()
         if name is None or name.kind != "word":
             raise _Malformed
@@ -112,6 +120,8 @@ class _Scan:
         self.accept(":")
         inner, enum = (field.message_type, field.enum_type) if field is not None else (None, None)
         at = self.next.start if self.next is not None else self.end
+        if kind is not None and (kind.name, name.text) in REPEATED:
+            stated.setdefault(name.text, []).append((name.start, self.text[at : at + 1] == "["))
         value = self.value(inner, path)
         quoted = value[:1] in ("'", '"')
         if kind is not None and field is None:
@@ -155,6 +165,8 @@ class _Scan:
 def scan(text: str, kind: Any) -> tuple[str, list[Unknown]]:
     """The text with spaces in place of what the schema lacks, and that in order.
 
+    A field of `REPEATED` that is given several times has the fork's name in the text.
+
     Args:
         text: prototxt text.
         kind: the descriptor of the message that it describes.
@@ -163,7 +175,8 @@ def scan(text: str, kind: Any) -> tuple[str, list[Unknown]]:
     with suppress(_Malformed):
         state.message(kind, (), "")
     parts, at = [], 0
-    for start, end, _ in state.found:
-        parts += [text[at:start], re.sub(r"[^\n]", " ", text[start:end])]
+    blank = [(start, end, re.sub(r"[^\n]", " ", text[start:end])) for start, end, _ in state.found]
+    for start, end, other in sorted([*blank, *state.renamed]):
+        parts += [text[at:start], other]
         at = end
     return "".join([*parts, text[at:]]), [unknown for _, _, unknown in state.found]

@@ -802,6 +802,28 @@ class LayerParameter(Message):
     @property
     def rrelu_param(self) -> RReLUParameter: ...
     @property
+    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
+    @property
+    def denseblock_param(self) -> DenseBlockParameter: ...
+    @property
+    def resize_param(self) -> ResizeLayerParameter: ...
+    @property
+    def crelu_param(self) -> CReLUParameter: ...
+    @property
+    def apl_param(self) -> APLParameter: ...
+    @property
+    def eltwise_affine_param(self) -> EltwiseAffineParameter: ...
+    @property
+    def guided_dropout_param(self) -> GuidedDropoutParameter: ...
+    @property
+    def region_param(self) -> RegionParameter: ...
+    @property
+    def region_yolo_param(self) -> RegionParameter: ...
+    @property
+    def reorg_yolo_param(self) -> ReorgYoloParameter: ...
+    @property
+    def pass_through_param(self) -> PassThroughParameter: ...
+    @property
     def region_pooling_param(self) -> RegionPoolingParameter: ...
     @property
     def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
@@ -827,28 +849,6 @@ class LayerParameter(Message):
     def nms_param(self) -> NmsParameter: ...
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
-    @property
-    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
-    @property
-    def denseblock_param(self) -> DenseBlockParameter: ...
-    @property
-    def resize_param(self) -> ResizeLayerParameter: ...
-    @property
-    def crelu_param(self) -> CReLUParameter: ...
-    @property
-    def apl_param(self) -> APLParameter: ...
-    @property
-    def eltwise_affine_param(self) -> EltwiseAffineParameter: ...
-    @property
-    def guided_dropout_param(self) -> GuidedDropoutParameter: ...
-    @property
-    def region_param(self) -> RegionParameter: ...
-    @property
-    def region_yolo_param(self) -> RegionParameter: ...
-    @property
-    def reorg_yolo_param(self) -> ReorgYoloParameter: ...
-    @property
-    def pass_through_param(self) -> PassThroughParameter: ...
     @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
@@ -996,6 +996,17 @@ class LayerParameter(Message):
         scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
         rrelu_param: RReLUParameter = ...,
+        compact_bilinear_param: CompactBilinearParameter = ...,
+        denseblock_param: DenseBlockParameter = ...,
+        resize_param: ResizeLayerParameter = ...,
+        crelu_param: CReLUParameter = ...,
+        apl_param: APLParameter = ...,
+        eltwise_affine_param: EltwiseAffineParameter = ...,
+        guided_dropout_param: GuidedDropoutParameter = ...,
+        region_param: RegionParameter = ...,
+        region_yolo_param: RegionParameter = ...,
+        reorg_yolo_param: ReorgYoloParameter = ...,
+        pass_through_param: PassThroughParameter = ...,
         region_pooling_param: RegionPoolingParameter = ...,
         roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
         orn_param: ORNParameter = ...,
@@ -1009,17 +1020,6 @@ class LayerParameter(Message):
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
-        compact_bilinear_param: CompactBilinearParameter = ...,
-        denseblock_param: DenseBlockParameter = ...,
-        resize_param: ResizeLayerParameter = ...,
-        crelu_param: CReLUParameter = ...,
-        apl_param: APLParameter = ...,
-        eltwise_affine_param: EltwiseAffineParameter = ...,
-        guided_dropout_param: GuidedDropoutParameter = ...,
-        region_param: RegionParameter = ...,
-        region_yolo_param: RegionParameter = ...,
-        reorg_yolo_param: ReorgYoloParameter = ...,
-        pass_through_param: PassThroughParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1159,6 +1159,17 @@ class LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "rrelu_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
@@ -1172,17 +1183,6 @@ class LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
-            "compact_bilinear_param",
-            "denseblock_param",
-            "resize_param",
-            "crelu_param",
-            "apl_param",
-            "eltwise_affine_param",
-            "guided_dropout_param",
-            "region_param",
-            "region_yolo_param",
-            "reorg_yolo_param",
-            "pass_through_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1331,6 +1331,17 @@ class LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "rrelu_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
@@ -1344,17 +1355,6 @@ class LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
-            "compact_bilinear_param",
-            "denseblock_param",
-            "resize_param",
-            "crelu_param",
-            "apl_param",
-            "eltwise_affine_param",
-            "guided_dropout_param",
-            "region_param",
-            "region_yolo_param",
-            "reorg_yolo_param",
-            "pass_through_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2301,6 +2301,12 @@ class PoolingParameter(Message):
     pad_r: int
     pad_t: int
     pad_b: int
+    @property
+    def each_kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def each_stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def each_pad(self) -> RepeatedScalarFieldContainer[int]: ...
     def __init__(
         self,
         *,
@@ -2329,6 +2335,9 @@ class PoolingParameter(Message):
         pad_r: int = ...,
         pad_t: int = ...,
         pad_b: int = ...,
+        each_kernel_size: Iterable[int] = ...,
+        each_stride: Iterable[int] = ...,
+        each_pad: Iterable[int] = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2388,6 +2397,9 @@ class PoolingParameter(Message):
             "pad_r",
             "pad_t",
             "pad_b",
+            "each_kernel_size",
+            "each_stride",
+            "each_pad",
         ],
     ) -> None: ...
 
@@ -2924,6 +2936,28 @@ class V1LayerParameter(Message):
     @property
     def rrelu_param(self) -> RReLUParameter: ...
     @property
+    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
+    @property
+    def denseblock_param(self) -> DenseBlockParameter: ...
+    @property
+    def resize_param(self) -> ResizeLayerParameter: ...
+    @property
+    def crelu_param(self) -> CReLUParameter: ...
+    @property
+    def apl_param(self) -> APLParameter: ...
+    @property
+    def eltwise_affine_param(self) -> EltwiseAffineParameter: ...
+    @property
+    def guided_dropout_param(self) -> GuidedDropoutParameter: ...
+    @property
+    def region_param(self) -> RegionParameter: ...
+    @property
+    def region_yolo_param(self) -> RegionParameter: ...
+    @property
+    def reorg_yolo_param(self) -> ReorgYoloParameter: ...
+    @property
+    def pass_through_param(self) -> PassThroughParameter: ...
+    @property
     def region_pooling_param(self) -> RegionPoolingParameter: ...
     @property
     def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
@@ -2949,28 +2983,6 @@ class V1LayerParameter(Message):
     def nms_param(self) -> NmsParameter: ...
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
-    @property
-    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
-    @property
-    def denseblock_param(self) -> DenseBlockParameter: ...
-    @property
-    def resize_param(self) -> ResizeLayerParameter: ...
-    @property
-    def crelu_param(self) -> CReLUParameter: ...
-    @property
-    def apl_param(self) -> APLParameter: ...
-    @property
-    def eltwise_affine_param(self) -> EltwiseAffineParameter: ...
-    @property
-    def guided_dropout_param(self) -> GuidedDropoutParameter: ...
-    @property
-    def region_param(self) -> RegionParameter: ...
-    @property
-    def region_yolo_param(self) -> RegionParameter: ...
-    @property
-    def reorg_yolo_param(self) -> ReorgYoloParameter: ...
-    @property
-    def pass_through_param(self) -> PassThroughParameter: ...
     @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
@@ -3095,6 +3107,17 @@ class V1LayerParameter(Message):
         scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
         rrelu_param: RReLUParameter = ...,
+        compact_bilinear_param: CompactBilinearParameter = ...,
+        denseblock_param: DenseBlockParameter = ...,
+        resize_param: ResizeLayerParameter = ...,
+        crelu_param: CReLUParameter = ...,
+        apl_param: APLParameter = ...,
+        eltwise_affine_param: EltwiseAffineParameter = ...,
+        guided_dropout_param: GuidedDropoutParameter = ...,
+        region_param: RegionParameter = ...,
+        region_yolo_param: RegionParameter = ...,
+        reorg_yolo_param: ReorgYoloParameter = ...,
+        pass_through_param: PassThroughParameter = ...,
         region_pooling_param: RegionPoolingParameter = ...,
         roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
         orn_param: ORNParameter = ...,
@@ -3108,17 +3131,6 @@ class V1LayerParameter(Message):
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
-        compact_bilinear_param: CompactBilinearParameter = ...,
-        denseblock_param: DenseBlockParameter = ...,
-        resize_param: ResizeLayerParameter = ...,
-        crelu_param: CReLUParameter = ...,
-        apl_param: APLParameter = ...,
-        eltwise_affine_param: EltwiseAffineParameter = ...,
-        guided_dropout_param: GuidedDropoutParameter = ...,
-        region_param: RegionParameter = ...,
-        region_yolo_param: RegionParameter = ...,
-        reorg_yolo_param: ReorgYoloParameter = ...,
-        pass_through_param: PassThroughParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3233,6 +3245,17 @@ class V1LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "rrelu_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
@@ -3246,17 +3269,6 @@ class V1LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
-            "compact_bilinear_param",
-            "denseblock_param",
-            "resize_param",
-            "crelu_param",
-            "apl_param",
-            "eltwise_affine_param",
-            "guided_dropout_param",
-            "region_param",
-            "region_yolo_param",
-            "reorg_yolo_param",
-            "pass_through_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3382,6 +3394,17 @@ class V1LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "rrelu_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
@@ -3395,17 +3418,6 @@ class V1LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
-            "compact_bilinear_param",
-            "denseblock_param",
-            "resize_param",
-            "crelu_param",
-            "apl_param",
-            "eltwise_affine_param",
-            "guided_dropout_param",
-            "region_param",
-            "region_yolo_param",
-            "reorg_yolo_param",
-            "pass_through_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -6034,91 +6046,6 @@ class RReLUParameter(Message):
     def HasField(self, field_name: Literal["lb", "ub"]) -> bool: ...
     def ClearField(self, field_name: Literal["lb", "ub"]) -> None: ...
 
-class RegionPoolingParameter(Message):
-    pooled_h: int
-    pooled_w: int
-    spatial_scale: float
-    offset: float
-    def __init__(
-        self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ..., offset: float = ...
-    ) -> None: ...
-    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "offset"]) -> bool: ...
-    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "offset"]) -> None: ...
-
-class ROIMaskPoolingParameter(Message):
-    pooled_h: int
-    pooled_w: int
-    spatial_scale: float
-    half_part: int
-    roi_scale: float
-    mask_scale: float
-    spatial_shift: float
-    def __init__(
-        self,
-        *,
-        pooled_h: int = ...,
-        pooled_w: int = ...,
-        spatial_scale: float = ...,
-        half_part: int = ...,
-        roi_scale: float = ...,
-        mask_scale: float = ...,
-        spatial_shift: float = ...,
-    ) -> None: ...
-    def HasField(
-        self,
-        field_name: Literal[
-            "pooled_h", "pooled_w", "spatial_scale", "half_part", "roi_scale", "mask_scale", "spatial_shift"
-        ],
-    ) -> bool: ...
-    def ClearField(
-        self,
-        field_name: Literal[
-            "pooled_h", "pooled_w", "spatial_scale", "half_part", "roi_scale", "mask_scale", "spatial_shift"
-        ],
-    ) -> None: ...
-
-class ORNParameter(Message):
-    orientations: int
-    def __init__(self, *, orientations: int = ...) -> None: ...
-    def HasField(self, field_name: Literal["orientations"]) -> bool: ...
-    def ClearField(self, field_name: Literal["orientations"]) -> None: ...
-
-class TilingParameter(Message):
-    tile_dim: int
-    def __init__(self, *, tile_dim: int = ...) -> None: ...
-    def HasField(self, field_name: Literal["tile_dim"]) -> bool: ...
-    def ClearField(self, field_name: Literal["tile_dim"]) -> None: ...
-
-class LocalParameter(Message):
-    num_output: int
-    bias_term: bool
-    pad: int
-    kernel_size: int
-    stride: int
-    @property
-    def weight_filler(self) -> FillerParameter: ...
-    @property
-    def bias_filler(self) -> FillerParameter: ...
-    def __init__(
-        self,
-        *,
-        num_output: int = ...,
-        bias_term: bool = ...,
-        pad: int = ...,
-        kernel_size: int = ...,
-        stride: int = ...,
-        weight_filler: FillerParameter = ...,
-        bias_filler: FillerParameter = ...,
-    ) -> None: ...
-    def HasField(
-        self,
-        field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
-    ) -> bool: ...
-    def ClearField(
-        self,
-        field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
-    ) -> None: ...
-
 class CompactBilinearParameter(Message):
     num_output: int
     sum_pool: bool
@@ -6315,6 +6242,91 @@ class PassThroughParameter(Message):
     def __init__(self, *, num_output: int = ..., block_height: int = ..., block_width: int = ...) -> None: ...
     def HasField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> bool: ...
     def ClearField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> None: ...
+
+class RegionPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    offset: float
+    def __init__(
+        self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ..., offset: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "offset"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "offset"]) -> None: ...
+
+class ROIMaskPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    half_part: int
+    roi_scale: float
+    mask_scale: float
+    spatial_shift: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int = ...,
+        pooled_w: int = ...,
+        spatial_scale: float = ...,
+        half_part: int = ...,
+        roi_scale: float = ...,
+        mask_scale: float = ...,
+        spatial_shift: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "pooled_h", "pooled_w", "spatial_scale", "half_part", "roi_scale", "mask_scale", "spatial_shift"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "pooled_h", "pooled_w", "spatial_scale", "half_part", "roi_scale", "mask_scale", "spatial_shift"
+        ],
+    ) -> None: ...
+
+class ORNParameter(Message):
+    orientations: int
+    def __init__(self, *, orientations: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["orientations"]) -> bool: ...
+    def ClearField(self, field_name: Literal["orientations"]) -> None: ...
+
+class TilingParameter(Message):
+    tile_dim: int
+    def __init__(self, *, tile_dim: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["tile_dim"]) -> bool: ...
+    def ClearField(self, field_name: Literal["tile_dim"]) -> None: ...
+
+class LocalParameter(Message):
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    stride: int
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: int = ...,
+        kernel_size: int = ...,
+        stride: int = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> None: ...
 
 class BNHKParameter(Message):
     Engine: Final[EnumTypeWrapper]

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import schema
 from fcnkit.caffe.forks import to_bvlc
-from fcnkit.caffe.lenient import Unknown, scan
+from fcnkit.caffe.lenient import REPEATED, Unknown, scan
 from fcnkit.caffe.messages import NetParameter, SolverParameter
 from fcnkit.caffe.sniff import unreadable
 from fcnkit.errors import FileFormatError, PrototxtError, naming
@@ -25,6 +25,8 @@ _PLACEHOLDER = re.compile(r"\$#.*?#\$|\$\w+|\$\{[^}]*\}|\{\{.*?\}\}")
 _NAMED_NUMBER = re.compile(r"Couldn't parse (?:integer|float): ([A-Za-z_]\w*)$")
 # Fields of a solver that hold a net.
 _NETS_OF_SOLVERS = {"net_param", "train_net_param", "test_net_param"}
+# The names here of fields that forks repeat, at the beginning of a line of text.
+_OWN_NAME = re.compile(rf"(?m)^( *)each_({'|'.join(name for _, name in REPEATED)}): ")
 # How many lines a message lists for each unknown field.
 _LISTED = 5
 
@@ -84,7 +86,7 @@ def _parsed(text: str, kind: str) -> tuple[Any, list[Unknown]]:
         _merge(text, message)
     except PrototxtError as error:
         rest, unknown = scan(text, message.DESCRIPTOR)
-        if not unknown:
+        if rest == text:
             raise error
         message = schema.message_class(kind)()
         _merge(rest, message)
@@ -186,4 +188,4 @@ def decode(data: bytes) -> str:
 
 def to_text(message: Message) -> str:
     """Format a message in protobuf text format, as Caffe's own tools do."""
-    return text_format.MessageToString(message)
+    return _OWN_NAME.sub(r"\1\2: ", text_format.MessageToString(message))

@@ -39,6 +39,7 @@ _KEPT: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("Embed", "columns"): lambda module: module.embedding_dim,
     ("Embed", "rows"): lambda module: module.num_embeddings,
     ("FrozenBatchNorm2d", "channels"): lambda module: module.num_features,
+    ("FrozenBatchNorm3d", "channels"): lambda module: module.num_features,
     ("L2Norm", "channels"): lambda module: module.weight.numel() if module.weight.dim() else None,
     ("LSTM", "inputs"): lambda module: module.W_xc.shape[1],
     ("LSTM", "streams"): _streams,

@@ -126,10 +126,18 @@ class PReLU(Elementwise):
 class ReLU(Elementwise):
     """max(x, 0), or negative_slope * x below 0; in Synopsys' Caffe cut to bounds.
 
-    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/relu_layer.cpp, Forward_cpu.
+    A second top is 1 where x is positive and 0 elsewhere.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe src/caffe/layers/relu_layer.cpp, Forward_cpu;
+    HyeonwooNoh/caffe src/caffe/layers/relu_layer.cpp, Forward_cpu.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        relu = self._relu(layer)
+        return relu if len(layer.top) < 2 else activation.Masked(relu)
+
+    @staticmethod
+    def _relu(layer: LayerParameter) -> nn.Module:
         p = layer.relu_param
         relu = nn.LeakyReLU(p.negative_slope) if p.negative_slope else nn.ReLU()
         high = min([6.0] * p.relu6 + [p.maximum] * (p.maximum > 0), default=math.inf)

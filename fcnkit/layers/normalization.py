@@ -84,9 +84,10 @@ class BN(Layer):
     been merged into them. In the mode LEARN it normalizes with the batch's own statistics in both phases, and
     returns the statistics as further tops.
     PSPNet's has 4 blobs, slope, bias, mean and variance; if frozen, it uses the stored statistics in training too.
-    All blobs have the shape (1, channels, 1, 1).
+    All blobs have the shape (1, channels, 1, 1), or in nets for video (1, channels).
 
-    Source: alexgkendall/caffe-segnet src/caffe/layers/bn_layer.cpp; hszhao/PSPNet src/caffe/layers/bn_layer.cpp.
+    Source: alexgkendall/caffe-segnet src/caffe/layers/bn_layer.cpp; hszhao/PSPNet src/caffe/layers/bn_layer.cpp;
+    mzolfaghari/ECO-efficient-video-understanding caffe_3d/src/caffe/layers/bn_layer.cpp, cudnn_bn_layer.cpp.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
@@ -94,6 +95,9 @@ class BN(Layer):
         channels = bottoms[0][1] if len(bottoms[0]) > 1 else 0
         if len(bottoms[0]) == 2 and self._is_pspnets(layer) and not p.frozen:
             return nn.BatchNorm1d(channels, p.eps, 1 - p.momentum)
+        if len(bottoms[0]) == 5 and self._is_pspnets(layer):
+            volumes = normalization.FrozenBatchNorm3d if p.frozen else nn.BatchNorm3d
+            return volumes(channels, p.eps, 1 - p.momentum)
         if len(bottoms[0]) != 4:
             raise DefinitionError(f"layer {layer.name!r}: BN reads blobs of 4 axes, not of shape {bottoms[0]}")
         if self._is_pspnets(layer):
@@ -106,6 +110,9 @@ class BN(Layer):
     def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
         names = ["weight", "bias", *(["running_mean", "running_var"] if self._is_pspnets(layer) else [])]
         return [getattr(module, name).view(1, -1, 1, 1) for name in names]
+
+    def in_order(self, layer: LayerParameter, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        return [blob.reshape(*blob.shape, 1, 1) if blob.ndim == 2 else blob for blob in stored]
 
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.bn_param

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import nn
@@ -13,7 +13,21 @@ from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, rule
 from fcnkit.nn.pooling import PaddedPool2d, Pool2d, SpatialPyramid
 from fcnkit.types import pooling as types
-from fcnkit.types.windows import pooling_window, sides_of
+from fcnkit.types.windows import pooling_window, pools_volumes, sides_of
+
+# Modules by method and number of axes: those that slide, and those that reduce a whole bottom.
+_OF_AXES: dict[str, dict[int, tuple[Callable[..., nn.Module], Callable[..., nn.Module]]]] = {
+    "MAX": {
+        1: (nn.MaxPool1d, nn.AdaptiveMaxPool1d),
+        2: (nn.MaxPool2d, nn.AdaptiveMaxPool2d),
+        3: (nn.MaxPool3d, nn.AdaptiveMaxPool3d),
+    },
+    "AVE": {
+        1: (nn.AvgPool1d, nn.AdaptiveAvgPool1d),
+        2: (nn.AvgPool2d, nn.AdaptiveAvgPool2d),
+        3: (nn.AvgPool3d, nn.AdaptiveAvgPool3d),
+    },
+}
 
 
 @rule(types.POOLING)
@@ -26,8 +40,11 @@ class Pooling(Layer):
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.pooling_param
         method = p.PoolMethod.Name(p.pool)
-        if len(bottoms[0]) != 4:
-            raise DefinitionError(f"layer {layer.name!r}: Pooling reads blobs of 4 axes, not of shape {bottoms[0]}")
+        if len(bottoms[0]) not in (3, 4, 5):
+            problem = f"Pooling reads blobs of 3 to 5 axes, the first two batch and channels, not of shape {bottoms[0]}"
+            raise DefinitionError(f"layer {layer.name!r}: {problem}")
+        if len(bottoms[0]) != 4 or pools_volumes(layer):
+            return self._of_axes(layer, len(bottoms[0]) - 2, method)
         mask = method == "MAX" and len(layer.top) > 1
         window, sides = pooling_window(layer), sides_of(layer, p)
         excluding = method in ("AVE_EXC_PAD", "AVE_TF")
@@ -55,6 +72,27 @@ class Pooling(Layer):
         module: Any = nn.MaxPool2d if method == "MAX" else nn.AvgPool2d
         built: nn.Module = module(kernel, stride, pad, ceil_mode=ceil)
         return built
+
+    @staticmethod
+    def _of_axes(layer: LayerParameter, axes: int, method: str) -> nn.Module:
+        """Pooling over one or three spatial axes, or over two whose number the definition confirms, as forks have it.
+
+        Source: mzolfaghari/ECO-efficient-video-understanding caffe_3d/src/caffe/layers/pooling_layer.cpp, Reshape.
+        """
+        if method not in _OF_AXES or len(layer.top) > 1 or sides_of(layer, layer.pooling_param):
+            problem = f"pooling over {axes} axes is MAX or AVE, without a mask, with one pad for both sides"
+            raise DefinitionError(f"layer {layer.name!r}: {problem}")
+        window = pooling_window(layer, axes)
+        sliding, whole = _OF_AXES[method][axes]
+        if window is None:
+            return whole(1)
+        kernel, stride, pad, _ = window
+        limits = zip(kernel, stride, pad, strict=True)
+        if any(2 * around > size or step > size for size, step, around in limits):
+            problem = f"stride {stride} must not exceed the kernel {kernel}, nor pad {pad} its half"
+            raise DefinitionError(f"layer {layer.name!r}: {problem}")
+        p = layer.pooling_param
+        return sliding(kernel, stride, pad, ceil_mode=p.RoundMode.Name(p.round_mode) == "CEIL")
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True

@@ -130,7 +130,10 @@ class ResizeNearestNeighbor(_PlainResize):
 class Unpooling(Layer):
     """Undoes pooling: puts each value where the mask of a second bottom states, or at its window's beginning.
 
-    Source: HyeonwooNoh/caffe src/caffe/layers/unpooling_layer.cpp, LayerSetUp.
+    With the methods AVE and TILE it is spread over its window, divided by the number of pixels there or not.
+
+    Source: HyeonwooNoh/caffe src/caffe/layers/unpooling_layer.cpp, LayerSetUp, which needs the size of the top;
+    jimeiyang/objectContourDetector caffe-cedn/src/caffe/layers/unpooling_layer.cpp, which computes it.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
@@ -138,11 +141,12 @@ class Unpooling(Layer):
         kernel = (p.kernel_size,) * 2 if p.HasField("kernel_size") else (p.kernel_h, p.kernel_w)
         stride = (p.stride_h, p.stride_w) if p.HasField("stride_h") else (p.stride,) * 2
         size = (p.unpool_size,) * 2 if p.HasField("unpool_size") else (p.unpool_h, p.unpool_w)
-        if p.unpool != p.MAX or p.pad or p.pad_h or p.pad_w:
-            raise DefinitionError(f"layer {layer.name!r}: unpool is MAX, without a pad")
+        if p.pad or p.pad_h or p.pad_w:
+            raise DefinitionError(f"layer {layer.name!r}: unpooling has no pad")
         if min(*kernel, *stride) < 1:
             raise DefinitionError(f"layer {layer.name!r}: kernel_size and stride must be positive")
-        return resizing.Unpooling(kernel, stride, size if all(size) else ())
+        method = p.UnpoolMethod.Name(p.unpool)
+        return resizing.Unpooling(kernel, stride, size if all(size) else (), method)
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True

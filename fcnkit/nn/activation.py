@@ -160,3 +160,17 @@ class SpatialSoftmax(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.temperature}"
+
+
+class Masked(nn.Module):
+    """An activation, and as a second top where its bottom is positive: 1 there and 0 elsewhere.
+
+    Source: HyeonwooNoh/caffe src/caffe/layers/relu_layer.cpp.
+    """
+
+    def __init__(self, activation: nn.Module):
+        super().__init__()
+        self.activation = activation
+
+    def forward(self, bottom: Tensor) -> tuple[Tensor, Tensor]:
+        return self.activation(bottom), (bottom > 0).to(bottom.dtype)

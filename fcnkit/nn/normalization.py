@@ -188,6 +188,18 @@ class FrozenBatchNorm2d(nn.BatchNorm2d):
         return self
 
 
+class FrozenBatchNorm3d(nn.BatchNorm3d):
+    """The same for blobs of five axes."""
+
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
+        super().__init__(channels, eps, momentum)
+        self.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> FrozenBatchNorm3d:
+        super().train(False)
+        return self
+
+
 class Normalized(nn.Module):
     """Divide each pixel's channels, or with `whole` each item, by its length.
 

@@ -220,22 +220,26 @@ class Unpooling(nn.Module):
     Args:
         kernel, stride: of the windows, (height, width).
         size: (height, width) of the top; () for the size that the windows reach.
+        method: "MAX"; "AVE" or "TILE" for sums of what is spread over the windows, whose mask is not read.
 
-    Source: HyeonwooNoh/caffe src/caffe/layers/unpooling_layer.cpp.
+    Source: HyeonwooNoh/caffe and jimeiyang/objectContourDetector, caffe-cedn, src/caffe/layers/unpooling_layer.cpp.
     """
 
-    def __init__(self, kernel: Size, stride: Size, size: Size | tuple[()] = ()):
+    def __init__(self, kernel: Size, stride: Size, size: Size | tuple[()] = (), method: str = "MAX"):
         super().__init__()
-        self.kernel, self.stride, self.size = kernel, stride, size
+        self.kernel, self.stride, self.size, self.method = kernel, stride, size, method
 
     def forward(self, bottom: Tensor, mask: Tensor | None = None) -> Tensor:
         height, width = self.size or (
-            max((length - 1) * stride + kernel, length * stride + 1)
+            (length - 1) * stride + kernel
             for length, stride, kernel in zip(bottom.shape[2:], self.stride, self.kernel, strict=True)
         )
+        rows = torch.arange(bottom.shape[2], device=bottom.device) * self.stride[0]
+        columns = torch.arange(bottom.shape[3], device=bottom.device) * self.stride[1]
+        if self.method != "MAX":
+            return self._spread(bottom, (rows, columns), (height, width))
         if mask is None:
-            rows = (torch.arange(bottom.shape[2], device=bottom.device) * self.stride[0]).clamp(max=height - 1)
-            columns = (torch.arange(bottom.shape[3], device=bottom.device) * self.stride[1]).clamp(max=width - 1)
+            rows, columns = rows.clamp(max=height - 1), columns.clamp(max=width - 1)
             mask = (rows[:, None] * width + columns).expand(bottom.shape)
         if bottom.shape != mask.shape:
             raise RuntimeError("the bottoms must have equal shapes")
@@ -243,5 +247,16 @@ class Unpooling(nn.Module):
         plane = plane.scatter(2, mask.long().flatten(2), bottom.flatten(2))
         return plane.reshape(*bottom.shape[:2], height, width)
 
+    def _spread(self, bottom: Tensor, starts: tuple[Tensor, Tensor], size: Size) -> Tensor:
+        """Sums over windows from these starts on, which end at the borders of the top."""
+        inside = []
+        for start, kernel, length in zip(starts, self.kernel, size, strict=True):
+            places = torch.arange(length, device=bottom.device)
+            inside.append(((places >= start[:, None]) & (places < start[:, None] + kernel)).to(bottom.dtype))
+        rows, columns = inside
+        if self.method == "AVE":
+            bottom = bottom / (rows.sum(1)[:, None] * columns.sum(1))
+        return torch.matmul(torch.matmul(rows.t(), bottom), columns)
+
     def extra_repr(self) -> str:
-        return f"{self.kernel}, {self.stride}, size={self.size}"
+        return f"{self.kernel}, {self.stride}, size={self.size}, method={self.method}"

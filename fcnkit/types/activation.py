@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fcnkit.types.axes import along_channels
 from fcnkit.types.channels import KEPT
 from fcnkit.types.looks import PIXEL, WHOLE, Everything, Look
-from fcnkit.types.record import COMPUTES, ONE, PLAIN, LayerType, Origin, bvlc, every
+from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, PLAIN, LayerType, Origin, bvlc, every
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
@@ -30,7 +31,8 @@ EXP = elementwise("Exp", "EXP", bvlc("exp"))
 LOG = elementwise("Log", None, bvlc("log"))
 POWER = elementwise("Power", "POWER", bvlc("power"))
 PRELU = elementwise("PReLU", None, bvlc("prelu"))
-RELU = elementwise("ReLU", "RELU", bvlc("relu"))
+# HyeonwooNoh/caffe makes a second top (src/caffe/layers/relu_layer.cpp).
+RELU = replace(elementwise("ReLU", "RELU", bvlc("relu")), tops=ONE_OR_TWO)
 SIGMOID = elementwise("Sigmoid", "SIGMOID", bvlc("sigmoid"))
 SWISH = elementwise("Swish", None, bvlc("swish"))
 TANH = elementwise("TanH", "TANH", bvlc("tanh"))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
 
 OTHER_AXES = Everything("does not have its channels on axis 1", leads=False)
+MORE_AXES = Everything("slides over more axes than height and width", leads=False)
 OTHER_SIDES = Everything("has another pad on each side", leads=False)
 
 
@@ -22,7 +23,8 @@ def slides(up: bool) -> Callable[[LayerParameter], Sequence[Look]]:
     """The window of convolution_param, into every bottom."""
 
     def looks(layer: LayerParameter) -> Sequence[Look]:
-        otherwise = OTHER_SIDES if sides_of(layer, layer.convolution_param) else OTHER_AXES
+        p = layer.convolution_param
+        otherwise = OTHER_SIDES if sides_of(layer, p) else OTHER_AXES if p.axis not in (1, -3) else MORE_AXES
         return [sliding_convolution(layer, up=up) or otherwise] * len(layer.bottom)
 
     return looks

@@ -1,11 +1,16 @@
-"""Bottoms of detectors whose shape does not depend on the image: the numbers that describe it."""
+"""Bottoms whose shape does not depend on an image's: the numbers that describe it, and sequences of words."""
 
 from __future__ import annotations
 
 from fcnkit.aliases import Shape
-from fcnkit.types import cascade, proposals, rings
+from fcnkit.types import cascade, crf, linear, proposals, recurrent, rings
 
-# By type, and by the bottom's index: height, width and scale of an image, or its height and width alone.
+# Steps and streams: one sentence of the usual length, in words (linjieyangsc/densecap
+# examples/coco_caption/coco_to_hdf5_data.py, MAX_WORDS).
+SENTENCE = (20, 1)
+
+# By type, and by the bottom's index: height, width and scale of an image, or its height and width alone; words, and
+# marks of where sequences begin (BVLC/caffe src/caffe/layers/recurrent_layer.cpp, LayerSetUp).
 FIXED_BOTTOMS: dict[str, dict[int, Shape]] = {
     proposals.PROPOSAL.name: {2: (1, 4)},
     proposals.RPN_PROPOSAL.name: {2: (1, 3)},
@@ -13,4 +18,8 @@ FIXED_BOTTOMS: dict[str, dict[int, Shape]] = {
     cascade.FRCNN_OUTPUT.name: {3: (1, 2)},
     # An image, and the corners of an outer and of an inner rectangle.
     rings.REGION_POOLING.name: {1: (1, 9)},
+    crf.DENSE_CRF.name: {1: (1, 2)},
+    linear.EMBED.name: {0: SENTENCE},
+    recurrent.LSTM.name: {1: SENTENCE},
+    recurrent.RNN.name: {1: SENTENCE},
 }

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fcnkit.types.channels import KEPT, LOST
-from fcnkit.types.convolution import OTHER_SIDES
+from fcnkit.types.convolution import MORE_AXES, OTHER_SIDES
 from fcnkit.types.looks import WHOLE, Everything, Look
 from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, Drawn, LayerType, bvlc, every, no_words
-from fcnkit.types.windows import sides_of, sliding_pool
+from fcnkit.types.windows import pools_volumes, sides_of, sliding_pool
 from fcnkit.types.words import pooling_words
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ _GLOBAL = Everything("covers its whole bottom", leads=False)
 
 
 def _pooling_looks(layer: LayerParameter) -> Sequence[Look]:
+    if pools_volumes(layer):
+        return [MORE_AXES]
     return [sliding_pool(layer) or (OTHER_SIDES if sides_of(layer, layer.pooling_param) else _GLOBAL)]
 
 

@@ -75,4 +75,5 @@ _OF_VOLUMES = {CONVOLUTION_3D.name, POOLING_3D.name, ND_CONVOLUTION.name, ND_POO
 
 def reads_volumes(layer: LayerParameter) -> bool:
     """Whether a layer reads blobs of five axes."""
-    return layer.type in _OF_VOLUMES or len(layer.convolution_param.kernel_size) == 3
+    sizes = layer.convolution_param.kernel_size, layer.pooling_param.each_kernel_size
+    return layer.type in _OF_VOLUMES or 3 in map(len, sizes)

@@ -67,15 +67,22 @@ def sides_of(layer: LayerParameter, settings: Any) -> Sides | None:
     return sides
 
 
-def pooling_window(layer: LayerParameter) -> Window | None:
+def pooling_window(layer: LayerParameter, axes: int = 2) -> Window | None:
     """The window of a Pooling layer, or None for global pooling, whose window is the whole bottom.
+
+    Args:
+        layer: the layer.
+        axes: the number of spatial axes. BVLC's Caffe pools over two, forks over as many as the bottom has.
 
     Raises:
         DefinitionError: no kernel is given, or kernel, stride and pad contradict each other.
 
-    Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, LayerSetUp.
+    Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, LayerSetUp; mzolfaghari/ECO-efficient-video-understanding
+    caffe_3d/src/caffe/layers/pooling_layer.cpp, LayerSetUp.
     """
     p = layer.pooling_param
+    if pools_volumes(layer) or axes != 2:
+        return _window_of_axes(layer, axes)
     pad, stride = _pooling_pair(layer, "pad"), _pooling_pair(layer, "stride")
     if p.global_pooling:
         if (
@@ -90,9 +97,43 @@ def pooling_window(layer: LayerParameter) -> Window | None:
     if p.HasField("kernel_size") == (p.HasField("kernel_h") and p.HasField("kernel_w")):
         raise DefinitionError(f"layer {layer.name!r}: give kernel_size, or kernel_h and kernel_w")
     kernel = (p.kernel_size,) * 2 if p.HasField("kernel_size") else (p.kernel_h, p.kernel_w)
-    window = _checked(layer, Window(kernel, stride, pad, (1, 1)))
-    if any(pad_ >= kernel_ for pad_, kernel_ in zip(pad, kernel, strict=True)):
-        raise DefinitionError(f"layer {layer.name!r}: pad {pad} must be smaller than the kernel {kernel}")
+    return _fitting(layer, _checked(layer, Window(kernel, stride, pad, (1, 1))))
+
+
+def pools_volumes(layer: LayerParameter) -> bool:
+    """Whether a Pooling layer states a size for each of three or more axes."""
+    p = layer.pooling_param
+    return bool(p.each_kernel_size or p.each_stride or p.each_pad)
+
+
+def _window_of_axes(layer: LayerParameter, axes: int) -> Window | None:
+    p = layer.pooling_param
+    if max(p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_h, p.pad_w) > 0:
+        raise DefinitionError(f"layer {layer.name!r}: fields for height and width are for 2 spatial axes, not {axes}")
+    kernel, stride, pad = (
+        list(each) or [once] * given
+        for each, once, given in (
+            (p.each_kernel_size, p.kernel_size, p.HasField("kernel_size")),
+            (p.each_stride, p.stride, p.HasField("stride")),
+            (p.each_pad, p.pad, p.HasField("pad")),
+        )
+    )
+    if p.global_pooling:
+        if kernel or any(pad) or any(size != 1 for size in stride):
+            raise DefinitionError(f"layer {layer.name!r}: global_pooling takes no kernel, no pad and no stride but 1")
+        return None
+    window = Window(
+        _per_axis(layer, "kernel_size", kernel, axes, None),
+        _per_axis(layer, "stride", stride, axes, 1),
+        _per_axis(layer, "pad", pad, axes, 0),
+        (1,) * axes,
+    )
+    return _fitting(layer, _checked(layer, window))
+
+
+def _fitting(layer: LayerParameter, window: Window) -> Window:
+    if any(pad >= kernel for pad, kernel in zip(window.pad, window.kernel, strict=True)):
+        raise DefinitionError(f"layer {layer.name!r}: pad {window.pad} must be smaller than the kernel {window.kernel}")
     return window
 
 
@@ -113,12 +154,14 @@ def pooled_size(size: int, kernel: int, stride: int, pad: int, ceil: bool, padde
 
 
 def sliding_convolution(layer: LayerParameter, *, up: bool = False) -> Sliding | None:
-    """The window of a convolution or, with up, a deconvolution, over height and width; None over other axes.
+    """The window of a convolution or, with up, a deconvolution, over height and width; None over other or more axes.
 
     Raises:
         DefinitionError: see `convolution_window`.
     """
-    if layer.convolution_param.axis not in (1, -3) or sides_of(layer, layer.convolution_param):
+    p = layer.convolution_param
+    volumes = max(map(len, (p.kernel_size, p.stride, p.pad, p.dilation))) > 2
+    if p.axis not in (1, -3) or volumes or sides_of(layer, p):
         return None
     (h, w), *others = convolution_window(layer, 2)
     stride, pad, dilation = ((values[0], values[1]) for values in others)
@@ -126,12 +169,13 @@ def sliding_convolution(layer: LayerParameter, *, up: bool = False) -> Sliding |
 
 
 def sliding_pool(layer: LayerParameter) -> Sliding | None:
-    """The window of a Pooling layer; None for global pooling.
+    """The window of a Pooling layer over height and width; None for global pooling, and over more axes.
 
     Raises:
         DefinitionError: see `pooling_window`.
     """
-    window, p = pooling_window(layer), layer.pooling_param
+    p = layer.pooling_param
+    window = None if pools_volumes(layer) else pooling_window(layer)
     if window is None or sides_of(layer, p):
         return None
     (h, w), *others = window

@@ -22,7 +22,7 @@ def convolution_words(layer: LayerParameter, bottom: Shape) -> Iterator[str]:
 
 
 def pooling_words(layer: LayerParameter, bottom: Shape) -> Iterator[str]:
-    p, window = layer.pooling_param, pooling_window(layer)
+    p, window = layer.pooling_param, pooling_window(layer, max(len(bottom) - 2, 2))
     yield p.PoolMethod.Name(p.pool) + (" of all" if window is None else "")
     if window is not None:
         yield from window_words(window)

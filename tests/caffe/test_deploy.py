@@ -340,3 +340,19 @@ def test_boxes_of_a_detector_without_its_last_layer_stay() -> None:
         """
     )
     assert [layer.name for layer in deploy(net).layer] == ["data", "conv", "priors"]
+
+
+def test_images_and_labels_that_are_both_declared() -> None:
+    """As nets that are fed from Python declare them: the label goes with the loss, the image stays."""
+    text = """
+        input: "data" input_shape { dim: 2 dim: 3 dim: 8 dim: 8 } input: "label" input_shape { dim: 2 dim: 1 }
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c"
+          convolution_param { num_output: 2 kernel_size: 8 } }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" top: "loss" }
+        layer { name: "prob" type: "Softmax" bottom: "c" top: "prob" }
+        layer { name: "acc" type: "Accuracy" bottom: "prob" bottom: "label" top: "acc" }"""
+    net = deploy(upgrade_net(prototxt.parse(text)))
+    assert [layer.type for layer in net.layer] == ["Input", "Convolution", "Softmax"]
+    assert input_shapes(net) == {"data": (2, 3, 8, 8)}
+    whole = runnable(upgrade_net(prototxt.parse(text)))
+    assert input_shapes(whole) == {"data": (2, 3, 8, 8), "label": (2, 1)}

@@ -192,3 +192,56 @@ def test_the_points_of_a_slice_state_the_channels(points: str, channels: int) ->
     net = prototxt.parse(text)
     resolve(net, None, None)
     assert input_shapes(net) == {"pair": (1, channels, 500, 500)}
+
+
+def test_words_and_the_beginnings_of_sentences_are_sequences() -> None:
+    """LRCN's language model: both come from one file, and neither is an image."""
+    net = prototxt.parse("""
+        layer { name: "data" type: "HDF5Data" top: "cont" top: "words" top: "target" }
+        layer { name: "embed" type: "Embed" bottom: "words" top: "e" embed_param { input_dim: 9 num_output: 4 } }
+        layer { name: "lstm" type: "LSTM" bottom: "e" bottom: "cont" top: "l" recurrent_param { num_output: 5 } }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "l" bottom: "target" }""")
+    net = deploy(net)
+    assert resolve(net, None, None) is False
+    assert input_shapes(net) == {"cont": (20, 1), "words": (20, 1)}
+    assert resolve(net, None, {"cont": (7, 2), "words": (7, 2)}) is False
+    assert input_shapes(net) == {"cont": (7, 2), "words": (7, 2)}
+
+
+@pytest.mark.parametrize(
+    ("source", "reshape", "shape"),
+    [
+        ('type: "Python" top: "d"', "shape { dim: 1 dim: -1 dim: 471 }", (1, 471)),
+        ('type: "Python" top: "d"', "shape { dim: -1 dim: 3 dim: 4 dim: 5 }", (1, 60)),
+        # Neither a dimension that is copied nor two readers state anything.
+        ('type: "Python" top: "d"', "shape { dim: 0 dim: -1 dim: 471 }", (1, 3, 500, 500)),
+        # The channels of clips are split into 3 colours and 4 images.
+        (
+            'type: "VideoData" top: "d" transform_param { crop_size: 8 } video_data_param { new_length: 4 }',
+            "shape { dim: 3 dim: -1 } axis: 1 num_axes: 1",
+            (1, 12, 8, 8),
+        ),
+    ],
+)
+def test_a_reshape_states_the_shape_of_its_bottom(source: str, reshape: str, shape: tuple[int, ...]) -> None:
+    net = prototxt.parse(f"""
+        layer {{ name: "d" {source} }}
+        layer {{ name: "r" type: "Reshape" bottom: "d" top: "r" reshape_param {{ {reshape} }} }}
+        layer {{ name: "p" type: "Pooling" bottom: "r" top: "p" pooling_param {{ kernel_size: [1, 2, 2] }} }}""")
+    net = deploy(net)
+    resolve(net, None, None)
+    assert input_shapes(net) == {"d": shape if shape != (1, 3, 500, 500) else (1, 3, 16, 500, 500)}
+
+
+def test_the_size_of_the_image_that_a_crf_reads() -> None:
+    """DeepLab's data layer has it as a third top, behind a label for each image."""
+    net = prototxt.parse("""
+        layer { name: "d" type: "MemoryData" top: "data" top: "label" top: "dim"
+          memory_data_param { batch_size: 1 channels: 3 height: 9 width: 7 } }
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c"
+          convolution_param { num_output: 2 kernel_size: 1 } }
+        layer { name: "crf" type: "DenseCRF" bottom: "c" bottom: "dim" bottom: "data" top: "crf"
+          dense_crf_param { pos_w: 3 pos_xy_std: 3 bi_w: 5 bi_xy_std: 50 bi_rgb_std: 10 } }""")
+    net = deploy(net)
+    resolve(net, None, None)
+    assert input_shapes(net) == {"data": (1, 3, 9, 7), "dim": (1, 2)}

@@ -323,7 +323,7 @@ def test_a_pad_that_no_input_makes_up_for():
             "Pooling 'p' covers its whole bottom",
         ),
         (conv("a", "data", 3, more="axis: 2"), "Convolution 'a' does not have its channels on axis 1"),
-        (conv("a", "data", "[1, 2, 3]"), "kernel_size is given 3 times for 2 spatial axes"),
+        (conv("a", "data", "[1, 2, 3]"), "Convolution 'a' slides over more axes than height and width"),
     ],
 )
 def test_layers_that_cannot_be_traced_say_why(text, message):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fcnkit.errors import DefinitionError
-from tests.layers.build import apply, layer_net, tops_of, values
+from tests.layers.build import apply, layer, layer_net, run, tops_of, values
 
 X = values(2, 3, 4, 5)
 
@@ -83,6 +83,17 @@ def test_slopes_below_zero() -> None:
     assert x.grad is not None
     assert x.grad.tolist() == [[1, 10, 1], [1, 1, 100]]
     assert net.l.weight.grad.tolist() == [-1, -2, -6]
+
+
+def test_relu_with_a_mask() -> None:
+    """DecoupledNet's: the second top is 1 above 0; read by a product, the net gives back what ReLU gave."""
+    bottom = np.array([[-1.0, 0, 2]], np.float32)
+    relu, mask = tops_of(layer_net("ReLU", "relu_param { negative_slope: 0.5 }", [(1, 3)], tops=2), bottom)
+    assert relu.tolist() == [[-0.5, 0, 2]]
+    assert mask.tolist() == [[0, 0, 1]]
+    product = layer("Eltwise", ["a", "mask"], "eltwise_param { operation: PROD }")
+    layers = layer("ReLU", "a", tops="a mask", name="relu") + product
+    assert run(layers, [bottom]).tolist() == [[0, 0, 2]]
 
 
 def test_a_shared_slope_has_no_axes() -> None:

@@ -52,6 +52,19 @@ def test_pspnets_bn() -> None:
     assert run(it, [BOTTOM], blobs).ravel().tolist() == pytest.approx([0.5, 9, 1.5, 19])
 
 
+@pytest.mark.parametrize("frozen", ["true", "false"])
+def test_bn_of_clips(frozen: str) -> None:
+    """ECO's: the same along time, with blobs of two axes in files."""
+    bottom = np.arange(16, dtype=np.float32).reshape(1, 2, 2, 2, 2)
+    blobs = [np.array([[each, each + 1]], np.float32) for each in (2, 10, 3, 3)]  # slope, bias, mean, variance
+    settings = f"bn_param {{ slope_filler {{ value: 1 }} eps: 1 frozen: {frozen} }}"
+    top = run(layer("BN", "a", settings), [bottom], {"it": blobs})
+    # Channel 0: (x - 3) / sqrt(3 + 1) * 2 + 10; channel 1: (x - 4) / sqrt(4 + 1) * 3 + 11.
+    assert np.allclose(top[0, 0], bottom[0, 0] + 7)
+    assert np.allclose(top[0, 1], (bottom[0, 1] - 4) * 3 / 5**0.5 + 11, atol=1e-5)
+    assert net(layer("BN", "a", settings), [bottom]).train()(torch.from_numpy(bottom)).shape == bottom.shape
+
+
 def test_pspnets_bn_learns_unless_it_is_frozen() -> None:
     blobs = {"it": [per_channel(1, 1), per_channel(0, 0), per_channel(1, 3), per_channel(1, 1)]}
     for frozen in (True, False):

@@ -129,11 +129,20 @@ def test_unpooling() -> None:
     mask = np.array([[[[3, 6]]]], np.float32)
     top = apply("Unpooling", "unpooling_param { kernel_size: 2 stride: 2 unpool_h: 2 unpool_w: 4 }", bottom, mask)
     assert top[0, 0].tolist() == [[0, 0, 0, 5], [0, 0, 6, 0]]
-    # Without a mask at the windows' beginnings, in the size of max(kernel + stride * (n - 1), n * stride + 1).
-    top = apply("Unpooling", "unpooling_param { kernel_size: 2 stride: 2 }", bottom)
+    # Without a mask at the windows' beginnings; a size that is not given is kernel + stride * (n - 1).
+    top = apply("Unpooling", "unpooling_param { kernel_size: 3 stride: 2 }", bottom)
     assert top[0, 0].tolist() == [[5, 0, 6, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
-    with pytest.raises(DefinitionError, match="layer 'l': unpool is MAX, without a pad"):
-        apply("Unpooling", "unpooling_param { unpool: TILE kernel_size: 2 }", bottom)
+    with pytest.raises(DefinitionError, match="layer 'l': unpooling has no pad"):
+        apply("Unpooling", "unpooling_param { kernel_size: 2 pad: 1 }", bottom)
+
+
+def test_unpooling_spreads_over_windows() -> None:
+    """Two windows that overlap by a column; at the border of a smaller top the second has two columns of three."""
+    bottom = np.array([[[[6, 12]]]], np.float32)
+    form = "unpooling_param { unpool: %s kernel_h: 1 kernel_w: 3 stride: 2 unpool_h: 1 unpool_w: %d }"
+    assert apply("Unpooling", form % ("TILE", 5), bottom)[0, 0].tolist() == [[6, 6, 18, 12, 12]]
+    assert apply("Unpooling", form % ("AVE", 5), bottom)[0, 0].tolist() == [[2, 2, 6, 4, 4]]
+    assert apply("Unpooling", form % ("AVE", 4), bottom)[0, 0].tolist() == [[2, 2, 8, 6]]
 
 
 def test_merge_crop() -> None:

@@ -207,7 +207,7 @@ def test_unsupported_layers_are_all_named() -> None:
          r"axis 2 and num_axes 3 leave the bottom \(1, 3, 8, 10\)"),
         ('name: "c" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 4 kernel_size: 1'
          ' weight_filler { type: "magic" } }', "layer 'c': unknown filler 'magic'; the fillers are constant"),
-        ('name: "r" type: "ReLU" bottom: "x" top: "y" top: "z"', "makes 1 tops, 2 are named"),
+        ('name: "r" type: "TanH" bottom: "x" top: "y" top: "z"', "makes 1 tops, 2 are named"),
     ],
 )  # fmt: skip
 def test_definitions_that_cannot_run(layer: str, words: str) -> None:

@@ -237,3 +237,29 @@ def test_a_net_that_fits_no_square_gets_the_size_of_segnets_images(tmp_path: Pat
     net = fcnkit.load(path)
     assert (net.shapes["data"], net.shapes["sum"]) == ((1, 3, 360, 480), (1, 2, 45, 60))
     assert net.remarks == ["the input size 360 x 480 is a guess; the net does not run at 500 x 500"]
+
+
+UNSTATED = """
+layer { name: "data" type: "HDF5Data" top: "small" top: "large" top: "depth" }
+layer { name: "up" type: "Deconvolution" bottom: "small" top: "up"
+  convolution_param { num_output: 2 kernel_size: 2 stride: 2 } }
+layer { name: "sum" type: "Eltwise" bottom: "large" bottom: "up" top: "sum" }
+layer { name: "cat" type: "Concat" bottom: "sum" bottom: "depth" top: "cat" }
+"""
+
+
+def test_inputs_take_the_shape_of_the_blobs_beside_them(tmp_path: Path) -> None:
+    """A picture that is added to an enlarged one has its shape, one that is joined to it has its size."""
+    path = tmp_path / "net.prototxt"
+    path.write_text(UNSTATED)
+    net = fcnkit.load(path)
+    assert net.shapes["large"] == net.shapes["sum"] == (1, 2, 1000, 1000)
+    assert net.shapes["depth"] == (1, 1, 1000, 1000)
+    assert net.remarks == [
+        "input 'large' has the shape (1, 2, 1000, 1000) of the blobs beside it",
+        "input 'depth' has the shape (1, 1, 1000, 1000) of the blobs beside it",
+    ]
+    shapes = {"small": (1, 3, 6, 5), "large": (1, 2, 12, 10), "depth": (1, 1, 12, 10)}
+    assert fcnkit.load(path, input_shape=shapes).remarks == []
+    with pytest.raises(FcnkitError, match=r"layer 'sum' .*: the bottoms must have equal shapes"):
+        fcnkit.load(path, input_shape=shapes | {"large": (1, 2, 12, 11)})
