@@ -12,6 +12,7 @@ from fcnkit.caffe.data import UNKNOWN, data_set_shape
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import InputError, nearest
 from fcnkit.types import is_input, kind_of, type_of
+from fcnkit.types.axes import along_channels
 from fcnkit.types.channels import Cut, Filtered, Joined, Kept, KeptByValue
 from fcnkit.types.fixed import FIXED_BOTTOMS
 from fcnkit.types.rings import REGION_POOLING
@@ -213,6 +214,8 @@ def _channels(
         if record is None or not same.intersection(layer.bottom):
             continue
         match record.channels:
+            case Joined() if not along_channels(layer.concat_param, "concat_dim"):
+                same.update(layer.top)
             case Joined():
                 others = [inputs.get(bottom, ())[1:2] for bottom in layer.bottom if bottom not in same]
                 if all(others) and all(channels != UNKNOWN for (channels,) in others):

@@ -838,6 +838,22 @@ class LayerParameter(Message):
     @property
     def local_param(self) -> LocalParameter: ...
     @property
+    def bnhk_param(self) -> BNHKParameter: ...
+    @property
+    def batch_pool_param(self) -> BatchPoolParameter: ...
+    @property
+    def normalization_param(self) -> NormalizationParameter: ...
+    @property
+    def center_projection_param(self) -> CenterProjectionParameter: ...
+    @property
+    def insanity_param(self) -> InsanityParameter: ...
+    @property
+    def imresize_param(self) -> ImResizeParameter: ...
+    @property
+    def nms_param(self) -> NmsParameter: ...
+    @property
+    def st_param(self) -> SpatialTransformerParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -1002,6 +1018,14 @@ class LayerParameter(Message):
         orn_param: ORNParameter = ...,
         tiling_param: TilingParameter = ...,
         local_param: LocalParameter = ...,
+        bnhk_param: BNHKParameter = ...,
+        batch_pool_param: BatchPoolParameter = ...,
+        normalization_param: NormalizationParameter = ...,
+        center_projection_param: CenterProjectionParameter = ...,
+        insanity_param: InsanityParameter = ...,
+        imresize_param: ImResizeParameter = ...,
+        nms_param: NmsParameter = ...,
+        st_param: SpatialTransformerParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1159,6 +1183,14 @@ class LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1325,6 +1357,14 @@ class LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2942,6 +2982,22 @@ class V1LayerParameter(Message):
     @property
     def local_param(self) -> LocalParameter: ...
     @property
+    def bnhk_param(self) -> BNHKParameter: ...
+    @property
+    def batch_pool_param(self) -> BatchPoolParameter: ...
+    @property
+    def normalization_param(self) -> NormalizationParameter: ...
+    @property
+    def center_projection_param(self) -> CenterProjectionParameter: ...
+    @property
+    def insanity_param(self) -> InsanityParameter: ...
+    @property
+    def imresize_param(self) -> ImResizeParameter: ...
+    @property
+    def nms_param(self) -> NmsParameter: ...
+    @property
+    def st_param(self) -> SpatialTransformerParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3083,6 +3139,14 @@ class V1LayerParameter(Message):
         orn_param: ORNParameter = ...,
         tiling_param: TilingParameter = ...,
         local_param: LocalParameter = ...,
+        bnhk_param: BNHKParameter = ...,
+        batch_pool_param: BatchPoolParameter = ...,
+        normalization_param: NormalizationParameter = ...,
+        center_projection_param: CenterProjectionParameter = ...,
+        insanity_param: InsanityParameter = ...,
+        imresize_param: ImResizeParameter = ...,
+        nms_param: NmsParameter = ...,
+        st_param: SpatialTransformerParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3215,6 +3279,14 @@ class V1LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3358,6 +3430,14 @@ class V1LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -5520,6 +5600,9 @@ class Pooling3DParameter(Message):
     pad: int
     kernel_depth: int
     temporal_stride: int
+    kernel_l: int
+    stride_l: int
+    pad_l: int
     def __init__(
         self,
         *,
@@ -5529,12 +5612,21 @@ class Pooling3DParameter(Message):
         pad: int = ...,
         kernel_depth: int = ...,
         temporal_stride: int = ...,
+        kernel_l: int = ...,
+        stride_l: int = ...,
+        pad_l: int = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+        self,
+        field_name: Literal[
+            "pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+        self,
+        field_name: Literal[
+            "pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"
+        ],
     ) -> None: ...
 
 class VideoDataParameter(Message):
@@ -6380,4 +6472,183 @@ class LocalParameter(Message):
     def ClearField(
         self,
         field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> None: ...
+
+class BNHKParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    @property
+    def slope_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    momentum: float
+    eps: float
+    frozen: bool
+    engine: int
+    def __init__(
+        self,
+        *,
+        slope_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        momentum: float = ...,
+        eps: float = ...,
+        frozen: bool = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine"]
+    ) -> None: ...
+
+class BatchPoolParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    pool: int
+    def __init__(self, *, pool: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["pool"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pool"]) -> None: ...
+
+class NormalizationParameter(Message):
+    Norm: Final[EnumTypeWrapper]
+    L1: Final = 1
+    L2: Final = 2
+    norm: int
+    def __init__(self, *, norm: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["norm"]) -> bool: ...
+    def ClearField(self, field_name: Literal["norm"]) -> None: ...
+
+class CenterProjectionParameter(Message):
+    num_output: int
+    bias_term: bool
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    axis: int
+    transpose: bool
+    scale: float
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        axis: int = ...,
+        transpose: bool = ...,
+        scale: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "scale"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "scale"],
+    ) -> None: ...
+
+class InsanityParameter(Message):
+    lb: float
+    ub: float
+    def __init__(self, *, lb: float = ..., ub: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["lb", "ub"]) -> bool: ...
+    def ClearField(self, field_name: Literal["lb", "ub"]) -> None: ...
+
+class ImResizeParameter(Message):
+    target_spatial_width: int
+    target_spatial_height: int
+    factor: float
+    start_scale: float
+    scale_gap: float
+    def __init__(
+        self,
+        *,
+        target_spatial_width: int = ...,
+        target_spatial_height: int = ...,
+        factor: float = ...,
+        start_scale: float = ...,
+        scale_gap: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["target_spatial_width", "target_spatial_height", "factor", "start_scale", "scale_gap"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["target_spatial_width", "target_spatial_height", "factor", "start_scale", "scale_gap"]
+    ) -> None: ...
+
+class NmsParameter(Message):
+    threshold: float
+    num_peak: int
+    max_peaks: int
+    num_parts: int
+    def __init__(
+        self, *, threshold: float = ..., num_peak: int = ..., max_peaks: int = ..., num_parts: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["threshold", "num_peak", "max_peaks", "num_parts"]) -> bool: ...
+    def ClearField(self, field_name: Literal["threshold", "num_peak", "max_peaks", "num_parts"]) -> None: ...
+
+class SpatialTransformerParameter(Message):
+    transform_type: str
+    sampler_type: str
+    output_H: int
+    output_W: int
+    to_compute_dU: bool
+    theta_1_1: float
+    theta_1_2: float
+    theta_1_3: float
+    theta_2_1: float
+    theta_2_2: float
+    theta_2_3: float
+    def __init__(
+        self,
+        *,
+        transform_type: str = ...,
+        sampler_type: str = ...,
+        output_H: int = ...,
+        output_W: int = ...,
+        to_compute_dU: bool = ...,
+        theta_1_1: float = ...,
+        theta_1_2: float = ...,
+        theta_1_3: float = ...,
+        theta_2_1: float = ...,
+        theta_2_2: float = ...,
+        theta_2_3: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "transform_type",
+            "sampler_type",
+            "output_H",
+            "output_W",
+            "to_compute_dU",
+            "theta_1_1",
+            "theta_1_2",
+            "theta_1_3",
+            "theta_2_1",
+            "theta_2_2",
+            "theta_2_3",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "transform_type",
+            "sampler_type",
+            "output_H",
+            "output_W",
+            "to_compute_dU",
+            "theta_1_1",
+            "theta_1_2",
+            "theta_1_3",
+            "theta_2_1",
+            "theta_2_2",
+            "theta_2_3",
+        ],
     ) -> None: ...
