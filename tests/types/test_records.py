@@ -40,6 +40,7 @@ UNSUPPORTED = {
     "DetectionGroupAccuracy",
     "EltwiseAccuracy",
     "EvalDetection",
+    "GradientScaler",
     "GaussianYolov3",
     "MatWrite",
     "ProposalTarget",
