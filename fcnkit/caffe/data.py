@@ -44,14 +44,15 @@ def top_shape(layer: LayerParameter, index: int, volumes: bool = False) -> tuple
         per_image = record is not None and isinstance(record.role, Data) and record.role.label_per_image
         return (1,) if per_image and index == 1 else (1, UNKNOWN, UNKNOWN, UNKNOWN)
     channels = layer.memory_data_param.channels
-    if not channels and len(layer.transform_param.mean_value) == 3:
-        channels = 3
+    if not channels and len(layer.transform_param.mean_value) > 1:
+        # BVLC/caffe src/caffe/data_transformer.cpp, Transform: one mean for all channels, or one for each.
+        channels = len(layer.transform_param.mean_value)
     video = layer.video_data_param
     if video.HasField("modality") or video.HasField("num_segments"):
         # yjxiong/caffe src/caffe/layers/video_data_layer.cpp: the images of all segments, a flow as two.
         each = 2 if video.modality == video.FLOW else 3
         channels = each * (video.new_length or 1) * video.num_segments
-    if volumes:
+    if volumes and channels <= 3:
         length = layer.video_data_param.new_length or layer.image_data_param.new_length or _CLIP
         return 1, channels or 3, length, *_size(layer)
     return 1, channels, *_size(layer)

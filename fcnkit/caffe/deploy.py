@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from fcnkit.caffe.data import UNKNOWN, dummy_shape, is_data_layer, top_shape
 from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
@@ -19,6 +19,9 @@ from fcnkit.types.volumes import reads_volumes
 
 # The default state: TEST, level 0, no stages.
 TEST_STATE = NetState(phase=TEST)
+
+# Names of losses and metrics, as forks choose them: SigmoidCrossEntropyLossWeighted, PosePDJAccuracy.
+_TRAINS = re.compile(r"(Loss|Accuracy)(?![a-z])")
 
 
 def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[str] = ()) -> NetParameter:
@@ -92,7 +95,9 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
         layers = _fed(layers)
     layers = _without_label_branches(layers, net)
     read = {bottom for layer in layers for bottom in layer.bottom}
-    layers = [layer for layer in layers if not is_input(layer) or _keep_read(layer, read)]
+    for layer in filter(is_input, layers):
+        _keep_tops(layer, read)
+    layers = [layer for layer in layers if not is_input(layer) or layer.top]
     if all(map(is_input, layers)):
         raise DefinitionError("no layer remains after data layers and losses are removed")
     del result.layer[:]
@@ -100,19 +105,6 @@ def deploy(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[s
     for field in ("force_backward", "debug_info", "state"):
         result.ClearField(field)
     return result
-
-
-def _keep_read(source: LayerParameter, read: set[str]) -> bool:
-    """Keep the tops of an Input that are read, in place; False if none is."""
-    kept = [index for index, top in enumerate(source.top) if top in read]
-    stated = source.input_param.shape
-    if len(stated) == len(source.top):
-        shapes = [list(stated[index].dim) for index in kept]
-        source.input_param.ClearField("shape")
-        for shape in shapes:
-            source.input_param.shape.add(dim=shape)
-    source.top[:] = [source.top[index] for index in kept]
-    return bool(kept)
 
 
 def _read_by_sinks(blob: str, layers: list[LayerParameter]) -> bool:
@@ -134,6 +126,17 @@ def _input(top: str, shape: tuple[int, ...]) -> LayerParameter:
     layer = LayerParameter(name=top, type="Input", top=[top])
     layer.input_param.shape.add(dim=shape)
     return layer
+
+
+def _keep_tops(layer: LayerParameter, kept: Container[str]) -> None:
+    """Leave an Input, in place, the tops that are kept, with their shapes."""
+    p, places = layer.input_param, [index for index, top in enumerate(layer.top) if top in kept]
+    if len(p.shape) == len(layer.top):
+        shapes = [list(p.shape[index].dim) for index in places]
+        p.ClearField("shape")
+        for shape in shapes:
+            p.shape.add(dim=shape)
+    layer.top[:] = [layer.top[index] for index in places]
 
 
 def _check_bottoms(layers: Iterable[LayerParameter], removed: Iterable[str] = ()) -> None:
@@ -169,8 +172,9 @@ def is_sink(layer: LayerParameter) -> bool:
     record = type_of(layer)
     if record is not None:
         return record.role in (LOSS, SINK)
-    kind = kind_of(layer).removesuffix("Layer")
-    return kind.endswith("Loss") or (layer.type == "Python" and any(layer.loss_weight))
+    if not layer.top or (layer.type == "Python" and any(layer.loss_weight)):
+        return True  # without tops, it changes nothing that the net computes
+    return _TRAINS.search(kind_of(layer)) is not None
 
 
 def label_blobs(layers: list[LayerParameter], net: NetParameter) -> set[str]:
@@ -240,7 +244,7 @@ def _without_label_branches(layers: list[LayerParameter], net: NetParameter) -> 
     aside = {top for tops in _fed_tops(net) for top in tops} - _images(layers, net)
     image: set[str] = set()
     for layer in layers:
-        if any(b in image for b in _valued(layer)):
+        if any(bottom in image for bottom in _valued(layer)):
             image.update(layer.top)
         elif not layer.bottom:
             image.update(top for top in layer.top if top not in aside)

@@ -814,6 +814,38 @@ class LayerParameter(Message):
     @property
     def rrelu_param(self) -> RReLUParameter: ...
     @property
+    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
+    @property
+    def denseblock_param(self) -> DenseBlockParameter: ...
+    @property
+    def resize_param(self) -> ResizeLayerParameter: ...
+    @property
+    def crelu_param(self) -> CReLUParameter: ...
+    @property
+    def apl_param(self) -> APLParameter: ...
+    @property
+    def eltwise_affine_param(self) -> EltwiseAffineParameter: ...
+    @property
+    def guided_dropout_param(self) -> GuidedDropoutParameter: ...
+    @property
+    def region_param(self) -> RegionParameter: ...
+    @property
+    def region_yolo_param(self) -> RegionParameter: ...
+    @property
+    def reorg_yolo_param(self) -> ReorgYoloParameter: ...
+    @property
+    def pass_through_param(self) -> PassThroughParameter: ...
+    @property
+    def region_pooling_param(self) -> RegionPoolingParameter: ...
+    @property
+    def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
+    @property
+    def orn_param(self) -> ORNParameter: ...
+    @property
+    def tiling_param(self) -> TilingParameter: ...
+    @property
+    def local_param(self) -> LocalParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -966,6 +998,22 @@ class LayerParameter(Message):
         scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
         rrelu_param: RReLUParameter = ...,
+        compact_bilinear_param: CompactBilinearParameter = ...,
+        denseblock_param: DenseBlockParameter = ...,
+        resize_param: ResizeLayerParameter = ...,
+        crelu_param: CReLUParameter = ...,
+        apl_param: APLParameter = ...,
+        eltwise_affine_param: EltwiseAffineParameter = ...,
+        guided_dropout_param: GuidedDropoutParameter = ...,
+        region_param: RegionParameter = ...,
+        region_yolo_param: RegionParameter = ...,
+        reorg_yolo_param: ReorgYoloParameter = ...,
+        pass_through_param: PassThroughParameter = ...,
+        region_pooling_param: RegionPoolingParameter = ...,
+        roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
+        orn_param: ORNParameter = ...,
+        tiling_param: TilingParameter = ...,
+        local_param: LocalParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1111,6 +1159,22 @@ class LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "rrelu_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1265,6 +1329,22 @@ class LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "rrelu_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2858,6 +2938,38 @@ class V1LayerParameter(Message):
     @property
     def rrelu_param(self) -> RReLUParameter: ...
     @property
+    def compact_bilinear_param(self) -> CompactBilinearParameter: ...
+    @property
+    def denseblock_param(self) -> DenseBlockParameter: ...
+    @property
+    def resize_param(self) -> ResizeLayerParameter: ...
+    @property
+    def crelu_param(self) -> CReLUParameter: ...
+    @property
+    def apl_param(self) -> APLParameter: ...
+    @property
+    def eltwise_affine_param(self) -> EltwiseAffineParameter: ...
+    @property
+    def guided_dropout_param(self) -> GuidedDropoutParameter: ...
+    @property
+    def region_param(self) -> RegionParameter: ...
+    @property
+    def region_yolo_param(self) -> RegionParameter: ...
+    @property
+    def reorg_yolo_param(self) -> ReorgYoloParameter: ...
+    @property
+    def pass_through_param(self) -> PassThroughParameter: ...
+    @property
+    def region_pooling_param(self) -> RegionPoolingParameter: ...
+    @property
+    def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
+    @property
+    def orn_param(self) -> ORNParameter: ...
+    @property
+    def tiling_param(self) -> TilingParameter: ...
+    @property
+    def local_param(self) -> LocalParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -2987,6 +3099,22 @@ class V1LayerParameter(Message):
         scale_tanh_param: ScaleTanHParameter = ...,
         continuation_indicator_param: ContinuationIndicatorParameter = ...,
         rrelu_param: RReLUParameter = ...,
+        compact_bilinear_param: CompactBilinearParameter = ...,
+        denseblock_param: DenseBlockParameter = ...,
+        resize_param: ResizeLayerParameter = ...,
+        crelu_param: CReLUParameter = ...,
+        apl_param: APLParameter = ...,
+        eltwise_affine_param: EltwiseAffineParameter = ...,
+        guided_dropout_param: GuidedDropoutParameter = ...,
+        region_param: RegionParameter = ...,
+        region_yolo_param: RegionParameter = ...,
+        reorg_yolo_param: ReorgYoloParameter = ...,
+        pass_through_param: PassThroughParameter = ...,
+        region_pooling_param: RegionPoolingParameter = ...,
+        roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
+        orn_param: ORNParameter = ...,
+        tiling_param: TilingParameter = ...,
+        local_param: LocalParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3107,6 +3235,22 @@ class V1LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "rrelu_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3238,6 +3382,22 @@ class V1LayerParameter(Message):
             "scale_tanh_param",
             "continuation_indicator_param",
             "rrelu_param",
+            "compact_bilinear_param",
+            "denseblock_param",
+            "resize_param",
+            "crelu_param",
+            "apl_param",
+            "eltwise_affine_param",
+            "guided_dropout_param",
+            "region_param",
+            "region_yolo_param",
+            "reorg_yolo_param",
+            "pass_through_param",
+            "region_pooling_param",
+            "roi_mask_pooling_param",
+            "orn_param",
+            "tiling_param",
+            "local_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -4429,6 +4589,7 @@ class InterpParameter(Message):
     shrink_factor: int
     pad_beg: int
     pad_end: int
+    use_blob_size: bool
     def __init__(
         self,
         *,
@@ -4438,12 +4599,15 @@ class InterpParameter(Message):
         shrink_factor: int = ...,
         pad_beg: int = ...,
         pad_end: int = ...,
+        use_blob_size: bool = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end"]
+        self,
+        field_name: Literal["height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end", "use_blob_size"],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end"]
+        self,
+        field_name: Literal["height", "width", "zoom_factor", "shrink_factor", "pad_beg", "pad_end", "use_blob_size"],
     ) -> None: ...
 
 class MatReadParameter(Message):
@@ -5905,3 +6069,285 @@ class MILParameter(Message):
     def __init__(self, *, type: int | str = ...) -> None: ...
     def HasField(self, field_name: Literal["type"]) -> bool: ...
     def ClearField(self, field_name: Literal["type"]) -> None: ...
+
+class CompactBilinearParameter(Message):
+    num_output: int
+    sum_pool: bool
+    def __init__(self, *, num_output: int = ..., sum_pool: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["num_output", "sum_pool"]) -> bool: ...
+    def ClearField(self, field_name: Literal["num_output", "sum_pool"]) -> None: ...
+
+class DenseBlockParameter(Message):
+    numTransition: int
+    initChannel: int
+    growthRate: int
+    pad_h: int
+    pad_w: int
+    conv_verticalStride: int
+    conv_horizentalStride: int
+    filter_H: int
+    filter_W: int
+    @property
+    def Filter_Filler(self) -> FillerParameter: ...
+    @property
+    def BN_Scaler_Filler(self) -> FillerParameter: ...
+    @property
+    def BN_Bias_Filler(self) -> FillerParameter: ...
+    gpuIdx: int
+    use_dropout: bool
+    dropout_amount: float
+    use_BC: bool
+    BC_ultra_space_efficient: bool
+    workspace_MB: int
+    moving_average_fraction: float
+    def __init__(
+        self,
+        *,
+        numTransition: int = ...,
+        initChannel: int = ...,
+        growthRate: int = ...,
+        pad_h: int = ...,
+        pad_w: int = ...,
+        conv_verticalStride: int = ...,
+        conv_horizentalStride: int = ...,
+        filter_H: int = ...,
+        filter_W: int = ...,
+        Filter_Filler: FillerParameter = ...,
+        BN_Scaler_Filler: FillerParameter = ...,
+        BN_Bias_Filler: FillerParameter = ...,
+        gpuIdx: int = ...,
+        use_dropout: bool = ...,
+        dropout_amount: float = ...,
+        use_BC: bool = ...,
+        BC_ultra_space_efficient: bool = ...,
+        workspace_MB: int = ...,
+        moving_average_fraction: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "numTransition",
+            "initChannel",
+            "growthRate",
+            "pad_h",
+            "pad_w",
+            "conv_verticalStride",
+            "conv_horizentalStride",
+            "filter_H",
+            "filter_W",
+            "Filter_Filler",
+            "BN_Scaler_Filler",
+            "BN_Bias_Filler",
+            "gpuIdx",
+            "use_dropout",
+            "dropout_amount",
+            "use_BC",
+            "BC_ultra_space_efficient",
+            "workspace_MB",
+            "moving_average_fraction",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "numTransition",
+            "initChannel",
+            "growthRate",
+            "pad_h",
+            "pad_w",
+            "conv_verticalStride",
+            "conv_horizentalStride",
+            "filter_H",
+            "filter_W",
+            "Filter_Filler",
+            "BN_Scaler_Filler",
+            "BN_Bias_Filler",
+            "gpuIdx",
+            "use_dropout",
+            "dropout_amount",
+            "use_BC",
+            "BC_ultra_space_efficient",
+            "workspace_MB",
+            "moving_average_fraction",
+        ],
+    ) -> None: ...
+
+class ResizeLayerParameter(Message):
+    height: int
+    width: int
+    scale: float
+    scale_x: float
+    scale_y: float
+    crop: float
+    crop_x: float
+    crop_y: float
+    def __init__(
+        self,
+        *,
+        height: int = ...,
+        width: int = ...,
+        scale: float = ...,
+        scale_x: float = ...,
+        scale_y: float = ...,
+        crop: float = ...,
+        crop_x: float = ...,
+        crop_y: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["height", "width", "scale", "scale_x", "scale_y", "crop", "crop_x", "crop_y"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["height", "width", "scale", "scale_x", "scale_y", "crop", "crop_x", "crop_y"]
+    ) -> None: ...
+
+class CReLUParameter(Message):
+    negative_slope: float
+    concat_axis: int
+    def __init__(self, *, negative_slope: float = ..., concat_axis: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["negative_slope", "concat_axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["negative_slope", "concat_axis"]) -> None: ...
+
+class APLParameter(Message):
+    @property
+    def slope_filler(self) -> FillerParameter: ...
+    @property
+    def offset_filler(self) -> FillerParameter: ...
+    sums: int
+    save_mem: bool
+    def __init__(
+        self,
+        *,
+        slope_filler: FillerParameter = ...,
+        offset_filler: FillerParameter = ...,
+        sums: int = ...,
+        save_mem: bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["slope_filler", "offset_filler", "sums", "save_mem"]) -> bool: ...
+    def ClearField(self, field_name: Literal["slope_filler", "offset_filler", "sums", "save_mem"]) -> None: ...
+
+class EltwiseAffineParameter(Message):
+    @property
+    def slope_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    channel_shared: bool
+    def __init__(
+        self, *, slope_filler: FillerParameter = ..., bias_filler: FillerParameter = ..., channel_shared: bool = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["slope_filler", "bias_filler", "channel_shared"]) -> bool: ...
+    def ClearField(self, field_name: Literal["slope_filler", "bias_filler", "channel_shared"]) -> None: ...
+
+class GuidedDropoutParameter(Message):
+    type: str
+    guidance_threshold: float
+    sigmoid_scaler: float
+    def __init__(self, *, type: str = ..., guidance_threshold: float = ..., sigmoid_scaler: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["type", "guidance_threshold", "sigmoid_scaler"]) -> bool: ...
+    def ClearField(self, field_name: Literal["type", "guidance_threshold", "sigmoid_scaler"]) -> None: ...
+
+class RegionParameter(Message):
+    coords: int
+    classes: int
+    num: int
+    def __init__(self, *, coords: int = ..., classes: int = ..., num: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["coords", "classes", "num"]) -> bool: ...
+    def ClearField(self, field_name: Literal["coords", "classes", "num"]) -> None: ...
+
+class ReorgYoloParameter(Message):
+    stride: int
+    def __init__(self, *, stride: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["stride"]) -> bool: ...
+    def ClearField(self, field_name: Literal["stride"]) -> None: ...
+
+class PassThroughParameter(Message):
+    num_output: int
+    block_height: int
+    block_width: int
+    def __init__(self, *, num_output: int = ..., block_height: int = ..., block_width: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> bool: ...
+    def ClearField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> None: ...
+
+class RegionPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    offset: float
+    def __init__(
+        self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ..., offset: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "offset"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale", "offset"]) -> None: ...
+
+class ROIMaskPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    half_part: int
+    roi_scale: float
+    mask_scale: float
+    spatial_shift: float
+    def __init__(
+        self,
+        *,
+        pooled_h: int = ...,
+        pooled_w: int = ...,
+        spatial_scale: float = ...,
+        half_part: int = ...,
+        roi_scale: float = ...,
+        mask_scale: float = ...,
+        spatial_shift: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "pooled_h", "pooled_w", "spatial_scale", "half_part", "roi_scale", "mask_scale", "spatial_shift"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "pooled_h", "pooled_w", "spatial_scale", "half_part", "roi_scale", "mask_scale", "spatial_shift"
+        ],
+    ) -> None: ...
+
+class ORNParameter(Message):
+    orientations: int
+    def __init__(self, *, orientations: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["orientations"]) -> bool: ...
+    def ClearField(self, field_name: Literal["orientations"]) -> None: ...
+
+class TilingParameter(Message):
+    tile_dim: int
+    def __init__(self, *, tile_dim: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["tile_dim"]) -> bool: ...
+    def ClearField(self, field_name: Literal["tile_dim"]) -> None: ...
+
+class LocalParameter(Message):
+    num_output: int
+    bias_term: bool
+    pad: int
+    kernel_size: int
+    stride: int
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: int = ...,
+        kernel_size: int = ...,
+        stride: int = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> None: ...

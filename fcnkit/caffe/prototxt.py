@@ -21,6 +21,8 @@ from fcnkit.errors import FileFormatError, PrototxtError, naming
 
 # Of shells and of Jinja.
 _PLACEHOLDER = re.compile(r"\$\w+|\$\{[^}]*\}|\{\{.*?\}\}")
+# A name where a number is due.
+_NAMED_NUMBER = re.compile(r"Couldn't parse (?:integer|float): ([A-Za-z_]\w*)$")
 # Fields of a solver that hold a net.
 _NETS_OF_SOLVERS = {"net_param", "train_net_param", "test_net_param"}
 # The names here of fields that forks repeat, at the beginning of a line of text.
@@ -120,8 +122,10 @@ def _merge(text: str, message: Message) -> None:
         # protobuf's message starts with "line:column : "; PrototxtError states the position itself.
         problem = str(error).removeprefix(f"{line}:{column} : ").rstrip(".").replace("caffe.", "").replace("\n", " ")
         placeholder = _PLACEHOLDER.search(offending)
-        if placeholder is not None:
-            problem = f"the text is a template: put a value in place of {placeholder[0]}"
+        named = _NAMED_NUMBER.search(problem)
+        if placeholder is not None or named is not None:
+            place = placeholder[0] if placeholder is not None else named[1] if named is not None else ""
+            problem = f"the text is a template: put a value in place of {place}"
         raise PrototxtError(problem, line, column, offending[:120]) from None
 
 

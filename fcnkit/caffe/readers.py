@@ -13,6 +13,7 @@ from fcnkit.types import LayerType, kind_of, type_of
 from fcnkit.types.channels import Cut, Kept
 from fcnkit.types.fixed import FIXED_BOTTOMS
 from fcnkit.types.looks import PIXEL
+from fcnkit.types.rings import REGION_POOLING
 from fcnkit.types.shape import RESHAPE
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def pools_regions(layer: LayerParameter) -> bool:
     """Whether a layer reads boxes as its second bottom: ROIPooling and its variants."""
-    return "ROI" in layer.type and len(layer.bottom) > 1
+    return ("ROI" in layer.type or layer.type == REGION_POOLING.name) and len(layer.bottom) > 1
 
 
 def set_fixed_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
@@ -32,7 +33,7 @@ def set_fixed_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
     Source: rbgirshick/caffe-fast-rcnn src/caffe/layers/roi_pooling_layer.cpp, Forward_cpu.
     """
     for layer in net.layer:
-        fixed = {1: (1, 5)} if pools_regions(layer) else FIXED_BOTTOMS.get(kind_of(layer), {})
+        fixed = FIXED_BOTTOMS.get(kind_of(layer)) or ({1: (1, 5)} if pools_regions(layer) else {})
         for index, shape in fixed.items():
             blob = layer.bottom[index] if index < len(layer.bottom) else ""
             if blob in shapes and UNKNOWN in shapes[blob]:

@@ -42,6 +42,9 @@ _NO_MATTER = {
     "eval_data_param",
     # lmb-freiburg/flownet2: how images are augmented in training.
     "augmentation_param",
+    # zimenglan-sysu-512/pose_action_caffe caffe/src/caffe/proto/caffe.proto: the layers that weights start from.
+    "copy_prefix_name",
+    "copy_postfix_name",
 }
 
 

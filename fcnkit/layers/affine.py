@@ -9,7 +9,7 @@ from torch import nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, canonical_axis, rule
+from fcnkit.layers.base import Elementwise, Layer, canonical_axis, rule
 from fcnkit.nn import affine
 from fcnkit.types import affine as types
 
@@ -68,6 +68,25 @@ class Scale(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return lies_behind_the_batch(layer, layer.scale_param.axis)
+
+
+@rule(types.ELTWISE_AFFINE)
+class EltwiseAffine(Elementwise):
+    """Multiplies each channel by a weight and adds another, or one of each for all.
+
+    Source: ducha-aiki/caffe src/caffe/layers/eltwise_affine_layer.cpp, LayerSetUp.
+    """
+
+    blob_names = ("weight", "bias")
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        shape = () if layer.eltwise_affine_param.channel_shared else bottoms[0][1:2]
+        return affine.Scale(shape, 1, shape)
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        p = layer.eltwise_affine_param
+        weight = p.slope_filler if p.HasField("slope_filler") else FillerParameter(value=1.0001)
+        return [weight, p.bias_filler if p.HasField("bias_filler") else FillerParameter(value=0.0001)]
 
 
 def axes_shape(layer: LayerParameter, bottom: Shape, axis: int, num_axes: int) -> Shape:

@@ -11,7 +11,7 @@ from torch import nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, canonical_axis, rule
+from fcnkit.layers.base import Elementwise, Layer, canonical_axis, rule
 from fcnkit.nn import combine
 from fcnkit.types import combine as types
 
@@ -22,6 +22,14 @@ class BatchReindex(Layer):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return combine.BatchReindex()
+
+
+@rule(types.CLIPPED_CONCAT)
+class ClippedConcat(Elementwise):
+    """Joins along the channels, after cutting the first bottom to the height and width of the second."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return combine.ClippedConcat()
 
 
 @rule(types.CONCAT)

@@ -11,8 +11,8 @@ from torch import nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, rule, uninitialized
-from fcnkit.nn.convolution import PaddedConv2d
+from fcnkit.layers.base import Elementwise, Layer, rule, uninitialized
+from fcnkit.nn.convolution import Local2d, PaddedConv2d
 from fcnkit.types import convolution as types
 from fcnkit.types.windows import Sides, Window, convolution_window, sides_of
 
@@ -126,3 +126,28 @@ class ConvolutionDepthwise(Convolution):
         single.CopyFrom(layer)
         single.convolution_param.num_output = single.convolution_param.group = bottoms[0][1]
         return super().build(single, bottoms)
+
+
+@rule(types.LOCAL)
+class Local(Elementwise):
+    """A filter of its own for each pixel of the top."""
+
+    blob_names = ("weight", "bias")
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.local_param
+        if len(bottoms[0]) != 4 or not p.num_output or not 0 < p.kernel_size <= min(bottoms[0][2:]) or not p.stride:
+            raise DefinitionError(
+                f"layer {layer.name!r}: num_output {p.num_output}, kernel_size {p.kernel_size} and stride {p.stride}"
+                f" must be positive, and the kernel not larger than the bottom {bottoms[0]}"
+            )
+        _, channels, *size = bottoms[0]
+        return uninitialized(
+            Local2d, channels, p.num_output, tuple(size), p.kernel_size, p.stride, p.pad, bias=p.bias_term
+        )
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        return [layer.local_param.weight_filler, layer.local_param.bias_filler]
+
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return int(tops[0][0] * module.weight.numel())

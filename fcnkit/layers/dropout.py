@@ -67,3 +67,14 @@ class Sparsify(Elementwise):
         if min(p.thre, p.coef) < 0:
             raise DefinitionError(f"layer {layer.name!r}: thre {p.thre:g} and coef {p.coef:g} must not be negative")
         return dropout.Sparsify(p.thre, p.coef)
+
+
+@rule(types.GUIDED_DROPOUT)
+class GuidedDropout(Elementwise):
+    """Keeps the channels that its second bottom states."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.guided_dropout_param
+        if p.type not in ("deterministic", "stochastic"):
+            raise DefinitionError(f"layer {layer.name!r}: type is deterministic or stochastic, not {p.type!r}")
+        return dropout.GuidedDropout(p.type == "stochastic", p.guidance_threshold, p.sigmoid_scaler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -120,3 +121,28 @@ class SSHProposal(_PythonProposal):
 
     defaults = _SSH
     empty = (0, 0, 16, 16)
+
+
+@rule(types.POSE_REGION)
+class PoseRegion(Layer):
+    """Regions around a joint of poses.
+
+    Source: xinghaochen/Pose-REN src/libs/python_layers/py_generate_roi_layer.py, setup.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = settings_of(layer)
+        try:
+            joint, by = int(p["joint_idx"]), p["spatial_mul"]
+            region, image = (p["roi_h"] * by, p["roi_w"] * by), (p["img_h"], p["img_w"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DefinitionError(
+                f"layer {layer.name!r}: param_str {layer.python_param.param_str!r}: {error}"
+            ) from None
+        joints = math.prod(bottoms[0][1:]) // 3
+        if not 0 <= joint < joints:
+            raise DefinitionError(f"layer {layer.name!r}: joint_idx {joint} is outside the pose's {joints} joints")
+        return proposals.PoseRegions(joint, region, image)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True

@@ -43,3 +43,11 @@ class Reduction(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.reduction_param.axis > 0)
+
+
+@rule(types.SCALES_MAXOUT)
+class ScalesMaxout(Layer):
+    """The largest positive values of regions that were pooled at several scales of an image."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return reduction.ScalesMaxout()

@@ -24,7 +24,7 @@ class ROIPooling(Layer):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.roi_pooling_param
-        return regions.RegionPool(*_size(layer, p.pooled_h, p.pooled_w), p.spatial_scale, p.pad_ratio)
+        return regions.RegionPool(*parts(layer, p.pooled_h, p.pooled_w), p.spatial_scale, p.pad_ratio)
 
 
 @rule(types.PSROI_POOLING)
@@ -66,17 +66,17 @@ class ROIAlign(Layer):
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         if not layer.HasField("roi_align_param"):
             p = layer.roi_pooling_param
-            return regions.RegionGrid(*_size(layer, p.pooled_h, p.pooled_w), p.spatial_scale, p.pad_ratio)
+            return regions.RegionGrid(*parts(layer, p.pooled_h, p.pooled_w), p.spatial_scale, p.pad_ratio)
         q = layer.roi_align_param
         if not q.HasField("sampling_ratio"):
             raise DefinitionError(
                 f"layer {layer.name!r}: forks compute ROIAlign differently without sampling_ratio; give it, 0 for as"
                 " many samples as a part has pixels"
             )
-        return regions.RegionAlign(*_size(layer, q.pooled_h, q.pooled_w), q.spatial_scale, max(q.sampling_ratio, 0))
+        return regions.RegionAlign(*parts(layer, q.pooled_h, q.pooled_w), q.spatial_scale, max(q.sampling_ratio, 0))
 
 
-def _size(layer: LayerParameter, height: int, width: int) -> tuple[int, int]:
+def parts(layer: LayerParameter, height: int, width: int) -> tuple[int, int]:
     """The number of parts of a region along each axis."""
     if not height or not width:
         raise DefinitionError(f"layer {layer.name!r}: pooled_h and pooled_w must be positive")

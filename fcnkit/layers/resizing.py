@@ -64,18 +64,21 @@ def _repeated(layer: LayerParameter, name: str, factor: int) -> nn.Module:
 
 @rule(types.INTERP)
 class Interp(Layer):
-    """Bilinear interpolation by a whole factor, or to a fixed size.
+    """Bilinear interpolation by a whole factor, to a fixed size, or to that of a second bottom.
 
     A single factor overrides the size. Both factors together are used only if no size is given.
 
-    Source: hszhao/PSPNet src/caffe/layers/interp_layer.cpp, LayerSetUp and Reshape.
+    Source: hszhao/PSPNet src/caffe/layers/interp_layer.cpp, LayerSetUp and Reshape; ermig1979/Synet
+    src/Synet/Layers/InterpLayer.cpp for use_blob_size.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.interp_param
         factors = p.HasField("shrink_factor"), p.HasField("zoom_factor")
+        if p.use_blob_size != (len(bottoms) > 1):
+            raise DefinitionError(f"layer {layer.name!r}: a second bottom needs use_blob_size, and the other way round")
         sized = p.HasField("height") and p.HasField("width") and factors[0] == factors[1]
-        if not sized and not any(factors):
+        if not sized and not any(factors) and not p.use_blob_size:
             raise DefinitionError(f"layer {layer.name!r}: give zoom_factor, shrink_factor, or height and width")
         if max(p.pad_beg, p.pad_end) > 0:
             raise DefinitionError(f"layer {layer.name!r}: pad_beg and pad_end must be 0 or below: they crop")

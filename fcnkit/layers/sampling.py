@@ -1,82 +1,66 @@
-"""Layers that read blobs at positions that other blobs state."""
+"""Layers that read an image at computed positions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
 from fcnkit.aliases import Shape
-from fcnkit.caffe.messages import LayerParameter, NetParameter
+from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Elementwise, Layer, rule
+from fcnkit.layers.base import Elementwise, rule
 from fcnkit.nn import sampling
 from fcnkit.types import sampling as types
 
 
-@rule(types.WARP)
-class Warp(Elementwise):
-    """Reads each pixel of its first bottom at the position to which the second displaces it, in NVIDIA's Caffe.
-
-    In LiteFlowNet's the second bottom states the position itself: the sum of a displacement and a Grid. Nets in which
-    there is a Grid are LiteFlowNet's.
-
-    Source: NVlabs/PWC-Net Caffe/warping_code/warp_layer.cu; twhui/LiteFlowNet src/caffe/layers/warp_layer.cpp.
-    """
-
-    def in_net(self, layer: LayerParameter, net: NetParameter) -> Layer:
-        if not any(other.type == types.GRID.name for other in net.layer):
-            return self
-        absolute = _WarpToPositions()
-        absolute.record = self.record
-        return absolute
+@rule(types.REMAP)
+class Remap(Elementwise):
+    """Reads its first bottom at the positions that the second states."""
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return sampling.Warp(border="inside")
+        return sampling.Remap()
 
 
-class _WarpToPositions(Elementwise):
-    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return sampling.Warp(absolute=True)
+@rule(types.RESIZE)
+class Resize(Elementwise):
+    """Interpolates to a stated size, by a factor, or to the size of a second bottom.
 
-
-@rule(types.FLOW_TRANSFORMER)
-class FlowTransformer(Elementwise):
-    """Reads each pixel of its first bottom at the position to which the second displaces it."""
-
-    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return sampling.Warp()
-
-
-@rule(types.WARPING)
-class Warping(Elementwise):
-    """Reads each pixel of its first bottom at the position to which the others displace it, to the right and down."""
-
-    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return sampling.Warp(border="below")
-
-
-@rule(types.GRID)
-class Grid(Elementwise):
-    """The position of each pixel of its bottom."""
-
-    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return sampling.Grid()
-
-
-@rule(types.RAND_BI)
-class RandBI(Layer):
-    """The values of its bottoms at the pixels that the last one lists.
-
-    Source: aayushbansal/PixelNet tools/caffe/src/caffe/layers/rand_bi_layer.cpp, LayerSetUp.
+    Source: tinghuiz/appearance-flow caffe/src/caffe/layers/resize_layer.cpp, Reshape.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        rates = list(layer.rand_comp_param.compression_rate)
-        *maps, pixels = bottoms
-        if len(rates) != len(maps) or min(rates, default=0) < 1 or pixels[1:] != (3,):
-            raise DefinitionError(
-                f"layer {layer.name!r}: a positive compression_rate for each bottom but the last, and a last bottom of"
-                f" shape (pixels, 3) are needed; the bottoms are {list(bottoms)}"
-            )
-        return sampling.PixelColumns(rates, layer.rand_comp_param.pad)
+        p = layer.resize_param
+        height, width = (_axis(layer, *names) for names in (("height", "scale_y"), ("width", "scale_x")))
+        if len(bottoms) < 2 and None in (height[0] or height[1], width[0] or width[1]):
+            raise DefinitionError(f"layer {layer.name!r}: give height and width, scale, or a second bottom")
+        crop = (p.crop_y if p.HasField("crop_y") else p.crop, p.crop_x if p.HasField("crop_x") else p.crop)
+        return sampling.Resize((height[0], width[0]), (height[1], width[1]), crop)
+
+
+def _axis(layer: LayerParameter, size: str, scale: str) -> tuple[int | None, float | None]:
+    """The size of the top along an axis and the scale, as far as they are stated; a size of 0 is a scale of 1."""
+    p: Any = layer.resize_param
+    made = getattr(p, size) if p.HasField(size) else None
+    factor = getattr(p, scale) if p.HasField(scale) else p.scale if p.HasField("scale") else None
+    if (made is not None and factor is not None) or (made or 0) < 0 or (factor is not None and factor <= 0):
+        raise DefinitionError(f"layer {layer.name!r}: give a size or a scale for an axis, and positive")
+    return (None, 1.0) if made == 0 else (made, factor)
+
+
+@rule(types.TRANSFORMATION)
+class Transformation(Elementwise):
+    """Subtracts a mean and scales; random crops, mirroring and rotation are refused.
+
+    Source: tinghuiz/appearance-flow caffe/src/caffe/layers/transformation_layer.cpp, LayerSetUp and Reshape.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.transform_param
+        if p.crop_size or p.mirror or p.mean_file:
+            raise DefinitionError(f"layer {layer.name!r}: crop_size, mirror and mean_file are not supported")
+        channels, mean = bottoms[0][-3] if len(bottoms[0]) > 2 else 0, list(p.mean_value)
+        if any(bottom[-3:-2] != (channels,) for bottom in bottoms) or len(mean) not in (0, 1, channels):
+            raise DefinitionError(f"layer {layer.name!r}: {len(mean)} mean_value for bottoms {list(bottoms)}")
+        return sampling.Normalized(mean, p.scale)

@@ -8,6 +8,7 @@ from torch import nn
 
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
+from fcnkit.caffe.param_str import settings_of
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Elementwise, Layer, canonical_axis, rule
 from fcnkit.nn import shape
@@ -160,6 +161,36 @@ class Tile(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.tile_param.axis > 0)
+
+
+@rule(types.TILING)
+class Tiling(Elementwise):
+    """Trades channels for squares of tile_dim x tile_dim pixels.
+
+    Source: SeokjuLee/VPGNet caffe/src/caffe/layers/tiling_layer.cpp, Forward_cpu.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        side, channels = layer.tiling_param.tile_dim, bottoms[0][1]
+        if side < 1 or channels % side**2:
+            raise DefinitionError(
+                f"layer {layer.name!r}: the square of tile_dim {side} must divide {channels} channels"
+            )
+        return nn.PixelShuffle(side)
+
+
+@rule(types.BY_ANCHOR)
+class ByAnchor(Layer):
+    """The values of each anchor at each place as a row, place by place.
+
+    Source: demonzyj56/py-faster-rcnn lib/misc/transpose_layer.py, forward.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        anchors, channels = settings_of(layer).get("num_anchors"), bottoms[0][1]
+        if not isinstance(anchors, int) or anchors < 1 or channels % anchors:
+            raise DefinitionError(f"layer {layer.name!r}: num_anchors {anchors} must divide {channels} channels")
+        return nn.Sequential(shape.Permute((0, 2, 3, 1)), shape.Reshape((-1, channels // anchors)))
 
 
 @rule(types.SQUEEZE)

@@ -1,4 +1,4 @@
-"""Layers of YOLO that make objects of its maps."""
+"""Layers of YOLO: those that make objects of its maps, and those that prepare the maps."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, rule
-from fcnkit.nn import yolo
+from fcnkit.layers.base import Elementwise, Layer, rule
+from fcnkit.nn import shape, yolo
 from fcnkit.types import yolo as types
 
 
@@ -66,6 +66,62 @@ class Yolov3DetectionOutput(Layer):
         return yolo.YoloDetections(
             p.num_classes, anchors, list(p.anchors_scale), p.confidence_threshold, p.nms_threshold
         )
+
+
+@rule(types.REGION)
+class Region(Elementwise):
+    """The sigmoid of offsets and of the score of an object, and the softmax of the classes' scores, for each box.
+
+    Source: openvinotoolkit/training_toolbox_caffe, former history, src/caffe/layers/region_layer.cpp.
+    """
+
+    settings = "region_param"
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = getattr(layer, self.settings)
+        if min(p.classes, p.num) < 1 or p.coords < 2:
+            raise DefinitionError(f"layer {layer.name!r}: classes and num must be positive, coords at least 2")
+        return yolo.RegionScores(p.classes, p.num, p.coords)
+
+
+@rule(types.REGION_YOLO)
+class RegionYolo(Region):
+    """The same under a later name.
+
+    Source: openvinotoolkit/training_toolbox_caffe, former history, src/caffe/layers/region_yolo_layer.cpp.
+    """
+
+    settings = "region_yolo_param"
+
+
+@rule(types.REORG_YOLO)
+class ReorgYolo(Elementwise):
+    """Trades height and width for channels, in Darknet's order."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        stride = layer.reorg_yolo_param.stride
+        if stride < 1:
+            raise DefinitionError(f"layer {layer.name!r}: stride must be positive")
+        return shape.Reorg(stride)
+
+
+@rule(types.PASS_THROUGH)
+class PassThrough(Elementwise):
+    """Trades squares of pixels for channels: all channels of the first pixel of a square, then those of the next.
+
+    Source: winggan/caffe src/caffe/layers/pass_through_layer.cpp, LayerSetUp, and reorganize_layer.cpp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.pass_through_param
+        if p.block_height != p.block_width or not p.block_height:
+            raise DefinitionError(f"layer {layer.name!r}: block_height and block_width must be given, and equal")
+        if p.num_output and p.num_output != bottoms[0][1] * p.block_height**2:
+            raise DefinitionError(
+                f"layer {layer.name!r}: {bottoms[0][1]} channels of {p.block_height} x {p.block_height} pixels are not"
+                f" {p.num_output}"
+            )
+        return shape.Blocks(p.block_height, up=False, outer=True, last=False)
 
 
 def region_objects(layer: LayerParameter) -> nn.Module:

@@ -172,6 +172,19 @@ class Silence(nn.Module):
         return ()
 
 
+class ClippedConcat(nn.Module):
+    """Join the first bottom, cut to the second's height and width from the first pixel on, with the second.
+
+    Source: demonzyj56/py-faster-rcnn lib/concat_layer/layer.py, setup and forward.
+    """
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        (height, width), (rows, columns) = first.shape[2:], second.shape[2:]
+        if not (0 <= height - rows <= 1 and 0 <= width - columns <= 1):
+            raise RuntimeError("the first bottom must be as high and wide as the second, or a pixel more")
+        return torch.cat((first[:, :, :rows, :columns], second), 1)
+
+
 class MergeCrop(nn.Module):
     """Join the first bottom's channels with those of the middle of the second bottom, or add the two.
 

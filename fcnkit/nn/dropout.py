@@ -77,3 +77,38 @@ class Sparsify(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.threshold}, coef={self.coef}"
+
+
+class GuidedDropout(nn.Module):
+    """Keep the channels that a second bottom states, and scale them by all channels per kept one.
+
+    Args:
+        sampled: in train mode a channel is kept with the probability sigmoid(steepness * guide), and in eval mode all
+            are; else those whose guide is above the threshold are kept in both.
+        threshold, steepness: see above.
+
+    Source: minhpvo/Caffe src/caffe/layers/guided_dropout_layer.cpp, Forward_cpu.
+    """
+
+    def __init__(self, sampled: bool = False, threshold: float = 0, steepness: float = 1):
+        super().__init__()
+        self.sampled, self.threshold, self.steepness = sampled, threshold, steepness
+
+    def forward(self, bottom: Tensor, guide: Tensor) -> Tensor:
+        if guide.numel() != bottom.shape[0] * bottom.shape[1] or guide.shape[:2] != bottom.shape[:2]:
+            raise RuntimeError("the second bottom must have a number for each channel of each item")
+        guide = guide.detach().reshape(bottom.shape[:2])
+        if not self.sampled:
+            kept = (guide > self.threshold).to(bottom)
+            weights = kept
+        elif self.training:
+            weights = (self.steepness * guide).sigmoid()
+            kept = (torch.rand_like(weights) <= weights).to(bottom)
+        else:
+            return bottom
+        total = weights.sum(1, keepdim=True)
+        factor = torch.where(total > 0, bottom.shape[1] / total.where(total > 0, 1), 1)
+        return bottom * (kept * factor).reshape(*guide.shape, *[1] * (bottom.dim() - 2))
+
+    def extra_repr(self) -> str:
+        return f"sampled={self.sampled}, threshold={self.threshold}, steepness={self.steepness}"

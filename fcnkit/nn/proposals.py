@@ -147,6 +147,38 @@ class Proposals(nn.Module):
         return f"{len(self.anchors)} anchors, stride={self.stride}, {choice}, drop={self.drop}, scores={self.scores}"
 
 
+class PoseRegions(nn.Module):
+    """A region of one size around a joint of each pose, moved into the image: rows (pose, xmin, ymin, xmax, ymax).
+
+    Poses are rows of x, y and depth of each joint, from -1 to 1 over the width and the height of the image.
+
+    Args:
+        joint: its number.
+        size, image: (height, width) in pixels of the image, of the regions and of the image.
+
+    Source: xinghaochen/Pose-REN src/libs/python_layers/py_generate_roi_layer.py, forward.
+    """
+
+    def __init__(self, joint: int, size: tuple[float, float], image: tuple[float, float]):
+        super().__init__()
+        self.joint, self.size, self.image = joint, size, image
+
+    def forward(self, poses: Tensor) -> Tensor:
+        joint = poses.flatten(1)[:, 3 * self.joint : 3 * self.joint + 2]
+        image, size = poses.new_tensor(self.image[::-1]), poses.new_tensor(self.size[::-1])
+        middle = (joint + 1) * image / 2
+        low, high = middle - size / 2, middle + size / 2
+        low, high = torch.where(low < 0, 0, low), torch.where(low < 0, size, high)
+        low, high = (
+            torch.where(high >= image - 1, image - 1 - size, low),
+            torch.where(high >= image - 1, image - 1, high),
+        )
+        return torch.cat([torch.arange(len(poses)).to(poses)[:, None], low, high], 1)
+
+    def extra_repr(self) -> str:
+        return f"joint={self.joint}, size={self.size}, image={self.image}"
+
+
 def _by_place(values: Tensor, size: int) -> Tensor:
     """(images, anchors * size, height, width) as (images, height * width * anchors, size)."""
     return values.permute(0, 2, 3, 1).reshape(len(values), -1, size)

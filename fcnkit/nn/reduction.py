@@ -74,3 +74,19 @@ class Reduction(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.operation}, axis={self.axis}, coeff={self.coeff}"
+
+
+class ScalesMaxout(nn.Module):
+    """The largest positive values of regions over the scales of an image.
+
+    The first bottom has all regions of the first scale, then all of the second; the second bottom has a row of the
+    image's height, width and scales.
+
+    Source: beacandler/R2CNN src/lib/maxout_layer/layer.py, forward.
+    """
+
+    def forward(self, regions: Tensor, info: Tensor) -> Tensor:
+        scales = info.shape[1] - 2
+        if scales < 1 or len(regions) % scales:
+            raise RuntimeError(f"{len(regions)} regions cannot be of {scales} scales each")
+        return regions.reshape(scales, -1, *regions.shape[1:]).amax(0).clamp(min=0)

@@ -28,17 +28,20 @@ class RegionPool(nn.Module):
         self.height, self.width, self.scale, self.margin = height, width, scale, margin
 
     def forward(self, features: Tensor, regions: Tensor) -> Tensor:
-        regions = _rows(features, regions)
+        regions = region_rows(features, regions)
         if features.is_meta or not len(regions):
             return features.new_empty((len(regions), features.shape[1], self.height, self.width))
         images = regions[:, 0].int().tolist()
         # The parts are computed in single precision, as in Caffe: the end of a part can be one higher than with the
         # exact quotient.
-        corners = _rounded(_enlarged(regions[:, 1:].float(), self.margin) * self.scale)
-        columns = _parts(corners[:, 0], corners[:, 2], self.width, features.shape[3])
-        rows = _parts(corners[:, 1], corners[:, 3], self.height, features.shape[2])
+        corners = rounded_away(_enlarged(regions[:, 1:].float(), self.margin) * self.scale)
+        columns = part_bounds(corners[:, 0], corners[:, 2], self.width, features.shape[3])
+        rows = part_bounds(corners[:, 1], corners[:, 3], self.height, features.shape[2])
         return torch.stack(
-            [_largest(_largest(features[i], 1, r), 2, c) for i, r, c in zip(images, rows, columns, strict=True)]
+            [
+                largest_of_parts(largest_of_parts(features[i], 1, r), 2, c)
+                for i, r, c in zip(images, rows, columns, strict=True)
+            ]
         )
 
     def extra_repr(self) -> str:
@@ -67,14 +70,14 @@ class PositionSensitivePool(nn.Module):
         size = self.size
         if features.shape[1] != self.channels * size**2:
             raise RuntimeError(f"{self.channels} channels of {size} x {size} parts need {self.channels * size**2}")
-        regions = _rows(features, regions)
+        regions = region_rows(features, regions)
         if features.is_meta or not len(regions):
             return features.new_empty((len(regions), self.channels, size, size))
         return self._pooled(features, regions)
 
     def _pooled(self, features: Tensor, regions: Tensor) -> Tensor:
         size, (height, width) = self.size, features.shape[2:]
-        rounded = _rounded(regions[:, 1:].float())
+        rounded = rounded_away(regions[:, 1:].float())
         low, high = rounded[:, :2] * self.scale, (rounded[:, 2:] + 1) * self.scale
         part = (high - low).clamp(min=0.1)[:, :, None] / size
         index = torch.arange(size, device=features.device)
@@ -141,7 +144,7 @@ class RegionAlign(nn.Module):
         self.height, self.width, self.scale, self.samples = height, width, scale, samples
 
     def forward(self, features: Tensor, regions: Tensor) -> Tensor:
-        regions = _rows(features, regions)
+        regions = region_rows(features, regions)
         if features.is_meta or not len(regions):
             return features.new_empty((len(regions), features.shape[1], self.height, self.width))
         corners = regions[:, 1:].float() * self.scale
@@ -185,7 +188,7 @@ class RegionGrid(nn.Module):
         self.height, self.width, self.scale, self.margin = height, width, scale, margin
 
     def forward(self, features: Tensor, regions: Tensor) -> Tensor:
-        regions = _rows(features, regions)
+        regions = region_rows(features, regions)
         if features.is_meta or not len(regions):
             return features.new_empty((len(regions), features.shape[1], self.height + 1, self.width + 1))
         corners = _enlarged(regions[:, 1:].float(), self.margin) * self.scale - 0.5
@@ -220,15 +223,15 @@ def interpolated(plane: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return values
 
 
-def _rows(features: Tensor, regions: Tensor) -> Tensor:
-    """Regions as rows of five numbers.
+def region_rows(features: Tensor, regions: Tensor, numbers: int = 5) -> Tensor:
+    """Regions as rows of numbers, of which the first is that of the image.
 
     Raises:
         RuntimeError: they have another length, or are of images that the features lack.
     """
     regions = regions.flatten(1)
-    if regions.shape[1] != 5:
-        raise RuntimeError("a region has 5 numbers: image, xmin, ymin, xmax, ymax")
+    if regions.shape[1] != numbers:
+        raise RuntimeError(f"a region has {numbers} numbers, an image and corners: not {regions.shape[1]}")
     if len(regions) and not features.is_meta:
         first, last = int(regions[:, 0].min()), int(regions[:, 0].max())
         if not 0 <= first <= last < len(features):
@@ -243,12 +246,12 @@ def _enlarged(corners: Tensor, margin: float) -> Tensor:
     return torch.cat([low - pad, high + pad], -1)
 
 
-def _rounded(values: Tensor) -> Tensor:
+def rounded_away(values: Tensor) -> Tensor:
     """Whole numbers as C rounds to them: halves away from zero."""
     return values.trunc() + (values.frac().abs() >= 0.5) * values.sign()
 
 
-def _parts(start: Tensor, end: Tensor, parts: int, length: int) -> list[list[list[int]]]:
+def part_bounds(start: Tensor, end: Tensor, parts: int, length: int) -> list[list[list[int]]]:
     """Where each part of each region starts and ends along an axis of a map of `length`."""
     part = (end - start + 1).clamp(min=1)[:, None] / parts
     index = torch.arange(parts, device=start.device)
@@ -257,7 +260,7 @@ def _parts(start: Tensor, end: Tensor, parts: int, length: int) -> list[list[lis
     return found
 
 
-def _largest(values: Tensor, axis: int, parts: Sequence[Sequence[int]]) -> Tensor:
+def largest_of_parts(values: Tensor, axis: int, parts: Sequence[Sequence[int]]) -> Tensor:
     """The largest value of each part of an axis, 0 for an empty part."""
     nothing = torch.zeros_like(values.select(axis, 0))
     return torch.stack(

@@ -17,7 +17,7 @@ class Interp(nn.Module):
 
     Args:
         shrink, zoom: whole factors of the distances between pixels.
-        size: (height, width) of the top, instead of the factors.
+        size: (height, width) of the top, instead of the factors; a second bottom's overrides both.
         crop: pixels cut off at the top and left, and at the bottom and right.
 
     Source: hszhao/PSPNet src/caffe/layers/interp_layer.cpp; src/caffe/util/interp.cpp, caffe_cpu_interp2.
@@ -27,11 +27,12 @@ class Interp(nn.Module):
         super().__init__()
         self.shrink, self.zoom, self.size, self.crop = shrink, zoom, size, crop
 
-    def forward(self, bottom: Tensor) -> Tensor:
+    def forward(self, bottom: Tensor, like: Tensor | None = None) -> Tensor:
         before, behind = self.crop
         height, width = (length - before - behind for length in bottom.shape[2:])
         bottom = bottom.narrow(2, before, height).narrow(3, before, width)
-        size = self.size or tuple((length - 1) // self.shrink * self.zoom + 1 for length in (height, width))
+        size = self.size if like is None else tuple(like.shape[2:])
+        size = size or tuple((length - 1) // self.shrink * self.zoom + 1 for length in (height, width))
         return F.interpolate(bottom, size, mode="bilinear", align_corners=True)
 
     def extra_repr(self) -> str:

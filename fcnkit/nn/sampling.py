@@ -1,122 +1,126 @@
-"""Modules that read blobs at positions that other blobs state."""
+"""Modules that read an image at computed positions."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-
-def read_bilinearly(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The values of an image at positions between its pixels; pixels outside of it count as 0.
-
-    Args:
-        image: (batch, channels, H, W).
-        x, y: (batch, height, width), the columns and rows in pixels of the image.
-
-    Returns:
-        (batch, channels, height, width).
-    """
-    batch, channels, height, width = image.shape
-    pixels = image.flatten(2)
-    left, upper = x.detach().floor(), y.detach().floor()
-    total = image.new_zeros(())
-    for column, row in ((left, upper), (left + 1, upper), (left, upper + 1), (left + 1, upper + 1)):
-        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        weight = torch.where(inside, (1 - (x - column).abs()) * (1 - (y - row).abs()), 0.0)
-        index = row.clamp(0, height - 1).long() * width + column.clamp(0, width - 1).long()
-        places = index.reshape(batch, 1, x.shape[1] * x.shape[2]).expand(-1, channels, -1)
-        total = total + weight[:, None] * pixels.gather(2, places).reshape(batch, channels, *x.shape[1:])
-    return total
+Size = tuple[int, int]
 
 
-class Warp(nn.Module):
-    """Move an image: each pixel is read, bilinearly, at the position that a field states for it.
+class Remap(nn.Module):
+    """Each pixel of the top is the first bottom at the column and row that the second states, interpolated.
 
-    The field is a bottom of 2 channels, x and y in pixels, or two bottoms of 1.
+    What lies outside of the image is 0. The top has the second bottom's height and width.
 
-    Args:
-        absolute: whether the field states positions; else displacements from each pixel.
-        border: "pixels" where pixels outside of the image count as 0; "inside" where all is 0 that is read at a
-            position outside of the centres of the image's pixels; "below" where the last row and column are out too.
-
-    Source: NVlabs/PWC-Net Caffe/warping_code/warp_layer.cu; twhui/LiteFlowNet src/caffe/layers/warp_layer.cu;
-    bryanyzhu/Hidden-Two-Stream src/caffe/layers/flow_transformer_layer.cu; Ravi-Garg/Unsupervised_Depth_Estimation
-    src/caffe/layers/warping_layer.cu.
+    Source: tinghuiz/appearance-flow caffe/src/caffe/layers/remap_layer.cpp, Forward_cpu.
     """
 
-    def __init__(self, absolute: bool = False, border: Literal["pixels", "inside", "below"] = "pixels"):
-        super().__init__()
-        self.absolute, self.border = absolute, border
-
-    def forward(self, image: Tensor, *field: Tensor) -> Tensor:
-        whole = torch.cat(field, 1)
+    def forward(self, image: Tensor, places: Tensor) -> Tensor:
+        if places.shape[1] != 2 or len(places) != len(image):
+            raise RuntimeError("the second bottom must have as many images, and 2 channels: columns and rows")
         height, width = image.shape[2:]
-        if whole.shape[:2] != (image.shape[0], 2) or not (self.absolute or whole.shape[2:] == image.shape[2:]):
-            raise RuntimeError("the field must have 2 channels, and the size of the image")
-        x, y = whole.unbind(1)
-        if not self.absolute:
-            x = x + torch.arange(width, device=x.device, dtype=x.dtype)
-            y = y + torch.arange(height, device=y.device, dtype=y.dtype)[:, None]
-        top = read_bilinearly(image, x, y)
-        if self.border == "pixels":
-            return top
-        inside = (x >= 0) & (y >= 0)
-        if self.border == "inside":
-            inside = inside & (x <= width - 1) & (y <= height - 1)
-        else:
-            inside = inside & (x < width - 1) & (y < height - 1)
-        return torch.where(inside[:, None], top, 0.0)
+        if image.is_meta:
+            return image.new_empty((*image.shape[:2], *places.shape[2:]))
+        low = places.detach().floor()
+        share = places - low
+        top = image.new_zeros(())
+        flat = image.flatten(2)
+        for right, down in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            x, y = low[:, 0] + right, low[:, 1] + down
+            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+            index = (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)).nan_to_num().long().flatten(1)
+            values = flat.gather(2, index[:, None].expand(-1, flat.shape[1], -1)).reshape(*flat.shape[:2], *x.shape[1:])
+            weight = (share[:, 0] if right else 1 - share[:, 0]) * (share[:, 1] if down else 1 - share[:, 1])
+            top = top + torch.where(inside, weight, 0)[:, None] * values
+        return top
+
+
+class Resize(nn.Module):
+    """Interpolate linearly along the last two axes, with aligned corners; before it shrinks, a tent filter blurs.
+
+    Args:
+        size: (height, width) of the top, None for an axis whose size a scale or a second bottom gives.
+        scale: (height, width), factors of the distances between the first and last pixels; None where not stated.
+        crop: (height, width), pixels cut off at both ends.
+
+    Source: tinghuiz/appearance-flow caffe/src/caffe/layers/resize_layer.cpp, Reshape and Forward_cpu.
+    """
+
+    def __init__(
+        self,
+        size: tuple[int | None, int | None] = (None, None),
+        scale: tuple[float | None, float | None] = (None, None),
+        crop: tuple[float, float] = (0, 0),
+    ):
+        super().__init__()
+        self.size, self.scale, self.crop = tuple(size), tuple(scale), tuple(crop)
+
+    def forward(self, bottom: Tensor, like: Tensor | None = None) -> Tensor:
+        matrices = []
+        for axis in (0, 1):
+            length, crop = bottom.shape[axis - 2], self.crop[axis]
+            span = length - 2 * crop - 1
+            made, scale = self.size[axis], self.scale[axis]
+            if like is not None:
+                made = like.shape[axis - 2]
+            if scale is None and made is not None and span > 0:
+                scale = (made - 1) / span
+            if scale is None or scale <= 0:
+                raise RuntimeError("an axis of one pixel, or one cut to a pixel, cannot be resized")
+            if made is None:
+                made = int(scale * span + 1.5)
+            matrices.append(_interpolation(length, made, scale, crop).to(bottom))
+        rows, columns = matrices
+        return torch.matmul(torch.matmul(rows, bottom), columns.t())
 
     def extra_repr(self) -> str:
-        return f"absolute={self.absolute}, border={self.border}"
+        return f"{self.size}, scale={self.scale}, crop={self.crop}"
 
 
-class Grid(nn.Module):
-    """The column and the row of each pixel of a bottom, as 2 channels.
+def _interpolation(length: int, made: int, scale: float, crop: float) -> Tensor:
+    """The weights (made, length) of pixels for those of the top."""
+    places = (torch.arange(made, dtype=torch.float64) / scale + crop).clamp(0, length - 1)
+    low = places.floor().long()
+    weights = torch.zeros(made, length, dtype=torch.float64)
+    index = torch.arange(made)
+    weights[index, low] += 1 - (places - low)
+    weights[index, (low + 1).clamp(max=length - 1)] += places - low
+    if scale >= 1:
+        return weights
+    radius = 1 / max(scale, 0.01)
+    whole = int(radius)
+    tent = torch.zeros(length, length, dtype=torch.float64)
+    pixels = torch.arange(length)
+    tent[pixels, pixels] += radius
+    for distance in range(1, math.ceil(radius)):
+        for other in (pixels - distance, pixels + distance):
+            tent[pixels, other.clamp(0, length - 1)] += radius - distance
+    return weights @ (tent / ((2 * whole + 1) * radius - whole * (whole + 1)))
 
-    Source: twhui/LiteFlowNet src/caffe/layers/grid_layer.cpp.
+
+class Normalized(nn.Module):
+    """Subtract a mean from each channel and multiply by a factor.
+
+    Args:
+        mean: of each channel, or one for all; none for 0.
+        factor: of the differences.
+
+    Source: tinghuiz/appearance-flow caffe/src/caffe/layers/transformation_layer.cpp, Forward_cpu, without a crop.
     """
+
+    mean: Tensor
+
+    def __init__(self, mean: Sequence[float] = (), factor: float = 1):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean or [0.0]), persistent=False)
+        self.factor = factor
 
     def forward(self, bottom: Tensor) -> Tensor:
-        batch, _, height, width = bottom.shape
-        rows = torch.arange(height, device=bottom.device, dtype=bottom.dtype)[:, None].expand(height, width)
-        columns = torch.arange(width, device=bottom.device, dtype=bottom.dtype).expand(height, width)
-        return torch.stack([columns, rows]).expand(batch, 2, height, width)
-
-
-class PixelColumns(nn.Module):
-    """The values of several maps, one after the other, at pixels of the image that a list names.
-
-    The list is (pixels, 3): the item, the row and the column. Maps are read bilinearly; before the first pixel they
-    have its value.
-
-    Args:
-        rates: for each map, the pixels of the image between two of its own.
-        padded: whether a pixel of a map lies at the middle of those, not at the first.
-
-    Source: aayushbansal/PixelNet tools/caffe/src/caffe/layers/rand_bi_layer.cpp.
-    """
-
-    def __init__(self, rates: Sequence[int], padded: bool = False):
-        super().__init__()
-        self.rates, self.padded = tuple(rates), padded
-
-    def forward(self, *bottoms: Tensor) -> Tensor:
-        *maps, pixels = bottoms
-        item = pixels[:, 0].long()
-        tops = []
-        for each, rate in zip(maps, self.rates, strict=True):
-            shift = (rate - 1) / 2 if self.padded else 0.0
-            y, x = (((pixels[:, axis] - shift) / rate).clamp(min=0) for axis in (1, 2))
-            up, left, down, right = (place.long() for place in (y.floor(), x.floor(), y.ceil(), x.ceil()))
-            alpha, beta = (x - left)[:, None], (y - up)[:, None]
-            upper = (1 - alpha) * each[item, :, up, left] + alpha * each[item, :, up, right]
-            lower = (1 - alpha) * each[item, :, down, left] + alpha * each[item, :, down, right]
-            tops.append((1 - beta) * upper + beta * lower)
-        return torch.cat(tops, 1)
+        return (bottom - self.mean[:, None, None].to(bottom.dtype)) * self.factor
 
     def extra_repr(self) -> str:
-        return f"{self.rates}, padded={self.padded}"
+        return f"{self.mean.tolist()}, {self.factor}"

@@ -120,3 +120,31 @@ class YoloRegions(YoloDetections):
         low, high = boxes[kept].chunk(2, -1)
         names = torch.stack([torch.full_like(label, image), label], 1)[kept]
         return torch.cat([names.to(boxes), score[kept, None], (low + high) / 2, high - low], 1)
+
+
+class RegionScores(nn.Module):
+    """The numbers of each box: sigmoids of x and y and of the score of an object, a softmax of those of the classes.
+
+    Args:
+        classes: the number of classes.
+        boxes: the number of boxes at a place.
+        coords: the numbers before the score of an object; all but the first two stay.
+
+    Source: openvinotoolkit/training_toolbox_caffe, former history, src/caffe/layers/region_yolo_layer.cpp, Forward_cpu.
+    """
+
+    def __init__(self, classes: int, boxes: int = 1, coords: int = 4):
+        super().__init__()
+        self.classes, self.boxes, self.coords = classes, boxes, coords
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        numbers = self.coords + 1 + self.classes
+        if bottom.shape[1] != self.boxes * numbers:
+            raise RuntimeError(f"{self.boxes} boxes of {numbers} numbers need {self.boxes * numbers} channels")
+        parts = bottom.reshape(len(bottom), self.boxes, numbers, *bottom.shape[2:])
+        offsets, sizes, score, classes = torch.split(parts, [2, self.coords - 2, 1, self.classes], 2)
+        found = torch.cat([offsets.sigmoid(), sizes, score.sigmoid(), classes.softmax(2)], 2)
+        return found.reshape(bottom.shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.classes}, boxes={self.boxes}, coords={self.coords}"

@@ -50,6 +50,18 @@ SCALE = LayerType(
     moves=False,
     drawn=PLAIN,
 )
+ELTWISE_AFFINE = LayerType(
+    "EltwiseAffine",
+    v1=None,
+    origin=Origin("ducha-aiki/caffe", "src/caffe/layers/eltwise_affine_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=lambda layer: [PIXEL],
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
 AXPY = LayerType(
     "Axpy",
     v1=None,

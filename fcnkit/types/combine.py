@@ -52,6 +52,19 @@ BATCH_REINDEX = LayerType(
     moves=True,
     drawn=PLAIN,
 )
+# Of two bottoms the first can be a row or a column larger.
+CLIPPED_CONCAT = LayerType(
+    "concat_layer.layer.PythonConcatLayer",
+    v1=None,
+    origin=Origin("demonzyj56/py-faster-rcnn", "lib/concat_layer/layer.py"),
+    bottoms=TWO,
+    tops=ONE,
+    looks=every(PIXEL),
+    channels=JOINED,
+    role=COMPUTES,
+    moves=True,
+    drawn=PLAIN,
+)
 CONCAT = LayerType(
     "Concat",
     v1="CONCAT",

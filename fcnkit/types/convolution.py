@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from fcnkit.types.channels import Filtered, OnePerFilter
+from fcnkit.types.channels import Filtered, Made, OnePerFilter
 from fcnkit.types.looks import Everything, Look
-from fcnkit.types.record import COMPUTES, EACH, SOME, Drawn, LayerType, Origin, bvlc
+from fcnkit.types.record import COMPUTES, EACH, ONE, SOME, Drawn, LayerType, Origin, bvlc, every, no_words
 from fcnkit.types.windows import sides_of, sliding_convolution
 from fcnkit.types.words import convolution_words
 
@@ -53,6 +53,19 @@ DECONVOLUTION = LayerType(
     role=COMPUTES,
     moves=False,
     drawn=Drawn("up", convolution_words),
+)
+# A filter of its own for each pixel of the top.
+LOCAL = LayerType(
+    "Local",
+    v1=None,
+    origin=Origin("happynear/caffe-windows", "src/caffe/layers/local_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(Everything("has filters for one image size", leads=False)),
+    channels=Made("local_param"),
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("filter", no_words),
 )
 DEPTHWISE_CONVOLUTION = LayerType(
     "DepthwiseConvolution",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fcnkit.types.channels import KEPT
-from fcnkit.types.looks import PIXEL
-from fcnkit.types.record import COMPUTES, ONE, PLAIN, SAMPLES, LayerType, Origin, bvlc, every
+from fcnkit.types.looks import CHANNELWISE, PIXEL
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, SAMPLES, TWO, LayerType, Origin, bvlc, every
 
 
 def _dropout(name: str, v1: str | None, origin: Origin) -> LayerType:
@@ -14,6 +14,19 @@ def _dropout(name: str, v1: str | None, origin: Origin) -> LayerType:
 DROPOUT = _dropout("Dropout", "DROPOUT", bvlc("dropout"))
 SPATIAL_DROPOUT = _dropout(
     "spatial_dropout.SpatialDropoutLayer", None, Origin("TimoSaemann/caffe-enet", "python/spatial_dropout.py")
+)
+# The second bottom states which channels are kept.
+GUIDED_DROPOUT = LayerType(
+    "GuidedDropout",
+    v1=None,
+    origin=Origin("minhpvo/Caffe", "src/caffe/layers/guided_dropout_layer.cpp"),
+    bottoms=TWO,
+    tops=ONE,
+    looks=lambda layer: [PIXEL, CHANNELWISE],
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
 )
 # Noise on images in training.
 NOISE = LayerType(

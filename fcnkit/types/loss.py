@@ -81,6 +81,16 @@ SEGMENTATION_EVALUATE = _compares(
 )
 
 
+POSE_DISTANCE = _compares(
+    "PoseDistance",
+    None,
+    Origin("xinghaochen/caffe-pose", "src/caffe/layers/pose_distance_layer.cpp"),
+    bottoms=Count(3, 4),
+    tops=Count(1, 2),
+    role=SINK,
+)
+
+
 @dataclass(frozen=True)
 class ClassLabels:
     """The second bottom of a layer as class labels, and which fields of the layer tell about them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fcnkit.types.channels import LOST
 from fcnkit.types.looks import WHOLE
-from fcnkit.types.record import COMPUTES, ONE_OR_TWO, PLAIN, THREE, Count, LayerType, Origin, every
+from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, PLAIN, THREE, Count, LayerType, Origin, every
 
 
 def _proposes(name: str, repository: str, file: str, bottoms: Count, tops: Count = ONE_OR_TWO) -> LayerType:
@@ -15,6 +15,13 @@ def _proposes(name: str, repository: str, file: str, bottoms: Count, tops: Count
 PROPOSAL = _proposes("Proposal", "sanghoon/caffe", "src/caffe/layers/proposal_layer.cpp", THREE)
 RPN_PROPOSAL = _proposes(
     "rpn.proposal_layer.ProposalLayer", "rbgirshick/py-faster-rcnn", "lib/rpn/proposal_layer.py", THREE
+)
+POSE_REGION = _proposes(
+    "python_layers.py_generate_roi_layer.PyGenerateROILayer",
+    "xinghaochen/Pose-REN",
+    "src/libs/python_layers/py_generate_roi_layer.py",
+    ONE,
+    ONE,
 )
 SSH_PROPOSAL = _proposes(
     "SSH.layers.proposal_layer.ProposalLayer", "mahyarnajibi/SSH", "SSH/layers/proposal_layer.py", THREE

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fcnkit.types.axes import along_channels
-from fcnkit.types.channels import LOST
-from fcnkit.types.looks import PIXEL, WHOLE, Look
-from fcnkit.types.record import COMPUTES, ONE, PLAIN, LayerType, bvlc, every
+from fcnkit.types.channels import KEPT, LOST
+from fcnkit.types.looks import PIXEL, SIZE, WHOLE, Look
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, TWO, LayerType, Origin, bvlc, every
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
@@ -40,6 +40,19 @@ REDUCTION = LayerType(
     tops=ONE,
     looks=every(WHOLE),
     channels=LOST,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
+# Of the same regions at several scales of an image.
+SCALES_MAXOUT = LayerType(
+    "maxout_layer.layer.MaxoutLayer",
+    v1=None,
+    origin=Origin("beacandler/R2CNN", "src/lib/maxout_layer/layer.py"),
+    bottoms=TWO,
+    tops=ONE,
+    looks=lambda layer: [WHOLE, SIZE],
+    channels=KEPT,
     role=COMPUTES,
     moves=False,
     drawn=PLAIN,

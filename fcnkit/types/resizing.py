@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fcnkit.types.channels import KEPT, LOST
-from fcnkit.types.looks import WHOLE, Look, Sliding
+from fcnkit.types.looks import SIZE, WHOLE, Look, Sliding
 from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, Drawn, LayerType, Origin, every, no_words
 
 if TYPE_CHECKING:
@@ -55,13 +55,20 @@ UPSAMPLE_DARKNET = LayerType(
     moves=True,
     drawn=Drawn("up", no_words),
 )
+
+
+def _interp_looks(layer: LayerParameter) -> Sequence[Look]:
+    looks: list[Look] = [WHOLE, SIZE]
+    return looks[: len(layer.bottom)]
+
+
 INTERP = LayerType(
     "Interp",
     v1=None,
     origin=Origin("hszhao/PSPNet", "src/caffe/layers/interp_layer.cpp"),
-    bottoms=ONE,
+    bottoms=ONE_OR_TWO,
     tops=ONE,
-    looks=every(WHOLE),
+    looks=_interp_looks,
     channels=KEPT,
     role=COMPUTES,
     moves=False,

@@ -1,38 +1,58 @@
-"""Layers that read blobs at positions that other blobs state."""
+"""Layers that read an image at computed positions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fcnkit.types.channels import KEPT, LOST, Channels
-from fcnkit.types.looks import SIZE, WHOLE, Look
-from fcnkit.types.record import COMPUTES, ONE, PLAIN, SEVERAL, THREE, TWO, Count, LayerType, Origin, every
+from fcnkit.types.channels import KEPT
+from fcnkit.types.looks import PIXEL, SIZE, WHOLE, Look
+from fcnkit.types.record import COMPUTES, EACH, ONE, ONE_OR_TWO, PLAIN, TWO, Drawn, LayerType, Origin, every, no_words
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
 
-_WHOLE = every(WHOLE)
+_FLOW = "tinghuiz/appearance-flow"
 
 
-def _sampled(
-    name: str,
-    origin: Origin,
-    bottoms: Count = TWO,
-    channels: Channels = KEPT,
-    looks: Callable[[LayerParameter], Sequence[Look]] = _WHOLE,
-) -> LayerType:
-    return LayerType(name, None, origin, bottoms, ONE, looks, channels, COMPUTES, moves=False, drawn=PLAIN)
+def _sized(layer: LayerParameter) -> Sequence[Look]:
+    looks: list[Look] = [WHOLE, SIZE]
+    return looks[: len(layer.bottom)]
 
 
-WARP = _sampled("Warp", Origin("NVlabs/PWC-Net", "Caffe/warping_code/warp_layer.cpp"))
-FLOW_TRANSFORMER = _sampled(
-    "FlowTransformer", Origin("bryanyzhu/Hidden-Two-Stream", "src/caffe/layers/flow_transformer_layer.cpp")
+REMAP = LayerType(
+    "Remap",
+    v1=None,
+    origin=Origin(_FLOW, "caffe/src/caffe/layers/remap_layer.cpp"),
+    bottoms=TWO,
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
 )
-WARPING = _sampled(
-    "Warping", Origin("Ravi-Garg/Unsupervised_Depth_Estimation", "src/caffe/layers/warping_layer.cpp"), THREE
+RESIZE = LayerType(
+    "Resize",
+    v1=None,
+    origin=Origin(_FLOW, "caffe/src/caffe/layers/resize_layer.cpp"),
+    bottoms=ONE_OR_TWO,
+    tops=ONE,
+    looks=_sized,
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("up", no_words),
 )
-GRID = _sampled("Grid", Origin("twhui/LiteFlowNet", "src/caffe/layers/grid_layer.cpp"), ONE, LOST, every(SIZE))
-RAND_BI = _sampled(
-    "RandBI", Origin("aayushbansal/PixelNet", "tools/caffe/src/caffe/layers/rand_bi_layer.cpp"), SEVERAL, LOST
+TRANSFORMATION = LayerType(
+    "Transformation",
+    v1=None,
+    origin=Origin(_FLOW, "caffe/src/caffe/layers/transformation_layer.cpp"),
+    bottoms=EACH,
+    tops=EACH,
+    looks=every(PIXEL),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
 )

@@ -32,6 +32,17 @@ FLATTEN = _moves("Flatten", "FLATTEN", bvlc("flatten"), every(WHOLE), LOST)
 RESHAPE = _moves("Reshape", None, bvlc("reshape"), every(WHOLE), LOST)
 TILE = _moves("Tile", None, bvlc("tile"), _tile_looks, LOST)
 PERMUTE = _moves("Permute", None, Origin("weiliu89/caffe", "src/caffe/layers/permute_layer.cpp"), every(WHOLE), LOST)
+TILING = _moves(
+    "Tiling", None, Origin("SeokjuLee/VPGNet", "caffe/src/caffe/layers/tiling_layer.cpp"), every(WHOLE), LOST
+)
+# By anchors: (1, anchors * n, height, width) as (height * width * anchors, n).
+BY_ANCHOR = _moves(
+    "misc.transpose_layer.TransposeLayer",
+    None,
+    Origin("demonzyj56/py-faster-rcnn", "lib/misc/transpose_layer.py"),
+    every(WHOLE),
+    LOST,
+)
 SHUFFLE_CHANNEL = _moves(
     "ShuffleChannel", None, Origin("farmingyard/ShuffleNet", "shuffle_channel_layer.cpp"), every(PIXEL), KEPT
 )

@@ -69,6 +69,42 @@ def test_branches_that_only_prepare_labels_go() -> None:
     assert names(net) == ["color", "depth", "both", "deeper", "sum"]
 
 
+def test_labels_among_a_nets_declared_inputs_go() -> None:
+    """As in garrickbrazil/SDS-RCNN models/rpn/VGG16_weak_seg/train.prototxt: one Input layer has the tops of both."""
+    declared = """
+        input: "targets" input_dim: 5 input_dim: 4 input_dim: 1 input_dim: 1
+        input: "data" input_dim: 5 input_dim: 3 input_dim: 20 input_dim: 30
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 4 } }
+        layer { name: "loss" type: "SmoothL1Loss" bottom: "c" bottom: "targets" top: "loss" }
+    """
+    net = deploy(upgrade_net(prototxt.parse(declared)))
+    assert [layer.type for layer in net.layer] == ["Input", "Convolution"]
+    assert input_shapes(net) == {"data": (5, 3, 20, 30)}
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        'type: "Python" python_param { module: "save" layer: "SaveFeaturesLayer" }',
+        'type: "SVMLossWeighted" top: "loss"',
+        'type: "PosePDJAccuracy" top: "accuracy"',
+    ],
+)
+def test_unknown_layers_without_tops_losses_and_metrics_go(unknown: str) -> None:
+    """lferrer/iccv2017, gidariss/LocNet and zimenglan-sysu-512/pose_action_caffe have such layers."""
+    assert cut(
+        'layer { name: "d" type: "PoseData" top: "data" top: "label" }'
+        'layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 4 } }'
+        f'layer {{ name: "last" bottom: "c" bottom: "label" {unknown} }}'
+    ) == {"data": (1, 0, 0, 0)}
+
+
+@pytest.mark.parametrize("kind", ["Lossless", "FlossOutput"])
+def test_names_that_only_begin_as_loss_are_kept(kind: str) -> None:
+    net = deploy(prototxt.parse(f'{TRAINING} layer {{ name: "l" type: "{kind}" bottom: "c" top: "l" }}'))
+    assert names(net) == ["data", "c", "l"]
+
+
 def test_caffes_splits_are_undone_and_a_users_own_stays() -> None:
     net = deploy(
         prototxt.parse("""

@@ -169,6 +169,16 @@ def test_the_clips_of_temporal_segments(modality: str, channels: int) -> None:
     assert input_shapes(deploy(prototxt.parse(text))) == {"data": (1, channels, 224, 224)}
 
 
+@pytest.mark.parametrize(("count", "channels"), [(1, 0), (3, 3), (144, 144)])
+def test_a_mean_for_each_channel_states_their_number(count: int, channels: int) -> None:
+    """lferrer/iccv2017 models/three_stream_triplet_loss.prototxt: three clips of 16 images as channels of one."""
+    means = "mean_value: 65 " * count
+    text = f"""layer {{ name: "d" type: "Data" top: "data" top: "label"
+      transform_param {{ crop_size: 112 {means} }} }}
+    layer {{ name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param {{ num_output: 1 }} }}"""
+    assert input_shapes(deploy(prototxt.parse(text))) == {"data": (1, channels, 112, 112)}
+
+
 @pytest.mark.parametrize(("points", "channels"), [("slice_point: 1", 2), ("slice_point: [3, 6, 9]", 12), ("", 3)])
 def test_the_points_of_a_slice_state_the_channels(points: str, channels: int) -> None:
     """BVLC/caffe examples/siamese, whose images are cut apart along the channels."""

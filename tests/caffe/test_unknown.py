@@ -139,6 +139,7 @@ def test_a_type_of_v1_that_bvlc_lacks_is_read_by_name() -> None:
         "param { regularizer: L1 }",
         "scale_param { filler { wavelet: 3 } }",
         'crowd_data_param { source: "list.txt" }',
+        'copy_postfix_name: "fc6"',
     ],
 )
 def test_settings_of_training_are_remarks_whatever_the_fork(field: str) -> None:

@@ -148,7 +148,7 @@ def test_roipooling_refuses() -> None:
     with pytest.raises(DefinitionError, match="layer 'it': pooled_h and pooled_w must be positive"):
         run(layer("ROIPooling", "ab", "roi_pooling_param { pooled_h: 2 }"), [normal(1, 4, 9, 7), normal(3, 5)])
     it = layer("ROIPooling", "ab", REGION % (2, 2, 1))
-    with pytest.raises(DefinitionError, match="a region has 5 numbers: image, xmin, ymin, xmax, ymax"):
+    with pytest.raises(DefinitionError, match="a region has 5 numbers, an image and corners: not"):
         run(it, [normal(1, 4, 9, 7), normal(3, 4)])
     with pytest.raises(InputError, match="there are 2 images, the regions are of -1 to 2"):
         run(it, [normal(2, 4, 9, 7), np.array([[2, 0, 0, 3, 3], [-1, 0, 0, 3, 3]], np.float32)])

@@ -221,3 +221,48 @@ def test_the_losses_of_yolo_are_cut_off(tmp_path: Path) -> None:
     found = fcnkit.load(path, untrained="leave")
     assert found.inputs == ("a",)
     assert found.outputs == ("out",)
+
+
+def test_region_scores_by_hand() -> None:
+    """Two boxes of 2 classes at one place: only x, y and the score are sigmoids, classes a softmax."""
+    box = [0, math.log(3), 0.5, -2, -math.log(3), 0, math.log(4)]
+    bottom = np.array([*box, *[-each for each in box]], np.float32).reshape(1, 14, 1, 1)
+    expected = [0.5, 0.75, 0.5, -2, 0.25, 0.2, 0.8, 0.5, 0.25, -0.5, 2, 0.75, 0.8, 0.2]
+    for kind, field in (("Region", "region_param"), ("RegionYolo", "region_yolo_param")):
+        it = layer(kind, "a", f"{field} {{ classes: 2 num: 2 coords: 4 }}")
+        assert run(it, [bottom]).ravel().tolist() == pytest.approx(expected)
+        with pytest.raises(DefinitionError, match="2 boxes of 7 numbers need 14 channels"):
+            net(it, [values(1, 15, 1, 1)])
+    with pytest.raises(DefinitionError, match="classes and num must be positive"):
+        net(layer("Region", "a", "region_param { classes: 0 }"), [bottom])
+
+
+def test_region_scores_are_the_same_at_every_place() -> None:
+    bottom = values(2, 14, 3, 4)
+    it = layer("RegionYolo", "a", "region_yolo_param { classes: 2 num: 2 }")
+    top = run(it, [bottom])
+    for image, row, column in np.ndindex(2, 3, 4):
+        alone = run(it, [bottom[image : image + 1, :, row : row + 1, column : column + 1]])
+        assert np.allclose(top[image, :, row, column], alone.ravel(), atol=1e-6)
+
+
+def test_reorg_yolo_is_darknets_reorg() -> None:
+    bottom = values(2, 8, 4, 6)
+    assert np.array_equal(
+        run(layer("ReorgYolo", "a", "reorg_yolo_param { stride: 2 }"), [bottom]), reorganized(bottom, 2, False)
+    )
+    with pytest.raises(DefinitionError, match="stride must be positive"):
+        net(layer("ReorgYolo", "a", "reorg_yolo_param { stride: 0 }"), [bottom])
+
+
+def test_pass_through_by_hand() -> None:
+    """Two planes of 2 x 2: both channels of the first pixel, then of the one right of it, then those below."""
+    bottom = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2)
+    more = "pass_through_param { block_height: 2 block_width: 2 %s }"
+    for given in ("", "num_output: 8"):
+        top = run(layer("PassThrough", "a", more % given), [bottom])
+        assert top.shape == (1, 8, 1, 1)
+        assert top.ravel().tolist() == [0, 4, 1, 5, 2, 6, 3, 7]
+    for settings, problem in ((more % "num_output: 7", "are not 7"), ("", "must be given, and equal")):
+        with pytest.raises(DefinitionError, match=problem):
+            net(layer("PassThrough", "a", settings), [bottom])

@@ -41,6 +41,7 @@ UNSUPPORTED = {
     "EltwiseAccuracy",
     "EvalDetection",
     "GradientScaler",
+    "PoseDistance",
     "GaussianYolov3",
     "MatWrite",
     "ProposalTarget",

@@ -98,6 +98,8 @@ REFUSED = {
     "ReLU6": inputs((1, 3, 4, 5)) + layer("ReLU6"),
     "Reduction": inputs((1, 3, 4, 5)) + layer("Reduction"),
     "RNN": inputs((5, 1, 3), (5, 1)) + layer("RNN", "recurrent_param { num_output: 2 }", 2),
+    "Region": inputs((1, 7, 4, 5)) + layer("Region", "region_param { classes: 2 }"),
+    "Resize": inputs((1, 3, 4, 5)) + layer("Resize", "resize_param { scale: 2 }"),
     "SPP": inputs((1, 3, 4, 5)) + layer("SPP", "spp_param { pyramid_height: 2 }"),
     "Split": inputs((1, 3, 4, 5)) + layer("Split", "", 1, 2),
     "Swish": inputs((1, 3, 4, 5)) + layer("Swish"),
