@@ -715,6 +715,18 @@ class LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def expmax_param(self) -> ExpMaxParameter: ...
+    @property
+    def rand_comp_param(self) -> RandCompParameter: ...
+    @property
+    def periodic_shuffle_param(self) -> PeriodicShuffleParameter: ...
+    @property
+    def sparsify_param(self) -> SparsifyParameter: ...
+    @property
+    def gradient_scaler_param(self) -> GradientScalerParameter: ...
+    @property
+    def mil_param(self) -> MILParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -956,6 +968,12 @@ class LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        expmax_param: ExpMaxParameter = ...,
+        rand_comp_param: RandCompParameter = ...,
+        periodic_shuffle_param: PeriodicShuffleParameter = ...,
+        sparsify_param: SparsifyParameter = ...,
+        gradient_scaler_param: GradientScalerParameter = ...,
+        mil_param: MILParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -1121,6 +1139,12 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "expmax_param",
+            "rand_comp_param",
+            "periodic_shuffle_param",
+            "sparsify_param",
+            "gradient_scaler_param",
+            "mil_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -1295,6 +1319,12 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "expmax_param",
+            "rand_comp_param",
+            "periodic_shuffle_param",
+            "sparsify_param",
+            "gradient_scaler_param",
+            "mil_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -2860,6 +2890,18 @@ class V1LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def expmax_param(self) -> ExpMaxParameter: ...
+    @property
+    def rand_comp_param(self) -> RandCompParameter: ...
+    @property
+    def periodic_shuffle_param(self) -> PeriodicShuffleParameter: ...
+    @property
+    def sparsify_param(self) -> SparsifyParameter: ...
+    @property
+    def gradient_scaler_param(self) -> GradientScalerParameter: ...
+    @property
+    def mil_param(self) -> MILParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -3078,6 +3120,12 @@ class V1LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        expmax_param: ExpMaxParameter = ...,
+        rand_comp_param: RandCompParameter = ...,
+        periodic_shuffle_param: PeriodicShuffleParameter = ...,
+        sparsify_param: SparsifyParameter = ...,
+        gradient_scaler_param: GradientScalerParameter = ...,
+        mil_param: MILParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -3218,6 +3266,12 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "expmax_param",
+            "rand_comp_param",
+            "periodic_shuffle_param",
+            "sparsify_param",
+            "gradient_scaler_param",
+            "mil_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -3369,6 +3423,12 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "expmax_param",
+            "rand_comp_param",
+            "periodic_shuffle_param",
+            "sparsify_param",
+            "gradient_scaler_param",
+            "mil_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -4300,6 +4360,7 @@ class NormalizeParameter(Message):
     def scale_filler(self) -> FillerParameter: ...
     channel_shared: bool
     eps: float
+    fix_scale: bool
     def __init__(
         self,
         *,
@@ -4307,9 +4368,14 @@ class NormalizeParameter(Message):
         scale_filler: FillerParameter = ...,
         channel_shared: bool = ...,
         eps: float = ...,
+        fix_scale: bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["across_spatial", "scale_filler", "channel_shared", "eps"]) -> bool: ...
-    def ClearField(self, field_name: Literal["across_spatial", "scale_filler", "channel_shared", "eps"]) -> None: ...
+    def HasField(
+        self, field_name: Literal["across_spatial", "scale_filler", "channel_shared", "eps", "fix_scale"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["across_spatial", "scale_filler", "channel_shared", "eps", "fix_scale"]
+    ) -> None: ...
 
 class PermuteParameter(Message):
     @property
@@ -6065,6 +6131,56 @@ class RReLUParameter(Message):
     def __init__(self, *, lb: float = ..., ub: float = ...) -> None: ...
     def HasField(self, field_name: Literal["lb", "ub"]) -> bool: ...
     def ClearField(self, field_name: Literal["lb", "ub"]) -> None: ...
+
+class ExpMaxParameter(Message):
+    base: float
+    scale: float
+    shift: float
+    def __init__(self, *, base: float = ..., scale: float = ..., shift: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["base", "scale", "shift"]) -> bool: ...
+    def ClearField(self, field_name: Literal["base", "scale", "shift"]) -> None: ...
+
+class RandCompParameter(Message):
+    @property
+    def compression_rate(self) -> RepeatedScalarFieldContainer[int]: ...
+    pad: bool
+    def __init__(self, *, compression_rate: Iterable[int] = ..., pad: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["pad"]) -> bool: ...
+    def ClearField(self, field_name: Literal["compression_rate", "pad"]) -> None: ...
+
+class PeriodicShuffleParameter(Message):
+    num_output: int
+    group_size: int
+    def __init__(self, *, num_output: int = ..., group_size: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["num_output", "group_size"]) -> bool: ...
+    def ClearField(self, field_name: Literal["num_output", "group_size"]) -> None: ...
+
+class SparsifyParameter(Message):
+    thre: float
+    coef: float
+    def __init__(self, *, thre: float = ..., coef: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["thre", "coef"]) -> bool: ...
+    def ClearField(self, field_name: Literal["thre", "coef"]) -> None: ...
+
+class GradientScalerParameter(Message):
+    lower_bound: float
+    upper_bound: float
+    alpha: float
+    max_iter: float
+    def __init__(
+        self, *, lower_bound: float = ..., upper_bound: float = ..., alpha: float = ..., max_iter: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["lower_bound", "upper_bound", "alpha", "max_iter"]) -> bool: ...
+    def ClearField(self, field_name: Literal["lower_bound", "upper_bound", "alpha", "max_iter"]) -> None: ...
+
+class MILParameter(Message):
+    MILType: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    NOR: Final = 1
+    type: int
+    def __init__(self, *, type: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["type"]) -> bool: ...
+    def ClearField(self, field_name: Literal["type"]) -> None: ...
 
 class CompactBilinearParameter(Message):
     num_output: int

@@ -43,6 +43,7 @@ from fcnkit.layers import (
     targets,
     transformer,
     volumes,
+    warping,
     yolo,
 )
 from fcnkit.layers.base import Layer, fit, rule, rule_for, supported
@@ -97,5 +98,6 @@ __all__ = [
     "targets",
     "transformer",
     "volumes",
+    "warping",
     "yolo",
 ]

@@ -49,6 +49,7 @@ from fcnkit.types import (
     targets,
     transformer,
     volumes,
+    warping,
     yolo,
 )
 from fcnkit.types.record import INPUT, Count, LayerType, kind_of, own_type
@@ -98,6 +99,7 @@ FAMILIES = (
     targets,
     transformer,
     volumes,
+    warping,
     yolo,
 )
 

@@ -356,3 +356,16 @@ def test_images_and_labels_that_are_both_declared() -> None:
     assert input_shapes(net) == {"data": (2, 3, 8, 8)}
     whole = runnable(upgrade_net(prototxt.parse(text)))
     assert input_shapes(whole) == {"data": (2, 3, 8, 8), "label": (2, 1)}
+
+
+def test_layers_that_change_gradients_alone_go() -> None:
+    """Domain adaptation by backpropagation: the domain's classifier reads the features as they are."""
+    net = deploy(
+        prototxt.parse("""
+        layer { name: "d" type: "Input" top: "x" }
+        layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 2 kernel_size: 1 } }
+        layer { name: "g" type: "GradientScaler" bottom: "c" top: "g"
+          gradient_scaler_param { lower_bound: 0.0 upper_bound: 0.1 alpha: 10.0 max_iter: 10000 } }
+        layer { name: "p" type: "Sigmoid" bottom: "g" top: "p" }""")
+    )
+    assert [(layer.name, list(layer.bottom)) for layer in net.layer[1:]] == [("c", ["x"]), ("p", ["c"])]

@@ -41,6 +41,7 @@ UNSUPPORTED = {
     "EltwiseAccuracy",
     "EvalDetection",
     "fast_rcnn.crop_angles.CropAnglesLayer",
+    "GradientScaler",
     "PoseDistance",
     "GaussianYolov3",
     "MatWrite",
