@@ -4130,6 +4130,7 @@ class MultiBoxLossParameter(Message):
     sample_size: int
     use_prior_for_nms: bool
     ignore_difficult_gt: bool
+    objectness_score: float
     def __init__(
         self,
         *,
@@ -4156,6 +4157,7 @@ class MultiBoxLossParameter(Message):
         sample_size: int = ...,
         use_prior_for_nms: bool = ...,
         ignore_difficult_gt: bool = ...,
+        objectness_score: float = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -4183,6 +4185,7 @@ class MultiBoxLossParameter(Message):
             "sample_size",
             "use_prior_for_nms",
             "ignore_difficult_gt",
+            "objectness_score",
         ],
     ) -> bool: ...
     def ClearField(
@@ -4211,6 +4214,7 @@ class MultiBoxLossParameter(Message):
             "sample_size",
             "use_prior_for_nms",
             "ignore_difficult_gt",
+            "objectness_score",
         ],
     ) -> None: ...
 
