@@ -17,8 +17,14 @@ from fcnkit.types.channels import Joined
 from fcnkit.types.combine import CONCAT
 from fcnkit.types.detection import DETECTION_OUTPUT
 from fcnkit.types.looks import CHANNELWISE, PIXEL
+from fcnkit.types.loss import ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SIGMOID_CROSS_ENTROPY_LOSS, SOFTMAX_WITH_LOSS
 from fcnkit.types.multibox import MULTI_BOX_LOSS
 from fcnkit.types.priors import PRIOR_BOX
+from fcnkit.types.regression import EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LOSS
+
+# What compares blobs of one shape, and what compares scores with the numbers of classes.
+_ALIKE = {each.name for each in (EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LOSS, SIGMOID_CROSS_ENTROPY_LOSS)}
+_NUMBERS = {each.name for each in (ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SOFTMAX_WITH_LOSS)}
 
 
 def fitted(net: NetParameter, guessed: bool, unstated: Collection[str]) -> list[str]:
@@ -60,9 +66,11 @@ def _with_another_input(
         return ""
     joined = isinstance(record.channels, Joined) and along_channels(layer.concat_param, "concat_dim")
     for bottom, look in zip(layer.bottom, record.looks(layer), strict=False):
-        wanted = known[0] if look == PIXEL else known[0][:2] if look == CHANNELWISE else ()
+        wanted = known[0][:2] if look == CHANNELWISE else known[0] if look == PIXEL or layer.type in _ALIKE else ()
         if joined and bottom in unstated and len(shapes[bottom]) == len(known[0]) > 1:
             wanted = (known[0][0], shapes[bottom][1], *known[0][2:])
+        elif layer.type in _NUMBERS and bottom != layer.bottom[0]:
+            wanted = (known[0][0], 1, *known[0][2:])[: len(known[0]) if math.prod(known[0][2:]) > 1 else 1]
         if bottom in unstated and wanted and wanted != shapes[bottom]:
             set_input_shapes(net, {**input_shapes(net), bottom: wanted})
             return f"input {bottom!r} has the shape {wanted}, which layer {layer.name!r} needs"
