@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
@@ -10,12 +9,11 @@ from typing import Any
 from fcnkit.aliases import Shape
 from fcnkit.caffe.data import UNKNOWN, data_set_shape
 from fcnkit.caffe.messages import LayerParameter, NetParameter
+from fcnkit.caffe.readers import pools_regions, set_by_readers, set_fixed_shapes
 from fcnkit.errors import InputError, nearest
-from fcnkit.types import is_input, kind_of, type_of
+from fcnkit.types import is_input, type_of
+from fcnkit.types.axes import along_channels
 from fcnkit.types.channels import Cut, Filtered, Joined, Kept, KeptByValue
-from fcnkit.types.fixed import FIXED_BOTTOMS
-from fcnkit.types.rings import REGION_POOLING
-from fcnkit.types.shape import RESHAPE
 
 # The default input height and width of a fully convolutional net, in pixels: those of the published FCNs.
 FCN_SIZE = 500
@@ -120,11 +118,11 @@ def resolve(
         raise InputError("the net has no input")
     _apply_given(shapes, given)
     first = next(iter(shapes))
-    _set_fixed_shapes(net, shapes)
-    _set_reshaped(net, shapes, stated=() if given is None else given)
+    set_fixed_shapes(net, shapes)
+    set_by_readers(net, shapes, stated=() if given is None else given)
     # Pooling of regions makes blobs of one size from images of any size.
     sized = any(layer.type == "InnerProduct" for layer in net.layer)
-    fully_convolutional = not sized or any(map(_pools_regions, net.layer))
+    fully_convolutional = not sized or any(map(pools_regions, net.layer))
     # From the last to the first, so that the first of several joined inputs takes the remaining channels.
     for name, shape in reversed(shapes.items()):
         if len(shape) == 4 and shape[1] == UNKNOWN:
@@ -161,47 +159,6 @@ def _apply_given(shapes: dict[str, Shape], given: Sequence[int] | Mapping[str, S
         shapes[name] = shape
 
 
-def _pools_regions(layer: LayerParameter) -> bool:
-    """Whether a layer reads boxes as its second bottom: ROIPooling and its variants."""
-    return ("ROI" in layer.type or layer.type == REGION_POOLING.name) and len(layer.bottom) > 1
-
-
-def _set_fixed_shapes(net: NetParameter, shapes: dict[str, Shape]) -> None:
-    """Give a shape to inputs that are no images and that a data layer does not state.
-
-    They are the size of an image, boxes, and sequences. There is room for one box: an image's number and corners.
-
-    Source: rbgirshick/caffe-fast-rcnn src/caffe/layers/roi_pooling_layer.cpp, Forward_cpu.
-    """
-    for layer in net.layer:
-        fixed = FIXED_BOTTOMS.get(kind_of(layer)) or ({1: (1, 5)} if _pools_regions(layer) else {})
-        for index, shape in fixed.items():
-            blob = layer.bottom[index] if index < len(layer.bottom) else ""
-            if blob in shapes and UNKNOWN in shapes[blob]:
-                shapes[blob] = shape
-
-
-def _set_reshaped(net: NetParameter, shapes: dict[str, Shape], stated: Iterable[Any]) -> None:
-    """Give a shape to inputs that a Reshape alone reads and that it states but for one dimension.
-
-    That one is 1. A Reshape that splits the channels of clips reads them with time and channels on one axis.
-
-    Source: BVLC/caffe src/caffe/layers/reshape_layer.cpp, Reshape.
-    """
-    for layer in net.layer:
-        blob = layer.bottom[0] if layer.type == RESHAPE.name else ""
-        p = layer.reshape_param
-        sizes = [size for size in p.shape.dim if size != -1]
-        alone = sum(blob in other.bottom for other in net.layer) == 1
-        if blob not in shapes or blob in stated or min(sizes, default=0) < 1 or not alone:
-            continue
-        if UNKNOWN in shapes[blob] and (p.axis, p.num_axes) == (0, -1):
-            shapes[blob] = (1, math.prod(sizes))
-        elif len(shapes[blob]) > 3 and len(sizes) == 1 and (p.axis, p.num_axes) == (1, 1):
-            time = shapes[blob][2] if len(shapes[blob]) == 5 else 1
-            shapes[blob] = (shapes[blob][0], sizes[0] * time, *shapes[blob][-2:])
-
-
 def _channels(
     net: NetParameter, blob: str, blobs: Mapping[str, Sequence[Any]] | None, inputs: Mapping[str, Shape]
 ) -> int | None:
@@ -213,12 +170,14 @@ def _channels(
         if record is None or not same.intersection(layer.bottom):
             continue
         match record.channels:
+            case Joined() if not along_channels(layer.concat_param, "concat_dim"):
+                same.update(layer.top)
             case Joined():
                 others = [inputs.get(bottom, ())[1:2] for bottom in layer.bottom if bottom not in same]
                 if all(others) and all(channels != UNKNOWN for (channels,) in others):
                     joined += sum(channels for (channels,) in others)
                     same.update(layer.top)
-            case Filtered() as filters if layer.bottom[0] in same:
+            case Filtered() as filters:
                 if blobs is None:
                     return 3
                 shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()

@@ -715,6 +715,18 @@ class LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def expmax_param(self) -> ExpMaxParameter: ...
+    @property
+    def rand_comp_param(self) -> RandCompParameter: ...
+    @property
+    def periodic_shuffle_param(self) -> PeriodicShuffleParameter: ...
+    @property
+    def sparsify_param(self) -> SparsifyParameter: ...
+    @property
+    def gradient_scaler_param(self) -> GradientScalerParameter: ...
+    @property
+    def mil_param(self) -> MILParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -838,6 +850,22 @@ class LayerParameter(Message):
     @property
     def local_param(self) -> LocalParameter: ...
     @property
+    def bnhk_param(self) -> BNHKParameter: ...
+    @property
+    def batch_pool_param(self) -> BatchPoolParameter: ...
+    @property
+    def normalization_param(self) -> NormalizationParameter: ...
+    @property
+    def center_projection_param(self) -> CenterProjectionParameter: ...
+    @property
+    def insanity_param(self) -> InsanityParameter: ...
+    @property
+    def imresize_param(self) -> ImResizeParameter: ...
+    @property
+    def nms_param(self) -> NmsParameter: ...
+    @property
+    def st_param(self) -> SpatialTransformerParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -940,6 +968,12 @@ class LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        expmax_param: ExpMaxParameter = ...,
+        rand_comp_param: RandCompParameter = ...,
+        periodic_shuffle_param: PeriodicShuffleParameter = ...,
+        sparsify_param: SparsifyParameter = ...,
+        gradient_scaler_param: GradientScalerParameter = ...,
+        mil_param: MILParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -1002,6 +1036,14 @@ class LayerParameter(Message):
         orn_param: ORNParameter = ...,
         tiling_param: TilingParameter = ...,
         local_param: LocalParameter = ...,
+        bnhk_param: BNHKParameter = ...,
+        batch_pool_param: BatchPoolParameter = ...,
+        normalization_param: NormalizationParameter = ...,
+        center_projection_param: CenterProjectionParameter = ...,
+        insanity_param: InsanityParameter = ...,
+        imresize_param: ImResizeParameter = ...,
+        nms_param: NmsParameter = ...,
+        st_param: SpatialTransformerParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1097,6 +1139,12 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "expmax_param",
+            "rand_comp_param",
+            "periodic_shuffle_param",
+            "sparsify_param",
+            "gradient_scaler_param",
+            "mil_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -1159,6 +1207,14 @@ class LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1263,6 +1319,12 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "expmax_param",
+            "rand_comp_param",
+            "periodic_shuffle_param",
+            "sparsify_param",
+            "gradient_scaler_param",
+            "mil_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -1325,6 +1387,14 @@ class LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2820,6 +2890,18 @@ class V1LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def expmax_param(self) -> ExpMaxParameter: ...
+    @property
+    def rand_comp_param(self) -> RandCompParameter: ...
+    @property
+    def periodic_shuffle_param(self) -> PeriodicShuffleParameter: ...
+    @property
+    def sparsify_param(self) -> SparsifyParameter: ...
+    @property
+    def gradient_scaler_param(self) -> GradientScalerParameter: ...
+    @property
+    def mil_param(self) -> MILParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -2942,6 +3024,22 @@ class V1LayerParameter(Message):
     @property
     def local_param(self) -> LocalParameter: ...
     @property
+    def bnhk_param(self) -> BNHKParameter: ...
+    @property
+    def batch_pool_param(self) -> BatchPoolParameter: ...
+    @property
+    def normalization_param(self) -> NormalizationParameter: ...
+    @property
+    def center_projection_param(self) -> CenterProjectionParameter: ...
+    @property
+    def insanity_param(self) -> InsanityParameter: ...
+    @property
+    def imresize_param(self) -> ImResizeParameter: ...
+    @property
+    def nms_param(self) -> NmsParameter: ...
+    @property
+    def st_param(self) -> SpatialTransformerParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3022,6 +3120,12 @@ class V1LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        expmax_param: ExpMaxParameter = ...,
+        rand_comp_param: RandCompParameter = ...,
+        periodic_shuffle_param: PeriodicShuffleParameter = ...,
+        sparsify_param: SparsifyParameter = ...,
+        gradient_scaler_param: GradientScalerParameter = ...,
+        mil_param: MILParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -3083,6 +3187,14 @@ class V1LayerParameter(Message):
         orn_param: ORNParameter = ...,
         tiling_param: TilingParameter = ...,
         local_param: LocalParameter = ...,
+        bnhk_param: BNHKParameter = ...,
+        batch_pool_param: BatchPoolParameter = ...,
+        normalization_param: NormalizationParameter = ...,
+        center_projection_param: CenterProjectionParameter = ...,
+        insanity_param: InsanityParameter = ...,
+        imresize_param: ImResizeParameter = ...,
+        nms_param: NmsParameter = ...,
+        st_param: SpatialTransformerParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3154,6 +3266,12 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "expmax_param",
+            "rand_comp_param",
+            "periodic_shuffle_param",
+            "sparsify_param",
+            "gradient_scaler_param",
+            "mil_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -3215,6 +3333,14 @@ class V1LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3297,6 +3423,12 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "expmax_param",
+            "rand_comp_param",
+            "periodic_shuffle_param",
+            "sparsify_param",
+            "gradient_scaler_param",
+            "mil_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -3358,6 +3490,14 @@ class V1LayerParameter(Message):
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -4224,6 +4364,7 @@ class NormalizeParameter(Message):
     def scale_filler(self) -> FillerParameter: ...
     channel_shared: bool
     eps: float
+    fix_scale: bool
     def __init__(
         self,
         *,
@@ -4231,9 +4372,14 @@ class NormalizeParameter(Message):
         scale_filler: FillerParameter = ...,
         channel_shared: bool = ...,
         eps: float = ...,
+        fix_scale: bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["across_spatial", "scale_filler", "channel_shared", "eps"]) -> bool: ...
-    def ClearField(self, field_name: Literal["across_spatial", "scale_filler", "channel_shared", "eps"]) -> None: ...
+    def HasField(
+        self, field_name: Literal["across_spatial", "scale_filler", "channel_shared", "eps", "fix_scale"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["across_spatial", "scale_filler", "channel_shared", "eps", "fix_scale"]
+    ) -> None: ...
 
 class PermuteParameter(Message):
     @property
@@ -5524,6 +5670,9 @@ class Pooling3DParameter(Message):
     pad: int
     kernel_depth: int
     temporal_stride: int
+    kernel_l: int
+    stride_l: int
+    pad_l: int
     def __init__(
         self,
         *,
@@ -5533,12 +5682,21 @@ class Pooling3DParameter(Message):
         pad: int = ...,
         kernel_depth: int = ...,
         temporal_stride: int = ...,
+        kernel_l: int = ...,
+        stride_l: int = ...,
+        pad_l: int = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+        self,
+        field_name: Literal[
+            "pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+        self,
+        field_name: Literal[
+            "pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"
+        ],
     ) -> None: ...
 
 class VideoDataParameter(Message):
@@ -5978,6 +6136,56 @@ class RReLUParameter(Message):
     def HasField(self, field_name: Literal["lb", "ub"]) -> bool: ...
     def ClearField(self, field_name: Literal["lb", "ub"]) -> None: ...
 
+class ExpMaxParameter(Message):
+    base: float
+    scale: float
+    shift: float
+    def __init__(self, *, base: float = ..., scale: float = ..., shift: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["base", "scale", "shift"]) -> bool: ...
+    def ClearField(self, field_name: Literal["base", "scale", "shift"]) -> None: ...
+
+class RandCompParameter(Message):
+    @property
+    def compression_rate(self) -> RepeatedScalarFieldContainer[int]: ...
+    pad: bool
+    def __init__(self, *, compression_rate: Iterable[int] = ..., pad: bool = ...) -> None: ...
+    def HasField(self, field_name: Literal["pad"]) -> bool: ...
+    def ClearField(self, field_name: Literal["compression_rate", "pad"]) -> None: ...
+
+class PeriodicShuffleParameter(Message):
+    num_output: int
+    group_size: int
+    def __init__(self, *, num_output: int = ..., group_size: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["num_output", "group_size"]) -> bool: ...
+    def ClearField(self, field_name: Literal["num_output", "group_size"]) -> None: ...
+
+class SparsifyParameter(Message):
+    thre: float
+    coef: float
+    def __init__(self, *, thre: float = ..., coef: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["thre", "coef"]) -> bool: ...
+    def ClearField(self, field_name: Literal["thre", "coef"]) -> None: ...
+
+class GradientScalerParameter(Message):
+    lower_bound: float
+    upper_bound: float
+    alpha: float
+    max_iter: float
+    def __init__(
+        self, *, lower_bound: float = ..., upper_bound: float = ..., alpha: float = ..., max_iter: float = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["lower_bound", "upper_bound", "alpha", "max_iter"]) -> bool: ...
+    def ClearField(self, field_name: Literal["lower_bound", "upper_bound", "alpha", "max_iter"]) -> None: ...
+
+class MILParameter(Message):
+    MILType: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    NOR: Final = 1
+    type: int
+    def __init__(self, *, type: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["type"]) -> bool: ...
+    def ClearField(self, field_name: Literal["type"]) -> None: ...
+
 class CompactBilinearParameter(Message):
     num_output: int
     sum_pool: bool
@@ -6384,4 +6592,183 @@ class LocalParameter(Message):
     def ClearField(
         self,
         field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> None: ...
+
+class BNHKParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    @property
+    def slope_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    momentum: float
+    eps: float
+    frozen: bool
+    engine: int
+    def __init__(
+        self,
+        *,
+        slope_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        momentum: float = ...,
+        eps: float = ...,
+        frozen: bool = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine"]
+    ) -> None: ...
+
+class BatchPoolParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    pool: int
+    def __init__(self, *, pool: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["pool"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pool"]) -> None: ...
+
+class NormalizationParameter(Message):
+    Norm: Final[EnumTypeWrapper]
+    L1: Final = 1
+    L2: Final = 2
+    norm: int
+    def __init__(self, *, norm: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["norm"]) -> bool: ...
+    def ClearField(self, field_name: Literal["norm"]) -> None: ...
+
+class CenterProjectionParameter(Message):
+    num_output: int
+    bias_term: bool
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    axis: int
+    transpose: bool
+    scale: float
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        axis: int = ...,
+        transpose: bool = ...,
+        scale: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "scale"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "scale"],
+    ) -> None: ...
+
+class InsanityParameter(Message):
+    lb: float
+    ub: float
+    def __init__(self, *, lb: float = ..., ub: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["lb", "ub"]) -> bool: ...
+    def ClearField(self, field_name: Literal["lb", "ub"]) -> None: ...
+
+class ImResizeParameter(Message):
+    target_spatial_width: int
+    target_spatial_height: int
+    factor: float
+    start_scale: float
+    scale_gap: float
+    def __init__(
+        self,
+        *,
+        target_spatial_width: int = ...,
+        target_spatial_height: int = ...,
+        factor: float = ...,
+        start_scale: float = ...,
+        scale_gap: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["target_spatial_width", "target_spatial_height", "factor", "start_scale", "scale_gap"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["target_spatial_width", "target_spatial_height", "factor", "start_scale", "scale_gap"]
+    ) -> None: ...
+
+class NmsParameter(Message):
+    threshold: float
+    num_peak: int
+    max_peaks: int
+    num_parts: int
+    def __init__(
+        self, *, threshold: float = ..., num_peak: int = ..., max_peaks: int = ..., num_parts: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["threshold", "num_peak", "max_peaks", "num_parts"]) -> bool: ...
+    def ClearField(self, field_name: Literal["threshold", "num_peak", "max_peaks", "num_parts"]) -> None: ...
+
+class SpatialTransformerParameter(Message):
+    transform_type: str
+    sampler_type: str
+    output_H: int
+    output_W: int
+    to_compute_dU: bool
+    theta_1_1: float
+    theta_1_2: float
+    theta_1_3: float
+    theta_2_1: float
+    theta_2_2: float
+    theta_2_3: float
+    def __init__(
+        self,
+        *,
+        transform_type: str = ...,
+        sampler_type: str = ...,
+        output_H: int = ...,
+        output_W: int = ...,
+        to_compute_dU: bool = ...,
+        theta_1_1: float = ...,
+        theta_1_2: float = ...,
+        theta_1_3: float = ...,
+        theta_2_1: float = ...,
+        theta_2_2: float = ...,
+        theta_2_3: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "transform_type",
+            "sampler_type",
+            "output_H",
+            "output_W",
+            "to_compute_dU",
+            "theta_1_1",
+            "theta_1_2",
+            "theta_1_3",
+            "theta_2_1",
+            "theta_2_2",
+            "theta_2_3",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "transform_type",
+            "sampler_type",
+            "output_H",
+            "output_W",
+            "to_compute_dU",
+            "theta_1_1",
+            "theta_1_2",
+            "theta_1_3",
+            "theta_2_1",
+            "theta_2_2",
+            "theta_2_3",
+        ],
     ) -> None: ...

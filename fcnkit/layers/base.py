@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fcnkit.aliases import Shape
-from fcnkit.caffe.messages import FillerParameter, LayerParameter
+from fcnkit.caffe.messages import FillerParameter, LayerParameter, NetParameter
 from fcnkit.errors import BlobShapeError, DefinitionError
 from fcnkit.types import Count, LayerType, add, find, kind_of, own_type
 from fcnkit.types.record import EACH, LOSS
@@ -40,6 +40,10 @@ class Layer:
     def auto_top(self) -> bool:
         """Whether a layer without a named top makes one, which becomes an output of the net, as Caffe's losses do."""
         return self.record.role is LOSS
+
+    def in_net(self, layer: LayerParameter, net: NetParameter) -> Layer:
+        """The rule that builds a layer of a net, for types that forks define differently: their other layers differ."""
+        return self
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         """The module that computes the layer.

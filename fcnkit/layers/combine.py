@@ -74,6 +74,8 @@ class Eltwise(Layer):
                 f"layer {layer.name!r}: coeff is for SUM only, once for each of the {len(bottoms)} bottoms;"
                 f" {len(p.coeff)} are given for {operation}"
             )
+        if len(bottoms) < 2 and operation != "SUM":
+            raise DefinitionError(f"layer {layer.name!r}: {operation} needs at least 2 bottoms, it has {len(bottoms)}")
         # Caffe accepts coeff for MAX and ignores it.
         return combine.Eltwise(operation, p.coeff if operation == "SUM" else ())
 

@@ -1,4 +1,4 @@
-"""Layers that drop values or channels in training."""
+"""Layers that drop values or channels in training, or change gradients."""
 
 from __future__ import annotations
 
@@ -53,6 +53,20 @@ class SpatialDropout(Elementwise):
         if not 0 < ratio < 1:
             raise DefinitionError(f"layer {layer.name!r}: param_str must give p, above 0 and below 1; it is {text!r}")
         return dropout.SpatialDropout(ratio)
+
+
+@rule(types.SPARSIFY)
+class Sparsify(Elementwise):
+    """Moves values towards 0 by a threshold; in training it adds the gradient of an L1 norm of them.
+
+    Source: wenwei202/caffe src/caffe/layers/sparsify_layer.cpp, Forward_cpu and Backward_cpu.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.sparsify_param
+        if min(p.thre, p.coef) < 0:
+            raise DefinitionError(f"layer {layer.name!r}: thre {p.thre:g} and coef {p.coef:g} must not be negative")
+        return dropout.Sparsify(p.thre, p.coef)
 
 
 @rule(types.GUIDED_DROPOUT)

@@ -115,6 +115,31 @@ class NegReLU(Elementwise):
         return flow.NegReLU(layer.relu_param.negative_slope)
 
 
+@rule(types.NEG_SQUARE)
+class NegSquare(Elementwise):
+    """-x * x."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return flow.NegSquare()
+
+
+@rule(types.EXP_MAX)
+class ExpMax(Elementwise):
+    """base ** (shift + scale * x), with x less the largest value of each pixel's channels.
+
+    The fork finds the largest values of the first item of a batch alone.
+
+    Source: twhui/LiteFlowNet src/caffe/layers/expmax_layer.cpp, LayerSetUp, and expmax_layer.cu, Forward_gpu.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.expmax_param
+        if p.base != -1 and not 0 < p.base < math.inf:
+            raise DefinitionError(f"layer {layer.name!r}: base {p.base:g} must be positive, or -1 for e")
+        base = 1.0 if p.base == -1 else math.log(p.base)
+        return flow.ExpMax(base * p.scale, math.exp(base * p.shift))
+
+
 @rule(types.DATA_AUGMENTATION)
 class DataAugmentation(Elementwise):
     """Subtracts the mean that was found in training, or that the definition states; it augments nothing.

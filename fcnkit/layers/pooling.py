@@ -11,7 +11,7 @@ from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, rule
-from fcnkit.nn.pooling import PaddedPool2d, Pool2d, SpatialPyramid
+from fcnkit.nn.pooling import NoisyOr, PaddedPool2d, Pool2d, SpatialPyramid
 from fcnkit.types import pooling as types
 from fcnkit.types.windows import pooling_window, pools_volumes, sides_of
 
@@ -109,6 +109,22 @@ class SPP(Layer):
         if p.pyramid_height < 1:
             raise DefinitionError(f"layer {layer.name!r}: pyramid_height {p.pyramid_height} must be positive")
         return SpatialPyramid(p.pyramid_height, p.PoolMethod.Name(p.pool))
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
+@rule(types.MIL)
+class MIL(Layer):
+    """The largest value of each channel, or the probability that one pixel is positive, as (batch, channels, 1, 1).
+
+    Source: s-gupta/caffe, branch mil, src/caffe/layers/mil_layer.cpp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        if len(bottoms[0]) != 4:
+            raise DefinitionError(f"layer {layer.name!r}: MIL reads blobs of 4 axes, not of shape {bottoms[0]}")
+        return nn.AdaptiveMaxPool2d(1) if layer.mil_param.type == layer.mil_param.MAX else NoisyOr()
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True

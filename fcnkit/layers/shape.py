@@ -131,6 +131,24 @@ class ShuffleChannel(Layer):
         return True
 
 
+@rule(types.PERIODIC_SHUFFLE)
+class PeriodicShuffle(Elementwise):
+    """Spreads groups of num_output channels over squares of pixels, row by row.
+
+    Source: Wangyupei/CED src/caffe/layers/periodic_shuffle_layer.cpp, Forward_cpu.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.periodic_shuffle_param
+        square = p.group_size**2
+        if not square or len(bottoms[0]) != 4 or bottoms[0][1] != p.num_output * square:
+            raise DefinitionError(
+                f"layer {layer.name!r}: the bottom needs num_output {p.num_output} * group_size {p.group_size} squared"
+                f" channels, not {bottoms[0]}"
+            )
+        return nn.Sequential(nn.ChannelShuffle(square), nn.PixelShuffle(p.group_size))
+
+
 @rule(types.TILE)
 class Tile(Layer):
     """Repeats its bottom along an axis."""

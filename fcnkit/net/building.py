@@ -59,7 +59,7 @@ def build(definition: NetParameter, shapes: dict[str, Shape]) -> Iterator[tuple[
         _check_bottoms(layer, rule)
         bottoms = [shapes[bottom] for bottom in layer.bottom]
         try:
-            module = rule.build(layer, bottoms).eval()
+            module = rule.in_net(layer, definition).build(layer, bottoms).eval()
             tops = _top_shapes(layer, rule, module, bottoms)
         except (RuntimeError, IndexError, ValueError) as error:
             problem = str(error).split("\n")[0].rstrip(".")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -35,6 +37,46 @@ class SpatialDropout(nn.Dropout2d):
 
     def forward(self, bottom: Tensor) -> Tensor:
         return super().forward(bottom) if self.training else bottom / (1 - self.p)
+
+
+class _AddedL1(torch.autograd.Function):
+    """Identity, whose gradient has that of coef times the sum of absolute values added."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, coef: float) -> Tensor:
+        ctx.save_for_backward(values)
+        ctx.coef = coef
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (values,) = ctx.saved_tensors
+        return gradients[0] + ctx.coef * values.sign(), None
+
+
+class Sparsify(nn.Module):
+    """Move values towards 0 by a threshold.
+
+    Args:
+        threshold: values up to it become 0.
+        coef: the strength of an L1 norm of the result, whose gradient is added in training.
+
+    Source: wenwei202/caffe src/caffe/layers/sparsify_layer.cpp.
+    """
+
+    def __init__(self, threshold: float = 0.0, coef: float = 0.0):
+        super().__init__()
+        self.threshold, self.coef = threshold, coef
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        top = F.softshrink(bottom, self.threshold) if self.threshold else bottom
+        if not (self.training and self.coef):
+            return top
+        added: Tensor = _AddedL1.apply(top, self.coef)  # type: ignore[no-untyped-call]
+        return added
+
+    def extra_repr(self) -> str:
+        return f"{self.threshold}, coef={self.coef}"
 
 
 class GuidedDropout(nn.Module):

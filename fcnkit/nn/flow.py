@@ -209,6 +209,33 @@ class NegReLU(nn.Module):
         return f"{self.slope}"
 
 
+class NegSquare(nn.Module):
+    """-x * x.
+
+    Source: twhui/LiteFlowNet src/caffe/layers/negsquare_layer.cu.
+    """
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return -bottom * bottom
+
+
+class ExpMax(nn.Module):
+    """factor * exp(scale * x), with x less the largest value of each pixel's channels.
+
+    Source: twhui/LiteFlowNet src/caffe/layers/expmax_layer.cu.
+    """
+
+    def __init__(self, scale: float = 1.0, factor: float = 1.0):
+        super().__init__()
+        self.scale, self.factor = scale, factor
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return self.factor * (self.scale * (bottom - bottom.amax(1, keepdim=True))).exp()
+
+    def extra_repr(self) -> str:
+        return f"{self.scale}, {self.factor}"
+
+
 class MeanSubtraction(nn.Module):
     """The inference of DataAugmentation: cut out the middle, and subtract a mean.
 

@@ -211,3 +211,15 @@ class PaddedPool2d(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.method}, {self.kernel}, {self.stride}, sides={self.sides}, ceil={self.ceil}"
+
+
+class NoisyOr(nn.Module):
+    """The probability for each channel that a pixel is positive, at least the largest, from those of the pixels.
+
+    Source: s-gupta/caffe, branch mil, src/caffe/layers/mil_layer.cpp, NOR.
+    """
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        pixels = bottom.flatten(2)
+        top = torch.maximum(1 - (1 - pixels).prod(2), pixels.amax(2))
+        return top[:, :, None, None]

@@ -89,11 +89,12 @@ CROP = LayerType(
     moves=True,
     drawn=Drawn("plain", crop_words),
 )
+# The Caffe of FlowNet 2 sums a single bottom too (lmb-freiburg/flownet2 include/caffe/layers/eltwise_layer.hpp).
 ELTWISE = LayerType(
     "Eltwise",
     v1="ELTWISE",
     origin=bvlc("eltwise"),
-    bottoms=SEVERAL,
+    bottoms=SOME,
     tops=ONE,
     looks=every(PIXEL),
     channels=KEPT,

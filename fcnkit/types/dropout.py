@@ -1,4 +1,4 @@
-"""Layers that drop values or channels in training."""
+"""Layers that drop values or channels in training, or change gradients."""
 
 from __future__ import annotations
 
@@ -38,6 +38,31 @@ NOISE = LayerType(
     looks=every(PIXEL),
     channels=KEPT,
     role=SAMPLES,
+    moves=False,
+    drawn=PLAIN,
+)
+# Gradients of another sign and strength, which depends on the number of iterations.
+GRADIENT_SCALER = LayerType(
+    "GradientScaler",
+    v1=None,
+    origin=Origin("ddtm/caffe", "src/caffe/layers/gradient_scaler_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(PIXEL),
+    channels=KEPT,
+    role=SAMPLES,
+    moves=False,
+    drawn=PLAIN,
+)
+SPARSIFY = LayerType(
+    "Sparsify",
+    v1=None,
+    origin=Origin("wenwei202/caffe", "src/caffe/layers/sparsify_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(PIXEL),
+    channels=KEPT,
+    role=COMPUTES,
     moves=False,
     drawn=PLAIN,
 )

@@ -50,8 +50,9 @@ def _flow(
     channels: Channels = LOST,
     role: Role = COMPUTES,
     drawn: Drawn = PLAIN,
+    repository: str = _REPOSITORY,
 ) -> LayerType:
-    origin = Origin(_REPOSITORY, f"src/caffe/layers/{file}.cpp")
+    origin = Origin(repository, f"src/caffe/layers/{file}.cpp")
     return LayerType(name, None, origin, bottoms, tops, looks, channels, role, moves=False, drawn=drawn)
 
 
@@ -68,6 +69,8 @@ MEAN = _flow(
     "Mean", "mean_layer", SOME, EACH, looks=every(PIXEL), channels=KeptByValue(param="mean_param", values="value")
 )
 NEG_RELU = _flow("NegReLU", "neg_relu_layer", looks=every(PIXEL), channels=KEPT)
+NEG_SQUARE = _flow("NegSquare", "negsquare_layer", looks=every(PIXEL), channels=KEPT, repository="twhui/LiteFlowNet")
+EXP_MAX = _flow("ExpMax", "expmax_layer", looks=every(PIXEL), channels=KEPT, repository="twhui/LiteFlowNet")
 DATA_AUGMENTATION = _flow(
     "DataAugmentation", "data_augmentation_layer", ONE_OR_TWO, ONE_OR_TWO, channels=KEPT, role=AUGMENTS
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fcnkit.types.channels import KEPT, LOST
 from fcnkit.types.convolution import MORE_AXES, OTHER_SIDES
 from fcnkit.types.looks import WHOLE, Everything, Look
-from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, Drawn, LayerType, bvlc, every, no_words
+from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, Drawn, LayerType, Origin, bvlc, every, no_words
 from fcnkit.types.windows import pools_volumes, sides_of, sliding_pool
 from fcnkit.types.words import pooling_words
 
@@ -44,6 +44,19 @@ SPP = LayerType(
     tops=ONE,
     looks=every(WHOLE),
     channels=LOST,
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("pool", no_words),
+)
+# Learning from bags of pixels ("multiple instances"), each of which is positive if one of its pixels is.
+MIL = LayerType(
+    "MIL",
+    v1=None,
+    origin=Origin("s-gupta/caffe", "src/caffe/layers/mil_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(_GLOBAL),
+    channels=KEPT,
     role=COMPUTES,
     moves=False,
     drawn=Drawn("pool", no_words),

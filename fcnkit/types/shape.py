@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fcnkit.types.axes import along_channels
-from fcnkit.types.channels import KEPT, LOST, Channels
+from fcnkit.types.channels import KEPT, LOST, Channels, Made
 from fcnkit.types.convolution import slides
 from fcnkit.types.looks import PIXEL, WHOLE, Look
 from fcnkit.types.record import COMPUTES, ONE, PLAIN, Drawn, LayerType, Origin, bvlc, every
@@ -45,6 +45,13 @@ BY_ANCHOR = _moves(
 )
 SHUFFLE_CHANNEL = _moves(
     "ShuffleChannel", None, Origin("farmingyard/ShuffleNet", "shuffle_channel_layer.cpp"), every(PIXEL), KEPT
+)
+PERIODIC_SHUFFLE = _moves(
+    "PeriodicShuffle",
+    None,
+    Origin("Wangyupei/CED", "src/caffe/layers/periodic_shuffle_layer.cpp"),
+    every(WHOLE),
+    Made("periodic_shuffle_param"),
 )
 REORG = _moves("Reorg", None, Origin("eric612/MobileNet-YOLO", "src/caffe/layers/reorg_layer.cpp"), every(WHOLE), LOST)
 # The same as a Python layer, always with a stride of 2.

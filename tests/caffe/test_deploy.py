@@ -88,6 +88,8 @@ def test_labels_among_a_nets_declared_inputs_go() -> None:
         'type: "Python" python_param { module: "save" layer: "SaveFeaturesLayer" }',
         'type: "SVMLossWeighted" top: "loss"',
         'type: "PosePDJAccuracy" top: "accuracy"',
+        'type: "WriteDataIntoFile" top: "written"',
+        'type: "VisualizedHeatMaps" top: "drawn"',
     ],
 )
 def test_unknown_layers_without_tops_losses_and_metrics_go(unknown: str) -> None:
@@ -99,7 +101,7 @@ def test_unknown_layers_without_tops_losses_and_metrics_go(unknown: str) -> None
     ) == {"data": (1, 0, 0, 0)}
 
 
-@pytest.mark.parametrize("kind", ["Lossless", "FlossOutput"])
+@pytest.mark.parametrize("kind", ["Lossless", "FlossOutput", "RewriteMap"])
 def test_names_that_only_begin_as_loss_are_kept(kind: str) -> None:
     net = deploy(prototxt.parse(f'{TRAINING} layer {{ name: "l" type: "{kind}" bottom: "c" top: "l" }}'))
     assert names(net) == ["data", "c", "l"]
@@ -354,3 +356,16 @@ def test_images_and_labels_that_are_both_declared() -> None:
     assert input_shapes(net) == {"data": (2, 3, 8, 8)}
     whole = runnable(upgrade_net(prototxt.parse(text)))
     assert input_shapes(whole) == {"data": (2, 3, 8, 8), "label": (2, 1)}
+
+
+def test_layers_that_change_gradients_alone_go() -> None:
+    """Domain adaptation by backpropagation: the domain's classifier reads the features as they are."""
+    net = deploy(
+        prototxt.parse("""
+        layer { name: "d" type: "Input" top: "x" }
+        layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 2 kernel_size: 1 } }
+        layer { name: "g" type: "GradientScaler" bottom: "c" top: "g"
+          gradient_scaler_param { lower_bound: 0.0 upper_bound: 0.1 alpha: 10.0 max_iter: 10000 } }
+        layer { name: "p" type: "Sigmoid" bottom: "g" top: "p" }""")
+    )
+    assert [(layer.name, list(layer.bottom)) for layer in net.layer[1:]] == [("c", ["x"]), ("p", ["c"])]

@@ -88,6 +88,9 @@ layer { name: "c" type: "Convolution" bottom: "data" top: "a" convolution_param 
         (STREAMS, None, (3, 3)),
         (JOINED, {"c": 4}, (3, 1)),  # colour and depth
         (JOINED, None, (3, 1)),
+        # Pairs of images joined along the batch (happynear/FaceVerification).
+        (JOINED.replace('"Concat"', '"Concat" concat_param { axis: 0 }'), None, (3, 3)),
+        (JOINED.replace('"Concat"', '"Concat" concat_param { concat_dim: 0 }'), {"c": 2}, (2, 2)),
     ],
 )
 def test_channels_of_two_inputs(text: str, filters: dict[str, int] | None, channels: tuple[int, int]) -> None:
@@ -253,3 +256,34 @@ def test_the_size_of_the_image_that_a_crf_reads() -> None:
     net = deploy(net)
     resolve(net, None, None)
     assert input_shapes(net) == {"data": (1, 3, 9, 7), "dim": (1, 2)}
+
+
+def test_several_images_that_a_slice_cuts() -> None:
+    """The mean of one image is stated; the points of the Slice are those of 4."""
+    net = prototxt.parse("""
+        layer { name: "d" type: "MultiFrameData" top: "d" top: "label"
+          transform_param { crop_size: 8 mean_value: 104 mean_value: 117 mean_value: 123 } }
+        layer { name: "s" type: "Slice" bottom: "d" top: "a" top: "b" top: "c" top: "e"
+          slice_param { slice_point: [3, 6, 9] } }
+        layer { name: "conv" type: "Convolution" bottom: "a" top: "conv"
+          convolution_param { num_output: 2 kernel_size: 1 } }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "conv" bottom: "label" }""")
+    net = deploy(net)
+    resolve(net, None, None)
+    assert input_shapes(net) == {"d": (1, 12, 8, 8)}
+
+
+def test_two_images_of_flow_nets() -> None:
+    """Both are cut to one size behind a subtraction, joined along the batch, and read by the same filters."""
+    subtract = 'layer {{ name: "s{0}" type: "Power" bottom: "{0}" top: "s{0}" power_param {{ shift: -1 }} }}'
+    cut = """layer {{ name: "c{0}" type: "DataAugmentation" bottom: "s{0}" top: "c{0}"
+      augmentation_param {{ crop_height: 6 crop_width: 8 }} }}"""
+    text = 'layer { name: "d" type: "CustomData" top: "a" top: "b" }'
+    text += "".join(form.format(name) for name in "ab" for form in (subtract, cut))
+    net = deploy(prototxt.parse(text + """
+        layer { name: "j" type: "Concat" bottom: "ca" bottom: "cb" top: "j" concat_param { axis: 0 } }
+        layer { name: "f" type: "Convolution" bottom: "j" top: "f" convolution_param { num_output: 2 kernel_size: 1 } }
+        layer { name: "g" type: "Convolution" bottom: "ca" bottom: "cb" top: "g" top: "h"
+          convolution_param { num_output: 2 kernel_size: 1 } }"""))  # fmt: skip
+    resolve(net, None, None)
+    assert input_shapes(net) == {"a": (1, 3, 6, 8), "b": (1, 3, 6, 8)}

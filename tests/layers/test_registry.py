@@ -88,7 +88,7 @@ def test_blobs_must_be_the_modules_own(registry: None) -> None:
         ("ReLU", 2, "layer 'l': ReLU needs 1 bottom, it has 2"),
         ("ReLU", 0, "layer 'l': ReLU needs 1 bottom, it has 0"),
         ("Scale", 3, "layer 'l': Scale needs 1 to 2 bottoms, it has 3"),
-        ("Eltwise", 1, "layer 'l': Eltwise needs at least 2 bottoms, it has 1"),
+        ("MaskOutputs", 1, "layer 'l': MaskOutputs needs 2 bottoms, it has 1"),
         ("SoftmaxWithLoss", 1, "layer 'l': SoftmaxWithLoss needs 2 bottoms, it has 1"),
         ("Parameter", 1, "layer 'l': Parameter needs 0 bottoms, it has 1"),
     ],
