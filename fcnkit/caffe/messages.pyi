@@ -2347,6 +2347,8 @@ class PoolingParameter(Message):
     def each_stride(self) -> RepeatedScalarFieldContainer[int]: ...
     @property
     def each_pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def dilation(self) -> RepeatedScalarFieldContainer[int]: ...
     def __init__(
         self,
         *,
@@ -2378,6 +2380,7 @@ class PoolingParameter(Message):
         each_kernel_size: Iterable[int] = ...,
         each_stride: Iterable[int] = ...,
         each_pad: Iterable[int] = ...,
+        dilation: Iterable[int] = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2440,6 +2443,7 @@ class PoolingParameter(Message):
             "each_kernel_size",
             "each_stride",
             "each_pad",
+            "dilation",
         ],
     ) -> None: ...
 
