@@ -9,7 +9,7 @@ from fcnkit.aliases import Shape
 from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, set_input_shapes
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import FcnkitError
-from fcnkit.net.building import build
+from fcnkit.net.building import blob_shapes, build
 from fcnkit.net.input_size import fitting_size
 from fcnkit.types import is_input, type_of
 from fcnkit.types.axes import along_channels
@@ -43,7 +43,9 @@ def fitted(net: NetParameter, guessed: bool, unstated: Collection[str]) -> list[
             for _ in build(net, shapes):
                 layers.pop(0)
         except FcnkitError:
-            change = _with_the_boxes_of_a_fork(net, shapes) or _with_another_input(net, layers[0], shapes, unstated)
+            change = _with_the_boxes_of_a_fork(net, net, shapes) or _with_another_input(
+                net, layers[0], shapes, unstated
+            )
             if not change:
                 break
             remarks.append(change)
@@ -77,14 +79,37 @@ def _with_another_input(
     return ""
 
 
-def _with_the_boxes_of_a_fork(net: NetParameter, shapes: Mapping[str, Shape]) -> str:
+def boxes_of_the_loss(net: NetParameter, trained: NetParameter) -> list[str]:
+    """A remark if the default boxes of a net were changed, in place, to those that its loss reads.
+
+    Args:
+        net: a net whose inputs have shapes.
+        trained: the same with its losses, which `net` may lack.
+    """
+    kinds = {layer.type for layer in net.layer}
+    lost = {layer.type for layer in trained.layer} - kinds
+    if PRIOR_BOX.name not in kinds or DETECTION_OUTPUT.name in kinds or MULTI_BOX_LOSS.name not in lost:
+        return []
+    try:
+        change = _with_the_boxes_of_a_fork(net, trained, blob_shapes(net))
+    except FcnkitError:
+        return []
+    return [change] if change else []
+
+
+def _with_the_boxes_of_a_fork(net: NetParameter, trained: NetParameter, shapes: Mapping[str, Shape]) -> str:
     """Choose the default boxes of TextBoxes or FaceBoxes where there are as many locations; "" if there are not.
+
+    Args:
+        net: whose default boxes are changed.
+        trained: the net with the layers that read them.
+        shapes: of the net's blobs, as far as they are known.
 
     Both forks make more boxes of the same settings (MhLiao/TextBoxes and sfzhang15/FaceBoxes,
     src/caffe/layers/prior_box_layer.cpp).
     """
     makers = {top: layer for layer in net.layer for top in layer.top}
-    for layer in net.layer:
+    for layer in trained.layer:
         if layer.type not in (DETECTION_OUTPUT.name, MULTI_BOX_LOSS.name) or len(layer.bottom) < 3:
             continue
         located, boxes = (_joined(makers, layer.bottom[index]) for index in (0, 2))

@@ -83,6 +83,16 @@ def test_labels_have_the_shape_that_their_loss_needs(
         fcnkit.load(tmp_path / "net.prototxt", phase="train", deploy=False, input_shape=wrong)
 
 
+def test_default_boxes_are_those_that_the_removed_loss_reads(tmp_path: Path) -> None:
+    text = detector(BOXES % 4, BOXES % 8, (8, 8)).replace(FOUND, "").replace('"DetectionOutput"', '"MultiBoxLoss"')
+    text = text.replace('bottom: "boxes" top: "found"', 'bottom: "boxes" bottom: "objects" top: "found"')
+    text += 'layer { name: "objects" type: "Python" top: "objects" python_param { module: "m" layer: "L" } }'
+    net = loaded(text, tmp_path)
+    assert net.outputs == ("loc_flat", "conf_flat", "boxes")
+    assert net.remarks == ["default boxes are those of TextBoxes, twice as many: the locations are for them"]
+    assert net.shapes["boxes"] == (1, 2, net.shapes["loc_flat"][1])
+
+
 @pytest.mark.parametrize("kinds", [(8, 4), (5, 5)])
 def test_boxes_that_fit_no_fork_are_refused(kinds: tuple[int, int], tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match=r"layer 'found' .* default boxes need .* locations and .* scores"):
