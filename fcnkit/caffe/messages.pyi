@@ -2347,6 +2347,8 @@ class PoolingParameter(Message):
     def each_stride(self) -> RepeatedScalarFieldContainer[int]: ...
     @property
     def each_pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def dilation(self) -> RepeatedScalarFieldContainer[int]: ...
     def __init__(
         self,
         *,
@@ -2378,6 +2380,7 @@ class PoolingParameter(Message):
         each_kernel_size: Iterable[int] = ...,
         each_stride: Iterable[int] = ...,
         each_pad: Iterable[int] = ...,
+        dilation: Iterable[int] = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2440,6 +2443,7 @@ class PoolingParameter(Message):
             "each_kernel_size",
             "each_stride",
             "each_pad",
+            "dilation",
         ],
     ) -> None: ...
 
@@ -4270,6 +4274,7 @@ class MultiBoxLossParameter(Message):
     sample_size: int
     use_prior_for_nms: bool
     ignore_difficult_gt: bool
+    objectness_score: float
     def __init__(
         self,
         *,
@@ -4296,6 +4301,7 @@ class MultiBoxLossParameter(Message):
         sample_size: int = ...,
         use_prior_for_nms: bool = ...,
         ignore_difficult_gt: bool = ...,
+        objectness_score: float = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -4323,6 +4329,7 @@ class MultiBoxLossParameter(Message):
             "sample_size",
             "use_prior_for_nms",
             "ignore_difficult_gt",
+            "objectness_score",
         ],
     ) -> bool: ...
     def ClearField(
@@ -4351,6 +4358,7 @@ class MultiBoxLossParameter(Message):
             "sample_size",
             "use_prior_for_nms",
             "ignore_difficult_gt",
+            "objectness_score",
         ],
     ) -> None: ...
 
