@@ -866,6 +866,8 @@ class LayerParameter(Message):
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
     @property
+    def rotate_pooling_param(self) -> RotateROIPoolingParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -1044,6 +1046,7 @@ class LayerParameter(Message):
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
+        rotate_pooling_param: RotateROIPoolingParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1215,6 +1218,7 @@ class LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1395,6 +1399,7 @@ class LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -3040,6 +3045,8 @@ class V1LayerParameter(Message):
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
     @property
+    def rotate_pooling_param(self) -> RotateROIPoolingParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3195,6 +3202,7 @@ class V1LayerParameter(Message):
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
+        rotate_pooling_param: RotateROIPoolingParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3341,6 +3349,7 @@ class V1LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3498,6 +3507,7 @@ class V1LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -6768,3 +6778,11 @@ class SpatialTransformerParameter(Message):
             "theta_2_3",
         ],
     ) -> None: ...
+
+class RotateROIPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...
