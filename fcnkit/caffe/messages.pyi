@@ -4523,6 +4523,10 @@ class BNParameter(Message):
     frozen: bool
     engine: int
     icnet: bool
+    var_eps: float
+    moving_average: bool
+    decay: float
+    sync_forward: bool
     def __init__(
         self,
         *,
@@ -4536,6 +4540,10 @@ class BNParameter(Message):
         frozen: bool = ...,
         engine: int | str = ...,
         icnet: bool = ...,
+        var_eps: float = ...,
+        moving_average: bool = ...,
+        decay: float = ...,
+        sync_forward: bool = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -4550,6 +4558,10 @@ class BNParameter(Message):
             "frozen",
             "engine",
             "icnet",
+            "var_eps",
+            "moving_average",
+            "decay",
+            "sync_forward",
         ],
     ) -> bool: ...
     def ClearField(
@@ -4565,6 +4577,10 @@ class BNParameter(Message):
             "frozen",
             "engine",
             "icnet",
+            "var_eps",
+            "moving_average",
+            "decay",
+            "sync_forward",
         ],
     ) -> None: ...
 
