@@ -866,6 +866,8 @@ class LayerParameter(Message):
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
     @property
+    def rotate_pooling_param(self) -> RotateROIPoolingParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -1044,6 +1046,7 @@ class LayerParameter(Message):
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
+        rotate_pooling_param: RotateROIPoolingParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1215,6 +1218,7 @@ class LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1395,6 +1399,7 @@ class LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -3044,6 +3049,8 @@ class V1LayerParameter(Message):
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
     @property
+    def rotate_pooling_param(self) -> RotateROIPoolingParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3199,6 +3206,7 @@ class V1LayerParameter(Message):
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
+        rotate_pooling_param: RotateROIPoolingParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3345,6 +3353,7 @@ class V1LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3502,6 +3511,7 @@ class V1LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -4521,6 +4531,10 @@ class BNParameter(Message):
     frozen: bool
     engine: int
     icnet: bool
+    var_eps: float
+    moving_average: bool
+    decay: float
+    sync_forward: bool
     def __init__(
         self,
         *,
@@ -4534,6 +4548,10 @@ class BNParameter(Message):
         frozen: bool = ...,
         engine: int | str = ...,
         icnet: bool = ...,
+        var_eps: float = ...,
+        moving_average: bool = ...,
+        decay: float = ...,
+        sync_forward: bool = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -4548,6 +4566,10 @@ class BNParameter(Message):
             "frozen",
             "engine",
             "icnet",
+            "var_eps",
+            "moving_average",
+            "decay",
+            "sync_forward",
         ],
     ) -> bool: ...
     def ClearField(
@@ -4563,6 +4585,10 @@ class BNParameter(Message):
             "frozen",
             "engine",
             "icnet",
+            "var_eps",
+            "moving_average",
+            "decay",
+            "sync_forward",
         ],
     ) -> None: ...
 
@@ -6776,3 +6802,11 @@ class SpatialTransformerParameter(Message):
             "theta_2_3",
         ],
     ) -> None: ...
+
+class RotateROIPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...
