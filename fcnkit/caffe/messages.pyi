@@ -727,6 +727,8 @@ class LayerParameter(Message):
     @property
     def mil_param(self) -> MILParameter: ...
     @property
+    def pooling_nd_param(self) -> PoolingNDParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -954,6 +956,7 @@ class LayerParameter(Message):
         sparsify_param: SparsifyParameter = ...,
         gradient_scaler_param: GradientScalerParameter = ...,
         mil_param: MILParameter = ...,
+        pooling_nd_param: PoolingNDParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -1115,6 +1118,7 @@ class LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -1285,6 +1289,7 @@ class LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -2244,9 +2249,12 @@ class MVNParameter(Message):
     normalize_variance: bool
     across_channels: bool
     eps: float
-    def __init__(self, *, normalize_variance: bool = ..., across_channels: bool = ..., eps: float = ...) -> None: ...
-    def HasField(self, field_name: Literal["normalize_variance", "across_channels", "eps"]) -> bool: ...
-    def ClearField(self, field_name: Literal["normalize_variance", "across_channels", "eps"]) -> None: ...
+    axis: int
+    def __init__(
+        self, *, normalize_variance: bool = ..., across_channels: bool = ..., eps: float = ..., axis: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["normalize_variance", "across_channels", "eps", "axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["normalize_variance", "across_channels", "eps", "axis"]) -> None: ...
 
 class ParameterParameter(Message):
     @property
@@ -2858,6 +2866,8 @@ class V1LayerParameter(Message):
     @property
     def mil_param(self) -> MILParameter: ...
     @property
+    def pooling_nd_param(self) -> PoolingNDParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -3062,6 +3072,7 @@ class V1LayerParameter(Message):
         sparsify_param: SparsifyParameter = ...,
         gradient_scaler_param: GradientScalerParameter = ...,
         mil_param: MILParameter = ...,
+        pooling_nd_param: PoolingNDParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -3198,6 +3209,7 @@ class V1LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -3345,6 +3357,7 @@ class V1LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -6356,4 +6369,39 @@ class LocalParameter(Message):
     def ClearField(
         self,
         field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> None: ...
+
+class PoolingNDParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    pool: int
+    @property
+    def pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    global_pooling: bool
+    axis: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        pool: int | str = ...,
+        pad: Iterable[int] = ...,
+        kernel_size: Iterable[int] = ...,
+        stride: Iterable[int] = ...,
+        global_pooling: bool = ...,
+        axis: int = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pool", "global_pooling", "axis", "engine"]) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["pool", "pad", "kernel_size", "stride", "global_pooling", "axis", "engine"]
     ) -> None: ...

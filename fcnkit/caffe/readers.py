@@ -60,7 +60,7 @@ def set_by_readers(net: NetParameter, shapes: dict[str, Shape], stated: Iterable
             # As many as the parts of a Slice: the views of an object (suhangpro/mvcnn caffe/mvccn_12view.prototxt).
             if shapes[batch][:1] == (1,):
                 shapes[batch] = (cut_length(layers[index:], 0) or 1, *shapes[batch][1:])
-            if isinstance(record.channels, Kept | Made):
+            if isinstance(record.channels, Kept | Made) and not pools_regions(layer):
                 items.update(dict.fromkeys(layer.top, batch))
         source = origin.get(layer.bottom[0], "") if layer.bottom else ""
         if not source or record is None:

@@ -93,6 +93,17 @@ class Eltwise(Layer):
         return not layer.eltwise_param.coeff_blob
 
 
+@rule(types.SUM)
+class Sum(Layer):
+    """The sum of equal shapes."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return combine.Eltwise("SUM")
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True
+
+
 @rule(types.FILTER)
 class Filter(Layer):
     """Keeps the items that its last bottom selects; the shapes that a net reports are for all items selected."""

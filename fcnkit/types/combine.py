@@ -111,6 +111,18 @@ ELTWISE = LayerType(
     moves=False,
     drawn=Drawn("fuse", eltwise_words),
 )
+SUM = LayerType(
+    "Sum",
+    v1=None,
+    origin=Origin("WalterMa/caffe-fast-rcnn", "src/caffe/layers/sum_layer.cpp"),
+    bottoms=SOME,
+    tops=ONE,
+    looks=every(PIXEL),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("fuse", no_words),
+)
 FILTER = LayerType(
     "Filter",
     v1=None,

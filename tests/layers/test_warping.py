@@ -127,6 +127,14 @@ def test_one_bottom_of_eltwise() -> None:
         layer_net("Eltwise", "eltwise_param { operation: PROD }", [(1, 2)])
 
 
+def test_sum() -> None:
+    one, two, three = (values(2, 3, seed=seed) for seed in range(3))
+    assert np.allclose(apply("Sum", "", one, two, three), one + two + three)
+    assert np.array_equal(apply("Sum", "", one), one)
+    with pytest.raises(DefinitionError, match="the bottoms must have equal shapes"):
+        layer_net("Sum", "", [(2, 3), (2, 1)])
+
+
 def test_factors_from_a_bottom_of_eltwise() -> None:
     """LRCN's LSTM of 2015: a factor for each item of both bottoms, and one for each bottom."""
     one, two = values(2, 3), values(2, 3, seed=1)
