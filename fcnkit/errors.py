@@ -92,7 +92,15 @@ class BlobShapeError(FcnkitError):
 
     def __init__(self, layer: str, index: int, found: Sequence[int], expected: Sequence[int], hint: str = ""):
         problem = f"layer {layer!r}: blob {index} has shape {tuple(found)}, expected {tuple(expected)}"
-        super().__init__(f"{problem}; {hint}" if hint else problem)
+        super().__init__(problem)
+        self.hint = ""
+        if hint:
+            self.add_hint(hint)
+
+    def add_hint(self, hint: str) -> None:
+        """Add a way out to the message."""
+        self.hint = hint
+        self.args = (f"{self.args[0]}; {hint}",)
 
 
 class MissingBlobsError(FcnkitError):

@@ -20,8 +20,9 @@ from fcnkit.types.volumes import reads_volumes
 # The default state: TEST, level 0, no stages.
 TEST_STATE = NetState(phase=TEST)
 
-# Names of losses and metrics, as forks choose them: SigmoidCrossEntropyLossWeighted, PosePDJAccuracy.
-_TRAINS = re.compile(r"(Loss|Accuracy)(?![a-z])")
+# Names of losses, metrics, and layers that write files or draw, as forks choose them:
+# SigmoidCrossEntropyLossWeighted, PosePDJAccuracy, WriteDataIntoFile, VisualizedHeatMaps.
+_TRAINS = re.compile(r"(Loss|Accuracy|Evaluate|Write|Writer|Visuali[sz]e|Visuali[sz]ed|Display)(?![a-z])")
 
 
 def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[str] = ()) -> NetParameter:

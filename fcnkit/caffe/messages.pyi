@@ -838,6 +838,10 @@ class LayerParameter(Message):
     @property
     def pass_through_param(self) -> PassThroughParameter: ...
     @property
+    def permutohedral_param(self) -> PermutohedralParameter: ...
+    @property
+    def pixel_feature_param(self) -> PixelFeatureParameter: ...
+    @property
     def region_pooling_param(self) -> RegionPoolingParameter: ...
     @property
     def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
@@ -847,6 +851,22 @@ class LayerParameter(Message):
     def tiling_param(self) -> TilingParameter: ...
     @property
     def local_param(self) -> LocalParameter: ...
+    @property
+    def bnhk_param(self) -> BNHKParameter: ...
+    @property
+    def batch_pool_param(self) -> BatchPoolParameter: ...
+    @property
+    def normalization_param(self) -> NormalizationParameter: ...
+    @property
+    def center_projection_param(self) -> CenterProjectionParameter: ...
+    @property
+    def insanity_param(self) -> InsanityParameter: ...
+    @property
+    def imresize_param(self) -> ImResizeParameter: ...
+    @property
+    def nms_param(self) -> NmsParameter: ...
+    @property
+    def st_param(self) -> SpatialTransformerParameter: ...
     @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
@@ -1012,11 +1032,21 @@ class LayerParameter(Message):
         region_yolo_param: RegionParameter = ...,
         reorg_yolo_param: ReorgYoloParameter = ...,
         pass_through_param: PassThroughParameter = ...,
+        permutohedral_param: PermutohedralParameter = ...,
+        pixel_feature_param: PixelFeatureParameter = ...,
         region_pooling_param: RegionPoolingParameter = ...,
         roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
         orn_param: ORNParameter = ...,
         tiling_param: TilingParameter = ...,
         local_param: LocalParameter = ...,
+        bnhk_param: BNHKParameter = ...,
+        batch_pool_param: BatchPoolParameter = ...,
+        normalization_param: NormalizationParameter = ...,
+        center_projection_param: CenterProjectionParameter = ...,
+        insanity_param: InsanityParameter = ...,
+        imresize_param: ImResizeParameter = ...,
+        nms_param: NmsParameter = ...,
+        st_param: SpatialTransformerParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1174,11 +1204,21 @@ class LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1345,11 +1385,21 @@ class LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2976,6 +3026,10 @@ class V1LayerParameter(Message):
     @property
     def pass_through_param(self) -> PassThroughParameter: ...
     @property
+    def permutohedral_param(self) -> PermutohedralParameter: ...
+    @property
+    def pixel_feature_param(self) -> PixelFeatureParameter: ...
+    @property
     def region_pooling_param(self) -> RegionPoolingParameter: ...
     @property
     def roi_mask_pooling_param(self) -> ROIMaskPoolingParameter: ...
@@ -2985,6 +3039,22 @@ class V1LayerParameter(Message):
     def tiling_param(self) -> TilingParameter: ...
     @property
     def local_param(self) -> LocalParameter: ...
+    @property
+    def bnhk_param(self) -> BNHKParameter: ...
+    @property
+    def batch_pool_param(self) -> BatchPoolParameter: ...
+    @property
+    def normalization_param(self) -> NormalizationParameter: ...
+    @property
+    def center_projection_param(self) -> CenterProjectionParameter: ...
+    @property
+    def insanity_param(self) -> InsanityParameter: ...
+    @property
+    def imresize_param(self) -> ImResizeParameter: ...
+    @property
+    def nms_param(self) -> NmsParameter: ...
+    @property
+    def st_param(self) -> SpatialTransformerParameter: ...
     @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
@@ -3127,11 +3197,21 @@ class V1LayerParameter(Message):
         region_yolo_param: RegionParameter = ...,
         reorg_yolo_param: ReorgYoloParameter = ...,
         pass_through_param: PassThroughParameter = ...,
+        permutohedral_param: PermutohedralParameter = ...,
+        pixel_feature_param: PixelFeatureParameter = ...,
         region_pooling_param: RegionPoolingParameter = ...,
         roi_mask_pooling_param: ROIMaskPoolingParameter = ...,
         orn_param: ORNParameter = ...,
         tiling_param: TilingParameter = ...,
         local_param: LocalParameter = ...,
+        bnhk_param: BNHKParameter = ...,
+        batch_pool_param: BatchPoolParameter = ...,
+        normalization_param: NormalizationParameter = ...,
+        center_projection_param: CenterProjectionParameter = ...,
+        insanity_param: InsanityParameter = ...,
+        imresize_param: ImResizeParameter = ...,
+        nms_param: NmsParameter = ...,
+        st_param: SpatialTransformerParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3264,11 +3344,21 @@ class V1LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3412,11 +3502,21 @@ class V1LayerParameter(Message):
             "region_yolo_param",
             "reorg_yolo_param",
             "pass_through_param",
+            "permutohedral_param",
+            "pixel_feature_param",
             "region_pooling_param",
             "roi_mask_pooling_param",
             "orn_param",
             "tiling_param",
             "local_param",
+            "bnhk_param",
+            "batch_pool_param",
+            "normalization_param",
+            "center_projection_param",
+            "insanity_param",
+            "imresize_param",
+            "nms_param",
+            "st_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -5585,6 +5685,9 @@ class Pooling3DParameter(Message):
     pad: int
     kernel_depth: int
     temporal_stride: int
+    kernel_l: int
+    stride_l: int
+    pad_l: int
     def __init__(
         self,
         *,
@@ -5594,12 +5697,21 @@ class Pooling3DParameter(Message):
         pad: int = ...,
         kernel_depth: int = ...,
         temporal_stride: int = ...,
+        kernel_l: int = ...,
+        stride_l: int = ...,
+        pad_l: int = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+        self,
+        field_name: Literal[
+            "pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride"]
+        self,
+        field_name: Literal[
+            "pool", "kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"
+        ],
     ) -> None: ...
 
 class VideoDataParameter(Message):
@@ -6286,6 +6398,132 @@ class PassThroughParameter(Message):
     def HasField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> bool: ...
     def ClearField(self, field_name: Literal["num_output", "block_height", "block_width"]) -> None: ...
 
+class PermutohedralParameter(Message):
+    NormType: Final[EnumTypeWrapper]
+    AFTER: Final = 0
+    SYMMETRIC: Final = 1
+    OffsetType: Final[EnumTypeWrapper]
+    FULL: Final = 0
+    DIAG: Final = 1
+    NONE: Final = 2
+    num_output: int
+    neighborhood_size: int
+    @property
+    def filter_filler(self) -> FillerParameter: ...
+    repeated_init: bool
+    bias_term: bool
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    group: int
+    norm_type: int
+    offset_type: int
+    visualize_lattice: bool
+    do_skip_blur: bool
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        neighborhood_size: int = ...,
+        filter_filler: FillerParameter = ...,
+        repeated_init: bool = ...,
+        bias_term: bool = ...,
+        bias_filler: FillerParameter = ...,
+        group: int = ...,
+        norm_type: int | str = ...,
+        offset_type: int | str = ...,
+        visualize_lattice: bool = ...,
+        do_skip_blur: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "neighborhood_size",
+            "filter_filler",
+            "repeated_init",
+            "bias_term",
+            "bias_filler",
+            "group",
+            "norm_type",
+            "offset_type",
+            "visualize_lattice",
+            "do_skip_blur",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "neighborhood_size",
+            "filter_filler",
+            "repeated_init",
+            "bias_term",
+            "bias_filler",
+            "group",
+            "norm_type",
+            "offset_type",
+            "visualize_lattice",
+            "do_skip_blur",
+        ],
+    ) -> None: ...
+
+class PixelFeatureParameter(Message):
+    Feature: Final[EnumTypeWrapper]
+    POSITION: Final = 0
+    POSITION_AND_RGB: Final = 1
+    RGB_AND_POSITION: Final = 2
+    RGB: Final = 3
+    RANDOM_POSITION: Final = 4
+    WARPED_POSITION: Final = 5
+    NUM_RANDOM_POSITION: Final = 6
+    RANDOM_ROTATE: Final = 7
+    type: int
+    rotation_angle: float
+    pos_scale: float
+    rotation_sigma: float
+    num_random_pos: int
+    offset_h: float
+    offset_w: float
+    color_scale: float
+    def __init__(
+        self,
+        *,
+        type: int | str = ...,
+        rotation_angle: float = ...,
+        pos_scale: float = ...,
+        rotation_sigma: float = ...,
+        num_random_pos: int = ...,
+        offset_h: float = ...,
+        offset_w: float = ...,
+        color_scale: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "type",
+            "rotation_angle",
+            "pos_scale",
+            "rotation_sigma",
+            "num_random_pos",
+            "offset_h",
+            "offset_w",
+            "color_scale",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "type",
+            "rotation_angle",
+            "pos_scale",
+            "rotation_sigma",
+            "num_random_pos",
+            "offset_h",
+            "offset_w",
+            "color_scale",
+        ],
+    ) -> None: ...
+
 class RegionPoolingParameter(Message):
     pooled_h: int
     pooled_w: int
@@ -6404,4 +6642,183 @@ class PoolingNDParameter(Message):
     def HasField(self, field_name: Literal["pool", "global_pooling", "axis", "engine"]) -> bool: ...
     def ClearField(
         self, field_name: Literal["pool", "pad", "kernel_size", "stride", "global_pooling", "axis", "engine"]
+    ) -> None: ...
+
+class BNHKParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    @property
+    def slope_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    momentum: float
+    eps: float
+    frozen: bool
+    engine: int
+    def __init__(
+        self,
+        *,
+        slope_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        momentum: float = ...,
+        eps: float = ...,
+        frozen: bool = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["slope_filler", "bias_filler", "momentum", "eps", "frozen", "engine"]
+    ) -> None: ...
+
+class BatchPoolParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    pool: int
+    def __init__(self, *, pool: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["pool"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pool"]) -> None: ...
+
+class NormalizationParameter(Message):
+    Norm: Final[EnumTypeWrapper]
+    L1: Final = 1
+    L2: Final = 2
+    norm: int
+    def __init__(self, *, norm: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["norm"]) -> bool: ...
+    def ClearField(self, field_name: Literal["norm"]) -> None: ...
+
+class CenterProjectionParameter(Message):
+    num_output: int
+    bias_term: bool
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    axis: int
+    transpose: bool
+    scale: float
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        axis: int = ...,
+        transpose: bool = ...,
+        scale: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "scale"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal["num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose", "scale"],
+    ) -> None: ...
+
+class InsanityParameter(Message):
+    lb: float
+    ub: float
+    def __init__(self, *, lb: float = ..., ub: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["lb", "ub"]) -> bool: ...
+    def ClearField(self, field_name: Literal["lb", "ub"]) -> None: ...
+
+class ImResizeParameter(Message):
+    target_spatial_width: int
+    target_spatial_height: int
+    factor: float
+    start_scale: float
+    scale_gap: float
+    def __init__(
+        self,
+        *,
+        target_spatial_width: int = ...,
+        target_spatial_height: int = ...,
+        factor: float = ...,
+        start_scale: float = ...,
+        scale_gap: float = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["target_spatial_width", "target_spatial_height", "factor", "start_scale", "scale_gap"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["target_spatial_width", "target_spatial_height", "factor", "start_scale", "scale_gap"]
+    ) -> None: ...
+
+class NmsParameter(Message):
+    threshold: float
+    num_peak: int
+    max_peaks: int
+    num_parts: int
+    def __init__(
+        self, *, threshold: float = ..., num_peak: int = ..., max_peaks: int = ..., num_parts: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["threshold", "num_peak", "max_peaks", "num_parts"]) -> bool: ...
+    def ClearField(self, field_name: Literal["threshold", "num_peak", "max_peaks", "num_parts"]) -> None: ...
+
+class SpatialTransformerParameter(Message):
+    transform_type: str
+    sampler_type: str
+    output_H: int
+    output_W: int
+    to_compute_dU: bool
+    theta_1_1: float
+    theta_1_2: float
+    theta_1_3: float
+    theta_2_1: float
+    theta_2_2: float
+    theta_2_3: float
+    def __init__(
+        self,
+        *,
+        transform_type: str = ...,
+        sampler_type: str = ...,
+        output_H: int = ...,
+        output_W: int = ...,
+        to_compute_dU: bool = ...,
+        theta_1_1: float = ...,
+        theta_1_2: float = ...,
+        theta_1_3: float = ...,
+        theta_2_1: float = ...,
+        theta_2_2: float = ...,
+        theta_2_3: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "transform_type",
+            "sampler_type",
+            "output_H",
+            "output_W",
+            "to_compute_dU",
+            "theta_1_1",
+            "theta_1_2",
+            "theta_1_3",
+            "theta_2_1",
+            "theta_2_2",
+            "theta_2_3",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "transform_type",
+            "sampler_type",
+            "output_H",
+            "output_W",
+            "to_compute_dU",
+            "theta_1_1",
+            "theta_1_2",
+            "theta_1_3",
+            "theta_2_1",
+            "theta_2_2",
+            "theta_2_3",
+        ],
     ) -> None: ...

@@ -19,8 +19,8 @@ from fcnkit.caffe.messages import NetParameter, SolverParameter
 from fcnkit.caffe.sniff import unreadable
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
-# Of shells and of Jinja.
-_PLACEHOLDER = re.compile(r"\$\w+|\$\{[^}]*\}|\{\{.*?\}\}")
+# Of shells, of Jinja and of Collective Knowledge.
+_PLACEHOLDER = re.compile(r"\$#.*?#\$|\$\w+|\$\{[^}]*\}|\{\{.*?\}\}")
 # A name where a number is due.
 _NAMED_NUMBER = re.compile(r"Couldn't parse (?:integer|float): ([A-Za-z_]\w*)$")
 # Fields of a solver that hold a net.

@@ -41,7 +41,7 @@ class Lattice:
             ValueError: the points lie too far apart to number the vertices between them.
         """
         count, dimensions = points.shape
-        keys, weights, steps = _simplices(points.detach().double())
+        keys, weights, steps = simplices(points.detach().double())
         weights = weights.to(dtype)
         ordered, order = torch.sort(keys.flatten(), stable=True)
         first = torch.ones_like(ordered, dtype=torch.bool)
@@ -54,7 +54,7 @@ class Lattice:
         self._splat = (order // (dimensions + 1)).int(), starts.int()
         self._slice = vertex.view(count, dimensions + 1).int(), None
         self._blur = weights.new_tensor([1, 0.5, 0.5]).repeat(self.vertices + 1, 1)
-        self._neighbours = [_neighbours(keys, step) for step in steps]
+        self._neighbours = [neighbours_of(keys, step) for step in steps]
         # Steps along all axes lead back to a vertex: without the scale, it would have the weight 1 + 2^-d to itself.
         scale = 1 / (1 + 2.0**-dimensions)
         self._weights = [(weights.flatten()[order], weights * scale)] * 2
@@ -110,7 +110,7 @@ def _sums(rows: Tensor, indices: Tensor, starts: Tensor | None, weights: Tensor)
     )
 
 
-def _simplices(points: Tensor) -> tuple[Tensor, Tensor, list[int]]:
+def simplices(points: Tensor) -> tuple[Tensor, Tensor, list[int]]:
     """The simplex of the lattice around each point.
 
     Returns:
@@ -155,7 +155,7 @@ def _simplices(points: Tensor) -> tuple[Tensor, Tensor, list[int]]:
     return keys, weights, [(d + 1) * stride - sum(strides) for stride in [*strides, 0]]
 
 
-def _neighbours(keys: Tensor, step: int) -> Tensor:
+def neighbours_of(keys: Tensor, step: int) -> Tensor:
     """Each vertex with its two neighbours along an axis, (vertices + 1, 3); a missing one is the last.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Literal, Unpack
 
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe.messages import TEST, TRAIN, NetState
-from fcnkit.errors import ArgumentError, naming, nearest
+from fcnkit.errors import ArgumentError, BlobShapeError, naming, nearest
 from fcnkit.formats.format import PROTOTXT, Format, check_path, recognize
 from fcnkit.net import CaffeNet
 from fcnkit.net.conversion import InputShape, NetOptions, Reading
@@ -118,5 +118,10 @@ def _state(phase: str, level: int, stages: Sequence[str]) -> NetState:
 
 def _loaded(path: AnyPath, of: Format, options: NetOptions) -> CaffeNet:
     with naming(path):
-        net: CaffeNet = of.implementation().load(path, options)
+        try:
+            net: CaffeNet = of.implementation().load(path, options)
+        except BlobShapeError as error:
+            if options.input_shape is not None and not error.hint:
+                error.add_hint("the weights may be for another number of channels or another size than `input_shape`")
+            raise
         return net

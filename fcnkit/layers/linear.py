@@ -72,6 +72,30 @@ class InnerProduct(Layer):
         return bool(layer.inner_product_param.axis == 1)
 
 
+@rule(types.CENTER_PROJECTION)
+class CenterProjection(Layer):
+    """Products with rows of weights of one length.
+
+    Source: liuyuisanai/CaffeMex_v2 src/caffe/layers/center_projection_layer.cpp, LayerSetUp.
+    """
+
+    blob_names = ("weight", "bias")
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.center_projection_param
+        inputs = math.prod(bottoms[0][p.axis :])
+        if not p.num_output or not inputs or p.transpose:
+            sizes = f"{inputs} inputs and num_output {p.num_output}"
+            raise DefinitionError(f"layer {layer.name!r}: {sizes} must be positive, and transpose is not computed")
+        return uninitialized(linear.CenterProjection, inputs, p.num_output, p.bias_term, p.axis, p.scale)
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        return [layer.center_projection_param.weight_filler, layer.center_projection_param.bias_filler]
+
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return math.prod(tops[0]) * int(module.weight.shape[1])
+
+
 @rule(types.INNER_DISTANCE)
 class InnerDistance(Layer):
     """Squared distances to each row of a weight, or of a second bottom; with distance_type L1 absolute ones."""

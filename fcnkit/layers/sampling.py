@@ -9,8 +9,9 @@ from torch import nn
 
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import LayerParameter
+from fcnkit.caffe.param_str import settings_of
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Elementwise, rule
+from fcnkit.layers.base import Elementwise, Layer, rule
 from fcnkit.nn import sampling
 from fcnkit.types import sampling as types
 
@@ -64,3 +65,27 @@ class Transformation(Elementwise):
         if any(bottom[-3:-2] != (channels,) for bottom in bottoms) or len(mean) not in (0, 1, channels):
             raise DefinitionError(f"layer {layer.name!r}: {len(mean)} mean_value for bottoms {list(bottoms)}")
         return sampling.Normalized(mean, p.scale)
+
+
+@rule(types.MESHGRID)
+class Meshgrid(Layer):
+    """The positions of the pixels of an image.
+
+    Source: tinghuiz/appearance-flow caffe/python/python_layers.py, setup.
+    """
+
+    module: type[sampling.Positions] = sampling.Positions
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        settings = settings_of(layer)
+        sizes: list[Any] = [settings.get(name) for name in ("batch", "height", "width")]
+        if not all(isinstance(size, int) and size > 0 for size in sizes):
+            raise DefinitionError(f"layer {layer.name!r}: param_str must give batch, height and width, and positive")
+        return self.module(*sizes)
+
+
+@rule(types.MEAN_VALS)
+class MeanVals(Meshgrid):
+    """The mean of ImageNet's images at each pixel."""
+
+    module = sampling.MeanPixels

@@ -82,16 +82,19 @@ class Deconvolution3D(Convolution3D):
 class Pooling3D(Elementwise):
     """Maximum or average pooling; the number of windows is rounded up.
 
-    Source: facebook/C3D C3D-v1.1/src/caffe/layers/pool3d_layer.cpp.
+    Source: facebook/C3D C3D-v1.1/src/caffe/layers/pool3d_layer.cpp; ZhaofanQiu/pseudo-3d-residual-networks
+    caffe_add_layers/src/pooling3d_layer.cpp for kernel_l, stride_l and pad_l.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         _require_volume(layer, bottoms[0])
         p: Any = getattr(layer, settings_field(layer, "pooling"))
-        if min(p.kernel_size, p.kernel_depth) < 1:
+        depth, stride, pad = p.kernel_depth, p.temporal_stride, 0
+        if settings_field(layer, "pooling") == "pooling3d_param" and p.HasField("kernel_l"):
+            depth, stride, pad = p.kernel_l, p.stride_l, p.pad_l
+        if min(p.kernel_size, depth) < 1:
             raise DefinitionError(f"layer {layer.name!r}: kernel_size and kernel_depth must be positive")
-        kernel = (p.kernel_depth, p.kernel_size, p.kernel_size)
-        return _pool(layer, p, kernel, (p.temporal_stride, p.stride, p.stride), (0, p.pad, p.pad))
+        return _pool(layer, p, (depth, p.kernel_size, p.kernel_size), (stride, p.stride, p.stride), (pad, p.pad, p.pad))
 
 
 @rule(types.ND_CONVOLUTION)

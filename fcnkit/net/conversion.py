@@ -14,7 +14,7 @@ from fcnkit.caffe.data import UNKNOWN
 from fcnkit.caffe.deploy import TEST_STATE, runnable
 from fcnkit.caffe.deploy import deploy as deploy_net
 from fcnkit.caffe.forks import settle_forks
-from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, resolve, set_data_set_shapes
+from fcnkit.caffe.inputs import input_shapes, resolve, set_data_set_shapes
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
 from fcnkit.caffe.preprocessing import Preprocessing
@@ -28,8 +28,9 @@ from fcnkit.layers import rule_for
 from fcnkit.layers.fillers import check_type
 from fcnkit.net.building import require_supported
 from fcnkit.net.caffe_net import CaffeNet
+from fcnkit.net.fitting import fitted
 from fcnkit.net.images import Kept, preprocessing_of, stated_in
-from fcnkit.net.input_size import agree, fitting_size, set_input_size
+from fcnkit.net.input_size import set_input_size
 
 InputShape = Sequence[int] | Mapping[str, Sequence[int]]
 
@@ -46,7 +47,7 @@ class Prepared(NamedTuple):
     """The definition that a CaffeNet is built from, its inputs' preprocessing, and remarks on how it was read.
 
     guessed: whether a height or width of an input is the usual guess.
-    unstated: the inputs of which neither the definition nor the caller states the whole shape.
+    unstated: the inputs of which no file stated the whole shape.
     """
 
     definition: NetParameter
@@ -56,7 +57,7 @@ class Prepared(NamedTuple):
     unstated: frozenset[str]
 
     def net(self, blobs: Blobs | None = None, **settings: Any) -> CaffeNet:
-        """The net; where it does not run at a guessed size, at one that its layers or its strides allow.
+        """The net; where it does not run because of a guess, with what fits better (see `fitting`).
 
         Args:
             blobs, settings: as for `CaffeNet`.
@@ -65,19 +66,10 @@ class Prepared(NamedTuple):
         try:
             net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
         except DefinitionError:
-            changed = agree(self.definition, self.unstated)
-            if changed:
-                shapes = input_shapes(self.definition)
-                remarks += [f"input {name!r} has the shape {shapes[name]} of the blobs beside it" for name in changed]
-                net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
-                net.remarks += remarks
-                return net
-            size = fitting_size(self.definition) if self.guessed else None
-            if size is None:
+            changes = fitted(self.definition, self.guessed, self.unstated)
+            if not changes:
                 raise
-            remarks.append(
-                f"the input size {size[0]} x {size[1]} is a guess; the net does not run at {FCN_SIZE} x {FCN_SIZE}"
-            )
+            remarks += changes
             net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
         net.remarks += remarks
         return net
@@ -223,15 +215,15 @@ def prepare(
     remarks += _constants(net)
     if blobs is None and options.input_shape is None:
         remarks += set_data_set_shapes(net, trained)
-    unstated = frozenset(name for name, shape in input_shapes(net).items() if UNKNOWN in shape)
+    shapes = input_shapes(net)
+    first = [*shapes][: options.input_shape is not None]
+    given = options.input_shape if isinstance(options.input_shape, Mapping) else first
+    unstated = frozenset(name for name, shape in shapes.items() if UNKNOWN in shape and name not in given)
     guessed = resolve(net, blobs, options.input_shape)
     set_input_size(net, blobs)
     # BVLC's V1 has no Crop: it is one of the forks that derive offsets.
     remarks += settle_crops(net, options.crop or (DERIVED if stored.layers else None))
     preprocessing = preprocessing_of(net, trained.layer, kept)
-    if options.input_shape is not None:
-        given = options.input_shape
-        unstated -= set(given if isinstance(given, Mapping) else [*input_shapes(net)][:1])
     return Prepared(net, preprocessing, remarks, guessed, unstated)
 
 

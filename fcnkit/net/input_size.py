@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from fcnkit.aliases import Pair, Shape
+from fcnkit.aliases import Pair
 from fcnkit.caffe.data import UNKNOWN
 from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, set_input_shapes
-from fcnkit.caffe.messages import LayerParameter, NetParameter
+from fcnkit.caffe.messages import NetParameter
 from fcnkit.errors import FcnkitError, InputError
 from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.geometry.grids import windows
-from fcnkit.net.building import blob_shapes, build
-from fcnkit.types import is_input, type_of
-from fcnkit.types.axes import along_channels
-from fcnkit.types.channels import Joined
-from fcnkit.types.looks import PIXEL, Sliding
+from fcnkit.net.building import blob_shapes
+from fcnkit.types import type_of
+from fcnkit.types.looks import Sliding
 
 # Square sizes that classifiers were trained at, for nets whose weights admit several and that do not state theirs.
 _USUAL_SIZES = (224, 227)
@@ -96,53 +94,6 @@ def fitting_size(net: NetParameter) -> Pair | None:
             continue
         return size
     return None
-
-
-def agree(net: NetParameter, unstated: Collection[str]) -> list[str]:
-    """Give inputs, in place, the shape that a layer needs which joins them with other blobs.
-
-    Args:
-        net: a net whose inputs have shapes.
-        unstated: the inputs whose shape nothing states; others are not changed.
-
-    Returns:
-        The names of the changed inputs; none, and the net as it was, if it does not run with them either.
-    """
-    before = input_shapes(net)
-    changed: list[str] = []
-    layers = [layer for layer in net.layer if not is_input(layer)]
-    while True:
-        shapes: dict[str, Shape] = {}
-        built = 0
-        try:
-            for _ in build(net, shapes):
-                built += 1
-        except FcnkitError:
-            found = _agreed(layers[built], shapes, [name for name in unstated if name not in changed])
-            if found is None:
-                set_input_shapes(net, before)
-                return []
-            set_input_shapes(net, input_shapes(net) | found)
-            changed += found
-        else:
-            return changed
-
-
-def _agreed(layer: LayerParameter, shapes: Mapping[str, Shape], free: Sequence[str]) -> dict[str, Shape] | None:
-    """The shape by name of the one free bottom of a layer whose bottoms have equal shapes, or are joined."""
-    record = type_of(layer)
-    mine = [bottom for bottom in layer.bottom if bottom in free]
-    others = [shapes[bottom] for bottom in layer.bottom if bottom in shapes and bottom not in free]
-    if record is None or len(mine) != 1 or not others:
-        return None
-    own, wanted = shapes[mine[0]], list(others[0])
-    if isinstance(record.channels, Joined):
-        if not along_channels(layer.concat_param, "concat_dim") or min(len(own), len(wanted)) < 2:
-            return None
-        wanted[1] = own[1]
-    elif any(look != PIXEL for look in record.looks(layer)):
-        return None
-    return {mine[0]: tuple(wanted)}
 
 
 def set_size(net: NetParameter, size: Pair) -> None:

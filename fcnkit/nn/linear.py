@@ -34,6 +34,34 @@ class CosineProduct(InnerProduct):
         return F.linear(bottom.flatten(self.axis), _rows(self.weight), self.bias)
 
 
+class CenterProjection(InnerProduct):
+    """An InnerProduct whose rows of weights have one length; a single row of the bottom meets them as they are.
+
+    Training divides the stored rows by their lengths in every forward, so that a trained net has rows of length 1.
+
+    Args:
+        in_features, out_features, bias, axis: as for InnerProduct.
+        length: of the rows.
+
+    Source: liuyuisanai/CaffeMex_v2 src/caffe/layers/center_projection_layer.cu, Forward_gpu; the code for CPUs beside
+    it writes into its bottom.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, axis: int = 1, length: float = 1):
+        super().__init__(in_features, out_features, bias, axis)
+        self.length = length
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        rows = bottom.flatten(self.axis)
+        if rows.numel() == rows.shape[-1]:
+            return F.linear(rows, self.weight, self.bias)
+        lengths = self.weight.square().sum(1, keepdim=True).sqrt() + 1e-6
+        return F.linear(rows, self.length * self.weight / lengths, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, length={self.length}"
+
+
 class InnerDistance(nn.Module):
     """The squared, or absolute, distances of a bottom that is flattened from one axis on to each row of a weight.
 

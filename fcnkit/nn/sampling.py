@@ -124,3 +124,36 @@ class Normalized(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.mean.tolist()}, {self.factor}"
+
+
+class Positions(nn.Module):
+    """The column and the row of each pixel: (batch, 2, height, width).
+
+    Source: tinghuiz/appearance-flow caffe/python/python_layers.py, Meshgrid.
+    """
+
+    def __init__(self, batch: int, height: int, width: int):
+        super().__init__()
+        self.batch, self.height, self.width = batch, height, width
+        # It is on the device of the module, and not among its weights.
+        self.register_buffer("grid", torch.stack(list(self._grid())), persistent=False)
+
+    def _grid(self) -> Sequence[Tensor]:
+        rows, columns = torch.meshgrid(torch.arange(self.height), torch.arange(self.width), indexing="ij")
+        return columns.float(), rows.float()
+
+    def forward(self) -> Tensor:
+        return self.get_buffer("grid").repeat(self.batch, 1, 1, 1)
+
+    def extra_repr(self) -> str:
+        return f"{self.batch}, {self.height}, {self.width}"
+
+
+class MeanPixels(Positions):
+    """The mean of ImageNet's images at each pixel, in BGR: (batch, 3, height, width).
+
+    Source: tinghuiz/appearance-flow caffe/python/python_layers.py, MeanVals.
+    """
+
+    def _grid(self) -> Sequence[Tensor]:
+        return [torch.full((self.height, self.width), value) for value in (104.0, 117.0, 123.0)]

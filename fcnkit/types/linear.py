@@ -19,6 +19,18 @@ INNER_PRODUCT = LayerType(
     moves=False,
     drawn=Drawn("filter", inner_product_words),
 )
+CENTER_PROJECTION = LayerType(
+    "CenterProjection",
+    v1=None,
+    origin=Origin("liuyuisanai/CaffeMex_v2", "src/caffe/layers/center_projection_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(WHOLE),
+    channels=Made("center_projection_param"),
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("filter", no_words),
+)
 EMBED = LayerType(
     "Embed",
     v1=None,

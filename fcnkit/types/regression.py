@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fcnkit.types.channels import LOST
 from fcnkit.types.looks import WHOLE
-from fcnkit.types.record import LOSS, PLAIN, TWO, Count, LayerType, Origin, bvlc, every
+from fcnkit.types.record import LOSS, ONE_OR_TWO, PLAIN, TWO, Count, LayerType, Origin, bvlc, every
 
 _OPTIONAL = Count(0, 1)
 
@@ -14,7 +14,10 @@ def _compares(name: str, v1: str | None, origin: Origin, bottoms: Count = TWO, t
 
 
 EUCLIDEAN_LOSS = _compares("EuclideanLoss", "EUCLIDEAN_LOSS", bvlc("euclidean_loss"))
-L1_LOSS = _compares("L1Loss", None, Origin("NVIDIA/caffe", "src/caffe/layers/l1_loss_layer.cpp"))
+L1_LOSS = _compares("L1Loss", None, Origin("NVIDIA/caffe", "src/caffe/layers/l1_loss_layer.cpp"), bottoms=ONE_OR_TWO)
+LPQ_LOSS = _compares(
+    "LpqLoss", None, Origin("lmb-freiburg/flownet2", "src/caffe/layers/lpq_loss_layer.cpp"), bottoms=ONE_OR_TWO
+)
 SMOOTH_L1_LOSS = _compares(
     "SmoothL1Loss",
     None,

@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fcnkit.types.channels import KEPT
+from fcnkit.types.channels import KEPT, LOST
 from fcnkit.types.looks import PIXEL, SIZE, WHOLE, Look
-from fcnkit.types.record import COMPUTES, EACH, ONE, ONE_OR_TWO, PLAIN, TWO, Drawn, LayerType, Origin, every, no_words
+from fcnkit.types.record import (
+    COMPUTES,
+    EACH,
+    NONE,
+    ONE,
+    ONE_OR_TWO,
+    PLAIN,
+    SOURCE,
+    TWO,
+    Drawn,
+    LayerType,
+    Origin,
+    every,
+    no_words,
+)
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
@@ -56,3 +70,13 @@ TRANSFORMATION = LayerType(
     moves=False,
     drawn=PLAIN,
 )
+
+
+def _made(name: str) -> LayerType:
+    """A Python layer that makes a constant blob of the size that its param_str states."""
+    origin, drawn = Origin(_FLOW, "caffe/python/python_layers.py"), Drawn("input", no_words)
+    return LayerType(f"python_layers.{name}", None, origin, NONE, ONE, every(WHOLE), LOST, SOURCE, True, drawn)
+
+
+MESHGRID = _made("Meshgrid")
+MEAN_VALS = _made("MeanVals")

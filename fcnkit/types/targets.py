@@ -39,6 +39,15 @@ PROPOSAL_TARGET = _trains(
     Count(1, None),
     SAMPLES,
 )
+# Chooses the angles of the labels' classes.
+CROP_ANGLES = _trains(
+    "fast_rcnn.crop_angles.CropAnglesLayer",
+    "cguindel/lsi-faster-rcnn",
+    "lib/fast_rcnn/crop_angles.py",
+    TWO,
+    Count(1, 1),
+    SAMPLES,
+)
 BOX_ANNOTATOR_OHEM = _trains(
     "BoxAnnotatorOHEM", _RFCN, "src/caffe/layers/box_annotator_ohem_layer.cpp", Count(4, None), Count(1, 2)
 )

@@ -88,6 +88,8 @@ def test_labels_among_a_nets_declared_inputs_go() -> None:
         'type: "Python" python_param { module: "save" layer: "SaveFeaturesLayer" }',
         'type: "SVMLossWeighted" top: "loss"',
         'type: "PosePDJAccuracy" top: "accuracy"',
+        'type: "WriteDataIntoFile" top: "written"',
+        'type: "VisualizedHeatMaps" top: "drawn"',
     ],
 )
 def test_unknown_layers_without_tops_losses_and_metrics_go(unknown: str) -> None:
@@ -99,7 +101,7 @@ def test_unknown_layers_without_tops_losses_and_metrics_go(unknown: str) -> None
     ) == {"data": (1, 0, 0, 0)}
 
 
-@pytest.mark.parametrize("kind", ["Lossless", "FlossOutput"])
+@pytest.mark.parametrize("kind", ["Lossless", "FlossOutput", "RewriteMap"])
 def test_names_that_only_begin_as_loss_are_kept(kind: str) -> None:
     net = deploy(prototxt.parse(f'{TRAINING} layer {{ name: "l" type: "{kind}" bottom: "c" top: "l" }}'))
     assert names(net) == ["data", "c", "l"]

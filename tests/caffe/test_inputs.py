@@ -88,6 +88,9 @@ layer { name: "c" type: "Convolution" bottom: "data" top: "a" convolution_param 
         (STREAMS, None, (3, 3)),
         (JOINED, {"c": 4}, (3, 1)),  # colour and depth
         (JOINED, None, (3, 1)),
+        # Pairs of images joined along the batch (happynear/FaceVerification).
+        (JOINED.replace('"Concat"', '"Concat" concat_param { axis: 0 }'), None, (3, 3)),
+        (JOINED.replace('"Concat"', '"Concat" concat_param { concat_dim: 0 }'), {"c": 2}, (2, 2)),
     ],
 )
 def test_channels_of_two_inputs(text: str, filters: dict[str, int] | None, channels: tuple[int, int]) -> None:

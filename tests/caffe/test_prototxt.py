@@ -71,7 +71,9 @@ def test_backslashes_of_windows_paths_are_let_through() -> None:
     assert prototxt.parse(r'name: "C:\models\_old"').name.endswith("odels\\_old")
 
 
-@pytest.mark.parametrize("placeholder", ["$ADAPTED_WIDTH", "${NUM_LABELS}", "{{ classes }}", "NUMCLASSES"])
+@pytest.mark.parametrize(
+    "placeholder", ["$ADAPTED_WIDTH", "${NUM_LABELS}", "{{ classes }}", "$#batch_size#$", "NUMCLASSES"]
+)
 def test_templates_are_named_as_such(placeholder: str) -> None:
     text = f'layer {{ name: "l" convolution_param {{\n  num_output: {placeholder}\n}} }}'
     with pytest.raises(PrototxtError, match=r"line 2, .*the text is a template: put a value in place of") as caught:

@@ -25,6 +25,65 @@ def test_l1_loss() -> None:
     assert apply("L1Loss", "", FIRST, SECOND) == pytest.approx(5.625)
 
 
+MISSING = np.where(SECOND == 1.5, np.nan, SECOND)
+
+
+@pytest.mark.parametrize(
+    ("settings", "loss"),
+    [
+        # Without its NaN, where the difference is 0.5: 11 of 12 differences, in 2 channels.
+        ("", 10.75 / 2),
+        ("normalize_by_num_entries: true", 10.75 / 5.5),
+        ("plateau: 0.5", 10.5 / 2),
+        # Differences of a location: (2, 0), (-2, none), (0.5, 0); (0, -0.25), (-2, 0), (0, -4).
+        ("l2_per_location: true epsilon: 0", (2 + 2 + 0.5 + 0.25 + 2 + 4) / 2),
+        ("l2_per_location: true epsilon: 0 normalize_by_num_entries: true", 10.75 / 5.5),
+        # Squares 4, 4, 1/4, 1/16, 4, 16 are halved; an epsilon of 7 makes 9 of 2 and 15 of 8.
+        (
+            "l2_per_location: true epsilon: 7 l2_prescale_by_channels: true",
+            (3 + 3 + 7.125**0.5 + 7.03125**0.5 + 3 + 15**0.5) / 2,
+        ),
+        # The locations of 1/4 and 1/16 count as 0, of which the epsilon is left.
+        ("l2_per_location: true epsilon: 5 plateau: 0.6", (3 + 3 + 5**0.5 + 5**0.5 + 3 + 21**0.5) / 2),
+    ],
+)
+def test_l1_loss_of_flownet(settings: str, loss: float) -> None:
+    found = apply("L1Loss", f"l1_loss_param {{ {settings} }}", FIRST, MISSING)
+    assert found == pytest.approx(loss)
+    difference = (FIRST - MISSING).astype(np.float32)
+    assert apply("L1Loss", f"l1_loss_param {{ {settings} }}", difference) == pytest.approx(loss)
+
+
+@pytest.mark.parametrize(
+    ("settings", "loss"),
+    [
+        # Sums 2, 2, 0.5, 0.25, 2, 4 at the locations, squared.
+        ("p: 1 q: 2 q_epsilon: 0", (4 + 4 + 0.25 + 0.0625 + 4 + 16) / 2),
+        ("p: 1 q: 2 q_epsilon: 1", (9 + 9 + 2.25 + 1.5625 + 9 + 25) / 2),
+        ("p: 2 q: 1 q_epsilon: 0 l2_prescale_by_channels: true", (4 + 4 + 0.25 + 0.0625 + 4 + 16) / 4),
+        # A difference of 0 costs the square of the shift, and so does the missing one.
+        ("p: 2 q: 1 p_epsilon: 1 q_epsilon: 0", (10 + 10 + 3.25 + 2.5625 + 10 + 26) / 2),
+        ("p: 1 q: 1 q_epsilon: 0 normalize_by_num_entries: true pq_episode_starts_at_iter: 0", 10.75 / 5.5),
+    ],
+)
+def test_lpq_loss(settings: str, loss: float) -> None:
+    assert apply("LpqLoss", f"lpq_loss_param {{ {settings} }}", FIRST, MISSING) == pytest.approx(loss)
+
+
+def test_missing_values_have_no_gradient() -> None:
+    """Differences (2, -0.5) at one location and (2, none) at the other, whose sums are 2.5 and 2."""
+    first = torch.tensor([2.0, 2, -0.5, 7]).reshape(1, 2, 2, 1).requires_grad_()
+    second = torch.tensor([0.0, 0, 0, float("nan")]).reshape(1, 2, 2, 1)
+    layer_net("LpqLoss", "lpq_loss_param { p: 1 q: 0.2 }", [(1, 2, 2, 1)] * 2)(first, second).backward()
+    assert first.grad is not None
+    near, far = 0.2 * 2.51**-0.8, 0.2 * 2.01**-0.8
+    assert first.grad.flatten().tolist() == pytest.approx([near, far, -near, 0])
+    first.grad = None
+    layer_net("L1Loss", "l1_loss_param {}", [(1, 2, 2, 1)] * 2)(first, second).backward()
+    assert first.grad is not None
+    assert first.grad.flatten().tolist() == [1, 1, -1, 0]
+
+
 @pytest.mark.parametrize(
     ("settings", "loss"),
     [
@@ -80,6 +139,12 @@ def test_gradients(kind: str, more: Sequence[np.ndarray], slopes: list[list[floa
             "smooth_l1_loss_param { sigma: 0 }",
             [(2, 3)] * 2,
             "sigma is 0; it must be above 0",
+        ),
+        (
+            "LpqLoss",
+            "lpq_loss_param { p: [1, 2] q: [1, 1] pq_episode_starts_at_iter: [0, 9] }",
+            [(2, 3)] * 2,
+            "layer 'l': LpqLoss needs one p and one q",
         ),
         ("L1Loss", "", [(2, 3), (2, 4)], "both bottoms need the same number of elements"),
         ("SmoothL1Loss", "", [(2, 3), (3, 2)], "both bottoms need the same number of items"),

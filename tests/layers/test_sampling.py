@@ -143,3 +143,20 @@ def test_interp_to_the_size_of_a_second_bottom() -> None:
     for bottoms, settings in (("a", more), ("ab", "interp_param { height: 7 width: 9 }")):
         with pytest.raises(DefinitionError, match="layer 'it': a second bottom needs use_blob_size"):
             net(layer("Interp", bottoms, settings), [bottom, like][: len(bottoms)])
+
+
+def python(name: str, settings: str, top: str = "top") -> str:
+    kind = f'python_param {{ module: "python_layers" layer: "{name}" param_str: "{settings}" }}'
+    return layer("Python", "", kind, top, top)
+
+
+def test_positions_and_mean_pixels_by_hand() -> None:
+    """Constant blobs of the stated size, which are no inputs."""
+    size = "{'height': 2, 'width': 3, 'batch': 2}"
+    it = fcnkit.CaffeNet(python("Meshgrid", size) + python("MeanVals", size, "mean"))
+    blobs = it.forward_blobs()
+    grid, mean = blobs["top"], blobs["mean"]
+    assert grid.tolist() == [[[[0, 1, 2], [0, 1, 2]], [[0, 0, 0], [1, 1, 1]]]] * 2
+    assert mean[:, :, 1, 2].tolist() == [[104, 117, 123]] * 2
+    with pytest.raises(DefinitionError, match="param_str must give batch, height and width, and positive"):
+        fcnkit.CaffeNet(python("Meshgrid", "{'height': 2}"))

@@ -74,6 +74,16 @@ def test_deconvolution() -> None:
     assert np.allclose(top, expected, atol=1e-4)
 
 
+def test_pooling_in_the_words_of_p3d() -> None:
+    """ZhaofanQiu/pseudo-3d-residual-networks: 5 images of 7 x 7 by windows of 2 x 3 x 3, two apart, rounded up."""
+    bottom = normal(1, 2, 5, 7, 7)
+    top = apply("Pooling3D", "pooling3d_param { kernel_size: 3 stride: 2 kernel_l: 2 stride_l: 2 }", bottom)
+    expected = np.zeros((1, 2, 3, 3, 3), np.float32)
+    for c, t, y, x in np.ndindex(2, 3, 3, 3):
+        expected[0, c, t, y, x] = bottom[0, c, 2 * t : 2 * t + 2, 2 * y : 2 * y + 3, 2 * x : 2 * x + 3].max()
+    assert np.array_equal(top, expected)
+
+
 @pytest.mark.parametrize("pool", ["MAX", "AVE"])
 @pytest.mark.parametrize("kind", ["Pooling3D", "NdPooling"])
 def test_pooling_rounds_up(pool: str, kind: str) -> None:

@@ -89,7 +89,8 @@ def test_images_of_data_sets_with_common_names(tmp_path: Path, source: str, name
 
 def test_a_wrong_input_shape_names_the_layer(tmp_path: Path) -> None:
     path = classifier(tmp_path, 5, 1, 4 * 16)
-    with pytest.raises(BlobShapeError, match=r"layer 'fc': blob 0 has shape \(5, 64\), expected \(5, 100\)"):
+    problem = r"layer 'fc': blob 0 has shape \(5, 64\), expected \(5, 100\); .*`input_shape`"
+    with pytest.raises(BlobShapeError, match=problem):
         fcnkit.convert(path, input_shape=(1, 3, 14, 14))
 
 
@@ -256,8 +257,8 @@ def test_inputs_take_the_shape_of_the_blobs_beside_them(tmp_path: Path) -> None:
     assert net.shapes["large"] == net.shapes["sum"] == (1, 2, 1000, 1000)
     assert net.shapes["depth"] == (1, 1, 1000, 1000)
     assert net.remarks == [
-        "input 'large' has the shape (1, 2, 1000, 1000) of the blobs beside it",
-        "input 'depth' has the shape (1, 1, 1000, 1000) of the blobs beside it",
+        "input 'large' has the shape (1, 2, 1000, 1000), which layer 'sum' needs",
+        "input 'depth' has the shape (1, 1, 1000, 1000), which layer 'cat' needs",
     ]
     shapes = {"small": (1, 3, 6, 5), "large": (1, 2, 12, 10), "depth": (1, 1, 12, 10)}
     assert fcnkit.load(path, input_shape=shapes).remarks == []

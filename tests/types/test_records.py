@@ -40,6 +40,7 @@ UNSUPPORTED = {
     "DetectionGroupAccuracy",
     "EltwiseAccuracy",
     "EvalDetection",
+    "fast_rcnn.crop_angles.CropAnglesLayer",
     "GradientScaler",
     "PoseDistance",
     "GaussianYolov3",

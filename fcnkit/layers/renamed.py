@@ -1,0 +1,102 @@
+"""Layers of forks that compute what another type computes, under a name and settings of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from fcnkit.aliases import Shape
+from fcnkit.caffe.messages import FillerParameter, LayerParameter
+from fcnkit.errors import DefinitionError
+from fcnkit.layers.activation import RReLU, Softmax
+from fcnkit.layers.base import Layer, rule
+from fcnkit.layers.normalization import BN, L2Normalize
+from fcnkit.types import renamed as types
+
+
+class _Renamed(Layer):
+    """A rule that gives a layer, with its settings under the other type's names, to the rule of that type."""
+
+    other: Layer
+
+    def translated(self, layer: LayerParameter) -> LayerParameter:
+        """The layer of the other type."""
+        return layer
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return self.other.build(self.translated(layer), bottoms)
+
+    def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
+        return self.other.blobs(module, self.translated(layer))
+
+    def in_order(self, layer: LayerParameter, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        return self.other.in_order(self.translated(layer), stored)
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        return self.other.fillers(self.translated(layer))
+
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return self.other.multiply_adds(module, bottoms, tops)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return self.other.batchwise(self.translated(layer))
+
+
+def _copy(layer: LayerParameter) -> LayerParameter:
+    copy = LayerParameter()
+    copy.CopyFrom(layer)
+    return copy
+
+
+@rule(types.BNHK)
+class BNHK(_Renamed):
+    """PSPNet's BN: slope, bias, mean and variance."""
+
+    other = BN()
+
+    def translated(self, layer: LayerParameter) -> LayerParameter:
+        copy, p = _copy(layer), layer.bnhk_param
+        copy.bn_param.CopyFrom(
+            type(copy.bn_param)(
+                slope_filler=p.slope_filler,
+                bias_filler=p.bias_filler,
+                momentum=p.momentum,
+                eps=p.eps,
+                frozen=p.frozen,
+            )
+        )
+        return copy
+
+
+@rule(types.NORM_L2)
+class NormL2(_Renamed):
+    """C3D's L2Normalize: each item divided by its length."""
+
+    other = L2Normalize()
+
+
+@rule(types.INSANITY)
+class Insanity(_Renamed):
+    """RReLU: values below 0 divided by a random number in training, by the logarithmic mean of its bounds in tests."""
+
+    other = RReLU()
+
+    def translated(self, layer: LayerParameter) -> LayerParameter:
+        copy, p = _copy(layer), layer.insanity_param
+        copy.rrelu_param.lb, copy.rrelu_param.ub = p.lb, p.ub
+        return copy
+
+
+@rule(types.MULTI_SOFTMAX)
+class MultiSoftmax(_Renamed):
+    """Softmax along the channels of each pixel."""
+
+    other = Softmax()
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        if len(bottoms[0]) != 4:
+            raise DefinitionError(f"layer {layer.name!r}: MultiSoftmax reads blobs of 4 axes, not of {bottoms[0]}")
+        return super().build(layer, bottoms)

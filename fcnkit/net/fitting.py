@@ -1,0 +1,102 @@
+"""Change a net that does not run where something about it was a guess: sizes of inputs, or a fork's default boxes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+from fcnkit.aliases import Shape
+from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, set_input_shapes
+from fcnkit.caffe.messages import LayerParameter, NetParameter
+from fcnkit.errors import FcnkitError
+from fcnkit.net.building import build
+from fcnkit.net.input_size import fitting_size
+from fcnkit.types import is_input, type_of
+from fcnkit.types.axes import along_channels
+from fcnkit.types.channels import Joined
+from fcnkit.types.combine import CONCAT
+from fcnkit.types.detection import DETECTION_OUTPUT
+from fcnkit.types.looks import CHANNELWISE, PIXEL
+from fcnkit.types.multibox import MULTI_BOX_LOSS
+from fcnkit.types.priors import PRIOR_BOX
+
+
+def fitted(net: NetParameter, guessed: bool, unstated: Collection[str]) -> list[str]:
+    """Remarks on what was changed, in place; none if nothing makes the net run.
+
+    Args:
+        net: a net whose inputs have shapes.
+        guessed: whether a height or width of an input is the usual guess.
+        unstated: the inputs of which no file stated the whole shape.
+    """
+    remarks = []
+    for _ in range(len(unstated) + 2):
+        shapes: dict[str, Shape] = {}
+        layers = [layer for layer in net.layer if not is_input(layer)]
+        try:
+            for _ in build(net, shapes):
+                layers.pop(0)
+        except FcnkitError:
+            change = _with_the_boxes_of_a_fork(net, shapes) or _with_another_input(net, layers[0], shapes, unstated)
+            if not change:
+                break
+            remarks.append(change)
+        else:
+            return remarks
+    size = fitting_size(net) if guessed else None
+    if size is None:
+        return []
+    remark = f"the input size {size[0]} x {size[1]} is a guess; the net does not run at {FCN_SIZE} x {FCN_SIZE}"
+    return [*remarks, remark]
+
+
+def _with_another_input(
+    net: NetParameter, layer: LayerParameter, shapes: Mapping[str, Shape], unstated: Collection[str]
+) -> str:
+    """Give an input the shape that its reader needs beside its other bottoms; "" if that changes nothing."""
+    record = type_of(layer)
+    known = [shapes.get(bottom, ()) for bottom in layer.bottom if bottom not in unstated]
+    if record is None or not known or not known[0]:
+        return ""
+    joined = isinstance(record.channels, Joined) and along_channels(layer.concat_param, "concat_dim")
+    for bottom, look in zip(layer.bottom, record.looks(layer), strict=False):
+        wanted = known[0] if look == PIXEL else known[0][:2] if look == CHANNELWISE else ()
+        if joined and bottom in unstated and len(shapes[bottom]) == len(known[0]) > 1:
+            wanted = (known[0][0], shapes[bottom][1], *known[0][2:])
+        if bottom in unstated and wanted and wanted != shapes[bottom]:
+            set_input_shapes(net, {**input_shapes(net), bottom: wanted})
+            return f"input {bottom!r} has the shape {wanted}, which layer {layer.name!r} needs"
+    return ""
+
+
+def _with_the_boxes_of_a_fork(net: NetParameter, shapes: Mapping[str, Shape]) -> str:
+    """Choose the default boxes of TextBoxes or FaceBoxes where there are as many locations; "" if there are not.
+
+    Both forks make more boxes of the same settings (MhLiao/TextBoxes and sfzhang15/FaceBoxes,
+    src/caffe/layers/prior_box_layer.cpp).
+    """
+    makers = {top: layer for layer in net.layer for top in layer.top}
+    for layer in net.layer:
+        if layer.type not in (DETECTION_OUTPUT.name, MULTI_BOX_LOSS.name) or len(layer.bottom) < 3:
+            continue
+        located, boxes = (_joined(makers, layer.bottom[index]) for index in (0, 2))
+        priors = [makers[blob] for blob in boxes if blob in makers and makers[blob].type == PRIOR_BOX.name]
+        if len(priors) != len(boxes) or len(located) != len(boxes) or not shapes.keys() >= {*located, *boxes}:
+            continue
+        factors = [math.prod(shapes[blob][1:]) / shapes[box][-1] for blob, box in zip(located, boxes, strict=True)]
+        if all(factor == 2 for factor in factors):
+            for prior in priors:
+                prior.prior_box_param.denser_prior_boxes = True
+            return "default boxes are those of TextBoxes, twice as many: the locations are for them"
+        sizes = [list(map(int, prior.prior_box_param.min_size)) for prior in priors]
+        if factors == [7 if each == [32, 64, 128] else 1 for each in sizes] and 7 in factors:
+            for prior in priors:
+                prior.prior_box_param.faceboxes = True
+            return "default boxes are those of FaceBoxes, 21 for 3 sizes: the locations are for them"
+    return ""
+
+
+def _joined(makers: Mapping[str, LayerParameter], blob: str) -> list[str]:
+    """The blobs that a Concat joins, behind layers that only rename axes."""
+    maker = makers.get(blob)
+    return list(maker.bottom) if maker is not None and maker.type == CONCAT.name else [blob]

@@ -1,0 +1,83 @@
+"""Nets that run only with another shape of an input, or with the default boxes of another fork."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import fcnkit
+from fcnkit.errors import DefinitionError
+from tests.net.build import conv, data, layer
+
+BOXES = "prior_box_param { min_size: 8 max_size: 16 aspect_ratio: 2 step: %d }"
+FOUND = "detection_output_param { num_classes: 2 code_type: CENTER_SIZE }"
+
+
+def detector(first: str, second: str, kinds: tuple[int, int]) -> str:
+    """Two maps with so many boxes at a place, in the wiring of MhLiao/TextBoxes examples/TextBoxes/deploy.prototxt."""
+    text = data(32, 64) + conv("a", "data", 4, 4) + conv("b", "a", 4, 2)
+    for name, boxes, count in (("a", first, kinds[0]), ("b", second, kinds[1])):
+        text += conv(f"{name}_loc", name, 4 * count) + conv(f"{name}_conf", name, 2 * count)
+        for part in ("loc", "conf"):
+            text += layer(
+                "Permute",
+                f"{name}_{part}_perm",
+                f"{name}_{part}",
+                "permute_param { order: 0 order: 2 order: 3 order: 1 }",
+            )
+            text += layer("Flatten", f"{name}_{part}_flat", f"{name}_{part}_perm")
+        text += layer("PriorBox", f"{name}_boxes", f"{name} data", boxes)
+    for part, axis in (("loc_flat", 1), ("conf_flat", 1), ("boxes", 2)):
+        text += layer("Concat", part, f"a_{part} b_{part}", f"concat_param {{ axis: {axis} }}")
+    return text + layer("DetectionOutput", "found", "loc_flat conf_flat boxes", FOUND)
+
+
+def loaded(text: str, folder: Path) -> fcnkit.CaffeNet:
+    (folder / "net.prototxt").write_text(text)
+    return fcnkit.load(folder / "net.prototxt")
+
+
+def test_textboxes_default_boxes_are_twice_as_many(tmp_path: Path) -> None:
+    """4 boxes of the settings: a square of each size, and two of the aspect ratio."""
+    net = loaded(detector(BOXES % 4, BOXES % 8, (8, 8)), tmp_path)
+    assert net.remarks == ["default boxes are those of TextBoxes, twice as many: the locations are for them"]
+    assert net.shapes["boxes"] == (1, 2, 4 * 8 * (8 * 16 + 4 * 8))
+    assert all(layer.prior_box_param.denser_prior_boxes for layer in net.definition().layer if layer.type == "PriorBox")
+    assert loaded(detector(BOXES % 4, BOXES % 8, (4, 4)), tmp_path).remarks == []
+
+
+def test_faceboxes_default_boxes_are_denser(tmp_path: Path) -> None:
+    dense = "prior_box_param { min_size: 32 min_size: 64 min_size: 128 step: 4 }"
+    net = loaded(detector(dense, "prior_box_param { min_size: 256 step: 8 }", (21, 1)), tmp_path)
+    assert net.remarks == ["default boxes are those of FaceBoxes, 21 for 3 sizes: the locations are for them"]
+    assert net.shapes["boxes"] == (1, 2, 4 * (21 * 8 * 16 + 4 * 8))
+
+
+@pytest.mark.parametrize("kinds", [(8, 4), (5, 5)])
+def test_boxes_that_fit_no_fork_are_refused(kinds: tuple[int, int], tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match=r"layer 'found' .* default boxes need .* locations and .* scores"):
+        loaded(detector(BOXES % 4, BOXES % 8, kinds), tmp_path)
+
+
+DATA = 'layer { name: "d" type: "Data" top: "data" transform_param { crop_size: 16 } }'
+GUIDE = 'layer { name: "g" type: "Data" top: "guide" }'
+
+
+def test_an_input_has_the_shape_that_its_reader_needs(tmp_path: Path) -> None:
+    """The wiring of Cysu/dgd_person_reid: a data set has a number for each channel of a layer."""
+    text = DATA + GUIDE + conv("a", "data", 6, 2)
+    net = loaded(text + layer("GuidedDropout", "kept", "a guide"), tmp_path)
+    assert net.shapes["guide"] == (1, 6)
+    assert net.remarks == ["input 'guide' has the shape (1, 6), which layer 'kept' needs"]
+    summed = loaded(text + layer("Eltwise", "sum", "a guide"), tmp_path)
+    assert summed.shapes["guide"] == summed.shapes["a"]
+    assert len(summed.remarks) == 1
+
+
+def test_stated_shapes_stay(tmp_path: Path) -> None:
+    text = DATA + GUIDE + conv("a", "data", 6, 2) + layer("GuidedDropout", "kept", "a guide")
+    (tmp_path / "net.prototxt").write_text(text)
+    with pytest.raises(DefinitionError, match="the second bottom must have a number for each channel of each item"):
+        fcnkit.load(tmp_path / "net.prototxt", input_shape={"guide": (1, 5)})
+    assert fcnkit.load(tmp_path / "net.prototxt", input_shape={"guide": (1, 6)}).remarks == []
