@@ -114,6 +114,7 @@ class FillerParameter(Message):
     height: int
     @property
     def diag_val(self) -> RepeatedScalarFieldContainer[float]: ...
+    border_ratio: float
     def __init__(
         self,
         *,
@@ -129,6 +130,7 @@ class FillerParameter(Message):
         width: int = ...,
         height: int = ...,
         diag_val: Iterable[float] = ...,
+        border_ratio: float = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -144,6 +146,7 @@ class FillerParameter(Message):
             "expectation_option",
             "width",
             "height",
+            "border_ratio",
         ],
     ) -> bool: ...
     def ClearField(
@@ -161,6 +164,7 @@ class FillerParameter(Message):
             "width",
             "height",
             "diag_val",
+            "border_ratio",
         ],
     ) -> None: ...
 
