@@ -114,6 +114,7 @@ class FillerParameter(Message):
     height: int
     @property
     def diag_val(self) -> RepeatedScalarFieldContainer[float]: ...
+    border_ratio: float
     def __init__(
         self,
         *,
@@ -129,6 +130,7 @@ class FillerParameter(Message):
         width: int = ...,
         height: int = ...,
         diag_val: Iterable[float] = ...,
+        border_ratio: float = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -144,6 +146,7 @@ class FillerParameter(Message):
             "expectation_option",
             "width",
             "height",
+            "border_ratio",
         ],
     ) -> bool: ...
     def ClearField(
@@ -161,6 +164,7 @@ class FillerParameter(Message):
             "width",
             "height",
             "diag_val",
+            "border_ratio",
         ],
     ) -> None: ...
 
@@ -727,6 +731,8 @@ class LayerParameter(Message):
     @property
     def mil_param(self) -> MILParameter: ...
     @property
+    def pooling_nd_param(self) -> PoolingNDParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -976,6 +982,7 @@ class LayerParameter(Message):
         sparsify_param: SparsifyParameter = ...,
         gradient_scaler_param: GradientScalerParameter = ...,
         mil_param: MILParameter = ...,
+        pooling_nd_param: PoolingNDParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -1148,6 +1155,7 @@ class LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -1329,6 +1337,7 @@ class LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -2020,11 +2029,17 @@ class EltwiseParameter(Message):
     @property
     def coeff(self) -> RepeatedScalarFieldContainer[float]: ...
     stable_prod_grad: bool
+    coeff_blob: bool
     def __init__(
-        self, *, operation: int | str = ..., coeff: Iterable[float] = ..., stable_prod_grad: bool = ...
+        self,
+        *,
+        operation: int | str = ...,
+        coeff: Iterable[float] = ...,
+        stable_prod_grad: bool = ...,
+        coeff_blob: bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["operation", "stable_prod_grad"]) -> bool: ...
-    def ClearField(self, field_name: Literal["operation", "coeff", "stable_prod_grad"]) -> None: ...
+    def HasField(self, field_name: Literal["operation", "stable_prod_grad", "coeff_blob"]) -> bool: ...
+    def ClearField(self, field_name: Literal["operation", "coeff", "stable_prod_grad", "coeff_blob"]) -> None: ...
 
 class ELUParameter(Message):
     alpha: float
@@ -2293,9 +2308,12 @@ class MVNParameter(Message):
     normalize_variance: bool
     across_channels: bool
     eps: float
-    def __init__(self, *, normalize_variance: bool = ..., across_channels: bool = ..., eps: float = ...) -> None: ...
-    def HasField(self, field_name: Literal["normalize_variance", "across_channels", "eps"]) -> bool: ...
-    def ClearField(self, field_name: Literal["normalize_variance", "across_channels", "eps"]) -> None: ...
+    axis: int
+    def __init__(
+        self, *, normalize_variance: bool = ..., across_channels: bool = ..., eps: float = ..., axis: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["normalize_variance", "across_channels", "eps", "axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["normalize_variance", "across_channels", "eps", "axis"]) -> None: ...
 
 class ParameterParameter(Message):
     @property
@@ -2911,6 +2929,8 @@ class V1LayerParameter(Message):
     @property
     def mil_param(self) -> MILParameter: ...
     @property
+    def pooling_nd_param(self) -> PoolingNDParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -3137,6 +3157,7 @@ class V1LayerParameter(Message):
         sparsify_param: SparsifyParameter = ...,
         gradient_scaler_param: GradientScalerParameter = ...,
         mil_param: MILParameter = ...,
+        pooling_nd_param: PoolingNDParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -3284,6 +3305,7 @@ class V1LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -3442,6 +3464,7 @@ class V1LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -6622,6 +6645,41 @@ class LocalParameter(Message):
     def ClearField(
         self,
         field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> None: ...
+
+class PoolingNDParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    pool: int
+    @property
+    def pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    global_pooling: bool
+    axis: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        pool: int | str = ...,
+        pad: Iterable[int] = ...,
+        kernel_size: Iterable[int] = ...,
+        stride: Iterable[int] = ...,
+        global_pooling: bool = ...,
+        axis: int = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pool", "global_pooling", "axis", "engine"]) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["pool", "pad", "kernel_size", "stride", "global_pooling", "axis", "engine"]
     ) -> None: ...
 
 class BNHKParameter(Message):
