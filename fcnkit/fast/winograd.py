@@ -25,7 +25,7 @@ Points = tuple[Fraction | int, ...]
 
 # Below, the transforms and the reading of more weights cost more than they save: measured with oneDNN's direct
 # convolution beside it.
-_LEAST_CHANNELS = 96
+_LEAST_CHANNELS, _LEAST_TILES = 96, 36
 # Tiles that are multiplied at once, and channels of the top: few, so that they stay in the processor's cache.
 _TILES_AT_ONCE, _OUTPUTS_AT_ONCE = 160, 512
 
@@ -38,18 +38,16 @@ class _Way:
         tile: pixels of the top in a tile, along each axis.
         parts: (points, taps) for each part of the filter along one axis. The parts are computed side by side: with
             fewer points rounding is lower than with one part. The last point of each, infinity, is left out.
-        least_tiles: with fewer, the filters that are read cost more than is saved.
     """
 
     tile: int
     parts: tuple[tuple[Points, int], ...]
-    least_tiles: int
 
 
 # By the taps along one axis; the points are those with the least error among small fractions.
 _WAYS = {
-    3: _Way(4, (((0, 1, -1, 2, Fraction(-1, 2)), 3),), 36),
-    7: _Way(2, (((0, 1, -1, Fraction(1, 2)), 4), ((0, 1, -1), 3)), 16),
+    3: _Way(4, (((0, 1, -1, 2, Fraction(-1, 2)), 3),)),
+    7: _Way(2, (((0, 1, -1, Fraction(1, 2)), 4), ((0, 1, -1), 3))),
 }
 
 
@@ -64,7 +62,7 @@ def pays(num_output: int, channels: int, kernel: tuple[int, int], top: tuple[int
     if way is None or kernel[0] != kernel[1]:
         return False
     tiles = -(-top[0] // way.tile) * -(-top[1] // way.tile)
-    return min(num_output, channels) >= _LEAST_CHANNELS and tiles >= way.least_tiles
+    return min(num_output, channels) >= _LEAST_CHANNELS and tiles >= _LEAST_TILES
 
 
 class Winograd:
