@@ -114,6 +114,7 @@ class FillerParameter(Message):
     height: int
     @property
     def diag_val(self) -> RepeatedScalarFieldContainer[float]: ...
+    border_ratio: float
     def __init__(
         self,
         *,
@@ -129,6 +130,7 @@ class FillerParameter(Message):
         width: int = ...,
         height: int = ...,
         diag_val: Iterable[float] = ...,
+        border_ratio: float = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -144,6 +146,7 @@ class FillerParameter(Message):
             "expectation_option",
             "width",
             "height",
+            "border_ratio",
         ],
     ) -> bool: ...
     def ClearField(
@@ -161,6 +164,7 @@ class FillerParameter(Message):
             "width",
             "height",
             "diag_val",
+            "border_ratio",
         ],
     ) -> None: ...
 
@@ -727,6 +731,8 @@ class LayerParameter(Message):
     @property
     def mil_param(self) -> MILParameter: ...
     @property
+    def pooling_nd_param(self) -> PoolingNDParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -868,6 +874,8 @@ class LayerParameter(Message):
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
     @property
+    def rotate_pooling_param(self) -> RotateROIPoolingParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -976,6 +984,7 @@ class LayerParameter(Message):
         sparsify_param: SparsifyParameter = ...,
         gradient_scaler_param: GradientScalerParameter = ...,
         mil_param: MILParameter = ...,
+        pooling_nd_param: PoolingNDParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -1047,6 +1056,7 @@ class LayerParameter(Message):
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
+        rotate_pooling_param: RotateROIPoolingParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1148,6 +1158,7 @@ class LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -1219,6 +1230,7 @@ class LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1329,6 +1341,7 @@ class LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -1400,6 +1413,7 @@ class LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2020,11 +2034,17 @@ class EltwiseParameter(Message):
     @property
     def coeff(self) -> RepeatedScalarFieldContainer[float]: ...
     stable_prod_grad: bool
+    coeff_blob: bool
     def __init__(
-        self, *, operation: int | str = ..., coeff: Iterable[float] = ..., stable_prod_grad: bool = ...
+        self,
+        *,
+        operation: int | str = ...,
+        coeff: Iterable[float] = ...,
+        stable_prod_grad: bool = ...,
+        coeff_blob: bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["operation", "stable_prod_grad"]) -> bool: ...
-    def ClearField(self, field_name: Literal["operation", "coeff", "stable_prod_grad"]) -> None: ...
+    def HasField(self, field_name: Literal["operation", "stable_prod_grad", "coeff_blob"]) -> bool: ...
+    def ClearField(self, field_name: Literal["operation", "coeff", "stable_prod_grad", "coeff_blob"]) -> None: ...
 
 class ELUParameter(Message):
     alpha: float
@@ -2293,9 +2313,12 @@ class MVNParameter(Message):
     normalize_variance: bool
     across_channels: bool
     eps: float
-    def __init__(self, *, normalize_variance: bool = ..., across_channels: bool = ..., eps: float = ...) -> None: ...
-    def HasField(self, field_name: Literal["normalize_variance", "across_channels", "eps"]) -> bool: ...
-    def ClearField(self, field_name: Literal["normalize_variance", "across_channels", "eps"]) -> None: ...
+    axis: int
+    def __init__(
+        self, *, normalize_variance: bool = ..., across_channels: bool = ..., eps: float = ..., axis: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["normalize_variance", "across_channels", "eps", "axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["normalize_variance", "across_channels", "eps", "axis"]) -> None: ...
 
 class ParameterParameter(Message):
     @property
@@ -2911,6 +2934,8 @@ class V1LayerParameter(Message):
     @property
     def mil_param(self) -> MILParameter: ...
     @property
+    def pooling_nd_param(self) -> PoolingNDParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -3051,6 +3076,8 @@ class V1LayerParameter(Message):
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
     @property
+    def rotate_pooling_param(self) -> RotateROIPoolingParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3137,6 +3164,7 @@ class V1LayerParameter(Message):
         sparsify_param: SparsifyParameter = ...,
         gradient_scaler_param: GradientScalerParameter = ...,
         mil_param: MILParameter = ...,
+        pooling_nd_param: PoolingNDParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -3207,6 +3235,7 @@ class V1LayerParameter(Message):
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
+        rotate_pooling_param: RotateROIPoolingParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3284,6 +3313,7 @@ class V1LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -3354,6 +3384,7 @@ class V1LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3442,6 +3473,7 @@ class V1LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -3512,6 +3544,7 @@ class V1LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -4531,6 +4564,10 @@ class BNParameter(Message):
     frozen: bool
     engine: int
     icnet: bool
+    var_eps: float
+    moving_average: bool
+    decay: float
+    sync_forward: bool
     def __init__(
         self,
         *,
@@ -4544,6 +4581,10 @@ class BNParameter(Message):
         frozen: bool = ...,
         engine: int | str = ...,
         icnet: bool = ...,
+        var_eps: float = ...,
+        moving_average: bool = ...,
+        decay: float = ...,
+        sync_forward: bool = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -4558,6 +4599,10 @@ class BNParameter(Message):
             "frozen",
             "engine",
             "icnet",
+            "var_eps",
+            "moving_average",
+            "decay",
+            "sync_forward",
         ],
     ) -> bool: ...
     def ClearField(
@@ -4573,6 +4618,10 @@ class BNParameter(Message):
             "frozen",
             "engine",
             "icnet",
+            "var_eps",
+            "moving_average",
+            "decay",
+            "sync_forward",
         ],
     ) -> None: ...
 
@@ -6711,6 +6760,41 @@ class LocalParameter(Message):
         field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
     ) -> None: ...
 
+class PoolingNDParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    pool: int
+    @property
+    def pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    global_pooling: bool
+    axis: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        pool: int | str = ...,
+        pad: Iterable[int] = ...,
+        kernel_size: Iterable[int] = ...,
+        stride: Iterable[int] = ...,
+        global_pooling: bool = ...,
+        axis: int = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pool", "global_pooling", "axis", "engine"]) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["pool", "pad", "kernel_size", "stride", "global_pooling", "axis", "engine"]
+    ) -> None: ...
+
 class BNHKParameter(Message):
     Engine: Final[EnumTypeWrapper]
     DEFAULT: Final = 0
@@ -6889,3 +6973,11 @@ class SpatialTransformerParameter(Message):
             "theta_2_3",
         ],
     ) -> None: ...
+
+class RotateROIPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...

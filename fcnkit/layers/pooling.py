@@ -117,6 +117,30 @@ class Pooling(Layer):
         return True
 
 
+@rule(types.POOLING_ND)
+class PoolingND(Pooling):
+    """The same with settings for any number of axes.
+
+    Source: yulequan/3D-Caffe src/caffe/layers/pooling_nd_layer.cpp, LayerSetUp and Reshape.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.pooling_nd_param
+        axes = len(bottoms[0]) - 2
+        if p.axis != 1 or not 1 <= axes <= 3:
+            raise DefinitionError(
+                f"layer {layer.name!r}: PoolingND reads blobs of 3 to 5 axes with the channels on axis 1, not of shape"
+                f" {bottoms[0]}, axis {p.axis}"
+            )
+        other = LayerParameter(name=layer.name, top=layer.top)
+        own = other.pooling_param
+        own.pool, own.global_pooling = int(p.pool), p.global_pooling
+        own.each_kernel_size.extend(p.kernel_size)
+        own.each_stride.extend(p.stride)
+        own.each_pad.extend(p.pad)
+        return self._of_axes(other, axes, p.PoolMethod.Name(p.pool))
+
+
 @rule(types.SPP)
 class SPP(Layer):
     """Pooling over 1, 2, 4, ... windows along each axis, flattened and joined."""

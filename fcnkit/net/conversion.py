@@ -18,6 +18,7 @@ from fcnkit.caffe.inputs import input_shapes, resolve, set_data_set_shapes
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
 from fcnkit.caffe.preprocessing import Preprocessing
+from fcnkit.caffe.states import complete
 from fcnkit.caffe.unknown import settle_unknown
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import DefinitionError, FileFormatError, MissingBlobsError, naming
@@ -207,9 +208,9 @@ def prepare(
     declared = tuple(stored.input)
     trained = upgrade_net(stored)
     cut = deploy_net if options.deploy and not options.training else runnable
-    net = cut(trained, options.state, declared)
+    net, remarks = complete(trained, cut, options.state, declared)
     require_supported(net)
-    remarks = settle_forks(stored, net) if binary else []
+    remarks += settle_forks(stored, net) if binary else []
     remarks += settle_unknown(unknown, stored, net, options.ignore_fields)
     remarks += _constants(net)
     if blobs is None and options.input_shape is None:

@@ -21,6 +21,7 @@ from fcnkit.types.loss import ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SIGMOID_CROSS
 from fcnkit.types.multibox import MULTI_BOX_LOSS
 from fcnkit.types.priors import PRIOR_BOX
 from fcnkit.types.regression import EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LOSS
+from fcnkit.types.source import DUMMY_DATA
 
 # What compares blobs of one shape, and what compares scores with the numbers of classes.
 _ALIKE = {each.name for each in (EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LOSS, SIGMOID_CROSS_ENTROPY_LOSS)}
@@ -43,8 +44,10 @@ def fitted(net: NetParameter, guessed: bool, unstated: Collection[str]) -> list[
             for _ in build(net, shapes):
                 layers.pop(0)
         except FcnkitError:
-            change = _with_the_boxes_of_a_fork(net, net, shapes) or _with_another_input(
-                net, layers[0], shapes, unstated
+            change = (
+                _with_the_boxes_of_a_fork(net, net, shapes)
+                or _with_another_input(net, layers[0], shapes, unstated)
+                or _with_another_batch(net, layers[0], shapes)
             )
             if not change:
                 break
@@ -77,6 +80,28 @@ def _with_another_input(
             set_input_shapes(net, {**input_shapes(net), bottom: wanted})
             return f"input {bottom!r} has the shape {wanted}, which layer {layer.name!r} needs"
     return ""
+
+
+def _with_another_batch(net: NetParameter, layer: LayerParameter, shapes: Mapping[str, Shape]) -> str:
+    """Give DummyData the batch of the blobs that a layer reads beside it; "" if that is not all that they lack.
+
+    They have that of a data layer, whose batch in training means nothing here.
+    """
+    record = type_of(layer)
+    dummies = [other for other in net.layer if other.type == DUMMY_DATA.name]
+    made = {top for dummy in dummies for top in dummy.top}
+    constant = {shapes[bottom] for bottom in layer.bottom if bottom in made}
+    computed = {shapes[bottom] for bottom in layer.bottom if bottom in shapes and bottom not in made}
+    if record is None or len(constant) != 1 or len(computed) != 1 or any(look != PIXEL for look in record.looks(layer)):
+        return ""
+    (before, *size), (batch, *wanted) = constant.pop(), computed.pop()
+    if size != wanted:
+        return ""
+    for dummy in dummies:
+        for shape in dummy.dummy_data_param.shape:
+            if shape.dim[:1] == [before]:
+                shape.dim[0] = batch
+    return f"constant blobs of {before} items have {batch}, as the blobs that layer {layer.name!r} reads beside them"
 
 
 def boxes_of_the_loss(net: NetParameter, trained: NetParameter) -> list[str]:

@@ -39,10 +39,25 @@ class Concat(nn.Module):
         self.axis = axis
 
     def forward(self, *bottoms: Tensor) -> Tensor:
-        return torch.cat(bottoms, self.axis)
+        return torch.cat(of_equal_axes(bottoms), self.axis)
 
     def extra_repr(self) -> str:
         return f"axis={self.axis}"
+
+
+def of_equal_axes(bottoms: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Blobs with axes of length 1 at the end, up to the number of axes of the blob that has most.
+
+    Until 2015 each blob had four axes, and nets of that time join those of an InnerProduct with those of a Pooling.
+
+    Source: BVLC/caffe at v0.9999 src/caffe/layers/inner_product_layer.cpp, Reshape; pull request 1970 since.
+    """
+    most = max(bottom.dim() for bottom in bottoms)
+    missing = [most - bottom.dim() for bottom in bottoms]
+    return tuple(
+        bottom.reshape(bottom.shape + (1,) * axes) if axes else bottom
+        for bottom, axes in zip(bottoms, missing, strict=True)
+    )
 
 
 class Crop(nn.Module):
@@ -95,6 +110,7 @@ class Eltwise(nn.Module):
         self.operation, self.coeff = operation, tuple(coeff)
 
     def forward(self, *bottoms: Tensor) -> Tensor:
+        bottoms = of_equal_axes(bottoms)
         require_equal_shapes(bottoms)
         if self.coeff:
             bottoms = tuple(bottom * factor for bottom, factor in zip(bottoms, self.coeff, strict=True))
@@ -106,6 +122,35 @@ class Eltwise(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.operation}" + (f", coeff={self.coeff}" if self.coeff else "")
+
+
+class WeightedSum(nn.Module):
+    """The sum of bottoms of equal shape, times factors (bottoms, ...) in the last one for parts of their first axes.
+
+    Args:
+        coeff: a further factor for each bottom; empty for none.
+
+    Source: LisaAnne/lisa-caffe-public src/caffe/layers/eltwise_layer.cpp.
+    """
+
+    def __init__(self, coeff: Sequence[float] = ()):
+        super().__init__()
+        self.coeff = tuple(coeff)
+
+    def forward(self, *bottoms: Tensor) -> Tensor:
+        *blobs, factors = bottoms
+        require_equal_shapes(blobs)
+        shape = blobs[0].shape
+        if factors.shape != (len(blobs), *shape[: factors.dim() - 1]):
+            raise RuntimeError(f"the factors must have the shape of the first axes behind {len(blobs)}, one per bottom")
+        factors = factors.reshape(*factors.shape, *(1,) * (len(shape) + 1 - factors.dim()))
+        scaled = [blob * factor for blob, factor in zip(blobs, factors, strict=True)]
+        if self.coeff:
+            scaled = [blob * factor for blob, factor in zip(scaled, self.coeff, strict=True)]
+        return torch.stack(scaled).sum(0)
+
+    def extra_repr(self) -> str:
+        return f"coeff={self.coeff}" if self.coeff else ""
 
 
 class Filter(nn.Module):

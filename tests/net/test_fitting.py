@@ -120,3 +120,23 @@ def test_stated_shapes_stay(tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match="the second bottom must have a number for each channel of each item"):
         fcnkit.load(tmp_path / "net.prototxt", input_shape={"guide": (1, 5)})
     assert fcnkit.load(tmp_path / "net.prototxt", input_shape={"guide": (1, 6)}).remarks == []
+
+
+def test_constants_have_the_batch_of_the_blobs_beside_them(tmp_path: Path) -> None:
+    """Masks for the 16 items of training, for the one image that the net reads instead; another constant stays."""
+    dummy = 'layer {{ name: "{0}" type: "DummyData" top: "{0}" dummy_data_param {{ shape {{ dim: {1} }} }} }}'
+    text = f"""
+        layer {{ name: "d" type: "Data" top: "d" transform_param {{ crop_size: 4 }} }}
+        {dummy.format("mask", [16, 3, 4, 4])} {dummy.format("other", [16, 2])} {dummy.format("seven", [7])}
+        layer {{ name: "t" type: "TanH" bottom: "d" top: "t" }}
+        layer {{ name: "p" type: "Eltwise" bottom: "t" bottom: "mask" top: "p" eltwise_param {{ operation: PROD }} }}"""
+    path = tmp_path / "net.prototxt"
+    path.write_text(text)
+    net = fcnkit.load(path)
+    assert {name: net.shapes[name] for name in ("d", "mask", "p")} == dict.fromkeys(("d", "mask", "p"), (1, 3, 4, 4))
+    assert (net.shapes["other"], net.shapes["seven"]) == ((1, 2), (7,))
+    remark = "constant blobs of 16 items have 1, as the blobs that layer 'p' reads beside them"
+    assert remark in net.remarks
+    path.write_text(text.replace("[16, 3, 4, 4]", "[16, 3, 4, 5]"))
+    with pytest.raises(DefinitionError, match="the bottoms must have equal shapes"):
+        fcnkit.load(path)
