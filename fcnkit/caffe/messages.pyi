@@ -826,6 +826,8 @@ class LayerParameter(Message):
     @property
     def resize_param(self) -> ResizeLayerParameter: ...
     @property
+    def gaterecurrent_param(self) -> GateRecurrentParameter: ...
+    @property
     def crelu_param(self) -> CReLUParameter: ...
     @property
     def apl_param(self) -> APLParameter: ...
@@ -1030,6 +1032,7 @@ class LayerParameter(Message):
         compact_bilinear_param: CompactBilinearParameter = ...,
         denseblock_param: DenseBlockParameter = ...,
         resize_param: ResizeLayerParameter = ...,
+        gaterecurrent_param: GateRecurrentParameter = ...,
         crelu_param: CReLUParameter = ...,
         apl_param: APLParameter = ...,
         eltwise_affine_param: EltwiseAffineParameter = ...,
@@ -1203,6 +1206,7 @@ class LayerParameter(Message):
             "compact_bilinear_param",
             "denseblock_param",
             "resize_param",
+            "gaterecurrent_param",
             "crelu_param",
             "apl_param",
             "eltwise_affine_param",
@@ -1385,6 +1389,7 @@ class LayerParameter(Message):
             "compact_bilinear_param",
             "denseblock_param",
             "resize_param",
+            "gaterecurrent_param",
             "crelu_param",
             "apl_param",
             "eltwise_affine_param",
@@ -3023,6 +3028,8 @@ class V1LayerParameter(Message):
     @property
     def resize_param(self) -> ResizeLayerParameter: ...
     @property
+    def gaterecurrent_param(self) -> GateRecurrentParameter: ...
+    @property
     def crelu_param(self) -> CReLUParameter: ...
     @property
     def apl_param(self) -> APLParameter: ...
@@ -3204,6 +3211,7 @@ class V1LayerParameter(Message):
         compact_bilinear_param: CompactBilinearParameter = ...,
         denseblock_param: DenseBlockParameter = ...,
         resize_param: ResizeLayerParameter = ...,
+        gaterecurrent_param: GateRecurrentParameter = ...,
         crelu_param: CReLUParameter = ...,
         apl_param: APLParameter = ...,
         eltwise_affine_param: EltwiseAffineParameter = ...,
@@ -3352,6 +3360,7 @@ class V1LayerParameter(Message):
             "compact_bilinear_param",
             "denseblock_param",
             "resize_param",
+            "gaterecurrent_param",
             "crelu_param",
             "apl_param",
             "eltwise_affine_param",
@@ -3511,6 +3520,7 @@ class V1LayerParameter(Message):
             "compact_bilinear_param",
             "denseblock_param",
             "resize_param",
+            "gaterecurrent_param",
             "crelu_param",
             "apl_param",
             "eltwise_affine_param",
@@ -6350,6 +6360,9 @@ class ResizeLayerParameter(Message):
     crop: float
     crop_x: float
     crop_y: float
+    is_pyramid_test: bool
+    out_height_scale: float
+    out_width_scale: float
     def __init__(
         self,
         *,
@@ -6361,12 +6374,112 @@ class ResizeLayerParameter(Message):
         crop: float = ...,
         crop_x: float = ...,
         crop_y: float = ...,
+        is_pyramid_test: bool = ...,
+        out_height_scale: float = ...,
+        out_width_scale: float = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["height", "width", "scale", "scale_x", "scale_y", "crop", "crop_x", "crop_y"]
+        self,
+        field_name: Literal[
+            "height",
+            "width",
+            "scale",
+            "scale_x",
+            "scale_y",
+            "crop",
+            "crop_x",
+            "crop_y",
+            "is_pyramid_test",
+            "out_height_scale",
+            "out_width_scale",
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["height", "width", "scale", "scale_x", "scale_y", "crop", "crop_x", "crop_y"]
+        self,
+        field_name: Literal[
+            "height",
+            "width",
+            "scale",
+            "scale_x",
+            "scale_y",
+            "crop",
+            "crop_x",
+            "crop_y",
+            "is_pyramid_test",
+            "out_height_scale",
+            "out_width_scale",
+        ],
+    ) -> None: ...
+
+class GateRecurrentParameter(Message):
+    Active: Final[EnumTypeWrapper]
+    LINEAR: Final = 0
+    SIGMOID: Final = 1
+    RELU: Final = 2
+    TANH: Final = 3
+    num_output: int
+    use_bias: bool
+    use_wx: bool
+    use_wh: bool
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    horizontal: bool
+    reverse: bool
+    active: int
+    bound_diff: float
+    restrict_w: float
+    restrict_g: float
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        use_bias: bool = ...,
+        use_wx: bool = ...,
+        use_wh: bool = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        horizontal: bool = ...,
+        reverse: bool = ...,
+        active: int | str = ...,
+        bound_diff: float = ...,
+        restrict_w: float = ...,
+        restrict_g: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "use_bias",
+            "use_wx",
+            "use_wh",
+            "weight_filler",
+            "bias_filler",
+            "horizontal",
+            "reverse",
+            "active",
+            "bound_diff",
+            "restrict_w",
+            "restrict_g",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "use_bias",
+            "use_wx",
+            "use_wh",
+            "weight_filler",
+            "bias_filler",
+            "horizontal",
+            "reverse",
+            "active",
+            "bound_diff",
+            "restrict_w",
+            "restrict_g",
+        ],
     ) -> None: ...
 
 class CReLUParameter(Message):

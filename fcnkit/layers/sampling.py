@@ -28,11 +28,22 @@ class Remap(Elementwise):
 class Resize(Elementwise):
     """Interpolates to a stated size, by a factor, or to the size of a second bottom.
 
-    Source: tinghuiz/appearance-flow caffe/src/caffe/layers/resize_layer.cpp, Reshape.
+    With is_pyramid_test it is another fork's, which does not align the corners.
+
+    Source: tinghuiz/appearance-flow caffe/src/caffe/layers/resize_layer.cpp, Reshape; Liusifei/caffe-lowlevel
+    src/caffe/layers/resize_layer.cpp, LayerSetUp.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.resize_param
+        if p.HasField("is_pyramid_test"):
+            factors = (p.out_height_scale, p.out_width_scale) if p.is_pyramid_test else None
+            if len(bottoms) > 1 or min(factors or (p.height, p.width)) <= 0:
+                raise DefinitionError(
+                    f"layer {layer.name!r}: with is_pyramid_test give one bottom, and out_height_scale and"
+                    " out_width_scale, or, if it is false, height and width"
+                )
+            return sampling.CornerResize((p.height, p.width), factors)
         height, width = (_axis(layer, *names) for names in (("height", "scale_y"), ("width", "scale_x")))
         if len(bottoms) < 2 and None in (height[0] or height[1], width[0] or width[1]):
             raise DefinitionError(f"layer {layer.name!r}: give height and width, scale, or a second bottom")

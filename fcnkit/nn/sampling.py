@@ -81,6 +81,43 @@ class Resize(nn.Module):
         return f"{self.size}, scale={self.scale}, crop={self.crop}"
 
 
+class CornerResize(nn.Module):
+    """Interpolate linearly along the last two axes, with the first corner at the first corner.
+
+    A pixel behind the last one is 0, so that the last pixels are darker where their places are between two.
+
+    Args:
+        size: (height, width) of the top.
+        factors: (height, width), in place of the size.
+
+    Source: Liusifei/caffe-lowlevel src/caffe/util/util_img.cpp, BiLinearResizeMat_cpu.
+    """
+
+    def __init__(self, size: Size = (0, 0), factors: tuple[float, float] | None = None):
+        super().__init__()
+        self.size, self.factors = tuple(size), factors
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        matrices = []
+        for axis in (0, 1):
+            length = bottom.shape[axis - 2]
+            made = self.size[axis] if self.factors is None else int(self.factors[axis] * length)
+            if not made:
+                raise RuntimeError(f"no pixel is left of {length}")
+            places = torch.arange(made, dtype=torch.float64) * (length / made)
+            low = places.floor().long()
+            # One column more, for what lies behind the last pixel.
+            weights = torch.zeros(made, length + 1, dtype=torch.float64)
+            weights[torch.arange(made), low] = 1 - (places - low)
+            weights[torch.arange(made), low + 1] = places - low
+            matrices.append(weights[:, :length].to(bottom))
+        rows, columns = matrices
+        return torch.matmul(torch.matmul(rows, bottom), columns.t())
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, factors={self.factors}"
+
+
 def _interpolation(length: int, made: int, scale: float, crop: float) -> Tensor:
     """The weights (made, length) of pixels for those of the top."""
     places = (torch.arange(made, dtype=torch.float64) / scale + crop).clamp(0, length - 1)

@@ -160,3 +160,16 @@ def test_positions_and_mean_pixels_by_hand() -> None:
     assert mean[:, :, 1, 2].tolist() == [[104, 117, 123]] * 2
     with pytest.raises(DefinitionError, match="param_str must give batch, height and width, and positive"):
         fcnkit.CaffeNet(python("Meshgrid", "{'height': 2}"))
+
+
+def test_resize_from_the_corner_by_hand() -> None:
+    """Twice the size: every second pixel is between two, and half of the last one; half the size skips pixels."""
+    bottom = np.array([[2, 4, 8], [10, 0, 6]], np.float32).reshape(1, 1, 2, 3)
+    twice = "is_pyramid_test: true out_height_scale: 1 out_width_scale: 2"
+    found = run(layer("Resize", "a", f"resize_param {{ {twice} }}"), [bottom])
+    assert found[0, 0].tolist() == [[2, 3, 4, 6, 8, 4], [10, 5, 0, 3, 6, 3]]
+    found = run(layer("Resize", "a", "resize_param { is_pyramid_test: false height: 1 width: 2 }"), [bottom])
+    assert found[0, 0].tolist() == [[2, 6]]
+    for settings in ("true out_height_scale: 2", "false height: 3"):
+        with pytest.raises(DefinitionError, match="with is_pyramid_test give one bottom, and out_height_scale and"):
+            net(layer("Resize", "a", f"resize_param {{ is_pyramid_test: {settings} }}"), [bottom])
