@@ -9,7 +9,7 @@ from typing import Any
 from fcnkit.aliases import Shape
 from fcnkit.caffe.data import UNKNOWN, data_set_shape
 from fcnkit.caffe.messages import LayerParameter, NetParameter
-from fcnkit.caffe.readers import pools_regions, set_by_readers, set_fixed_shapes
+from fcnkit.caffe.readers import cut_length, pools_regions, set_by_readers, set_fixed_shapes
 from fcnkit.errors import InputError, nearest
 from fcnkit.types import is_input, type_of
 from fcnkit.types.axes import along_channels
@@ -165,7 +165,7 @@ def _channels(
     """The channels of an input blob by the first filters that read it: by their weights, or 3 for an image."""
     same = {blob}
     joined = 0
-    for layer in net.layer:
+    for index, layer in enumerate(net.layer):
         record = type_of(layer)
         if record is None or not same.intersection(layer.bottom):
             continue
@@ -183,10 +183,10 @@ def _channels(
                 shape: Shape = tuple(blobs[layer.name][0].shape) if blobs.get(layer.name) else ()
                 if len(shape) == 4:
                     return filters.read(layer, shape) - joined
-            case Cut() as cut if blobs is None and cut.whole(layer) != UNKNOWN:
-                return cut.whole(layer)
+            case Cut() if blobs is None and cut_length(net.layer[index:], 1) != UNKNOWN:
+                return cut_length(net.layer[index:], 1)
             case KeptByValue() as kept if kept.stated(layer) > 1 and layer.bottom[0] in same:
                 return kept.stated(layer)
-            case Kept(index) if layer.bottom[index : index + 1] and layer.bottom[index] in same:
+            case Kept(which) if layer.bottom[which : which + 1] and layer.bottom[which] in same:
                 same.update(layer.top[:1])
     return None

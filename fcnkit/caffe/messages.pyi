@@ -114,6 +114,7 @@ class FillerParameter(Message):
     height: int
     @property
     def diag_val(self) -> RepeatedScalarFieldContainer[float]: ...
+    border_ratio: float
     def __init__(
         self,
         *,
@@ -129,6 +130,7 @@ class FillerParameter(Message):
         width: int = ...,
         height: int = ...,
         diag_val: Iterable[float] = ...,
+        border_ratio: float = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -144,6 +146,7 @@ class FillerParameter(Message):
             "expectation_option",
             "width",
             "height",
+            "border_ratio",
         ],
     ) -> bool: ...
     def ClearField(
@@ -161,6 +164,7 @@ class FillerParameter(Message):
             "width",
             "height",
             "diag_val",
+            "border_ratio",
         ],
     ) -> None: ...
 
@@ -727,6 +731,8 @@ class LayerParameter(Message):
     @property
     def mil_param(self) -> MILParameter: ...
     @property
+    def pooling_nd_param(self) -> PoolingNDParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -978,6 +984,7 @@ class LayerParameter(Message):
         sparsify_param: SparsifyParameter = ...,
         gradient_scaler_param: GradientScalerParameter = ...,
         mil_param: MILParameter = ...,
+        pooling_nd_param: PoolingNDParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -1151,6 +1158,7 @@ class LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -1333,6 +1341,7 @@ class LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -2025,11 +2034,17 @@ class EltwiseParameter(Message):
     @property
     def coeff(self) -> RepeatedScalarFieldContainer[float]: ...
     stable_prod_grad: bool
+    coeff_blob: bool
     def __init__(
-        self, *, operation: int | str = ..., coeff: Iterable[float] = ..., stable_prod_grad: bool = ...
+        self,
+        *,
+        operation: int | str = ...,
+        coeff: Iterable[float] = ...,
+        stable_prod_grad: bool = ...,
+        coeff_blob: bool = ...,
     ) -> None: ...
-    def HasField(self, field_name: Literal["operation", "stable_prod_grad"]) -> bool: ...
-    def ClearField(self, field_name: Literal["operation", "coeff", "stable_prod_grad"]) -> None: ...
+    def HasField(self, field_name: Literal["operation", "stable_prod_grad", "coeff_blob"]) -> bool: ...
+    def ClearField(self, field_name: Literal["operation", "coeff", "stable_prod_grad", "coeff_blob"]) -> None: ...
 
 class ELUParameter(Message):
     alpha: float
@@ -2298,9 +2313,12 @@ class MVNParameter(Message):
     normalize_variance: bool
     across_channels: bool
     eps: float
-    def __init__(self, *, normalize_variance: bool = ..., across_channels: bool = ..., eps: float = ...) -> None: ...
-    def HasField(self, field_name: Literal["normalize_variance", "across_channels", "eps"]) -> bool: ...
-    def ClearField(self, field_name: Literal["normalize_variance", "across_channels", "eps"]) -> None: ...
+    axis: int
+    def __init__(
+        self, *, normalize_variance: bool = ..., across_channels: bool = ..., eps: float = ..., axis: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["normalize_variance", "across_channels", "eps", "axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["normalize_variance", "across_channels", "eps", "axis"]) -> None: ...
 
 class ParameterParameter(Message):
     @property
@@ -2357,6 +2375,8 @@ class PoolingParameter(Message):
     def each_stride(self) -> RepeatedScalarFieldContainer[int]: ...
     @property
     def each_pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def dilation(self) -> RepeatedScalarFieldContainer[int]: ...
     def __init__(
         self,
         *,
@@ -2388,6 +2408,7 @@ class PoolingParameter(Message):
         each_kernel_size: Iterable[int] = ...,
         each_stride: Iterable[int] = ...,
         each_pad: Iterable[int] = ...,
+        dilation: Iterable[int] = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2450,6 +2471,7 @@ class PoolingParameter(Message):
             "each_kernel_size",
             "each_stride",
             "each_pad",
+            "dilation",
         ],
     ) -> None: ...
 
@@ -2912,6 +2934,8 @@ class V1LayerParameter(Message):
     @property
     def mil_param(self) -> MILParameter: ...
     @property
+    def pooling_nd_param(self) -> PoolingNDParameter: ...
+    @property
     def correlation_param(self) -> CorrelationParameter: ...
     @property
     def flow_warp_param(self) -> FlowWarpParameter: ...
@@ -3140,6 +3164,7 @@ class V1LayerParameter(Message):
         sparsify_param: SparsifyParameter = ...,
         gradient_scaler_param: GradientScalerParameter = ...,
         mil_param: MILParameter = ...,
+        pooling_nd_param: PoolingNDParameter = ...,
         correlation_param: CorrelationParameter = ...,
         flow_warp_param: FlowWarpParameter = ...,
         resample_param: ResampleParameter = ...,
@@ -3288,6 +3313,7 @@ class V1LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -3447,6 +3473,7 @@ class V1LayerParameter(Message):
             "sparsify_param",
             "gradient_scaler_param",
             "mil_param",
+            "pooling_nd_param",
             "correlation_param",
             "flow_warp_param",
             "resample_param",
@@ -4290,6 +4317,7 @@ class MultiBoxLossParameter(Message):
     sample_size: int
     use_prior_for_nms: bool
     ignore_difficult_gt: bool
+    objectness_score: float
     def __init__(
         self,
         *,
@@ -4316,6 +4344,7 @@ class MultiBoxLossParameter(Message):
         sample_size: int = ...,
         use_prior_for_nms: bool = ...,
         ignore_difficult_gt: bool = ...,
+        objectness_score: float = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -4343,6 +4372,7 @@ class MultiBoxLossParameter(Message):
             "sample_size",
             "use_prior_for_nms",
             "ignore_difficult_gt",
+            "objectness_score",
         ],
     ) -> bool: ...
     def ClearField(
@@ -4371,6 +4401,7 @@ class MultiBoxLossParameter(Message):
             "sample_size",
             "use_prior_for_nms",
             "ignore_difficult_gt",
+            "objectness_score",
         ],
     ) -> None: ...
 
@@ -6624,6 +6655,41 @@ class LocalParameter(Message):
     def ClearField(
         self,
         field_name: Literal["num_output", "bias_term", "pad", "kernel_size", "stride", "weight_filler", "bias_filler"],
+    ) -> None: ...
+
+class PoolingNDParameter(Message):
+    PoolMethod: Final[EnumTypeWrapper]
+    MAX: Final = 0
+    AVE: Final = 1
+    STOCHASTIC: Final = 2
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    pool: int
+    @property
+    def pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    global_pooling: bool
+    axis: int
+    engine: int
+    def __init__(
+        self,
+        *,
+        pool: int | str = ...,
+        pad: Iterable[int] = ...,
+        kernel_size: Iterable[int] = ...,
+        stride: Iterable[int] = ...,
+        global_pooling: bool = ...,
+        axis: int = ...,
+        engine: int | str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: Literal["pool", "global_pooling", "axis", "engine"]) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["pool", "pad", "kernel_size", "stride", "global_pooling", "axis", "engine"]
     ) -> None: ...
 
 class BNHKParameter(Message):

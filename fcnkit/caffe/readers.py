@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fcnkit.aliases import Shape
 from fcnkit.caffe.data import UNKNOWN
 from fcnkit.errors import DefinitionError
 from fcnkit.types import LayerType, kind_of, type_of
-from fcnkit.types.channels import Cut, Kept
+from fcnkit.types.channels import Cut, Kept, Made
 from fcnkit.types.fixed import FIXED_BOTTOMS
 from fcnkit.types.looks import PIXEL
 from fcnkit.types.rings import REGION_POOLING
@@ -50,8 +50,18 @@ def set_by_readers(net: NetParameter, shapes: dict[str, Shape], stated: Iterable
     """
     # The input that blobs of its size come from.
     origin = {name: name for name in shapes if name not in stated}
-    for layer in net.layer:
+    # The input that blobs of its number of items come from.
+    items = dict(origin)
+    layers = list(net.layer)
+    for index, layer in enumerate(layers):
         record = type_of(layer)
+        batch = items.get(layer.bottom[0], "") if layer.bottom else ""
+        if batch and record is not None:
+            # As many as the parts of a Slice: the views of an object (suhangpro/mvcnn caffe/mvccn_12view.prototxt).
+            if shapes[batch][:1] == (1,):
+                shapes[batch] = (cut_length(layers[index:], 0) or 1, *shapes[batch][1:])
+            if isinstance(record.channels, Kept | Made) and not pools_regions(layer):
+                items.update(dict.fromkeys(layer.top, batch))
         source = origin.get(layer.bottom[0], "") if layer.bottom else ""
         if not source or record is None:
             continue
@@ -59,7 +69,7 @@ def set_by_readers(net: NetParameter, shapes: dict[str, Shape], stated: Iterable
         if layer.type == RESHAPE.name and sum(layer.bottom[0] in other.bottom for other in net.layer) == 1:
             shapes[source] = _before_reshape(layer, shape)
         elif isinstance(record.channels, Cut) and len(shape) == 4:
-            shapes[source] = _before_slice(record.channels.whole(layer), shape)
+            shapes[source] = _before_slice(layers[index:], shape)
         elif layer.HasField("augmentation_param") and len(shape) == 4:
             shapes[source] = _before_augmentation(layer, shape)
         elif isinstance(record.channels, Kept) and _keeps_pixels(layer, record):
@@ -91,14 +101,29 @@ def _before_reshape(layer: LayerParameter, shape: Shape) -> Shape:
     return shape
 
 
-def _before_slice(whole: int, shape: Shape) -> Shape:
-    """The shape of several images, whose channels a Slice cuts, where a data layer's mean is that of one.
+def cut_length(layers: Sequence[LayerParameter], axis: int) -> int:
+    """The length of the bottom of the first layer, which cuts it along an axis; UNKNOWN for other layers.
+
+    Later layers may cut its last part.
+    """
+    layer = layers[0]
+    record = type_of(layer)
+    if record is None or not isinstance(record.channels, Cut) or not record.channels.along(layer, axis):
+        return UNKNOWN
+    last = layer.top[-1:]
+    readers = [index for index, other in enumerate(layers) if index and last and other.bottom[:1] == last]
+    return record.channels.whole(layer, max((cut_length(layers[index:], axis) for index in readers), default=UNKNOWN))
+
+
+def _before_slice(layers: Sequence[LayerParameter], shape: Shape) -> Shape:
+    """The shape of several images whose channels a Slice cuts apart, where a data layer's mean is that of one.
 
     Source: bryanyzhu/Hidden-Two-Stream models/multiframe_MotionNet/train.prototxt.
     """
-    one = shape[1]
-    several = one != UNKNOWN and whole > one and whole % one == 0
-    return (shape[0], whole, *shape[2:]) if several else shape
+    items, channels, *size = shape
+    whole = cut_length(layers, 1)
+    several = channels != UNKNOWN and whole > channels and whole % channels == 0
+    return (items, whole, *size) if several else shape
 
 
 def _before_augmentation(layer: LayerParameter, shape: Shape) -> Shape:

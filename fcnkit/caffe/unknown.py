@@ -33,6 +33,8 @@ _NO_MATTER = {
     "loss_param",
     # lxx1991/caffe_mpi src/caffe/proto/caffe.proto: the memory that cuDNN may use.
     "richness",
+    # wenwei202/caffe src/caffe/proto/caffe.proto: which weights stay 0 in training.
+    "connectivity_mode",
     # Data layers and what they do to images: intel/caffe, yjxiong/caffe, eric612/MobileNet-YOLO.
     "transform_param",
     "annotated_data_param",

@@ -64,11 +64,21 @@ class Crop(Layer):
 
 @rule(types.ELTWISE)
 class Eltwise(Layer):
-    """Sum (with an optional factor for each bottom), product or maximum of equal shapes."""
+    """Sum (with an optional factor for each bottom), product or maximum of equal shapes.
+
+    With the fork's coeff_blob the last bottom has further factors, for each item or each part of one.
+
+    Source: LisaAnne/lisa-caffe-public src/caffe/layers/eltwise_layer.cpp, LayerSetUp and Reshape.
+    """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.eltwise_param
         operation = {0: "PROD", 1: "SUM", 2: "MAX"}[p.operation]
+        if p.coeff_blob:
+            if operation != "SUM" or len(bottoms) < 2 or len(p.coeff) not in (0, len(bottoms) - 1):
+                problem = "coeff_blob is for SUM, with a last bottom of factors, and coeff for all others or none"
+                raise DefinitionError(f"layer {layer.name!r}: {problem}")
+            return combine.WeightedSum(p.coeff)
         if p.coeff and (operation == "PROD" or len(p.coeff) != len(bottoms)):
             raise DefinitionError(
                 f"layer {layer.name!r}: coeff is for SUM only, once for each of the {len(bottoms)} bottoms;"
@@ -78,6 +88,17 @@ class Eltwise(Layer):
             raise DefinitionError(f"layer {layer.name!r}: {operation} needs at least 2 bottoms, it has {len(bottoms)}")
         # Caffe accepts coeff for MAX and ignores it.
         return combine.Eltwise(operation, p.coeff if operation == "SUM" else ())
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return not layer.eltwise_param.coeff_blob
+
+
+@rule(types.SUM)
+class Sum(Layer):
+    """The sum of equal shapes."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return combine.Eltwise("SUM")
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True

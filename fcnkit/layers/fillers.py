@@ -147,6 +147,33 @@ def _gaussian_unitball(blob: Tensor, filler: FillerParameter) -> None:
     blob.div_(blob.reshape(len(blob), -1).norm(dim=1).reshape(-1, *(1,) * (blob.dim() - 1)))
 
 
+def _flow_border_mask(blob: Tensor, filler: FillerParameter) -> None:
+    """1, but 0 in the last column of channel 0 and the last row of channel 1, where differences lack a pixel.
+
+    Source: bryanyzhu/Hidden-Two-Stream include/caffe/filler.hpp, FlowBorderMaskFiller.
+    """
+    if blob.dim() != 4 or blob.shape[1] != 2:
+        raise RuntimeError(f"the blob must be a map of 2 channels, not {tuple(blob.shape)}")
+    blob.fill_(1)
+    blob[:, 0, :, -1:] = 0
+    blob[:, 1, -1:] = 0
+
+
+def _border_mask(blob: Tensor, filler: FillerParameter) -> None:
+    """1, but 0 at the borders, border_ratio of the shorter side wide.
+
+    Source: bryanyzhu/Hidden-Two-Stream include/caffe/filler.hpp, BorderMaskFiller.
+    """
+    if blob.dim() != 4 or not filler.HasField("border_ratio"):
+        raise RuntimeError("the blob must be a map, and border_ratio given")
+    blob.fill_(1)
+    # As C rounds: half away from 0.
+    width = math.floor(min(blob.shape[2:]) * filler.border_ratio + 0.5)
+    for axis in (2, 3):
+        for start in (0, max(blob.shape[axis] - width, 0)):
+            blob.narrow(axis, start, min(width, blob.shape[axis])).zero_()
+
+
 _FILLERS: dict[str, Callable[[Tensor, FillerParameter], None]] = {
     "constant": _constant,
     "gaussian": _gaussian,
@@ -159,4 +186,6 @@ _FILLERS: dict[str, Callable[[Tensor, FillerParameter], None]] = {
     "expectation_data": _expectation_data,
     "diagonal": _diagonal,
     "gaussian_unitball": _gaussian_unitball,
+    "flowBorderMask": _flow_border_mask,
+    "borderMask": _border_mask,
 }

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Layer, rule
+from fcnkit.layers.base import Layer, canonical_axis, rule
 from fcnkit.nn import affine, normalization
 from fcnkit.types import normalization as types
 
@@ -105,8 +105,8 @@ class BN(Layer):
         if len(bottoms[0]) == 5 and self._is_pspnets(layer):
             volumes = normalization.FrozenBatchNorm3d if p.frozen else nn.BatchNorm3d
             return volumes(channels, p.eps, 1 - p.momentum)
-        if len(bottoms[0]) != 4:
-            raise DefinitionError(f"layer {layer.name!r}: BN reads blobs of 4 axes, not of shape {bottoms[0]}")
+        if len(bottoms[0]) not in ((4,) if self._is_pspnets(layer) else (2, 4)):
+            raise DefinitionError(f"layer {layer.name!r}: BN reads blobs of 2 or 4 axes, not of shape {bottoms[0]}")
         if self._is_pspnets(layer):
             kind = normalization.FrozenBatchNorm2d if p.frozen else nn.BatchNorm2d
             return kind(channels, p.eps, 1 - p.momentum)
@@ -173,6 +173,21 @@ class MVN(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True
+
+
+@rule(types.MVN_ND)
+class MVNND(Layer):
+    """Mean 0 and, unless normalize_variance is off, variance 1 of all axes from a stated one on."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.mvn_param
+        if not p.HasField("axis"):
+            raise DefinitionError(f"layer {layer.name!r}: axis must be given in mvn_param")
+        axis = canonical_axis(layer, p.axis, bottoms[0])
+        return normalization.MeanVarianceNorm(False, p.normalize_variance, p.eps, axis)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return layer.mvn_param.axis != 0
 
 
 @rule(types.NORMALIZE)

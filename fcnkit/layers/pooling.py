@@ -52,7 +52,9 @@ class Pooling(Layer):
             if mask or method == "STOCHASTIC":
                 return Pool2d(method, None, mask=mask)
             return nn.AdaptiveMaxPool2d(1) if method == "MAX" else nn.AdaptiveAvgPool2d(1)
-        kernel, stride, pad, _ = window
+        kernel, stride, pad, dilation = window
+        if set(dilation) != {1}:
+            self._check_dilated(layer, method)
         if sides is not None or excluding:
             if mask or method == "STOCHASTIC":
                 raise DefinitionError(f"layer {layer.name!r}: a pad for each side is for MAX and AVE, without a mask")
@@ -67,11 +69,24 @@ class Pooling(Layer):
         ceil = p.RoundMode.Name(p.round_mode) == "CEIL"
         pads_fit = all(2 * pad_ <= kernel_ for pad_, kernel_ in zip(pad, kernel, strict=True))
         gaps = ceil and not any(pad) and any(s > k for s, k in zip(stride, kernel, strict=True))
+        if set(dilation) != {1}:
+            if not pads_fit or gaps:
+                raise DefinitionError(f"layer {layer.name!r}: with dilation, stride and twice pad are up to the kernel")
+            return nn.MaxPool2d(kernel, stride, pad, dilation, ceil_mode=ceil)
         if mask or method == "STOCHASTIC" or not pads_fit or gaps:
             return Pool2d(method, kernel, stride, pad, ceil, mask)
         module: Any = nn.MaxPool2d if method == "MAX" else nn.AvgPool2d
         built: nn.Module = module(kernel, stride, pad, ceil_mode=ceil)
         return built
+
+    @staticmethod
+    def _check_dilated(layer: LayerParameter, method: str) -> None:
+        """Only the maximum is dilated.
+
+        Source: naibaf7/caffe src/caffe/layers/pooling_layer.cu, GenerateProgram.
+        """
+        if method != "MAX" or len(layer.top) > 1 or sides_of(layer, layer.pooling_param):
+            raise DefinitionError(f"layer {layer.name!r}: dilation is for MAX, without a mask, with one pad")
 
     @staticmethod
     def _of_axes(layer: LayerParameter, axes: int, method: str) -> nn.Module:
@@ -86,16 +101,44 @@ class Pooling(Layer):
         sliding, whole = _OF_AXES[method][axes]
         if window is None:
             return whole(1)
-        kernel, stride, pad, _ = window
+        kernel, stride, pad, dilation = window
         limits = zip(kernel, stride, pad, strict=True)
         if any(2 * around > size or step > size for size, step, around in limits):
             problem = f"stride {stride} must not exceed the kernel {kernel}, nor pad {pad} its half"
             raise DefinitionError(f"layer {layer.name!r}: {problem}")
         p = layer.pooling_param
-        return sliding(kernel, stride, pad, ceil_mode=p.RoundMode.Name(p.round_mode) == "CEIL")
+        ceil = p.RoundMode.Name(p.round_mode) == "CEIL"
+        if set(dilation) != {1}:
+            Pooling._check_dilated(layer, method)
+            return sliding(kernel, stride, pad, dilation, ceil_mode=ceil)
+        return sliding(kernel, stride, pad, ceil_mode=ceil)
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True
+
+
+@rule(types.POOLING_ND)
+class PoolingND(Pooling):
+    """The same with settings for any number of axes.
+
+    Source: yulequan/3D-Caffe src/caffe/layers/pooling_nd_layer.cpp, LayerSetUp and Reshape.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.pooling_nd_param
+        axes = len(bottoms[0]) - 2
+        if p.axis != 1 or not 1 <= axes <= 3:
+            raise DefinitionError(
+                f"layer {layer.name!r}: PoolingND reads blobs of 3 to 5 axes with the channels on axis 1, not of shape"
+                f" {bottoms[0]}, axis {p.axis}"
+            )
+        other = LayerParameter(name=layer.name, top=layer.top)
+        own = other.pooling_param
+        own.pool, own.global_pooling = int(p.pool), p.global_pooling
+        own.each_kernel_size.extend(p.kernel_size)
+        own.each_stride.extend(p.stride)
+        own.each_pad.extend(p.pad)
+        return self._of_axes(other, axes, p.PoolMethod.Name(p.pool))
 
 
 @rule(types.SPP)

@@ -14,7 +14,6 @@ from fcnkit.errors import DefinitionError
 from fcnkit.layers.activation import RReLU, Softmax
 from fcnkit.layers.affine import Scale
 from fcnkit.layers.base import Layer, rule
-from fcnkit.layers.combine import Eltwise
 from fcnkit.layers.normalization import BN, L2Normalize
 from fcnkit.types import renamed as types
 
@@ -105,13 +104,6 @@ class Scalar(_Renamed):
         copy = _copy(layer)
         copy.scale_param.axis = layer.scalar_param.axis
         return copy
-
-
-@rule(types.SUM)
-class Sum(_Renamed):
-    """Eltwise's sum of all bottoms, in R*CNN (gkioxari/RstarCNN)."""
-
-    other = Eltwise()
 
 
 @rule(types.MULTI_SOFTMAX)

@@ -18,6 +18,7 @@ from fcnkit.caffe.inputs import input_shapes, resolve, set_data_set_shapes
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
 from fcnkit.caffe.preprocessing import Preprocessing
+from fcnkit.caffe.states import complete
 from fcnkit.caffe.unknown import settle_unknown
 from fcnkit.caffe.upgrade import upgrade_net
 from fcnkit.errors import DefinitionError, FileFormatError, MissingBlobsError, naming
@@ -27,7 +28,7 @@ from fcnkit.layers import rule_for
 from fcnkit.layers.fillers import check_type
 from fcnkit.net.building import require_supported
 from fcnkit.net.caffe_net import CaffeNet
-from fcnkit.net.fitting import fitted
+from fcnkit.net.fitting import boxes_of_the_loss, fitted
 from fcnkit.net.images import Kept, preprocessing_of, stated_in
 from fcnkit.net.input_size import set_input_size
 
@@ -207,9 +208,9 @@ def prepare(
     declared = tuple(stored.input)
     trained = upgrade_net(stored)
     cut = deploy_net if options.deploy and not options.training else runnable
-    net = cut(trained, options.state, declared)
+    net, remarks = complete(trained, cut, options.state, declared)
     require_supported(net)
-    remarks = settle_forks(stored, net) if binary else []
+    remarks += settle_forks(stored, net) if binary else []
     remarks += settle_unknown(unknown, stored, net, options.ignore_fields)
     remarks += _constants(net)
     if blobs is None and options.input_shape is None:
@@ -222,6 +223,7 @@ def prepare(
     set_input_size(net, blobs)
     # BVLC's V1 has no Crop: it is one of the forks that derive offsets.
     remarks += settle_crops(net, options.crop or (DERIVED if stored.layers else None))
+    remarks += boxes_of_the_loss(net, trained)
     preprocessing = preprocessing_of(net, trained.layer, kept)
     return Prepared(net, preprocessing, remarks, guessed, unstated)
 

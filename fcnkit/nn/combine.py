@@ -124,6 +124,35 @@ class Eltwise(nn.Module):
         return f"{self.operation}" + (f", coeff={self.coeff}" if self.coeff else "")
 
 
+class WeightedSum(nn.Module):
+    """The sum of bottoms of equal shape, times factors (bottoms, ...) in the last one for parts of their first axes.
+
+    Args:
+        coeff: a further factor for each bottom; empty for none.
+
+    Source: LisaAnne/lisa-caffe-public src/caffe/layers/eltwise_layer.cpp.
+    """
+
+    def __init__(self, coeff: Sequence[float] = ()):
+        super().__init__()
+        self.coeff = tuple(coeff)
+
+    def forward(self, *bottoms: Tensor) -> Tensor:
+        *blobs, factors = bottoms
+        require_equal_shapes(blobs)
+        shape = blobs[0].shape
+        if factors.shape != (len(blobs), *shape[: factors.dim() - 1]):
+            raise RuntimeError(f"the factors must have the shape of the first axes behind {len(blobs)}, one per bottom")
+        factors = factors.reshape(*factors.shape, *(1,) * (len(shape) + 1 - factors.dim()))
+        scaled = [blob * factor for blob, factor in zip(blobs, factors, strict=True)]
+        if self.coeff:
+            scaled = [blob * factor for blob, factor in zip(scaled, self.coeff, strict=True)]
+        return torch.stack(scaled).sum(0)
+
+    def extra_repr(self) -> str:
+        return f"coeff={self.coeff}" if self.coeff else ""
+
+
 class Filter(nn.Module):
     """Keep the items along axis 0 for which the last bottom, the selector, is not 0; one top for each other bottom.
 

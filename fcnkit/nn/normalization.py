@@ -94,19 +94,30 @@ class MeanVarianceNorm(nn.Module):
         across_channels: one mean for all channels of an item.
         normalize_variance: divide as well.
         eps: added to the standard deviation, after the root.
+        axis: one mean for all axes from this one on, whose number is any and is kept; None for BVLC's.
 
-    Source: BVLC/caffe src/caffe/layers/mvn_layer.cpp.
+    Source: BVLC/caffe src/caffe/layers/mvn_layer.cpp; antran89/my-very-deep-caffe src/caffe/layers/mvn_nd_layer.cpp.
     """
 
-    def __init__(self, across_channels: bool = False, normalize_variance: bool = True, eps: float = 1e-9):
+    def __init__(
+        self,
+        across_channels: bool = False,
+        normalize_variance: bool = True,
+        eps: float = 1e-9,
+        axis: int | None = None,
+    ):
         super().__init__()
         self.across_channels, self.normalize_variance, self.eps = across_channels, normalize_variance, eps
+        self.axis = axis
 
     def forward(self, bottom: Tensor) -> Tensor:
-        if bottom.dim() > 4:
+        if self.axis is not None:
+            axes: tuple[int, ...] = tuple(range(self.axis, bottom.dim()))
+        elif bottom.dim() > 4:
             raise RuntimeError("the bottom must have at most 4 axes")
-        bottom = bottom.reshape(bottom.shape + (1,) * (4 - bottom.dim()))
-        axes = (1, 2, 3) if self.across_channels else (2, 3)
+        else:
+            bottom = bottom.reshape(bottom.shape + (1,) * (4 - bottom.dim()))
+            axes = (1, 2, 3) if self.across_channels else (2, 3)
         centred = bottom - bottom.mean(axes, keepdim=True)
         if not self.normalize_variance:
             return centred
@@ -117,7 +128,9 @@ class MeanVarianceNorm(nn.Module):
         return centred / (deviation + self.eps)
 
     def extra_repr(self) -> str:
-        return f"across_channels={self.across_channels}, normalize_variance={self.normalize_variance}, eps={self.eps}"
+        axis = "" if self.axis is None else f", axis={self.axis}"
+        flags = f"across_channels={self.across_channels}, normalize_variance={self.normalize_variance}"
+        return f"{flags}, eps={self.eps}{axis}"
 
 
 class L2Norm(nn.Module):
@@ -164,6 +177,9 @@ class BatchStatisticsNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, bottom: Tensor) -> Tensor | tuple[Tensor, ...]:
+        if bottom.dim() == 2:
+            tops = self(bottom[:, :, None, None])
+            return tops[:, :, 0, 0] if self.tops == 1 else (tops[0][:, :, 0, 0], *tops[1:])
         variance, mean = torch.var_mean(bottom, (0, 2, 3), correction=0, keepdim=True)
         weight, bias = (values.view(1, -1, 1, 1) for values in (self.weight, self.bias))
         result = (bottom - mean) / (variance + self.eps).sqrt() * weight + bias

@@ -89,17 +89,24 @@ class Lost:
 
 @dataclass(frozen=True)
 class Cut(Lost):
-    """Parts of a bottom along its channels."""
+    """Parts of a bottom, along its channels by default."""
 
-    def whole(self, layer: LayerParameter) -> int:
-        """The channels of the bottom by the points that cut it, if the last part is as large as the one before.
+    def along(self, layer: LayerParameter, axis: int) -> bool:
+        """Whether a layer cuts its bottom along this axis: 0 for items, 1 for channels."""
+        if axis == 1:
+            return along_channels(layer.slice_param, "slice_dim")
+        p = layer.slice_param
+        return int(p.slice_dim if p.HasField("slice_dim") else p.axis) == axis
 
-        UNKNOWN where no point is given, or the layer cuts another axis.
+    def whole(self, layer: LayerParameter, last: int = UNKNOWN) -> int:
+        """The length of the bottom along that axis by the points that cut it, UNKNOWN without any.
+
+        Args:
+            layer: the layer.
+            last: the length of the last part, by default that of the one before.
         """
         points = [0, *layer.slice_param.slice_point]
-        if len(points) == 1 or not along_channels(layer.slice_param, "slice_dim"):
-            return UNKNOWN
-        return int(2 * points[-1] - points[-2])
+        return UNKNOWN if len(points) == 1 else int(points[-1] + (last or points[-1] - points[-2]))
 
 
 Channels = Kept | Joined | Made | Lost

@@ -89,6 +89,15 @@ CROP = LayerType(
     moves=True,
     drawn=Drawn("plain", crop_words),
 )
+
+
+def _eltwise_looks(layer: LayerParameter) -> Sequence[Look]:
+    looks: list[Look] = [PIXEL] * len(layer.bottom)
+    if layer.eltwise_param.coeff_blob:
+        looks[-1:] = [CHANNELWISE]
+    return looks
+
+
 # The Caffe of FlowNet 2 sums a single bottom too (lmb-freiburg/flownet2 include/caffe/layers/eltwise_layer.hpp).
 ELTWISE = LayerType(
     "Eltwise",
@@ -96,11 +105,23 @@ ELTWISE = LayerType(
     origin=bvlc("eltwise"),
     bottoms=SOME,
     tops=ONE,
-    looks=every(PIXEL),
+    looks=_eltwise_looks,
     channels=KEPT,
     role=COMPUTES,
     moves=False,
     drawn=Drawn("fuse", eltwise_words),
+)
+SUM = LayerType(
+    "Sum",
+    v1=None,
+    origin=Origin("WalterMa/caffe-fast-rcnn", "src/caffe/layers/sum_layer.cpp"),
+    bottoms=SOME,
+    tops=ONE,
+    looks=every(PIXEL),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("fuse", no_words),
 )
 FILTER = LayerType(
     "Filter",

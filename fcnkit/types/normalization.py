@@ -112,6 +112,18 @@ MVN = LayerType(
     moves=False,
     drawn=PLAIN,
 )
+MVN_ND = LayerType(
+    "MVN_ND",
+    v1=None,
+    origin=Origin("antran89/my-very-deep-caffe", "src/caffe/layers/mvn_nd_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(_STATISTICS),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)
 NORMALIZE = LayerType(
     "Normalize",
     v1=None,

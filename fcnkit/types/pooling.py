@@ -61,3 +61,15 @@ MIL = LayerType(
     moves=False,
     drawn=Drawn("pool", no_words),
 )
+POOLING_ND = LayerType(
+    "PoolingND",
+    v1=None,
+    origin=Origin("yulequan/3D-Caffe", "src/caffe/layers/pooling_nd_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(MORE_AXES),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("pool", no_words),
+)

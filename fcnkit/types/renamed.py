@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fcnkit.types import activation, affine, combine, normalization
+from fcnkit.types import activation, affine, normalization
 from fcnkit.types.looks import PIXEL, WHOLE, Look
-from fcnkit.types.record import SEVERAL, TWO, LayerType, Origin, every
+from fcnkit.types.record import TWO, LayerType, Origin, every
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
@@ -35,10 +35,6 @@ SCALAR = replace(
     _renamed("Scalar", affine.SCALE, "superyyzg/deep-filter-panorama", "scalar"),
     bottoms=TWO,
     looks=lambda layer: [PIXEL, WHOLE],
-)
-SUM = replace(
-    _renamed("Sum", combine.ELTWISE, "WalterMa/caffe-fast-rcnn", "sum"),
-    bottoms=SEVERAL,
 )
 MULTI_SOFTMAX = _renamed(
     "MultiSoftmax",

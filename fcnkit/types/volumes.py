@@ -75,5 +75,6 @@ _OF_VOLUMES = {CONVOLUTION_3D.name, POOLING_3D.name, ND_CONVOLUTION.name, ND_POO
 
 def reads_volumes(layer: LayerParameter) -> bool:
     """Whether a layer reads blobs of five axes."""
-    sizes = layer.convolution_param.kernel_size, layer.pooling_param.each_kernel_size
+    pools = layer.pooling_param.each_kernel_size, layer.pooling_nd_param.kernel_size
+    sizes = layer.convolution_param.kernel_size, *pools
     return layer.type in _OF_VOLUMES or 3 in map(len, sizes)

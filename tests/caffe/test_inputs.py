@@ -7,7 +7,7 @@ import pytest
 
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.data import top_shape
-from fcnkit.caffe.deploy import deploy
+from fcnkit.caffe.deploy import deploy, runnable
 from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.errors import InputError
 
@@ -194,6 +194,17 @@ def test_the_points_of_a_slice_state_the_channels(points: str, channels: int) ->
     assert input_shapes(net) == {"pair": (1, channels, 500, 500)}
 
 
+def test_objects_that_a_loss_reads_are_rows_of_eight() -> None:
+    text = """
+        layer { name: "data" type: "AnnotatedData" top: "data" top: "label" transform_param { crop_size: 60 } }
+        layer { name: "c" type: "ReLU" bottom: "data" top: "c" }
+        layer { name: "loss" type: "MultiBoxLoss" bottom: "c" bottom: "c" bottom: "c" bottom: "label" top: "loss" }
+    """
+    net = runnable(prototxt.parse(text))
+    assert resolve(net, None, None) is False
+    assert input_shapes(net) == {"data": (1, 3, 60, 60), "label": (1, 1, 1, 8)}
+
+
 def test_words_and_the_beginnings_of_sentences_are_sequences() -> None:
     """LRCN's language model: both come from one file, and neither is an image."""
     net = prototxt.parse("""
@@ -260,6 +271,36 @@ def test_several_images_that_a_slice_cuts() -> None:
     net = deploy(net)
     resolve(net, None, None)
     assert input_shapes(net) == {"d": (1, 12, 8, 8)}
+
+
+def test_parts_that_are_cut_again() -> None:
+    """Nine images of 3 channels: 12 are cut off, of the other 15 six, and of the last 9 three and three."""
+    cut = 'layer {{ name: "{0}" type: "Slice" bottom: "{0}" top: "{1}" top: "{2}" slice_param {{ slice_point: {3} }} }}'
+    text = 'layer { name: "d" type: "Data" top: "d" transform_param { crop_size: 8 mean_value: [1, 2, 3] } }'
+    pieces = [("d", "a", "b", 12), ("b", "c", "e", 6), ("e", "f", "g", 3), ("g", "h", "i", 3)]
+    net = deploy(prototxt.parse(text + "".join(cut.format(*piece) for piece in pieces)))
+    resolve(net, None, None)
+    assert input_shapes(net) == {"d": (1, 27, 8, 8)}
+    # A layer that cuts a blob in place is read once.
+    net = deploy(prototxt.parse(text + cut.format("d", "a", "d", 3) * 2))
+    resolve(net, None, None)
+    assert input_shapes(net) == {"d": (1, 9, 8, 8)}
+
+
+def test_items_that_a_slice_cuts() -> None:
+    """The three views of an object are the items of a batch, behind convolutions."""
+    form = """
+        layer {{ name: "d" {0} }}
+        layer {{ name: "conv" type: "Convolution" bottom: "d" top: "c"
+          convolution_param {{ num_output: 2 kernel_size: 1 }} }}
+        layer {{ name: "s" type: "Slice" bottom: "c" top: "x" top: "y" top: "z"
+          slice_param {{ axis: 0 slice_point: [1, 2] }} }}"""
+    net = deploy(prototxt.parse(form.format('type: "Python" top: "d"')))
+    resolve(net, None, None)
+    assert input_shapes(net) == {"d": (3, 3, 500, 500)}
+    net = prototxt.parse(form.format('type: "Input" top: "d" input_param { shape { dim: [4, 3, 8, 8] } }'))
+    resolve(net, None, None)
+    assert input_shapes(net) == {"d": (4, 3, 8, 8)}
 
 
 def test_two_images_of_flow_nets() -> None:

@@ -112,3 +112,16 @@ def test_gaussian_unitball() -> None:
     blob = filled((5, 3, 2), type="gaussian_unitball")
     assert torch.allclose(blob.reshape(5, -1).norm(dim=1), torch.ones(5))
     assert blob.min() < 0
+
+
+def test_masks_of_borders() -> None:
+    """Differences to the right lack the last column, those downwards the last row; a border of round(0.1 * 5)."""
+    flow = filled((2, 2, 2, 3), type="flowBorderMask")
+    assert flow[1].tolist() == [[[1, 1, 0], [1, 1, 0]], [[1, 1, 1], [0, 0, 0]]]
+    border = filled((1, 1, 5, 6), type="borderMask", border_ratio=0.1)
+    assert border[0, 0].tolist() == [[0] * 6, *[[0, 1, 1, 1, 1, 0]] * 3, [0] * 6]
+    assert filled((1, 2, 4, 4), type="borderMask", border_ratio=0.1).all()
+    with pytest.raises(DefinitionError, match="its flowBorderMask filler cannot be used: the blob must be a map of 2"):
+        filled((2, 3, 2, 3), type="flowBorderMask")
+    with pytest.raises(DefinitionError, match="its borderMask filler cannot be used: the blob must be a map, and"):
+        filled((2, 3, 2, 3), type="borderMask")

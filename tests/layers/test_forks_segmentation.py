@@ -52,6 +52,20 @@ def test_pspnets_bn() -> None:
     assert run(it, [BOTTOM], blobs).ravel().tolist() == pytest.approx([0.5, 9, 1.5, 19])
 
 
+def test_segnets_bn_of_vectors() -> None:
+    """As the test of four axes, without height and width; the statistics keep theirs."""
+    module = net(layer("BN", "a", "bn_param { bn_mode: LEARN }", tops="top mean variance"), [BOTTOM[:, :, 0, 0]])
+    module.it.weight.data = torch.tensor([1.0, 2])
+    with torch.no_grad():
+        tops = module(torch.from_numpy(BOTTOM[:, :, 0, 0]))
+    assert isinstance(tops, dict)
+    assert np.allclose(tops["top"], [[-1, -2], [1, 2]], atol=1e-5)
+    assert tops["mean"].shape == (1, 2, 1, 1)
+    blobs = {"it": [per_channel(2, 10), per_channel(0.5, -1)]}
+    merged = run(layer("BN", "a", "bn_param { bn_mode: INFERENCE }"), [BOTTOM[:, :, 0, 0]], blobs)
+    assert merged.tolist() == [[2.5, 29], [4.5, 59]]
+
+
 @pytest.mark.parametrize("frozen", ["true", "false"])
 def test_bn_of_clips(frozen: str) -> None:
     """ECO's: the same along time, with blobs of two axes in files."""
@@ -100,8 +114,8 @@ def test_a_bn_that_may_be_either(settings: str) -> None:
 
 
 def test_bn_reads_maps() -> None:
-    with pytest.raises(DefinitionError, match=r"layer 'it': BN reads blobs of 4 axes, not of shape \(2, 2\)"):
-        run(layer("BN", "a", "bn_param { bn_mode: INFERENCE }"), [BOTTOM[:, :, 0, 0]])
+    with pytest.raises(DefinitionError, match=r"layer 'it': BN reads blobs of 2 or 4 axes, not of shape \(2, 2, 1\)"):
+        run(layer("BN", "a", "bn_param { bn_mode: INFERENCE }"), [BOTTOM[:, :, 0]])
 
 
 @pytest.mark.parametrize("settings", ["zoom_factor: 3", "height: 7 width: 11", "height: 4 width: 5"])

@@ -210,3 +210,17 @@ def test_errors(kind: str, settings: str, shape: tuple[int, ...], words: str) ->
 def test_another_number_of_channels_is_an_error() -> None:
     with pytest.raises(InputError, match=r"layer 'l' \(BatchNorm\) .*: the bottom has 1 channels, the statistics 4"):
         batch_norm()(torch.zeros(3, 1, 5, 6))
+
+
+def test_mvn_of_any_axes() -> None:
+    """From axis 2 on: each item's each channel of a clip; from axis 1 on: each item."""
+    bottom = np.arange(16, dtype=np.float32).reshape(1, 2, 2, 2, 2) ** 2
+    top = apply("MVN_ND", "mvn_param { axis: 2 }", bottom)
+    assert top.shape == bottom.shape
+    for channel in range(2):
+        part = bottom[0, channel]
+        assert np.allclose(top[0, channel], (part - part.mean()) / part.std(), atol=1e-5)
+    top = apply("MVN_ND", "mvn_param { axis: -4 normalize_variance: false }", bottom)
+    assert np.allclose(top, bottom - bottom.mean())
+    with pytest.raises(DefinitionError, match="layer 'l': axis must be given in mvn_param"):
+        apply("MVN_ND", "", bottom)

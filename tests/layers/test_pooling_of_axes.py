@@ -68,6 +68,21 @@ def test_global_pooling(method: str) -> None:
     assert top.shape == (2, 3, 1, 1, 1)
 
 
+@pytest.mark.parametrize("method", ["MAX", "AVE"])
+def test_pooling_nd(method: str) -> None:
+    """3D-Caffe's layer of its own."""
+    bottom, plane = values(1, 2, 4, 5, 6), values(1, 2, 5, 6)
+    top = apply("PoolingND", f"pooling_nd_param {{ pool: {method} kernel_size: 2 stride: 2 }}", bottom)
+    assert np.allclose(top, pooled(bottom, [2, 2, 2], [2, 2, 2], [0, 0, 0], method), atol=1e-6)
+    settings = "kernel_size: [3, 2] stride: 2 pad: [1, 0]"
+    top = apply("PoolingND", f"pooling_nd_param {{ pool: {method} {settings} }}", plane)
+    assert np.allclose(top, pooled(plane, [3, 2], [2, 2], [1, 0], method), atol=1e-6)
+    top = apply("PoolingND", f"pooling_nd_param {{ pool: {method} global_pooling: true }}", bottom)
+    assert top.shape == (1, 2, 1, 1, 1)
+    with pytest.raises(DefinitionError, match=r"PoolingND reads blobs of 3 to 5 axes .* \(1, 2\), axis 1"):
+        layer_net("PoolingND", "pooling_nd_param { kernel_size: 2 }", [(1, 2)])
+
+
 TEXT = """name: "each_stride: 2"
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 2, 4, 6, 6] } } }
 layer { name: "pool" type: "Pooling" bottom: "data" top: "pool"

@@ -127,6 +127,29 @@ def test_one_bottom_of_eltwise() -> None:
         layer_net("Eltwise", "eltwise_param { operation: PROD }", [(1, 2)])
 
 
+def test_sum() -> None:
+    one, two, three = (values(2, 3, seed=seed) for seed in range(3))
+    assert np.allclose(apply("Sum", "", one, two, three), one + two + three)
+    assert np.array_equal(apply("Sum", "", one), one)
+    with pytest.raises(DefinitionError, match="the bottoms must have equal shapes"):
+        layer_net("Sum", "", [(2, 3), (2, 1)])
+
+
+def test_factors_from_a_bottom_of_eltwise() -> None:
+    """LRCN's LSTM of 2015: a factor for each item of both bottoms, and one for each bottom."""
+    one, two = values(2, 3), values(2, 3, seed=1)
+    factors = np.array([[1, 0], [2, 5]], np.float32)  # of one, of two; for items 0 and 1
+    expected = np.stack([one[0] + 2 * two[0], 0 * one[1] + 5 * two[1]])
+    assert np.allclose(apply("Eltwise", "eltwise_param { coeff_blob: true }", one, two, factors), expected)
+    settings = "eltwise_param { coeff_blob: true coeff: 1 coeff: -1 }"
+    expected = np.stack([one[0] - 2 * two[0], -5 * two[1]])
+    assert np.allclose(apply("Eltwise", settings, one, two, factors), expected)
+    with pytest.raises(DefinitionError, match="layer 'l': coeff_blob is for SUM, with a last bottom of factors"):
+        layer_net("Eltwise", "eltwise_param { coeff_blob: true coeff: 1 }", [(2, 3), (2, 3), (2, 2)])
+    with pytest.raises(DefinitionError, match="the factors must have the shape of the first axes behind 2"):
+        layer_net("Eltwise", "eltwise_param { coeff_blob: true }", [(2, 3), (2, 3), (2, 3)])
+
+
 def test_periodic_shuffle() -> None:
     """Channels are groups of num_output; a group goes to one place of each square of 2 x 2 pixels."""
     bottom = np.arange(16, dtype=np.float32).reshape(1, 8, 1, 2)
