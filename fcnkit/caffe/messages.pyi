@@ -876,6 +876,8 @@ class LayerParameter(Message):
     @property
     def rotate_pooling_param(self) -> RotateROIPoolingParameter: ...
     @property
+    def scalar_param(self) -> ScalarParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -1057,6 +1059,7 @@ class LayerParameter(Message):
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
+        scalar_param: ScalarParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1231,6 +1234,7 @@ class LayerParameter(Message):
             "nms_param",
             "st_param",
             "rotate_pooling_param",
+            "scalar_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1414,6 +1418,7 @@ class LayerParameter(Message):
             "nms_param",
             "st_param",
             "rotate_pooling_param",
+            "scalar_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -3078,6 +3083,8 @@ class V1LayerParameter(Message):
     @property
     def rotate_pooling_param(self) -> RotateROIPoolingParameter: ...
     @property
+    def scalar_param(self) -> ScalarParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3236,6 +3243,7 @@ class V1LayerParameter(Message):
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
+        scalar_param: ScalarParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3385,6 +3393,7 @@ class V1LayerParameter(Message):
             "nms_param",
             "st_param",
             "rotate_pooling_param",
+            "scalar_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3545,6 +3554,7 @@ class V1LayerParameter(Message):
             "nms_param",
             "st_param",
             "rotate_pooling_param",
+            "scalar_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -6981,3 +6991,9 @@ class RotateROIPoolingParameter(Message):
     def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
     def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
     def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...
+
+class ScalarParameter(Message):
+    axis: int
+    def __init__(self, *, axis: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["axis"]) -> bool: ...
+    def ClearField(self, field_name: Literal["axis"]) -> None: ...

@@ -12,6 +12,7 @@ from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.activation import RReLU, Softmax
+from fcnkit.layers.affine import Scale
 from fcnkit.layers.base import Layer, rule
 from fcnkit.layers.normalization import BN, L2Normalize
 from fcnkit.types import renamed as types
@@ -87,6 +88,21 @@ class Insanity(_Renamed):
     def translated(self, layer: LayerParameter) -> LayerParameter:
         copy, p = _copy(layer), layer.insanity_param
         copy.rrelu_param.lb, copy.rrelu_param.ub = p.lb, p.ub
+        return copy
+
+
+@rule(types.SCALAR)
+class Scalar(_Renamed):
+    """Scale by a second bottom, along its own axes from axis on, which is 0 unless it is given.
+
+    Source: BVLC/caffe at commit b4a5b6a src/caffe/proto/caffe.proto, ScalarParameter.
+    """
+
+    other = Scale()
+
+    def translated(self, layer: LayerParameter) -> LayerParameter:
+        copy = _copy(layer)
+        copy.scale_param.axis = layer.scalar_param.axis
         return copy
 
 

@@ -40,6 +40,19 @@ def test_insanity_in_tests() -> None:
         run(layer("Insanity", "a", "insanity_param { lb: 6 ub: 5 }"), [values(1, 2)])
 
 
+@pytest.mark.parametrize(("settings", "axis"), [("", 0), ("scalar_param { axis: 2 }", 2)])
+def test_a_blob_times_another(settings: str, axis: int) -> None:
+    """scott89/STCT: along the first axes, or along those from another on."""
+    bottom = values(2, 3, 4, 5)
+    factor = values(*bottom.shape[axis : axis + 2], seed=1)
+    expected = np.empty_like(bottom)
+    for place in np.ndindex(*bottom.shape):
+        expected[place] = bottom[place] * factor[place[axis : axis + 2]]
+    assert np.allclose(run(layer("Scalar", "ab", settings), [bottom, factor]), expected)
+    with pytest.raises(DefinitionError, match="Scalar needs 2 bottoms, it has 1"):
+        run(layer("Scalar", "a"), [bottom])
+
+
 def test_softmax_of_each_pixel() -> None:
     """xiaolonw/caffe-3dnormal_joint_pose."""
     bottom = np.log(np.array([1, 3, 3, 1], np.float32)).reshape(1, 2, 1, 2)
