@@ -872,6 +872,8 @@ class LayerParameter(Message):
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
     @property
+    def rotate_pooling_param(self) -> RotateROIPoolingParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -1051,6 +1053,7 @@ class LayerParameter(Message):
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
+        rotate_pooling_param: RotateROIPoolingParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1223,6 +1226,7 @@ class LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1404,6 +1408,7 @@ class LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2365,6 +2370,8 @@ class PoolingParameter(Message):
     def each_stride(self) -> RepeatedScalarFieldContainer[int]: ...
     @property
     def each_pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def dilation(self) -> RepeatedScalarFieldContainer[int]: ...
     def __init__(
         self,
         *,
@@ -2396,6 +2403,7 @@ class PoolingParameter(Message):
         each_kernel_size: Iterable[int] = ...,
         each_stride: Iterable[int] = ...,
         each_pad: Iterable[int] = ...,
+        dilation: Iterable[int] = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -2458,6 +2466,7 @@ class PoolingParameter(Message):
             "each_kernel_size",
             "each_stride",
             "each_pad",
+            "dilation",
         ],
     ) -> None: ...
 
@@ -3060,6 +3069,8 @@ class V1LayerParameter(Message):
     @property
     def st_param(self) -> SpatialTransformerParameter: ...
     @property
+    def rotate_pooling_param(self) -> RotateROIPoolingParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3216,6 +3227,7 @@ class V1LayerParameter(Message):
         imresize_param: ImResizeParameter = ...,
         nms_param: NmsParameter = ...,
         st_param: SpatialTransformerParameter = ...,
+        rotate_pooling_param: RotateROIPoolingParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3363,6 +3375,7 @@ class V1LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3521,6 +3534,7 @@ class V1LayerParameter(Message):
             "imresize_param",
             "nms_param",
             "st_param",
+            "rotate_pooling_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -4293,6 +4307,7 @@ class MultiBoxLossParameter(Message):
     sample_size: int
     use_prior_for_nms: bool
     ignore_difficult_gt: bool
+    objectness_score: float
     def __init__(
         self,
         *,
@@ -4319,6 +4334,7 @@ class MultiBoxLossParameter(Message):
         sample_size: int = ...,
         use_prior_for_nms: bool = ...,
         ignore_difficult_gt: bool = ...,
+        objectness_score: float = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -4346,6 +4362,7 @@ class MultiBoxLossParameter(Message):
             "sample_size",
             "use_prior_for_nms",
             "ignore_difficult_gt",
+            "objectness_score",
         ],
     ) -> bool: ...
     def ClearField(
@@ -4374,6 +4391,7 @@ class MultiBoxLossParameter(Message):
             "sample_size",
             "use_prior_for_nms",
             "ignore_difficult_gt",
+            "objectness_score",
         ],
     ) -> None: ...
 
@@ -4536,6 +4554,10 @@ class BNParameter(Message):
     frozen: bool
     engine: int
     icnet: bool
+    var_eps: float
+    moving_average: bool
+    decay: float
+    sync_forward: bool
     def __init__(
         self,
         *,
@@ -4549,6 +4571,10 @@ class BNParameter(Message):
         frozen: bool = ...,
         engine: int | str = ...,
         icnet: bool = ...,
+        var_eps: float = ...,
+        moving_average: bool = ...,
+        decay: float = ...,
+        sync_forward: bool = ...,
     ) -> None: ...
     def HasField(
         self,
@@ -4563,6 +4589,10 @@ class BNParameter(Message):
             "frozen",
             "engine",
             "icnet",
+            "var_eps",
+            "moving_average",
+            "decay",
+            "sync_forward",
         ],
     ) -> bool: ...
     def ClearField(
@@ -4578,6 +4608,10 @@ class BNParameter(Message):
             "frozen",
             "engine",
             "icnet",
+            "var_eps",
+            "moving_average",
+            "decay",
+            "sync_forward",
         ],
     ) -> None: ...
 
@@ -6826,3 +6860,11 @@ class SpatialTransformerParameter(Message):
             "theta_2_3",
         ],
     ) -> None: ...
+
+class RotateROIPoolingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...

@@ -11,6 +11,7 @@ from fcnkit.caffe import schema
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.prototxt import some, unknown_error
+from fcnkit.errors import nearest
 
 # Settings of training, of data and of one machine's speed, which change nothing that a trained net computes. A name
 # covers the field or the message wherever it stands.
@@ -97,10 +98,18 @@ _TRAINING = re.compile(
 )
 
 
+# A value of a net itself, not a message.
+_VALUE = re.compile(r"\w+\s*:\s*[^\s{<\[]")
+_NETS = list(schema.message_class("NetParameter").DESCRIPTOR.fields_by_name)
+
+
 def _no_matter(unknown: Unknown) -> bool:
     path = unknown.path
     if any(map(_TRAINING.fullmatch, path)) or (not unknown.layers and path[0] in _SOLVERS):
         return True
+    if not unknown.layers and len(path) == 1 and _VALUE.match(unknown.text, unknown.column - 1):
+        # A net computes what its layers compute; a name that is like that of a field is a slip of the pen.
+        return not nearest(path[0], _NETS)
     return not _NO_MATTER.isdisjoint(path) or not _NO_MATTER.isdisjoint(map(".".join, pairwise(path)))
 
 

@@ -89,14 +89,16 @@ class LatticeConvolution(nn.Module):
         self.weight = nn.Parameter(torch.zeros(outputs, channels // groups, 1, len(gaussian)))
         self.bias = nn.Parameter(torch.zeros(1, 1, 1, outputs)) if bias else None
 
-    def forward(self, values: Tensor, sources: Tensor, targets: Tensor, *given: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def forward(
+        self, values: Tensor, sources: Tensor, targets: Tensor, given: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, ...]:
         """The filtered values (images, outputs, height, width).
 
         Args:
             values: (images, channels, source height, source width).
             sources: (images, dimensions, source height, source width), the points of the values.
             targets: (images, dimensions, height, width), the points of the top.
-            given: a lattice of the same points, which is not read.
+            given: the lattice of the same points, which is not read.
         """
         if values.shape[::2] != sources.shape[::2] or values.shape[3] != sources.shape[3]:
             raise RuntimeError("values and the features of their points must have as many images, rows and columns")

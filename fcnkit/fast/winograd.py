@@ -89,12 +89,12 @@ class Winograd:
         both = torch.kron(filters, filters)
         # For each part of the outputs: (products, channels, outputs).
         self.filters = []
-        for part in torch.split(weight, _OUTPUTS_AT_ONCE):
-            made = torch.empty(len(both), channels, len(part))
-            for start in range(0, len(part), 64):  # in float64, some at a time for the sake of memory
-                taps = part[start : start + 64].double().permute(2, 3, 1, 0).reshape(self.taps**2, -1)
-                made[:, :, start : start + 64] = (both @ taps).view(len(both), channels, -1)
-            self.filters.append(made)
+        for part in torch.split(weight.flatten(2), _OUTPUTS_AT_ONCE):
+            made = torch.empty(len(both), channels * len(part))
+            for start in range(0, channels, 8):  # in float64, some at a time, which stay in the cache
+                taps = part[:, start : start + 8].permute(2, 1, 0).flatten(1).double()
+                made[:, start * len(part) :][:, : taps.shape[1]] = both @ taps
+            self.filters.append(made.view(len(both), channels, len(part)))
         self.bias = bias if bias is not None else torch.zeros(num_output)
         self.slope = slope
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from fcnkit.aliases import Shape
-from fcnkit.caffe.messages import LayerParameter
+from fcnkit.caffe.messages import LayerParameter, MultiBoxLossParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, rule
 from fcnkit.layers.loss import normalization
@@ -19,27 +19,29 @@ from fcnkit.types import multibox as types
 class MultiBoxLoss(Layer):
     """The loss of locations and scores, for training.
 
-    Default boxes that are decoded before they are matched, locations of each class, and suppression of overlaps before
-    hard examples are chosen are refused.
+    Two more bottoms are the scores and the locations of RefineDet's first stage.
 
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/multibox_loss_layer.cpp, LayerSetUp.
+    Source: weiliu89/caffe (branch ssd) and sfzhang15/RefineDet src/caffe/layers/multibox_loss_layer.cpp, LayerSetUp.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.multibox_loss_param
         if not p.num_classes:
             raise DefinitionError(f"layer {layer.name!r}: num_classes must be given")
+        mining, sigmoid = p.MiningType.Name(p.mining_type), p.conf_loss_type == p.LOGISTIC
+        suppression = self._suppression(p)
         refused = {
-            "share_location: false": not p.share_location,
-            "use_prior_for_matching: false": not p.use_prior_for_matching,
-            "bp_inside: true": p.bp_inside,
             "ignore_difficult_gt: true": p.ignore_difficult_gt,
-            "nms_param": p.nms_param.nms_threshold > 0 and p.HasField("nms_param"),
+            "share_location: false with a mining_type": not p.share_location and mining != "NONE",
+            "share_location: false with use_prior_for_matching: false": not (
+                p.share_location or p.use_prior_for_matching
+            ),
+            "six bottoms with another setting than RefineDet's": len(bottoms) > 4
+            and not (p.share_location and p.use_prior_for_matching and mining == "MAX_NEGATIVE" and not suppression),
         }
         for setting, given in refused.items():
             if given:
                 raise DefinitionError(f"layer {layer.name!r}: {setting} of MultiBoxLoss is not supported")
-        mining, sigmoid = p.MiningType.Name(p.mining_type), p.conf_loss_type == p.LOGISTIC
         if p.HasField("do_neg_mining") and p.do_neg_mining != (mining != "NONE"):
             raise DefinitionError(f"layer {layer.name!r}: do_neg_mining and mining_type contradict each other")
         if not 0 <= p.background_label_id < p.num_classes:
@@ -64,4 +66,15 @@ class MultiBoxLoss(Layer):
             p.use_difficult_gt,
             p.map_object_to_agnostic,
             normalization(layer),
+            p.share_location,
+            p.use_prior_for_matching,
+            p.bp_inside,
+            suppression,
+            p.objectness_score,
         )
+
+    def _suppression(self, p: MultiBoxLossParameter) -> tuple[float, int | None, bool] | None:
+        q = p.nms_param
+        if not p.HasField("nms_param") or q.nms_threshold <= 0:
+            return None
+        return q.nms_threshold, q.top_k if q.top_k > 0 else None, p.use_prior_for_nms

@@ -78,7 +78,7 @@ class BatchNorm(Layer):
 
 @rule(types.BN)
 class BN(Layer):
-    """Two layers of the same name, distinguished by settings that only one of them has.
+    """Three layers of the same name, distinguished by settings that only one of them has.
 
     SegNet's has 2 blobs, scale and shift. In the mode INFERENCE it only applies these, because the statistics have
     been merged into them. In the mode LEARN it normalizes with the batch's own statistics in both phases, and
@@ -93,6 +93,13 @@ class BN(Layer):
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.bn_param
         channels = bottoms[0][1] if len(bottoms[0]) > 1 else 0
+        if types.keeps_averages(layer):
+            if not p.moving_average or len(bottoms[0]) != 4:
+                raise DefinitionError(
+                    f"layer {layer.name!r}: BN with moving averages reads blobs of 4 axes, not of shape {bottoms[0]};"
+                    " moving_average must be true"
+                )
+            return affine.MovingAverageNorm(channels, p.var_eps, 1 - p.decay)
         if len(bottoms[0]) == 2 and self._is_pspnets(layer) and not p.frozen:
             return nn.BatchNorm1d(channels, p.eps, 1 - p.momentum)
         if len(bottoms[0]) == 5 and self._is_pspnets(layer):
@@ -108,7 +115,7 @@ class BN(Layer):
         return normalization.BatchStatisticsNorm(channels, 1e-9, len(layer.top))
 
     def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
-        names = ["weight", "bias", *(["running_mean", "running_var"] if self._is_pspnets(layer) else [])]
+        names = ["weight", "bias", *(["running_mean", "running_var"] if self._stores(layer) else [])]
         return [getattr(module, name).view(1, -1, 1, 1) for name in names]
 
     def in_order(self, layer: LayerParameter, stored: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
@@ -116,12 +123,18 @@ class BN(Layer):
 
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
         p = layer.bn_param
+        if types.keeps_averages(layer):
+            return [p.scale_filler, p.shift_filler, *(type(p.shift_filler)(value=value) for value in (0, 1))]
         if not self._is_pspnets(layer):
             return [p.scale_filler, p.shift_filler]
         return [p.slope_filler, p.bias_filler, *(type(p.bias_filler)(value=value) for value in (0, p.frozen))]
 
     def batchwise(self, layer: LayerParameter) -> bool:
-        return self._is_pspnets(layer) or layer.bn_param.bn_mode == layer.bn_param.INFERENCE
+        return self._stores(layer) or layer.bn_param.bn_mode == layer.bn_param.INFERENCE
+
+    def _stores(self, layer: LayerParameter) -> bool:
+        """Whether the layer stores statistics."""
+        return types.keeps_averages(layer) or self._is_pspnets(layer)
 
     @staticmethod
     def _is_pspnets(layer: LayerParameter) -> bool:

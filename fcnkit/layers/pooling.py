@@ -52,7 +52,9 @@ class Pooling(Layer):
             if mask or method == "STOCHASTIC":
                 return Pool2d(method, None, mask=mask)
             return nn.AdaptiveMaxPool2d(1) if method == "MAX" else nn.AdaptiveAvgPool2d(1)
-        kernel, stride, pad, _ = window
+        kernel, stride, pad, dilation = window
+        if set(dilation) != {1}:
+            self._check_dilated(layer, method)
         if sides is not None or excluding:
             if mask or method == "STOCHASTIC":
                 raise DefinitionError(f"layer {layer.name!r}: a pad for each side is for MAX and AVE, without a mask")
@@ -67,11 +69,24 @@ class Pooling(Layer):
         ceil = p.RoundMode.Name(p.round_mode) == "CEIL"
         pads_fit = all(2 * pad_ <= kernel_ for pad_, kernel_ in zip(pad, kernel, strict=True))
         gaps = ceil and not any(pad) and any(s > k for s, k in zip(stride, kernel, strict=True))
+        if set(dilation) != {1}:
+            if not pads_fit or gaps:
+                raise DefinitionError(f"layer {layer.name!r}: with dilation, stride and twice pad are up to the kernel")
+            return nn.MaxPool2d(kernel, stride, pad, dilation, ceil_mode=ceil)
         if mask or method == "STOCHASTIC" or not pads_fit or gaps:
             return Pool2d(method, kernel, stride, pad, ceil, mask)
         module: Any = nn.MaxPool2d if method == "MAX" else nn.AvgPool2d
         built: nn.Module = module(kernel, stride, pad, ceil_mode=ceil)
         return built
+
+    @staticmethod
+    def _check_dilated(layer: LayerParameter, method: str) -> None:
+        """Only the maximum is dilated.
+
+        Source: naibaf7/caffe src/caffe/layers/pooling_layer.cu, GenerateProgram.
+        """
+        if method != "MAX" or len(layer.top) > 1 or sides_of(layer, layer.pooling_param):
+            raise DefinitionError(f"layer {layer.name!r}: dilation is for MAX, without a mask, with one pad")
 
     @staticmethod
     def _of_axes(layer: LayerParameter, axes: int, method: str) -> nn.Module:
@@ -86,13 +101,17 @@ class Pooling(Layer):
         sliding, whole = _OF_AXES[method][axes]
         if window is None:
             return whole(1)
-        kernel, stride, pad, _ = window
+        kernel, stride, pad, dilation = window
         limits = zip(kernel, stride, pad, strict=True)
         if any(2 * around > size or step > size for size, step, around in limits):
             problem = f"stride {stride} must not exceed the kernel {kernel}, nor pad {pad} its half"
             raise DefinitionError(f"layer {layer.name!r}: {problem}")
         p = layer.pooling_param
-        return sliding(kernel, stride, pad, ceil_mode=p.RoundMode.Name(p.round_mode) == "CEIL")
+        ceil = p.RoundMode.Name(p.round_mode) == "CEIL"
+        if set(dilation) != {1}:
+            Pooling._check_dilated(layer, method)
+            return sliding(kernel, stride, pad, dilation, ceil_mode=ceil)
+        return sliding(kernel, stride, pad, ceil_mode=ceil)
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True

@@ -84,9 +84,16 @@ class _PythonProposal(Layer):
         settings: dict[str, Any] = {"scales": (8, 16, 32), "ratios": (0.5, 1, 2), "base_size": 16}
         settings |= {**self.defaults, **settings_of(layer)}
         try:
+            anchors = proposals.anchors(int(settings["base_size"]), settings["ratios"], settings["scales"])
+            stride, count, found = int(settings["feat_stride"]), len(anchors), bottoms[1][1]
+            if 4 * count != found and found % 4 == 0:
+                raise ValueError(
+                    f"{count} anchors need {2 * count} channels of scores and {4 * count} of offsets, and the bottoms"
+                    f" have those of {found // 4}; add the project's scales or ratios, such as 'scales': [4, 8, 16, 32]"
+                )
             return proposals.Proposals(
-                proposals.anchors(int(settings["base_size"]), settings["ratios"], settings["scales"]),
-                int(settings["feat_stride"]),
+                anchors,
+                stride,
                 int(settings["pre_nms_topn"]) or None,
                 int(settings["post_nms_topn"]) or None,
                 None if settings["nms_thresh"] is None else float(settings["nms_thresh"]),

@@ -22,6 +22,10 @@ class SpatialTransformer(Elementwise):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.st_param
+        if len(bottoms[0]) != 4:
+            raise DefinitionError(
+                f"layer {layer.name!r}: SpatialTransformer reads blobs of 4 axes, not of {bottoms[0]}"
+            )
         if p.transform_type != "affine" or p.sampler_type != "bilinear":
             raise DefinitionError(
                 f"layer {layer.name!r}: the transform is affine and the sampler bilinear, not {p.transform_type!r} and"

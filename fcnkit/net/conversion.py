@@ -28,7 +28,7 @@ from fcnkit.layers import rule_for
 from fcnkit.layers.fillers import check_type
 from fcnkit.net.building import require_supported
 from fcnkit.net.caffe_net import CaffeNet
-from fcnkit.net.fitting import fitted
+from fcnkit.net.fitting import boxes_of_the_loss, fitted
 from fcnkit.net.images import Kept, preprocessing_of, stated_in
 from fcnkit.net.input_size import set_input_size
 
@@ -223,6 +223,7 @@ def prepare(
     set_input_size(net, blobs)
     # BVLC's V1 has no Crop: it is one of the forks that derive offsets.
     remarks += settle_crops(net, options.crop or (DERIVED if stored.layers else None))
+    remarks += boxes_of_the_loss(net, trained)
     preprocessing = preprocessing_of(net, trained.layer, kept)
     return Prepared(net, preprocessing, remarks, guessed, unstated)
 

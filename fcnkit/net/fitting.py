@@ -9,7 +9,7 @@ from fcnkit.aliases import Shape
 from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, set_input_shapes
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.errors import FcnkitError
-from fcnkit.net.building import build
+from fcnkit.net.building import blob_shapes, build
 from fcnkit.net.input_size import fitting_size
 from fcnkit.types import is_input, type_of
 from fcnkit.types.axes import along_channels
@@ -17,9 +17,15 @@ from fcnkit.types.channels import Joined
 from fcnkit.types.combine import CONCAT
 from fcnkit.types.detection import DETECTION_OUTPUT
 from fcnkit.types.looks import CHANNELWISE, PIXEL
+from fcnkit.types.loss import ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SIGMOID_CROSS_ENTROPY_LOSS, SOFTMAX_WITH_LOSS
 from fcnkit.types.multibox import MULTI_BOX_LOSS
 from fcnkit.types.priors import PRIOR_BOX
+from fcnkit.types.regression import EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LOSS
 from fcnkit.types.source import DUMMY_DATA
+
+# What compares blobs of one shape, and what compares scores with the numbers of classes.
+_ALIKE = {each.name for each in (EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LOSS, SIGMOID_CROSS_ENTROPY_LOSS)}
+_NUMBERS = {each.name for each in (ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SOFTMAX_WITH_LOSS)}
 
 
 def fitted(net: NetParameter, guessed: bool, unstated: Collection[str]) -> list[str]:
@@ -39,7 +45,7 @@ def fitted(net: NetParameter, guessed: bool, unstated: Collection[str]) -> list[
                 layers.pop(0)
         except FcnkitError:
             change = (
-                _with_the_boxes_of_a_fork(net, shapes)
+                _with_the_boxes_of_a_fork(net, net, shapes)
                 or _with_another_input(net, layers[0], shapes, unstated)
                 or _with_another_batch(net, layers[0], shapes)
             )
@@ -65,9 +71,11 @@ def _with_another_input(
         return ""
     joined = isinstance(record.channels, Joined) and along_channels(layer.concat_param, "concat_dim")
     for bottom, look in zip(layer.bottom, record.looks(layer), strict=False):
-        wanted = known[0] if look == PIXEL else known[0][:2] if look == CHANNELWISE else ()
+        wanted = known[0][:2] if look == CHANNELWISE else known[0] if look == PIXEL or layer.type in _ALIKE else ()
         if joined and bottom in unstated and len(shapes[bottom]) == len(known[0]) > 1:
             wanted = (known[0][0], shapes[bottom][1], *known[0][2:])
+        elif layer.type in _NUMBERS and bottom != layer.bottom[0]:
+            wanted = (known[0][0], 1, *known[0][2:])[: len(known[0]) if math.prod(known[0][2:]) > 1 else 1]
         if bottom in unstated and wanted and wanted != shapes[bottom]:
             set_input_shapes(net, {**input_shapes(net), bottom: wanted})
             return f"input {bottom!r} has the shape {wanted}, which layer {layer.name!r} needs"
@@ -96,14 +104,37 @@ def _with_another_batch(net: NetParameter, layer: LayerParameter, shapes: Mappin
     return f"constant blobs of {before} items have {batch}, as the blobs that layer {layer.name!r} reads beside them"
 
 
-def _with_the_boxes_of_a_fork(net: NetParameter, shapes: Mapping[str, Shape]) -> str:
+def boxes_of_the_loss(net: NetParameter, trained: NetParameter) -> list[str]:
+    """A remark if the default boxes of a net were changed, in place, to those that its loss reads.
+
+    Args:
+        net: a net whose inputs have shapes.
+        trained: the same with its losses, which `net` may lack.
+    """
+    kinds = {layer.type for layer in net.layer}
+    lost = {layer.type for layer in trained.layer} - kinds
+    if PRIOR_BOX.name not in kinds or DETECTION_OUTPUT.name in kinds or MULTI_BOX_LOSS.name not in lost:
+        return []
+    try:
+        change = _with_the_boxes_of_a_fork(net, trained, blob_shapes(net))
+    except FcnkitError:
+        return []
+    return [change] if change else []
+
+
+def _with_the_boxes_of_a_fork(net: NetParameter, trained: NetParameter, shapes: Mapping[str, Shape]) -> str:
     """Choose the default boxes of TextBoxes or FaceBoxes where there are as many locations; "" if there are not.
+
+    Args:
+        net: whose default boxes are changed.
+        trained: the net with the layers that read them.
+        shapes: of the net's blobs, as far as they are known.
 
     Both forks make more boxes of the same settings (MhLiao/TextBoxes and sfzhang15/FaceBoxes,
     src/caffe/layers/prior_box_layer.cpp).
     """
     makers = {top: layer for layer in net.layer for top in layer.top}
-    for layer in net.layer:
+    for layer in trained.layer:
         if layer.type not in (DETECTION_OUTPUT.name, MULTI_BOX_LOSS.name) or len(layer.bottom) < 3:
             continue
         located, boxes = (_joined(makers, layer.bottom[index]) for index in (0, 2))

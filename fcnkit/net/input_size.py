@@ -21,6 +21,9 @@ from fcnkit.types.looks import Sliding
 # Square sizes that classifiers were trained at, for nets whose weights admit several and that do not state theirs.
 _USUAL_SIZES = (224, 227)
 _LARGEST_SIZE = 4096
+# Those of detectors and classifiers, for nets that state the size of a blob that depends on them
+# (karta0807913/caffe-yolo-9000 examples/yolo/darknet.prototxt).
+_USUAL_SIDES = (448, 416, 300, 224, 227)
 
 
 def set_input_size(net: NetParameter, blobs: Mapping[str, Sequence[Any]] | None) -> None:
@@ -86,7 +89,7 @@ def fitting_size(net: NetParameter) -> Pair | None:
     camvid = (360, 480)
     between = range(FCN_SIZE, FCN_SIZE + product, max(product // 8, 1))
     sides: list[int] = [*near, *(side + 1 for side in near), *between]
-    for size in [*((side, side) for side in dict.fromkeys(sides)), camvid]:
+    for size in [*((side, side) for side in dict.fromkeys(sides)), camvid, *((side, side) for side in _USUAL_SIDES)]:
         set_size(net, size)
         try:
             blob_shapes(net)

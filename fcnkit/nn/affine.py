@@ -91,3 +91,39 @@ class Axpy(nn.Module):
         if factors.shape[:2] != x.shape[:2] or factors.shape[2:].numel() != 1:
             raise RuntimeError("the first bottom must have a number for each channel of each item")
         return factors.reshape(factors.shape[:2] + (1,) * (x.dim() - 2)) * x + y
+
+
+class MovingAverageNorm(nn.Module):
+    """Mean 0 and variance 1 of each channel, by moving averages in eval mode, then a weight and a bias.
+
+    Args:
+        channels: of the bottom.
+        eps: added to the variance of a batch in training; nothing is added to the moving average.
+        momentum: the share of a batch's statistics in the moving averages. Variances are those of the batch itself.
+
+    Source: liuyuisanai/CaffeMex_v2 src/caffe/layers/bn_layer.cpp, Forward_cpu.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-10, momentum: float = 0.05):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            mean, variance = bottom.mean((0, 2, 3)), bottom.var((0, 2, 3), correction=0)
+            self.running_mean.lerp_(mean.detach(), self.momentum)
+            self.running_var.lerp_(variance.detach(), self.momentum)
+            variance = variance + self.eps
+        shape = (1, -1, 1, 1)
+        factor = (self.weight / variance.sqrt()).view(shape)
+        return (bottom - mean.view(shape)) * factor + self.bias.view(shape)
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}, eps={self.eps}, momentum={self.momentum}"

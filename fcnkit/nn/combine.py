@@ -39,10 +39,25 @@ class Concat(nn.Module):
         self.axis = axis
 
     def forward(self, *bottoms: Tensor) -> Tensor:
-        return torch.cat(bottoms, self.axis)
+        return torch.cat(of_equal_axes(bottoms), self.axis)
 
     def extra_repr(self) -> str:
         return f"axis={self.axis}"
+
+
+def of_equal_axes(bottoms: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Blobs with axes of length 1 at the end, up to the number of axes of the blob that has most.
+
+    Until 2015 each blob had four axes, and nets of that time join those of an InnerProduct with those of a Pooling.
+
+    Source: BVLC/caffe at v0.9999 src/caffe/layers/inner_product_layer.cpp, Reshape; pull request 1970 since.
+    """
+    most = max(bottom.dim() for bottom in bottoms)
+    missing = [most - bottom.dim() for bottom in bottoms]
+    return tuple(
+        bottom.reshape(bottom.shape + (1,) * axes) if axes else bottom
+        for bottom, axes in zip(bottoms, missing, strict=True)
+    )
 
 
 class Crop(nn.Module):
@@ -95,6 +110,7 @@ class Eltwise(nn.Module):
         self.operation, self.coeff = operation, tuple(coeff)
 
     def forward(self, *bottoms: Tensor) -> Tensor:
+        bottoms = of_equal_axes(bottoms)
         require_equal_shapes(bottoms)
         if self.coeff:
             bottoms = tuple(bottom * factor for bottom, factor in zip(bottoms, self.coeff, strict=True))

@@ -6,13 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fcnkit.nn.boxes import best, encoded, overlaps
+from fcnkit.nn.boxes import best, decoded, encoded, overlaps, without_overlaps
 from fcnkit.nn.loss import normalizer
 
 # Unmatched, and ignored: across the image's edge.
 _NONE, _IGNORED = -1, -2
 # Smaller overlaps do not count.
 _LEAST_OVERLAP = 1e-6
+# Smaller boxes are not chosen.
+_LEAST_AREA = 1e-5
 
 
 def matches(priors: Tensor, objects: Tensor, threshold: float | None, inside: bool = False) -> tuple[Tensor, Tensor]:
@@ -53,8 +55,7 @@ class MultiBoxLoss(nn.Module):
     """The loss of locations and scores against objects that default boxes are matched with.
 
     It is the loss of the matched default boxes' locations, plus that of the scores of matched default boxes and of
-    unmatched ones that are background. All locations are shared by the classes, and default boxes are matched with
-    objects, not decoded ones.
+    unmatched ones that are background.
 
     Args:
         classes: number of classes, background included.
@@ -73,9 +74,15 @@ class MultiBoxLoss(nn.Module):
         difficult: whether objects marked as difficult count.
         agnostic: all objects are of the class after the background.
         normalization: see `normalizer`; the number of valid labels is that of matched default boxes.
+        shared: whether all classes share the locations; else there are four numbers for each class.
+        by_priors: default boxes are matched with objects; else the predicted boxes are.
+        inside_only: what lies outside the image, of the boxes that are matched, has no loss of location.
+        suppression: (overlap, number, by_priors): of the default boxes that may be chosen for their loss, those that
+            overlap one of a larger loss more are not; only so many are looked at; of default or of predicted boxes.
+        objectness: the least score of RefineDet's first stage for unmatched default boxes.
 
-    Source: weiliu89/caffe (branch ssd) src/caffe/layers/multibox_loss_layer.cpp, Forward_cpu;
-    src/caffe/util/bbox_util.cpp, MineHardExamples, ComputeConfLoss, ComputeLocLoss.
+    Source: weiliu89/caffe (branch ssd) and sfzhang15/RefineDet src/caffe/layers/multibox_loss_layer.cpp, Forward_cpu;
+    src/caffe/util/bbox_util.cpp, MineHardExamples, ComputeConfLoss, ComputeLocLoss, EncodeLocPrediction.
     """
 
     def __init__(
@@ -96,74 +103,117 @@ class MultiBoxLoss(nn.Module):
         difficult: bool = True,
         agnostic: bool = False,
         normalization: str = "VALID",
+        shared: bool = True,
+        by_priors: bool = True,
+        inside_only: bool = False,
+        suppression: tuple[float, int | None, bool] | None = None,
+        objectness: float = 0.01,
     ):
         super().__init__()
         self.classes, self.background, self.code, self.scaled = classes, background, code, scaled
         self.threshold, self.inside, self.square, self.sigmoid, self.weight = threshold, inside, square, sigmoid, weight
         self.mining, self.ratio, self.far, self.samples = mining, ratio, far, samples
         self.difficult, self.agnostic, self.normalization = difficult, agnostic, normalization
+        self.shared, self.by_priors, self.inside_only = shared, by_priors, inside_only
+        self.suppression, self.objectness = suppression, objectness
 
-    def forward(self, offsets: Tensor, scores: Tensor, priors: Tensor, objects: Tensor) -> Tensor:
+    def forward(
+        self,
+        offsets: Tensor,
+        scores: Tensor,
+        priors: Tensor,
+        objects: Tensor,
+        first_scores: Tensor | None = None,
+        first_offsets: Tensor | None = None,
+    ) -> Tensor:
         """The loss.
 
         Args:
-            offsets: (images, priors * 4).
+            offsets: (images, priors * 4), or (images, priors * classes * 4).
             scores: (images, priors * classes).
             priors: (1, 2, priors * 4), the default boxes and their variances.
             objects: (1, 1, objects, 8), rows (image, class, number, xmin, ymin, xmax, ymax, difficult); the image is -1
-                in rows without an object.
+                in rows without an object. Of two classes, the second is any object.
+            first_scores: (images, priors * 2), the chances of RefineDet's first stage: of no object and of one.
+            first_offsets: (images, priors * 4), its offsets, which change the default boxes.
         """
         images, count = len(offsets), priors.shape[2] // 4
-        if offsets[0].numel() != count * 4 or scores[0].numel() != count * self.classes:
-            raise RuntimeError(f"{count} default boxes need {count * 4} locations and {count * self.classes} scores")
+        places = count * 4 * (1 if self.shared else self.classes)
+        if offsets[0].numel() != places or scores[0].numel() != count * self.classes:
+            raise RuntimeError(f"{count} default boxes need {places} locations and {count * self.classes} scores")
         if objects.shape[-1] != 8:
             raise RuntimeError("an object has 8 numbers: image, class, number, xmin, ymin, xmax, ymax, difficult")
         if offsets.is_meta:
             return offsets.new_empty(())
-        offsets, scores = offsets.reshape(images, count, 4), scores.reshape(images, count, self.classes)
-        rows = objects.detach().reshape(-1, 8)
+        offsets, scores = offsets.reshape(images, count, -1, 4), scores.reshape(images, count, self.classes)
+        rows = objects.detach().reshape(-1, 8).clone()
+        if self.classes == 2:
+            rows[:, 1].clamp_(max=1)
         if not self.difficult:
             rows = rows[rows[:, 7] == 0]
         if (rows[rows[:, 0] >= 0][:, 1] == self.background).any():
             raise RuntimeError(f"an object is of class {self.background}, the background")
-        losses = [
-            self._of_image(
-                offsets[image], scores[image], priors.detach()[0].reshape(2, count, 4), rows[rows[:, 0] == image]
-            )
-            for image in range(images)
-        ]
+        defaults = priors.detach()[0].reshape(2, count, 4)
+        losses = []
+        for image in range(images):
+            seen, boxes = torch.ones(count, dtype=torch.bool, device=priors.device), defaults
+            if first_scores is not None:
+                seen = first_scores[image].detach().reshape(count, 2)[:, 1] >= self.objectness
+            if first_offsets is not None:
+                refined = first_offsets[image].detach().reshape(count, 1, 4)
+                boxes = torch.stack([decoded(refined, defaults, self.code, self.scaled)[:, 0], defaults[1]])
+            losses.append(self._of_image(offsets[image], scores[image], boxes, rows[rows[:, 0] == image], seen))
         located, scored, matched = (torch.stack(parts).sum(0) for parts in zip(*losses, strict=True))
         divisor = normalizer(self.normalization, images, count, matched)
         return (self.weight * located + scored) / divisor
 
-    def _of_image(self, offsets: Tensor, scores: Tensor, priors: Tensor, objects: Tensor) -> tuple[Tensor, ...]:
+    def _of_image(
+        self, offsets: Tensor, scores: Tensor, priors: Tensor, objects: Tensor, seen: Tensor
+    ) -> tuple[Tensor, ...]:
         """The losses of the locations and scores of an image, and the number of matched default boxes."""
         names = torch.full((len(scores),), self.background, device=scores.device)
         used = torch.full_like(names, self.mining == "NONE", dtype=torch.bool)
         matched = torch.full_like(names, _NONE)
-        located = torch.zeros_like(offsets[:, 0])
+        located = torch.zeros_like(offsets[:, 0, 0])
+        predicted = decoded(offsets.detach(), priors, self.code, self.scaled)[:, 0]
         if len(objects):
-            matched, shared = matches(priors[0], objects[:, 3:7], self.threshold, self.inside)
+            boxes = priors[0] if self.by_priors else predicted
+            matched, shared = matches(boxes, objects[:, 3:7], self.threshold, self.inside)
             positive = (matched >= 0).nonzero()[:, 0]
             of_prior = objects[matched[positive]]
             names[positive] = self.background + 1 if self.agnostic else of_prior[:, 1].long()
-            located = located.index_add(0, positive, self._location_loss(offsets, priors, of_prior[:, 3:7], positive))
+            label = torch.zeros_like(positive) if self.shared else of_prior[:, 1].long()
+            outside = ((boxes < 0) | (boxes > 1))[positive] & self.inside_only
+            losses = self._location_loss(offsets[positive, label], priors[:, positive], of_prior[:, 3:7], outside)
+            located = located.index_add(0, positive, losses)
         each = self._score_loss(scores, names)
         if len(objects) and self.mining == "MAX_NEGATIVE":
-            negative = ((matched == _NONE) & (shared < self.far)).nonzero()[:, 0]
-            hardest = negative[best(each[negative].detach(), int(len(positive) * self.ratio))]
+            negative = (matched == _NONE) & (shared < self.far) & seen
+            hardest = self._hardest(each, negative, priors[0], predicted)[: int(len(positive) * self.ratio)]
             used[positive], used[hardest] = True, True
         elif len(objects) and self.mining == "HARD_EXAMPLE":
-            hardest = best((each + located).detach(), self.samples)
+            hardest = self._hardest(each + located, seen, priors[0], predicted)[: self.samples]
             used[hardest[matched[hardest] != _IGNORED]] = True
             matched = torch.where(used, matched, _NONE)
         return located[matched >= 0].sum(), each[used].sum(), (matched >= 0).sum()
 
-    def _location_loss(self, offsets: Tensor, priors: Tensor, objects: Tensor, positive: Tensor) -> Tensor:
-        boxes, variances = priors[:, positive]
-        wanted, found = encoded(objects, boxes, self.code) / variances, offsets[positive]
-        if self.scaled:
-            found = found / variances
+    def _hardest(self, losses: Tensor, eligible: Tensor, priors: Tensor, predicted: Tensor) -> Tensor:
+        """The indices of the eligible default boxes of the largest losses, the largest first."""
+        indices = eligible.nonzero()[:, 0]
+        order = indices[best(losses[indices].detach())]
+        if self.suppression is None:
+            return order
+        overlap, number, by_priors = self.suppression
+        boxes = (priors if by_priors else predicted)[order[:number]]
+        width, height = (boxes[:, 2:] - boxes[:, :2]).unbind(1)
+        large = (width >= 0) & (height >= 0) & (width * height >= _LEAST_AREA)
+        order, boxes = order[:number][large], boxes[large]
+        return order[without_overlaps(boxes, overlap)]
+
+    def _location_loss(self, found: Tensor, priors: Tensor, objects: Tensor, outside: Tensor) -> Tensor:
+        boxes, variances = priors
+        wanted = encoded(objects, boxes, self.code) / variances
+        found = torch.where(outside, wanted, found / variances if self.scaled else found)
         difference = found - wanted
         each = difference.square() / 2 if self.square else F.smooth_l1_loss(found, wanted, reduction="none")
         return each.sum(1)

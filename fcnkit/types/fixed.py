@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fcnkit.aliases import Shape
-from fcnkit.types import cascade, crf, linear, proposals, recurrent, rings
+from fcnkit.types import cascade, crf, linear, multibox, proposals, recurrent, rings, rotated
 
 # Steps and streams: one sentence of the usual length, in words (linjieyangsc/densecap
 # examples/coco_caption/coco_to_hdf5_data.py, MAX_WORDS).
@@ -18,6 +18,11 @@ FIXED_BOTTOMS: dict[str, dict[int, Shape]] = {
     cascade.FRCNN_OUTPUT.name: {3: (1, 2)},
     # An image, and the corners of an outer and of an inner rectangle.
     rings.REGION_POOLING.name: {1: (1, 9)},
+    # One object (weiliu89/caffe, branch ssd, src/caffe/layers/multibox_loss_layer.cpp, Forward_cpu).
+    multibox.MULTI_BOX_LOSS.name: {3: (1, 1, 1, 8)},
+    rotated.ROTATED_PROPOSAL.name: {2: (1, 3)},
+    # An image, and a middle, a height, a width and an angle.
+    rotated.ROTATE_ROI_POOLING.name: {1: (1, 6), 2: (1, 3)},
     crf.DENSE_CRF.name: {1: (1, 2)},
     linear.EMBED.name: {0: SENTENCE},
     recurrent.LSTM.name: {1: SENTENCE},

@@ -10,7 +10,7 @@ MULTI_BOX_LOSS = LayerType(
     "MultiBoxLoss",
     v1=None,
     origin=Origin("weiliu89/caffe", "src/caffe/layers/multibox_loss_layer.cpp"),
-    bottoms=Count(4, 4),
+    bottoms=Count(4, 6),
     tops=Count(0, 1),
     looks=every(WHOLE),
     channels=LOST,

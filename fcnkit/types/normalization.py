@@ -31,9 +31,19 @@ def is_pspnets(layer: LayerParameter) -> bool | None:
     return None if pspnet == segnet else pspnet
 
 
+def keeps_averages(layer: LayerParameter) -> bool:
+    """Whether a BN layer is CaffeMex's, with 4 blobs: SegNet's scale and shift, and moving averages beside them.
+
+    Source: liuyuisanai/CaffeMex_v2 src/caffe/proto/caffe.proto, BNParameter.
+    """
+    given = {field.name for field, _ in layer.bn_param.ListFields()}
+    return bool(given & {"var_eps", "moving_average", "decay", "sync_forward"})
+
+
 def _bn_looks(layer: LayerParameter) -> Sequence[Look]:
     p = layer.bn_param
-    return [PIXEL if is_pspnets(layer) or p.bn_mode == p.INFERENCE else _STATISTICS]
+    stored = keeps_averages(layer) or is_pspnets(layer) or p.bn_mode == p.INFERENCE
+    return [PIXEL if stored else _STATISTICS]
 
 
 def _lrn_looks(layer: LayerParameter) -> Sequence[Look]:

@@ -8,6 +8,7 @@ from fcnkit.types.record import LOSS, PLAIN, SAMPLES, SINK, SOME, THREE, TWO, Co
 
 _FASTER, _RFCN, _NVIDIA = "rbgirshick/py-faster-rcnn", "daijifeng001/caffe-rfcn", "NVIDIA/caffe"
 _MSCNN, _YOLO = "zhaoweicai/mscnn", "eric612/MobileNet-YOLO"
+_RRPN = "mjq11302010044/RRPN"
 _DETECTNET = "caffe.layers.detectnet"
 
 
@@ -35,6 +36,21 @@ PROPOSAL_TARGET = _trains(
     "rpn.proposal_target_layer.ProposalTargetLayer",
     _FASTER,
     "lib/rpn/proposal_target_layer.py",
+    TWO,
+    Count(1, None),
+    SAMPLES,
+)
+ROTATED_ANCHOR_TARGET = _trains(
+    "rotation.anchor_target_layer.AnchorTargetLayer",
+    _RRPN,
+    "lib/rotation/anchor_target_layer.py",
+    Count(1, None),
+    Count(1, 4),
+)
+ROTATED_PROPOSAL_TARGET = _trains(
+    "rotation.rproposal_target_layer.ProposalTargetLayer",
+    _RRPN,
+    "lib/rotation/rproposal_target_layer.py",
     TWO,
     Count(1, None),
     SAMPLES,

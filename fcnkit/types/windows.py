@@ -78,7 +78,8 @@ def pooling_window(layer: LayerParameter, axes: int = 2) -> Window | None:
         DefinitionError: no kernel is given, or kernel, stride and pad contradict each other.
 
     Source: BVLC/caffe src/caffe/layers/pooling_layer.cpp, LayerSetUp; mzolfaghari/ECO-efficient-video-understanding
-    caffe_3d/src/caffe/layers/pooling_layer.cpp, LayerSetUp.
+    caffe_3d/src/caffe/layers/pooling_layer.cpp, LayerSetUp; naibaf7/caffe src/caffe/layers/pooling_layer.cpp for
+    dilation.
     """
     p = layer.pooling_param
     if pools_volumes(layer) or axes != 2:
@@ -97,7 +98,8 @@ def pooling_window(layer: LayerParameter, axes: int = 2) -> Window | None:
     if p.HasField("kernel_size") == (p.HasField("kernel_h") and p.HasField("kernel_w")):
         raise DefinitionError(f"layer {layer.name!r}: give kernel_size, or kernel_h and kernel_w")
     kernel = (p.kernel_size,) * 2 if p.HasField("kernel_size") else (p.kernel_h, p.kernel_w)
-    return _fitting(layer, _checked(layer, Window(kernel, stride, pad, (1, 1))))
+    dilation = _per_axis(layer, "dilation", list(p.dilation), 2, 1)
+    return _fitting(layer, _checked(layer, Window(kernel, stride, pad, dilation)))
 
 
 def pools_volumes(layer: LayerParameter) -> bool:
@@ -126,7 +128,7 @@ def _window_of_axes(layer: LayerParameter, axes: int) -> Window | None:
         _per_axis(layer, "kernel_size", kernel, axes, None),
         _per_axis(layer, "stride", stride, axes, 1),
         _per_axis(layer, "pad", pad, axes, 0),
-        (1,) * axes,
+        _per_axis(layer, "dilation", list(p.dilation), axes, 1),
     )
     return _fitting(layer, _checked(layer, window))
 

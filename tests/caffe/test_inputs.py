@@ -7,7 +7,7 @@ import pytest
 
 from fcnkit.caffe import prototxt
 from fcnkit.caffe.data import top_shape
-from fcnkit.caffe.deploy import deploy
+from fcnkit.caffe.deploy import deploy, runnable
 from fcnkit.caffe.inputs import input_shapes, resolve
 from fcnkit.errors import InputError
 
@@ -192,6 +192,17 @@ def test_the_points_of_a_slice_state_the_channels(points: str, channels: int) ->
     net = prototxt.parse(text)
     resolve(net, None, None)
     assert input_shapes(net) == {"pair": (1, channels, 500, 500)}
+
+
+def test_objects_that_a_loss_reads_are_rows_of_eight() -> None:
+    text = """
+        layer { name: "data" type: "AnnotatedData" top: "data" top: "label" transform_param { crop_size: 60 } }
+        layer { name: "c" type: "ReLU" bottom: "data" top: "c" }
+        layer { name: "loss" type: "MultiBoxLoss" bottom: "c" bottom: "c" bottom: "c" bottom: "label" top: "loss" }
+    """
+    net = runnable(prototxt.parse(text))
+    assert resolve(net, None, None) is False
+    assert input_shapes(net) == {"data": (1, 3, 60, 60), "label": (1, 1, 1, 8)}
 
 
 def test_words_and_the_beginnings_of_sentences_are_sequences() -> None:

@@ -150,6 +150,22 @@ def test_settings_of_training_are_remarks_whatever_the_fork(field: str) -> None:
     assert len(settle_unknown(unknown, net, net, ())) == len(unknown)
 
 
+@pytest.mark.parametrize(
+    ("field", "matters"),
+    [("print_net_info: false", False), ("inputs: 'a'", True), ("magic { layer { name: 'r' } }", True)],
+)
+def test_values_of_the_net_itself_are_remarks_unless_they_are_like_a_field(field: str, matters: bool) -> None:
+    """nbadalls/caffe-server deploy_lib."""
+    text = f"""{field}
+    layer {{ name: "i" type: "Input" top: "i" input_param {{ shape {{ dim: [1, 2] }} }} }}"""
+    net, unknown = prototxt.parse_leniently(text)
+    if matters:
+        with pytest.raises(PrototxtError, match="has no field named"):
+            settle_unknown(unknown, net, net, ())
+    else:
+        assert settle_unknown(unknown, net, net, ()) == ["ignored field print_net_info in line 1 of the prototxt"]
+
+
 def test_settings_of_a_solver_are_remarks() -> None:
     net, unknown = prototxt.parse_leniently('base_lr: 0.01 lr_policy: "step" layer { name: "r" type: "ReLU" }')
     assert settle_unknown(unknown, net, net, ()) == [

@@ -137,3 +137,17 @@ def test_eltwise_takes_no_notice_of_the_factors_of_a_maximum() -> None:
     x, y = values(2, 3), values(2, 3, seed=1)
     settings = "eltwise_param { operation: MAX coeff: 2 coeff: -1 }"
     assert np.array_equal(apply("Eltwise", settings, x, y), np.maximum(x, y))
+
+
+def test_blobs_of_fewer_axes_end_in_axes_of_length_1() -> None:
+    """muupan/dqn-in-the-caffe dqn.prototxt, of 2014, when the top of an InnerProduct had four axes as all others."""
+    matrix, blob = values(2, 3), values(2, 3, 1, 1, seed=1)
+    expected = matrix * blob.reshape(2, 3)
+    for first, second in ((matrix, blob), (blob, matrix)):
+        top = apply("Eltwise", "eltwise_param { operation: PROD }", first, second)
+        assert top.shape == (2, 3, 1, 1)
+        assert np.array_equal(top.reshape(2, 3), expected)
+    joined = apply("Concat", "", matrix, blob)
+    assert np.array_equal(joined[..., 0, 0], np.concatenate([matrix, blob.reshape(2, 3)], 1))
+    with pytest.raises(DefinitionError, match="the bottoms must have equal shapes"):
+        apply("Eltwise", "", values(2, 3), values(2, 3, 1, 2))

@@ -173,6 +173,95 @@ def test_by_hand() -> None:
     assert run(strict, [offsets, scores, priors, objects]) == 0
 
 
+LOG2 = math.log(2)
+
+
+def two_boxes(objects: list[list[float]], offsets: list[float], classes: int = 2) -> list[np.ndarray]:
+    """Default boxes in the upper left and lower right quarter, of variances 0.1, with equal scores for all classes."""
+    priors = np.array([[0, 0, 0.5, 0.5, 0.5, 0.5, 1, 1], [0.1] * 8], np.float32)[None]
+    return [
+        np.array([offsets], np.float32),
+        np.zeros((1, 2 * classes), np.float32),
+        priors,
+        np.array(objects, np.float32)[None, None],
+    ]
+
+
+def test_predicted_boxes_are_matched_by_hand() -> None:
+    """The object is at the first default box, and the second one is predicted there: -5 * 0.1 from its own place."""
+    bottoms = two_boxes([[0, 1, 0, 0, 0, 0.5, 0.5, 0]], [9, 9, 9, 9, -5, -5, -5, -5])
+    settings = "num_classes: 2 mining_type: NONE use_prior_for_matching: "
+    for choice, loss in (("true", 4 * 8.5), ("false", 0)):
+        it = layer("MultiBoxLoss", "abcd", f"multibox_loss_param {{ {settings} {choice} }}")
+        assert run(it, bottoms) == pytest.approx(loss + 2 * LOG2, rel=1e-5)
+
+
+def test_places_outside_the_image_by_hand() -> None:
+    """The second default box is predicted to begin 0.1 above and left of the image, where its offsets cost nothing."""
+    bottoms = two_boxes([[0, 1, 0, 0, 0, 0.5, 0.5, 0]], [9, 9, 9, 9, -6, -6, -4, -5])
+    settings = "num_classes: 2 mining_type: NONE use_prior_for_matching: false bp_inside:"
+    for choice, loss in (("true", 0.5), ("false", 1.5)):
+        it = layer("MultiBoxLoss", "abcd", f"multibox_loss_param {{ {settings} {choice} }}")
+        assert run(it, bottoms) == pytest.approx(loss + 2 * LOG2, rel=1e-5)
+    # Default boxes themselves are inside.
+    it = layer("MultiBoxLoss", "abcd", "multibox_loss_param { num_classes: 2 mining_type: NONE bp_inside: true }")
+    assert run(it, bottoms) == pytest.approx(4 * 8.5 + 2 * LOG2, rel=1e-5)
+
+
+def test_locations_of_each_class_by_hand() -> None:
+    """Of three classes' locations those of class 2 count."""
+    offsets = np.full((2, 3, 4), 7.0)
+    offsets[0, 2] = [0, 0, 1, -1]
+    bottoms = two_boxes([[0, 2, 0, 0, 0, 0.5, 0.5, 0]], offsets.ravel().tolist(), classes=3)
+    it = layer("MultiBoxLoss", "abcd", "multibox_loss_param { num_classes: 3 mining_type: NONE share_location: false }")
+    assert run(it, bottoms) == pytest.approx(2 * 0.5 + 2 * math.log(3), rel=1e-5)
+
+
+def test_overlaps_among_hard_examples_by_hand() -> None:
+    """Two default boxes of the largest losses lie on one another: with nms_param, the third is taken for the second.
+
+    The default boxes are predicted apart, and the last one is so small that it is never taken.
+    """
+    corners = [[0, 0, 0.2, 0.2], [0.5, 0.5, 0.9, 0.9], [0.5, 0.5, 0.9, 0.88], [0.5, 0, 1, 0.4], [0.9, 0.9, 0.901, 0.9]]
+    priors = np.stack([np.ravel(corners), np.full(20, 0.1)])[None].astype(np.float32)
+    scores = np.array([[0, 0, -3, 0, -2, 0, -1, 0, -4, 0]], np.float32)
+    offsets = np.zeros((1, 20), np.float32)
+    offsets[0, 4:8] = 2
+    objects = np.array([[0, 1, 0, 0, 0, 0.2, 0.2, 0]], np.float32)[None, None]
+    costs = [math.log(1 + math.exp(margin)) for margin in (0, 3, 2, 1, 4)]
+    base = "num_classes: 2 neg_pos_ratio: 2 "
+    for settings, used in (
+        ("", (0, 4, 1)),
+        ("nms_param { nms_threshold: 0.5 } use_prior_for_nms: true", (0, 1, 3)),
+        ("nms_param { nms_threshold: 0.5 }", (0, 1, 2)),
+        ("nms_param { nms_threshold: 0.5 top_k: 3 } use_prior_for_nms: true", (0, 1)),
+        # The matched one has the least loss of the five, and is not looked at.
+        ("nms_param { nms_threshold: 0.5 top_k: 4 } use_prior_for_nms: true mining_type: HARD_EXAMPLE", (1, 3)),
+    ):
+        it = layer("MultiBoxLoss", "abcd", f"multibox_loss_param {{ {base} {settings} }}")
+        found = run(it, [offsets, scores, priors, objects])
+        assert found == pytest.approx(sum(costs[index] for index in used), rel=1e-5), settings
+
+
+def test_the_second_stage_of_refinedet_by_hand() -> None:
+    """The first stage moves the second default box on the object, and sees nothing in the first one.
+
+    Without it the second default box is matched as well, the other one being too far.
+    """
+    bottoms = two_boxes([[0, 7, 0, 0.5, 0.5, 0.7, 0.7, 0]], [0, 0, 0, 0, 1, 0, 0, 0])
+    it = layer("MultiBoxLoss", "abcd", "multibox_loss_param { num_classes: 2 }")
+    # Offsets of the object: 0, 0, -3, -3.
+    assert run(it, bottoms) == pytest.approx(0.5 + 2.5 * 2 + 2 * LOG2, rel=1e-5)
+    seen, moves = np.array([[0.995, 0.005, 0.5, 0.5]], np.float32), np.array([[0, 0, 0, 0, 0, 0, -3, -3]], np.float32)
+    refined = layer("MultiBoxLoss", "abcdef", "multibox_loss_param { num_classes: 2 }")
+    assert run(refined, [*bottoms, seen, moves]) == pytest.approx(0.5 + LOG2, rel=1e-5)
+    all_seen = layer("MultiBoxLoss", "abcdef", "multibox_loss_param { num_classes: 2 objectness_score: 0.004 }")
+    assert run(all_seen, [*bottoms, seen, moves]) == pytest.approx(0.5 + 2 * LOG2, rel=1e-5)
+    wrong = layer("MultiBoxLoss", "abcdef", "multibox_loss_param { num_classes: 2 mining_type: HARD_EXAMPLE }")
+    with pytest.raises(DefinitionError, match="six bottoms with another setting than RefineDet's of MultiBoxLoss"):
+        run(wrong, [*bottoms, seen, moves])
+
+
 @pytest.mark.parametrize("mining", ["NONE", "MAX_NEGATIVE", "HARD_EXAMPLE"])
 def test_gradients_are_the_differences_of_losses(mining: str) -> None:
     bottoms = blobs(3)
@@ -213,13 +302,12 @@ def test_encoding_is_the_inverse_of_decoding(code: str) -> None:
     ("settings", "problem"),
     [
         ("", "num_classes must be given"),
-        ("num_classes: 2 share_location: false", "share_location: false of MultiBoxLoss is not supported"),
+        ("num_classes: 2 share_location: false", "share_location: false with a mining_type of MultiBoxLoss is not"),
         (
-            "num_classes: 2 use_prior_for_matching: false",
-            "use_prior_for_matching: false of MultiBoxLoss is not supported",
+            "num_classes: 2 share_location: false mining_type: NONE use_prior_for_matching: false",
+            "share_location: false with use_prior_for_matching: false of MultiBoxLoss is not supported",
         ),
-        ("num_classes: 2 bp_inside: true", "bp_inside: true of MultiBoxLoss is not supported"),
-        ("num_classes: 2 nms_param { nms_threshold: 0.5 }", "nms_param of MultiBoxLoss is not supported"),
+        ("num_classes: 2 ignore_difficult_gt: true", "ignore_difficult_gt: true of MultiBoxLoss is not supported"),
         ("num_classes: 2 do_neg_mining: false", "do_neg_mining and mining_type contradict each other"),
         ("num_classes: 2 background_label_id: 2", "background_label_id must be one of 2 classes"),
         ("num_classes: 4 conf_loss_type: LOGISTIC mining_type: NONE", "LOGISTIC needs background_label_id 0"),

@@ -42,6 +42,33 @@ def test_the_mask_holds_the_places_of_the_maxima(
     assert np.array_equal(top, apply("Pooling", settings, x))
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pad", "dilation"), [(2, 1, 0, 2), (3, 2, 1, 2), (2, 1, 0, 4), (3, 3, 1, 1)]
+)
+def test_dilated_windows(kernel: int, stride: int, pad: int, dilation: int) -> None:
+    """The pooling of naibaf7's SK-nets, whose windows skip pixels; the number of windows is rounded up."""
+    x = values(2, 3, 9, 10)
+    settings = f"kernel_size: {kernel} stride: {stride} pad: {pad} dilation: {dilation}"
+    top = apply("Pooling", f"pooling_param {{ {settings} }}", x)
+    span = (kernel - 1) * dilation + 1
+    lines = [
+        [
+            [at for at in range(start - pad, start - pad + span, dilation) if 0 <= at < size]
+            for start in range(0, size + pad, stride)
+            if start - stride + span < size + 2 * pad
+        ]
+        for size in (9, 10)
+    ]
+    expected = [[x[:, :, rows][:, :, :, columns].max((2, 3)) for columns in lines[1]] for rows in lines[0]]
+    assert np.array_equal(top, np.moveaxis(expected, (0, 1), (2, 3)))
+    # The same over one more axis.
+    volume = np.stack([x, x - 1, x - 2], 2)
+    more = f"kernel_size: [1, {kernel}, {kernel}] stride: [1, {stride}, {stride}] pad: [0, {pad}, {pad}]"
+    more += f" dilation: [1, {dilation}, {dilation}]"
+    found = apply("Pooling", f"pooling_param {{ {more} }}", volume)
+    assert np.array_equal(found, np.stack([top, top - 1, top - 2], 2))
+
+
 def test_a_mask_of_the_whole_plane() -> None:
     x = values(2, 3, 4, 5)
     top, mask = tops_of(layer_net("Pooling", "pooling_param { global_pooling: true }", [x.shape], tops=2), x)
@@ -141,6 +168,8 @@ PAIR = "give {0}, or {0}_h and {0}_w"
         ("global_pooling: true kernel_size: 2", "global_pooling takes no kernel, no pad and no stride but 1"),
         ("global_pooling: true stride: 2", "global_pooling takes"),
         ("global_pooling: true pad: 1", "global_pooling takes"),
+        ("kernel_size: 2 dilation: 2 pool: AVE", "dilation is for MAX, without a mask, with one pad"),
+        ("kernel_size: 2 dilation: 2 stride: 3", "with dilation, stride and twice pad are up to the kernel"),
     ],
 )
 def test_errors(settings: str, words: str) -> None:

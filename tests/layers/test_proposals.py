@@ -258,6 +258,10 @@ def test_param_str_is_a_mapping_in_any_of_its_forms(text: str) -> None:
         ("'scales': [8]", "feat_stride must be given"),
         ("'feat_stride': 16, 'scales': 8", "'int' object is not iterable"),
         ("'feat_stride': 16, 'ratios': [0]", "division by zero"),
+        (
+            "'feat_stride': 16, 'scales': [8, 16]",
+            r"6 anchors need 12 channels .*, and the bottoms have those of 9; add the project's scales or ratios",
+        ),
         ("'feat_stride': 16, 'nms_thresh': 'x'", "could not convert string to float: 'x'"),
     ],
 )

@@ -45,6 +45,11 @@ def test_fixed_numbers() -> None:
     assert found[0, 0, 0, 0] == pytest.approx(maps[0, 0, 1, 1:3].mean(), abs=1e-5)
 
 
+def test_the_transformer_reads_maps() -> None:
+    with pytest.raises(DefinitionError, match=r"SpatialTransformer reads blobs of 4 axes, not of \(3, 9\)"):
+        run(layer("SpatialTransformer", "ab"), [values(3, 9), values(3, 6)])
+
+
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [

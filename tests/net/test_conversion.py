@@ -240,6 +240,20 @@ def test_a_net_that_fits_no_square_gets_the_size_of_segnets_images(tmp_path: Pat
     assert net.remarks == ["the input size 360 x 480 is a guess; the net does not run at 500 x 500"]
 
 
+def test_a_stated_grid_of_a_detector_states_the_size_of_its_images(tmp_path: Path) -> None:
+    """13 x 13 places, 32 pixels apart, as in karta0807913/caffe-yolo-9000 examples/yolo/darknet.prototxt."""
+    path = tmp_path / "yolo.prototxt"
+    path.write_text(
+        DATA % "" + 'layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"'
+        " convolution_param { num_output: 2 kernel_size: 3 pad: 1 stride: 32 } }"
+        + 'layer { name: "grid" type: "Reshape" bottom: "conv" top: "grid"'
+        " reshape_param { shape { dim: -1 dim: 13 dim: 13 } } }"
+    )
+    net = fcnkit.load(path)
+    assert (net.shapes["data"], net.shapes["grid"]) == ((1, 3, 416, 416), (2, 13, 13))
+    assert net.remarks == ["the input size 416 x 416 is a guess; the net does not run at 500 x 500"]
+
+
 UNSTATED = """
 layer { name: "data" type: "HDF5Data" top: "small" top: "large" top: "depth" }
 layer { name: "up" type: "Deconvolution" bottom: "small" top: "up"

@@ -54,6 +54,45 @@ def test_faceboxes_default_boxes_are_denser(tmp_path: Path) -> None:
     assert net.shapes["boxes"] == (1, 2, 4 * (21 * 8 * 16 + 4 * 8))
 
 
+@pytest.mark.parametrize(
+    ("loss", "scores", "label"),
+    [
+        ("SoftmaxWithLoss", conv("c", "data", 5, 4), (1, 1, 8, 16)),
+        ("Accuracy", layer("InnerProduct", "c", "data", "inner_product_param { num_output: 5 }"), (1,)),
+        ("EuclideanLoss", conv("c", "data", 5, 4), (1, 5, 8, 16)),
+        ("LpqLoss", conv("c", "data", 5, 4), (1, 5, 8, 16)),
+        (
+            "SigmoidCrossEntropyLoss",
+            layer("InnerProduct", "c", "data", "inner_product_param { num_output: 5 }"),
+            (1, 5),
+        ),
+    ],
+)
+def test_labels_have_the_shape_that_their_loss_needs(
+    loss: str, scores: str, label: tuple[int, ...], tmp_path: Path
+) -> None:
+    text = layer("Python", "d", "", 'python_param { module: "pairs" layer: "Pairs" }', "data label") + scores
+    text += layer(loss, "loss", "c label", "lpq_loss_param { p: 1 q: 0.2 }" if loss == "LpqLoss" else "")
+    (tmp_path / "net.prototxt").write_text(text)
+    shape = {"data": (1, 3, 32, 64)}
+    net = fcnkit.load(tmp_path / "net.prototxt", phase="train", deploy=False, input_shape=shape)
+    assert net.shapes["label"] == label
+    assert net.remarks == [f"input 'label' has the shape {label}, which layer 'loss' needs"]
+    wrong = shape | {"label": (2, 3, 7)}
+    with pytest.raises(DefinitionError, match="layer 'loss'"):
+        fcnkit.load(tmp_path / "net.prototxt", phase="train", deploy=False, input_shape=wrong)
+
+
+def test_default_boxes_are_those_that_the_removed_loss_reads(tmp_path: Path) -> None:
+    text = detector(BOXES % 4, BOXES % 8, (8, 8)).replace(FOUND, "").replace('"DetectionOutput"', '"MultiBoxLoss"')
+    text = text.replace('bottom: "boxes" top: "found"', 'bottom: "boxes" bottom: "objects" top: "found"')
+    text += 'layer { name: "objects" type: "Python" top: "objects" python_param { module: "m" layer: "L" } }'
+    net = loaded(text, tmp_path)
+    assert net.outputs == ("loc_flat", "conf_flat", "boxes")
+    assert net.remarks == ["default boxes are those of TextBoxes, twice as many: the locations are for them"]
+    assert net.shapes["boxes"] == (1, 2, net.shapes["loc_flat"][1])
+
+
 @pytest.mark.parametrize("kinds", [(8, 4), (5, 5)])
 def test_boxes_that_fit_no_fork_are_refused(kinds: tuple[int, int], tmp_path: Path) -> None:
     with pytest.raises(DefinitionError, match=r"layer 'found' .* default boxes need .* locations and .* scores"):

@@ -57,6 +57,8 @@ UNSUPPORTED = {
     "caffe.layers.detectnet.clustering.ClusterGroundtruth",
     "caffe.layers.detectnet.mean_ap.ScoreDetections",
     "caffe.layers.detectnet.mean_ap.mAP",
+    "rotation.anchor_target_layer.AnchorTargetLayer",
+    "rotation.rproposal_target_layer.ProposalTargetLayer",
     "rpn.anchor_target_layer.AnchorTargetLayer",
     "rpn.proposal_target_layer.ProposalTargetLayer",
 }
