@@ -13,7 +13,6 @@ from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.activation import RReLU, Softmax
 from fcnkit.layers.base import Layer, rule
-from fcnkit.layers.combine import Eltwise
 from fcnkit.layers.normalization import BN, L2Normalize
 from fcnkit.types import renamed as types
 
@@ -89,13 +88,6 @@ class Insanity(_Renamed):
         copy, p = _copy(layer), layer.insanity_param
         copy.rrelu_param.lb, copy.rrelu_param.ub = p.lb, p.ub
         return copy
-
-
-@rule(types.SUM)
-class Sum(_Renamed):
-    """Eltwise's sum of all bottoms, in R*CNN (gkioxari/RstarCNN)."""
-
-    other = Eltwise()
 
 
 @rule(types.MULTI_SOFTMAX)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fcnkit.types import activation, combine, normalization
+from fcnkit.types import activation, normalization
 from fcnkit.types.looks import PIXEL, Look
-from fcnkit.types.record import SEVERAL, LayerType, Origin, every
+from fcnkit.types.record import LayerType, Origin, every
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
@@ -30,10 +30,6 @@ _MEX, _NOISE, _HAPPY = "liuyuisanai/CaffeMex_v2", "huangyangyu/NoiseFace", "happ
 BNHK = _renamed("BNHK", normalization.BN, _MEX, "bnhk", looks=every(PIXEL))
 NORM_L2 = replace(normalization.L2_NORMALIZE, name="NormL2", origin=Origin(_NOISE, "layer/normL2_layer.cpp"))
 INSANITY = _renamed("Insanity", activation.RRELU, _HAPPY, "insanity")
-SUM = replace(
-    _renamed("Sum", combine.ELTWISE, "WalterMa/caffe-fast-rcnn", "sum"),
-    bottoms=SEVERAL,
-)
 MULTI_SOFTMAX = _renamed(
     "MultiSoftmax",
     activation.SOFTMAX,

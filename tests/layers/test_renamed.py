@@ -40,14 +40,6 @@ def test_insanity_in_tests() -> None:
         run(layer("Insanity", "a", "insanity_param { lb: 6 ub: 5 }"), [values(1, 2)])
 
 
-def test_a_sum_of_blobs() -> None:
-    """gkioxari/RstarCNN: the scores of a person and of a scene."""
-    bottoms = [np.array([[1, 2]], np.float32), np.array([[10, 20]], np.float32), np.array([[-1, 5]], np.float32)]
-    assert run(layer("Sum", "abc"), bottoms).tolist() == [[10, 27]]
-    with pytest.raises(DefinitionError, match="Sum needs at least 2 bottoms, it has 1"):
-        run(layer("Sum", "a"), bottoms[:1])
-
-
 def test_softmax_of_each_pixel() -> None:
     """xiaolonw/caffe-3dnormal_joint_pose."""
     bottom = np.log(np.array([1, 3, 3, 1], np.float32)).reshape(1, 2, 1, 2)
