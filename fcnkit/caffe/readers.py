@@ -10,7 +10,8 @@ from fcnkit.aliases import Shape
 from fcnkit.caffe.data import UNKNOWN
 from fcnkit.errors import DefinitionError
 from fcnkit.types import LayerType, kind_of, type_of
-from fcnkit.types.channels import Cut, Kept, Made
+from fcnkit.types.axes import along_channels
+from fcnkit.types.channels import Cut, Joined, Kept, Made
 from fcnkit.types.fixed import FIXED_BOTTOMS
 from fcnkit.types.looks import PIXEL
 from fcnkit.types.rings import REGION_POOLING
@@ -52,6 +53,8 @@ def set_by_readers(net: NetParameter, shapes: dict[str, Shape], stated: Iterable
     origin = {name: name for name in shapes if name not in stated}
     # The input that blobs of its number of items come from.
     items = dict(origin)
+    # The inputs that blobs of their height and width come from.
+    sized = {name: {name} for name in origin}
     layers = list(net.layer)
     for index, layer in enumerate(layers):
         record = type_of(layer)
@@ -62,6 +65,12 @@ def set_by_readers(net: NetParameter, shapes: dict[str, Shape], stated: Iterable
                 shapes[batch] = (cut_length(layers[index:], 0) or 1, *shapes[batch][1:])
             if isinstance(record.channels, Kept | Made) and not pools_regions(layer):
                 items.update(dict.fromkeys(layer.top, batch))
+        images = set().union(*(sized.get(bottom, ()) for bottom in layer.bottom))
+        if images and record is not None:
+            if layer.HasField("augmentation_param"):
+                shapes.update((name, _before_augmentation(layer, shapes[name])) for name in images)
+            elif _keeps_size(layer, record):
+                sized.update(dict.fromkeys(layer.top, images))
         source = origin.get(layer.bottom[0], "") if layer.bottom else ""
         if not source or record is None:
             continue
@@ -70,10 +79,20 @@ def set_by_readers(net: NetParameter, shapes: dict[str, Shape], stated: Iterable
             shapes[source] = _before_reshape(layer, shape)
         elif isinstance(record.channels, Cut) and len(shape) == 4:
             shapes[source] = _before_slice(layers[index:], shape)
-        elif layer.HasField("augmentation_param") and len(shape) == 4:
-            shapes[source] = _before_augmentation(layer, shape)
         elif isinstance(record.channels, Kept) and _keeps_pixels(layer, record):
             origin.update(dict.fromkeys(layer.top, source))
+
+
+def _keeps_size(layer: LayerParameter, record: LayerType) -> bool:
+    """Whether the tops of a layer are as high and wide as its bottoms: changed pixels, or other channels."""
+    match record.channels:
+        case Joined():
+            return along_channels(layer.concat_param, "concat_dim")
+        case Cut() as cut:
+            return cut.along(layer, 1)
+        case Kept():
+            return _keeps_pixels(layer, record)
+    return False
 
 
 def _keeps_pixels(layer: LayerParameter, record: LayerType) -> bool:
@@ -133,4 +152,6 @@ def _before_augmentation(layer: LayerParameter, shape: Shape) -> Shape:
     """
     p = layer.augmentation_param
     part = (p.crop_height, p.crop_width)
+    if len(shape) != 4:
+        return shape
     return (*shape[:2], *(size or cut for size, cut in zip(shape[2:], part, strict=True)))

@@ -15,6 +15,7 @@ from fcnkit.types.record import (
     ONE,
     ONE_OR_TWO,
     PLAIN,
+    SAMPLES,
     SINK,
     SOME,
     TWO,
@@ -74,6 +75,7 @@ EXP_MAX = _flow("ExpMax", "expmax_layer", looks=every(PIXEL), channels=KEPT, rep
 DATA_AUGMENTATION = _flow(
     "DataAugmentation", "data_augmentation_layer", ONE_OR_TWO, ONE_OR_TWO, channels=KEPT, role=AUGMENTS
 )
+RANDOM_CROP = _flow("RandomCrop", "random_crop_layer", channels=KEPT, role=SAMPLES, repository="leonzfa/iResNet")
 FLOW_AUGMENTATION = _flow("FlowAugmentation", "flow_augmentation_layer", Count(3, 3), channels=KEPT, role=SINK)
 GENERATE_AUGMENTATION_PARAMETERS = _flow(
     "GenerateAugmentationParameters", "generate_augmentation_parameters_layer", Count(1, 3), SOME, role=SINK

@@ -369,3 +369,15 @@ def test_layers_that_change_gradients_alone_go() -> None:
         layer { name: "p" type: "Sigmoid" bottom: "g" top: "p" }""")
     )
     assert [(layer.name, list(layer.bottom)) for layer in net.layer[1:]] == [("c", ["x"]), ("p", ["c"])]
+
+
+def test_random_parts_are_not_taken() -> None:
+    """iResNet's training on parts of images; the net reads whole ones."""
+    net = deploy(
+        prototxt.parse_leniently("""
+        layer { name: "d" type: "Input" top: "x" }
+        layer { name: "r" type: "RandomCrop" bottom: "x" top: "part" random_crop_param { target_height: 350 } }
+        layer { name: "c" type: "Convolution" bottom: "part" top: "c"
+          convolution_param { num_output: 2 kernel_size: 1 } }""")[0]
+    )
+    assert [(layer.name, list(layer.bottom)) for layer in net.layer[1:]] == [("c", ["x"])]

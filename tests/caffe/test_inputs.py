@@ -303,6 +303,22 @@ def test_items_that_a_slice_cuts() -> None:
     assert input_shapes(net) == {"d": (4, 3, 8, 8)}
 
 
+def test_images_that_are_joined_cut_apart_and_augmented() -> None:
+    """iResNet's: both are as large as the part that augmentation cuts out of the first."""
+    net = prototxt.parse("""
+        layer { name: "d" type: "CustomData" top: "a" top: "b" }
+        layer { name: "j" type: "Concat" bottom: "a" bottom: "b" top: "j" }
+        layer { name: "s" type: "Slice" bottom: "j" top: "x" top: "y" slice_param { slice_point: 3 } }
+        layer { name: "c" type: "DataAugmentation" bottom: "x" top: "c"
+          augmentation_param { crop_height: 6 crop_width: 8 } }
+        layer { name: "f" type: "Convolution" bottom: "c" top: "f" convolution_param { num_output: 2 kernel_size: 1 } }
+        layer { name: "g" type: "Convolution" bottom: "y" top: "g" convolution_param { num_output: 2 kernel_size: 1 } }
+        """)
+    net = deploy(net)
+    resolve(net, None, None)
+    assert [shape[2:] for shape in input_shapes(net).values()] == [(6, 8), (6, 8)]
+
+
 def test_two_images_of_flow_nets() -> None:
     """Both are cut to one size behind a subtraction, joined along the batch, and read by the same filters."""
     subtract = 'layer {{ name: "s{0}" type: "Power" bottom: "{0}" top: "s{0}" power_param {{ shift: -1 }} }}'

@@ -46,6 +46,7 @@ UNSUPPORTED = {
     "GaussianYolov3",
     "MatWrite",
     "ProposalTarget",
+    "RandomCrop",
     "SegAccuracy",
     "SegmentationEvaluate",
     "SmoothL1LossOHEM",

@@ -1,0 +1,55 @@
+"""Layers that projects define in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from fcnkit.types.channels import KEPT, LOST, Channels
+from fcnkit.types.looks import CHANNELWISE, PIXEL, SIZE, WHOLE, Look
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, TWO, Count, LayerType, Origin, every
+
+if TYPE_CHECKING:
+    from fcnkit.caffe.messages import LayerParameter
+
+
+def _scripted(
+    name: str,
+    origin: Origin,
+    bottoms: Count,
+    looks: Callable[[LayerParameter], Sequence[Look]],
+    channels: Channels = KEPT,
+) -> LayerType:
+    return LayerType(name, None, origin, bottoms, ONE, looks, channels, COMPUTES, moves=False, drawn=PLAIN)
+
+
+def _repeated_looks(layer: LayerParameter) -> Sequence[Look]:
+    looks: list[Look] = [CHANNELWISE, SIZE]
+    return looks[: len(layer.bottom)]
+
+
+ADD_WEIGHT = _scripted(
+    "add_weight.addWeight", Origin("JXingZhao/ContrastPrior", "caffe/lib/add_weight.py"), TWO, every(PIXEL)
+)
+NORM2 = _scripted(
+    "norm2layer.Norm2Layer", Origin("luhaofang/tripletloss", "tripletloss/norm2layer.py"), ONE, every(WHOLE)
+)
+ORDINAL_DECODE = _scripted(
+    "ordinal_decode_layer.OrdinalDecodeLayer",
+    Origin("hufu6371/DORN", "caffe/pylayer/ordinal_decode_layer.py"),
+    ONE,
+    every(PIXEL),
+    LOST,
+)
+CUSTOM_INTERPOLATION = _scripted(
+    "custom_interpolation_layer.custom_interpolation_layer",
+    Origin("CLT29/OpenSALICON", "custom_interpolation_layer.py"),
+    ONE,
+    every(WHOLE),
+)
+SPATIAL_REP = _scripted(
+    "caffe_traininglayers.SpatialRepLayer",
+    Origin("junyanz/interactive-deep-colorization", "caffe_files/caffe_traininglayers.py"),
+    TWO,
+    _repeated_looks,
+)
