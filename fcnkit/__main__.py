@@ -29,7 +29,8 @@ def run() -> None:
 def _end(number: int, frame: FrameType | None) -> None:
     """Remove partial files and end the process, with the status that a shell gives a program that a signal ended."""
     for each in _ENDING:
-        signal.signal(each, signal.SIG_IGN)
+        # Not SIG_IGN: Python reports a signal that arrived just before as one that it had to ignore.
+        signal.signal(each, _pass)
     # Without the module, no file has been begun.
     files = sys.modules.get("fcnkit.files")
     if files is not None and hasattr(files, "remove_partial"):
@@ -41,6 +42,10 @@ def _end(number: int, frame: FrameType | None) -> None:
             sys.stderr.write("\x1b[?25h\n")
             sys.stderr.flush()
     os._exit(128 + number)
+
+
+def _pass(number: int, frame: FrameType | None) -> None:
+    """Leave a further signal without effect."""
 
 
 if __name__ == "__main__":

@@ -123,18 +123,35 @@ def test_a_signal_at_the_first_imports(sample: Path, tmp_path: Path, numbers: Se
     interrupt(sample, tmp_path, "net.safetensors", numbers, moment)
 
 
+def test_signals_stay_handled_while_the_process_ends() -> None:
+    """Python reports a signal on stderr that arrives at the very moment from which on it is to be ignored."""
+    code = """if True:
+        import os, signal
+        from fcnkit import __main__ as program
+        os._exit = print
+        program._end(signal.SIGTERM, None)
+        for number in program._ENDING:
+            assert callable(signal.getsignal(number))
+            signal.raise_signal(number)
+    """
+    found = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stdout, found.stderr) == (0, "143\n", "")
+
+
 @pytest.mark.stress
+@pytest.mark.parametrize("numbers", SIGNALS)
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_signals_at_random_moments(sample: Path, tmp_path: Path, output: str) -> None:
+def test_signals_at_random_moments(sample: Path, tmp_path: Path, output: str, numbers: Sequence[int]) -> None:
     """As many runs as RUNS states for each signal and format: `RUNS=200 make stress`."""
     (tmp_path / "whole").mkdir()
     taken = interrupt(sample, tmp_path / "whole", output, [], 120)
-    chance = random.Random(output)
+    chance = random.Random(f"{output} {numbers}")
     for run in range(int(os.environ.get("RUNS", "1"))):
-        for index, numbers in enumerate(SIGNALS):
-            folder = tmp_path / f"{run}-{index}"
-            folder.mkdir()
-            moment = chance.uniform(0, taken)
-            ended = interrupt(sample, folder, output, numbers, moment)
-            if ended < moment:
-                taken = ended  # the machine has become faster
+        folder = tmp_path / str(run)
+        folder.mkdir()
+        moment = chance.uniform(0, taken)
+        ended = interrupt(sample, folder, output, numbers, moment)
+        if ended < moment:
+            taken = ended  # the machine has become faster
