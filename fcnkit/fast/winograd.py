@@ -19,8 +19,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fcnkit.fast import threads
-
 Points = tuple[Fraction | int, ...]
 
 # Below, the transforms and the reading of more weights cost more than they save: measured with oneDNN's direct
@@ -110,11 +108,11 @@ class Winograd:
         bottom = F.pad(bottom, (pads[1][0], pads[1][1] + more[1], pads[0][0], pads[0][1] + more[0]))
         bottom = bottom.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
         top = bottom.new_empty((batch, height, width, len(self.bias)))
-        parts = range(len(self.filters))
-        # Each thread has a block at least.
-        step = min(max(_TILES_AT_ONCE // across, 1), -(-down * batch * len(parts) // threads.count()), down)
-        blocks = [(image, first, part) for image in range(batch) for first in range(0, down, step) for part in parts]
-        threads.share(blocks, lambda: _Blocks(self, bottom, top, step, across))
+        step = min(max(_TILES_AT_ONCE // across, 1), down)
+        compute = _Blocks(self, bottom, top, step, across)
+        for image in range(batch):
+            for first in range(0, down, step):
+                compute(image, first)
         return top.permute(0, 3, 1, 2)
 
 
@@ -130,35 +128,38 @@ class _Blocks:
         self._made = bottom.new_empty(tile * tile * across * outputs)
         self._ready = bottom.new_empty(tile * tile * across * outputs)
         self._values, self._products = (bottom.new_empty(count * step * across * each) for each in (channels, outputs))
-        self._transformed: tuple[int, int] | None = None
 
-    def __call__(self, block: tuple[int, int, int]) -> None:
-        """Compute a block: (image, first row of tiles, part of the outputs)."""
-        layer, across, (image, first, part) = self._layer, self._across, block
-        _, height, width, _ = self._top.shape
-        rows = min(self._step, -(-height // layer.tile) - first)
-        tiles, count, filters = rows * across, len(layer.into), layer.filters[part]
-        channels, outputs = filters.shape[1:]
-        values = self._values[: count * tiles * channels].view(count, -1)
-        if self._transformed != (image, first):
-            for row in range(rows):
-                self._gathered.copy_(self._tiles(image, first + row))
-                there = values[:, row * across * channels : (row + 1) * across * channels]
-                torch.mm(layer.into, self._gathered.flatten(0, 1).flatten(1), out=there)
-            self._transformed = image, first
-        product = self._products[: count * tiles * outputs].view(count, tiles, outputs)
-        torch.bmm(values.view(count, tiles, channels), filters, out=product)
-        tile, size = layer.tile, layer.tile**2 * across * outputs
-        made, ready = self._made[:size].view(tile * tile, -1), self._ready[:size].view(tile, across, tile, outputs)
-        place = slice(part * _OUTPUTS_AT_ONCE, part * _OUTPUTS_AT_ONCE + outputs)
+    def __call__(self, image: int, first: int) -> None:
+        """Compute the block of an image from a row of tiles on."""
+        layer, across = self._layer, self._across
+        channels, count = self._bottom.shape[3], len(layer.into)
+        rows = min(self._step, -(-self._top.shape[1] // layer.tile) - first)
+        values = self._values[: count * rows * across * channels].view(count, -1)
         for row in range(rows):
-            torch.mm(layer.out_of, product[:, row * across : (row + 1) * across].flatten(1), out=made)
-            torch.add(made.view(tile, tile, across, -1).transpose(1, 2), layer.bias[place], out=ready)
-            if layer.slope is not None:
-                F.leaky_relu_(ready, layer.slope)
-            start = (first + row) * tile
-            lines = self._top[image, start : start + tile, :, place]
-            lines.copy_(ready.view(tile, across * tile, -1)[: len(lines), :width])
+            self._gathered.copy_(self._tiles(image, first + row))
+            there = values[:, row * across * channels : (row + 1) * across * channels]
+            torch.mm(layer.into, self._gathered.flatten(0, 1).flatten(1), out=there)
+        values = values.view(count, rows * across, channels)
+        place = 0
+        for filters in layer.filters:
+            outputs = filters.shape[2]
+            product = self._products[: count * rows * across * outputs].view(count, -1, outputs)
+            torch.bmm(values, filters, out=product)
+            for row in range(rows):
+                self._finish(product[:, row * across : (row + 1) * across], image, first + row, place)
+            place += outputs
+
+    def _finish(self, product: Tensor, image: int, row: int, place: int) -> None:
+        """Transform the products of a row of tiles back, into channels of the top from `place` on."""
+        layer, tile, (count, across, outputs) = self._layer, self._layer.tile, product.shape
+        size = tile * tile * across * outputs
+        made, ready = self._made[:size].view(tile * tile, -1), self._ready[:size].view(tile, across, tile, outputs)
+        torch.mm(layer.out_of, product.reshape(count, -1), out=made)
+        torch.add(made.view(tile, tile, across, -1).transpose(1, 2), layer.bias[place : place + outputs], out=ready)
+        if layer.slope is not None:
+            F.leaky_relu_(ready, layer.slope)
+        lines = self._top[image, row * tile : (row + 1) * tile, :, place : place + outputs]
+        lines.copy_(ready.view(tile, across * tile, -1)[: len(lines), : self._top.shape[2]])
 
     def _tiles(self, image: int, row: int) -> Tensor:
         """A row of tiles of the bottom, as a view: (side, side, tiles, channels)."""

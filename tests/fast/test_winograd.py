@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Thread
-
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fcnkit.fast import threads
 from fcnkit.fast.winograd import Winograd, pays
 from tests.fast.nets import apart
-
-
-@contextmanager
-def running_on(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
 
 PADS = st.tuples(st.integers(0, 5), st.integers(0, 5))
 
@@ -40,7 +24,6 @@ PADS = st.tuples(st.integers(0, 5), st.integers(0, 5))
     st.booleans(),
     st.sampled_from([None, 0.0, 0.1]),
     st.sampled_from([3, 7]),
-    st.integers(1, 3),
 )
 def test_equal_to_a_direct_convolution(
     batch: int,
@@ -51,7 +34,6 @@ def test_equal_to_a_direct_convolution(
     biased: bool,
     slope: float | None,
     taps: int,
-    number: int,
 ) -> None:
     assume(all(length + sum(pad) >= taps for length, pad in zip(size, pads, strict=True)))
     made = torch.Generator().manual_seed(channels * 100 + num_output)
@@ -63,8 +45,7 @@ def test_equal_to_a_direct_convolution(
     )
     if slope is not None:
         expected = F.leaky_relu(expected, slope)
-    with running_on(number):
-        found = Winograd(weight, bias, slope)(bottom.contiguous(memory_format=torch.channels_last), pads)
+    found = Winograd(weight, bias, slope)(bottom.contiguous(memory_format=torch.channels_last), pads)
     assert found.is_contiguous(memory_format=torch.channels_last)
     assert apart(found.double(), expected) <= 5e-6
 
@@ -95,29 +76,3 @@ def test_few_channels_or_pixels_run_directly(
     num_output: int, channels: int, taps: int, top: tuple[int, int], expected: bool
 ) -> None:
     assert pays(num_output, channels, (taps, taps), top) is expected
-
-
-def test_threads_of_the_process_stay_as_they_are() -> None:
-    layer, bottom = Winograd(torch.randn(32, 16, 3, 3), None, 0.0), torch.randn(2, 16, 40, 40)
-    pads = ((1, 1), (1, 1))
-    expected = layer(bottom, pads)
-    with running_on(2):
-        for mode in (False, True):
-            with torch.inference_mode(mode):
-                found = layer(bottom, pads)
-            assert torch.equal(found, expected)
-            assert found.is_inference() is mode
-        assert torch.get_num_threads() == 2
-        seen: list[int] = []
-        later = Thread(target=lambda: seen.append(torch.get_num_threads()))
-        later.start()
-        later.join()
-        assert seen == [2]
-
-
-def test_errors_in_threads_reach_the_caller() -> None:
-    def worker() -> Callable[[int], None]:
-        raise MemoryError("no room")
-
-    with running_on(2), pytest.raises(MemoryError, match="no room"):
-        threads.share([1, 2, 3], worker)
