@@ -48,9 +48,10 @@ class Optimized:
 
     Weights are prepared at the first call, and again once they have changed: by optimizers, `load_state_dict`, `to`
     and every in-place operation but one on a tensor's `.data`, after which `refresh` is called. The prepared weights
-    take as much memory as the net's. Where a net pads its first convolution, as FCNs do, only those pixels of each
-    blob are computed that the image reaches; the others have the values that the net gives for an empty image. The
-    outputs have their channels last in memory. One thread at a time may call it.
+    take as much memory as the net's, transformed filters up to four times as much. Where a net pads its first
+    convolution, as FCNs do, only those pixels of each blob are computed that the image reaches; the others have the
+    values that the net gives for an empty image. The outputs have their channels last in memory. One thread at a time
+    may call it.
 
     On CUDA, a run is captured as a graph when inputs have the same shapes a second time.
 
