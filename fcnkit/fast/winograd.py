@@ -10,6 +10,7 @@ largest value for 3 x 3 taps and 2e-6 for 7 x 7, where those of a direct convolu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -173,36 +174,37 @@ class _Blocks:
 
 @cache
 def _matrices(taps: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The transforms along one axis, in float64: of pixels (n, side), of filters (n, taps), and of products (tile, n).
+    """The transforms along one axis, in float64: of pixels (n, side), filters (n, taps), and products (tile, n)."""
+    way = _WAYS[taps]
+    into, filters, out_of = [], [], []
+    before = 0
+    for points, own in way.parts:
+        behind = taps - own - before
+        part_into, part_filters, part_out_of = _part(points, own, way.tile)
+        into.append(F.pad(part_into, (before, behind)))
+        filters.append(F.pad(part_filters, (before, behind)))
+        out_of.append(part_out_of)
+        before += own
+    return torch.cat(into), torch.cat(filters), torch.cat(out_of, 1)
+
+
+def _part(points: Points, taps: int, tile: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The transforms for a part of the filter, as those of `_matrices`.
 
     A product of two polynomials is known from its values at some points: these are the transforms; the transpose of
     the interpolation gives the correlation that a convolution layer is.
     """
-    way = _WAYS[taps]
-    side = way.tile + taps - 1
-    into: list[list[Fraction]] = []
-    filters: list[list[Fraction]] = []
-    out_of: list[list[Fraction]] = [[] for _ in range(way.tile)]
-    before = 0
-    for points, own in way.parts:
-        seen = way.tile + own - 1
-
-        def placed(row: Sequence[Fraction], length: int, first: int = before) -> list[Fraction]:
-            return [Fraction(0)] * first + [*row] + [Fraction(0)] * (length - first - len(row))
-
-        for number, point in enumerate(points):
-            others = [Fraction(other) for place, other in enumerate(points) if place != number]
-            scale = Fraction(1)
-            for other in others:
-                scale *= point - other
-            into.append(placed(_polynomial(others), side))
-            filters.append(placed([Fraction(point) ** power / scale for power in range(own)], taps))
-        into.append(placed(_polynomial(points), side))
-        filters.append(placed([Fraction(int(power == own - 1)) for power in range(own)], taps))
-        for power, row in enumerate(out_of):
-            row += [*(Fraction(point) ** power for point in points), Fraction(int(power == way.tile - 1))]
-        assert len(points) == seen - 1
-        before += own
+    into, filters = [], []
+    for number, point in enumerate(points):
+        others = [other for place, other in enumerate(points) if place != number]
+        scale = math.prod((point - other for other in others), start=Fraction(1))
+        into.append([*_polynomial(others), Fraction(0)])
+        filters.append([point**power / scale for power in range(taps)])
+    into.append(_polynomial(points))
+    filters.append([Fraction(int(power == taps - 1)) for power in range(taps)])
+    out_of = [
+        [*(Fraction(point) ** power for point in points), Fraction(int(power == tile - 1))] for power in range(tile)
+    ]
     into_, filters_, out_of_ = (
         torch.tensor([[float(value) for value in row] for row in matrix], dtype=torch.float64)
         for matrix in (into, filters, out_of)
