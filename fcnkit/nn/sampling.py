@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from fcnkit.nn.warping import read_bilinearly
+
 Size = tuple[int, int]
 
 
@@ -22,21 +24,7 @@ class Remap(nn.Module):
     def forward(self, image: Tensor, places: Tensor) -> Tensor:
         if places.shape[1] != 2 or len(places) != len(image):
             raise RuntimeError("the second bottom must have as many images, and 2 channels: columns and rows")
-        height, width = image.shape[2:]
-        if image.is_meta:
-            return image.new_empty((*image.shape[:2], *places.shape[2:]))
-        low = places.detach().floor()
-        share = places - low
-        top = image.new_zeros(())
-        flat = image.flatten(2)
-        for right, down in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            x, y = low[:, 0] + right, low[:, 1] + down
-            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-            index = (y.clamp(0, height - 1) * width + x.clamp(0, width - 1)).nan_to_num().long().flatten(1)
-            values = flat.gather(2, index[:, None].expand(-1, flat.shape[1], -1)).reshape(*flat.shape[:2], *x.shape[1:])
-            weight = (share[:, 0] if right else 1 - share[:, 0]) * (share[:, 1] if down else 1 - share[:, 1])
-            top = top + torch.where(inside, weight, 0)[:, None] * values
-        return top
+        return read_bilinearly(image, places[:, 0], places[:, 1])
 
 
 class Resize(nn.Module):

@@ -26,7 +26,7 @@ def read_bilinearly(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
     for column, row in ((left, upper), (left + 1, upper), (left, upper + 1), (left + 1, upper + 1)):
         inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
         weight = torch.where(inside, (1 - (x - column).abs()) * (1 - (y - row).abs()), 0.0)
-        index = row.clamp(0, height - 1).long() * width + column.clamp(0, width - 1).long()
+        index = (row.clamp(0, height - 1) * width + column.clamp(0, width - 1)).nan_to_num().long()
         places = index.reshape(batch, 1, x.shape[1] * x.shape[2]).expand(-1, channels, -1)
         total = total + weight[:, None] * pixels.gather(2, places).reshape(batch, channels, *x.shape[1:])
     return total
