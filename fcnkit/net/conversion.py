@@ -17,6 +17,7 @@ from fcnkit.caffe.forks import settle_forks
 from fcnkit.caffe.inputs import input_shapes, resolve, set_data_set_shapes
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
+from fcnkit.caffe.placeholders import Values
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.states import complete
 from fcnkit.caffe.unknown import settle_unknown
@@ -41,6 +42,7 @@ class Reading(TypedDict, total=False):
     crop: str | None
     ignore_fields: Sequence[str]
     net: str | None
+    values: Values | None
 
 
 class Prepared(NamedTuple):
@@ -96,6 +98,7 @@ class NetOptions:
             "zero", as in BVLC's; None refuses nets in which the two differ.
         ignore_fields: names of fields that fcnkit does not know and that are left out; others are refused, unless they
             are in layers that are removed, or are known to change no value.
+        values: of the placeholders of a prototxt that is a template, by name.
     """
 
     prototxt: AnyPath | None = None
@@ -108,6 +111,7 @@ class NetOptions:
     crop: str | None = None
     ignore_fields: Sequence[str] = ()
     net: str | None = None
+    values: Values | None = None
 
     @property
     def by(self) -> str:
@@ -126,8 +130,12 @@ class NetOptions:
             FcnkitError: the prototxt cannot be read, or there is no such net.
         """
         if self.prototxt is not None:
-            return prototxts.read_leniently(self.prototxt)
+            return self.read(self.prototxt)
         return prototxts.parse(generate(self.net or "", "deploy")), []
+
+    def read(self, path: AnyPath) -> tuple[NetParameter, list[Unknown]]:
+        """The definition in a prototxt, as `prototxt.read_leniently` returns it."""
+        return prototxts.read_leniently(path, self.values, self.input_shape)
 
     @property
     def training(self) -> bool:
@@ -174,7 +182,7 @@ def net_from_definition(path: AnyPath, options: NetOptions) -> CaffeNet:
     Raises:
         FcnkitError: the file cannot be read, defines no net that runs, or is refused because it has no weights.
     """
-    stored, unknown = prototxts.read_leniently(path)
+    stored, unknown = options.read(path)
     with naming(path):
         prepared = prepare(stored, None, options, unknown)
         for layer in prepared.definition.layer if options.untrained != "leave" else ():
