@@ -3,7 +3,8 @@
     python -m tests.published FOLDER [--list] [--processes N]
 
 FOLDER is searched for files that define a net; equal files count once. Each is built as it stands and, if that fails,
-with each of five usual input shapes, a template also with a value for each placeholder. Nothing of the files is stored.
+with each of five usual input shapes; a template also with a value for each placeholder, and a net whose Crops have two
+readings with one of them. Nothing of the files is stored.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from fcnkit.errors import FcnkitError, PrototxtError, TemplateError, Unsupported
 SHAPES = ((1, 3, 224, 224), (1, 3, 300, 300), (1, 3, 512, 512), (1, 1, 28, 28), (1, 3, 227, 227))
 CLASSES = 21
 SHAPED, FILLED = "with an input shape", "with values for its placeholders"
+CROPPED = "with a choice of its crops' offsets"
 SUFFIXES = {".prototxt", ".pt", ".prototext", ".pbtxt", ".txt"}
 # A net, not a solver or a table of labels.
 NET = re.compile(rb"\blayers?\s*:?\s*\{")
@@ -71,6 +73,8 @@ def tried(path: Path) -> Tried:
                 problem = str(error).removeprefix(f"{path}: ")
             if isinstance(error, UnsupportedLayerError | PrototxtError):
                 break  # no shape changes that
+            if "choose with `crop`" in problem and options == ways()[-1][1]:
+                attempts += [(CROPPED, {**each, "crop": "derived"}) for _, each in ways()]
         except Exception as error:
             return Tried(path, "", f"FAULT {type(error).__name__}: {error}")
         else:
