@@ -2320,9 +2320,19 @@ class MemoryDataParameter(Message):
     channels: int
     height: int
     width: int
-    def __init__(self, *, batch_size: int = ..., channels: int = ..., height: int = ..., width: int = ...) -> None: ...
+    @property
+    def dim(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self,
+        *,
+        batch_size: int = ...,
+        channels: int = ...,
+        height: int = ...,
+        width: int = ...,
+        dim: Iterable[int] = ...,
+    ) -> None: ...
     def HasField(self, field_name: Literal["batch_size", "channels", "height", "width"]) -> bool: ...
-    def ClearField(self, field_name: Literal["batch_size", "channels", "height", "width"]) -> None: ...
+    def ClearField(self, field_name: Literal["batch_size", "channels", "height", "width", "dim"]) -> None: ...
 
 class MVNParameter(Message):
     normalize_variance: bool

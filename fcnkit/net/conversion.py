@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypedDict
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.caffemodel import Blobs
-from fcnkit.caffe.data import UNKNOWN
+from fcnkit.caffe.data import UNKNOWN, is_data_layer
 from fcnkit.caffe.deploy import TEST_STATE, runnable
 from fcnkit.caffe.deploy import deploy as deploy_net
 from fcnkit.caffe.forks import settle_forks
@@ -50,6 +50,7 @@ class Prepared(NamedTuple):
 
     guessed: whether a height or width of an input is the usual guess.
     unstated: the inputs of which no file stated the whole shape.
+    fed: the inputs that data layers fed, if the caller states no shape.
     """
 
     definition: NetParameter
@@ -57,6 +58,7 @@ class Prepared(NamedTuple):
     remarks: list[str]
     guessed: bool
     unstated: frozenset[str]
+    fed: frozenset[str]
 
     def net(self, blobs: Blobs | None = None, **settings: Any) -> CaffeNet:
         """The net; where it does not run because of a guess, with what fits better (see `fitting`).
@@ -68,7 +70,7 @@ class Prepared(NamedTuple):
         try:
             net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
         except DefinitionError:
-            changes = fitted(self.definition, self.guessed, self.unstated)
+            changes = fitted(self.definition, self.guessed, self.unstated, self.fed)
             if not changes:
                 raise
             remarks += changes
@@ -233,7 +235,8 @@ def prepare(
     remarks += settle_crops(net, options.crop or (DERIVED if stored.layers else None))
     remarks += boxes_of_the_loss(net, trained)
     preprocessing = preprocessing_of(net, trained.layer, kept)
-    return Prepared(net, preprocessing, remarks, guessed, unstated)
+    fed = frozenset(top for layer in filter(is_data_layer, trained.layer) for top in layer.top)
+    return Prepared(net, preprocessing, remarks, guessed, unstated, fed - frozenset(given))
 
 
 def _constants(net: NetParameter) -> list[str]:
