@@ -719,6 +719,10 @@ class LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def frcnn_param(self) -> FrcnnParameter: ...
+    @property
+    def psroi_align_param(self) -> PSROIAlignParameter: ...
+    @property
     def expmax_param(self) -> ExpMaxParameter: ...
     @property
     def rand_comp_param(self) -> RandCompParameter: ...
@@ -980,6 +984,8 @@ class LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        frcnn_param: FrcnnParameter = ...,
+        psroi_align_param: PSROIAlignParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
         periodic_shuffle_param: PeriodicShuffleParameter = ...,
@@ -1155,6 +1161,8 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -1339,6 +1347,8 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -2927,6 +2937,10 @@ class V1LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def frcnn_param(self) -> FrcnnParameter: ...
+    @property
+    def psroi_align_param(self) -> PSROIAlignParameter: ...
+    @property
     def expmax_param(self) -> ExpMaxParameter: ...
     @property
     def rand_comp_param(self) -> RandCompParameter: ...
@@ -3165,6 +3179,8 @@ class V1LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        frcnn_param: FrcnnParameter = ...,
+        psroi_align_param: PSROIAlignParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
         periodic_shuffle_param: PeriodicShuffleParameter = ...,
@@ -3315,6 +3331,8 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -3476,6 +3494,8 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -4472,6 +4492,7 @@ class PriorBoxParameter(Message):
     @property
     def height(self) -> RepeatedScalarFieldContainer[float]: ...
     faceboxes: bool
+    no_sqrt: bool
     @property
     def box_width(self) -> RepeatedScalarFieldContainer[float]: ...
     @property
@@ -4499,6 +4520,7 @@ class PriorBoxParameter(Message):
         width: Iterable[float] = ...,
         height: Iterable[float] = ...,
         faceboxes: bool = ...,
+        no_sqrt: bool = ...,
         box_width: Iterable[float] = ...,
         box_height: Iterable[float] = ...,
         tf: bool = ...,
@@ -4519,6 +4541,7 @@ class PriorBoxParameter(Message):
             "offset",
             "denser_prior_boxes",
             "faceboxes",
+            "no_sqrt",
             "tf",
             "yx_order",
             "keras",
@@ -4544,6 +4567,7 @@ class PriorBoxParameter(Message):
             "width",
             "height",
             "faceboxes",
+            "no_sqrt",
             "box_width",
             "box_height",
             "tf",
@@ -6997,3 +7021,54 @@ class ScalarParameter(Message):
     def __init__(self, *, axis: int = ...) -> None: ...
     def HasField(self, field_name: Literal["axis"]) -> bool: ...
     def ClearField(self, field_name: Literal["axis"]) -> None: ...
+
+class FrcnnParameter(Message):
+    @property
+    def anchors(self) -> RepeatedScalarFieldContainer[float]: ...
+    feat_stride: int
+    test_rpn_nms_thresh: float
+    test_rpn_pre_nms_top_n: int
+    test_rpn_post_nms_top_n: int
+    test_rpn_min_size: float
+    def __init__(
+        self,
+        *,
+        anchors: Iterable[float] = ...,
+        feat_stride: int = ...,
+        test_rpn_nms_thresh: float = ...,
+        test_rpn_pre_nms_top_n: int = ...,
+        test_rpn_post_nms_top_n: int = ...,
+        test_rpn_min_size: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "feat_stride",
+            "test_rpn_nms_thresh",
+            "test_rpn_pre_nms_top_n",
+            "test_rpn_post_nms_top_n",
+            "test_rpn_min_size",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "anchors",
+            "feat_stride",
+            "test_rpn_nms_thresh",
+            "test_rpn_pre_nms_top_n",
+            "test_rpn_post_nms_top_n",
+            "test_rpn_min_size",
+        ],
+    ) -> None: ...
+
+class PSROIAlignParameter(Message):
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    sample_num: int
+    def __init__(
+        self, *, spatial_scale: float = ..., output_dim: int = ..., group_size: int = ..., sample_num: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["spatial_scale", "output_dim", "group_size", "sample_num"]) -> bool: ...
+    def ClearField(self, field_name: Literal["spatial_scale", "output_dim", "group_size", "sample_num"]) -> None: ...

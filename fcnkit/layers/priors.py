@@ -21,8 +21,9 @@ from fcnkit.types import priors as types
 class PriorBox(Layer):
     """Default boxes around each position of its first bottom, for images of the second's size.
 
-    Nets of TextBoxes, which have twice as many boxes without a field for it, need denser_prior_boxes as well, and those
-    of FaceBoxes faceboxes (see `net.default_boxes`). box_width and box_height are sizes in place of all others.
+    Nets of TextBoxes, which have twice as many boxes without a field for it, need denser_prior_boxes as well, those of
+    FaceBoxes faceboxes, and those of SSD_windows_caffe no_sqrt (see `net.fitting`). box_width and box_height are sizes
+    in place of all others.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp; for denser_prior_boxes
     MhLiao/TextBoxes_plusplus, and for box_width, tf and yx_order foss-for-synopsys-dwc-arc-processors/synopsys-caffe,
@@ -73,10 +74,12 @@ def default_boxes(layer: LayerParameter) -> list[Box]:
     Each min_size gives a square of its own size, one of the geometric mean with its max_size, and a box for each
     aspect_ratio and, with flip, for its inverse. Sizes are cut to whole pixels, as in the fork; repeated ratios are
     skipped. With tf the geometric mean comes last, and a square of 60 pixels loses a twentieth of the image at each
-    side. With faceboxes squares are a pixel less wide, those of 32 and 64 pixels are 16 and 4 shifted ones.
+    side. With faceboxes squares are a pixel less wide, those of 32 and 64 pixels are 16 and 4 shifted ones. With
+    no_sqrt there is no geometric mean.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp and Forward_cpu; for tf
-    foss-for-synopsys-dwc-arc-processors/synopsys-caffe, for faceboxes sfzhang15/FaceBoxes, the same file.
+    foss-for-synopsys-dwc-arc-processors/synopsys-caffe, for faceboxes sfzhang15/FaceBoxes, for no_sqrt
+    dreadlord1984/SSD_windows_caffe, the same file.
     """
     p = layer.prior_box_param
     if not p.min_size or min(p.min_size) <= 0:
@@ -88,7 +91,7 @@ def default_boxes(layer: LayerParameter) -> list[Box]:
     boxes: list[Box] = []
     for index, size in enumerate(map(int, p.min_size)):
         squares = _face_boxes(size) if p.faceboxes else [Box(size, size, inset=0.05 if p.tf and size == 60 else 0.0)]
-        means = [Box(*(math.sqrt(size * int(p.max_size[index])),) * 2)] if p.max_size else []
+        means = [Box(*(math.sqrt(size * int(p.max_size[index])),) * 2)] if p.max_size and not p.no_sqrt else []
         others = [Box(size * math.sqrt(ratio), size / math.sqrt(ratio)) for ratio in _ratios(layer)]
         boxes += [*squares, *others, *means] if p.tf else [*squares, *means, *others]
     return boxes

@@ -70,6 +70,35 @@ def _fixed_proposals(layer: LayerParameter) -> nn.Module:
     )
 
 
+@rule(types.FRCNN_PROPOSAL)
+class FrcnnProposal(Layer):
+    """Faster R-CNN's regions, with anchors and settings that the project reads from a file.
+
+    The files' settings for tests differ in anchors and min_size alone, and anchors have no default.
+
+    Source: makefile/frcnn src/caffe/FRCNN/frcnn_proposal_layer.cpp, Forward_cpu; examples/FRCNN/config.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p, own = layer.frcnn_param, layer.proposal_param
+        found = bottoms[1][1]
+        if not p.anchors or len(p.anchors) != found:
+            raise DefinitionError(
+                f"layer {layer.name!r}: its anchors are in the project's configuration file: add those of {found // 4}"
+                f" as frcnn_param {{ anchors: [-84, -40, 99, 55, ...] }}, not {len(p.anchors)} numbers"
+            )
+        numbers = iter(p.anchors)
+        return proposals.Proposals(
+            list(zip(numbers, numbers, numbers, numbers, strict=True)),
+            own.feat_stride if own.HasField("feat_stride") else p.feat_stride,
+            p.test_rpn_pre_nms_top_n,
+            p.test_rpn_post_nms_top_n,
+            p.test_rpn_nms_thresh,
+            int(p.test_rpn_min_size),  # as the layer reads it
+            scores=len(layer.top) > 1,
+        )
+
+
 class _PythonProposal(Layer):
     """Regions as Python layers propose them, with the settings of their projects unless param_str has others.
 

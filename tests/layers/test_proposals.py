@@ -119,6 +119,35 @@ def test_faster_rcnn_proposes_what_its_loops_propose() -> None:
     assert np.allclose(found, expected[:, 4:], atol=1e-6)
 
 
+FRCNN = "frcnn_param { anchors: [%s] test_rpn_pre_nms_top_n: 40 test_rpn_post_nms_top_n: 12 }"
+
+
+@pytest.mark.parametrize("stride", [8, 16])
+def test_anchors_of_a_configuration_file(stride: int) -> None:
+    """Those of Faster R-CNN, listed; proposal_param has the stride where the project states it."""
+    blobs = bottoms(9, 6, 9)
+    listed = ", ".join(f"{number:g}" for box in anchors(16, (0.5, 1, 2), (8, 16, 32)) for number in box)
+    settings = FRCNN % listed + f" proposal_param {{ feat_stride: {stride} }}" * (stride != 16)
+    rois, scores = tops_of(net(layer("FrcnnProposal", "abc", settings, "rois scores"), blobs), *blobs)
+    same = RPN.replace("'feat_stride': 16", f"'feat_stride': {stride}").format(
+        ", 'pre_nms_topn': 40, 'post_nms_topn': 12"
+    )
+    expected = tops_of(net(layer("Python", "abc", same, "rois scores"), blobs), *blobs)
+    assert len(rois) > 5
+    assert np.array_equal(rois, expected[0])
+    assert np.array_equal(scores, expected[1])
+
+
+@pytest.mark.parametrize(("settings", "count"), [("", 0), (FRCNN % "-84, -40, 99, 55", 4)])
+def test_anchors_that_a_prototxt_lacks(settings: str, count: int) -> None:
+    problem = (
+        r"layer 'it': its anchors are in the project's configuration file: add those of 9 as frcnn_param"
+        rf" \{{ anchors: \[-84, -40, 99, 55, \.\.\.\] \}}, not {count} numbers"
+    )
+    with pytest.raises(DefinitionError, match=problem):
+        net(layer("FrcnnProposal", "abc", settings), bottoms(9, 6, 9))
+
+
 PROPOSAL = (
     "proposal_param { feat_stride: 16 base_size: 16 min_size: 16 ratio: 0.5 ratio: 1 scale: 1 scale: 2"
     " pre_nms_topn: %d post_nms_topn: %d nms_thresh: 0.6 }"
