@@ -723,6 +723,8 @@ class LayerParameter(Message):
     @property
     def psroi_align_param(self) -> PSROIAlignParameter: ...
     @property
+    def rpn_param(self) -> RPNParameter: ...
+    @property
     def expmax_param(self) -> ExpMaxParameter: ...
     @property
     def rand_comp_param(self) -> RandCompParameter: ...
@@ -986,6 +988,7 @@ class LayerParameter(Message):
         upsample_darknet_param: UpsampleDarknetParameter = ...,
         frcnn_param: FrcnnParameter = ...,
         psroi_align_param: PSROIAlignParameter = ...,
+        rpn_param: RPNParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
         periodic_shuffle_param: PeriodicShuffleParameter = ...,
@@ -1163,6 +1166,7 @@ class LayerParameter(Message):
             "upsample_darknet_param",
             "frcnn_param",
             "psroi_align_param",
+            "rpn_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -1349,6 +1353,7 @@ class LayerParameter(Message):
             "upsample_darknet_param",
             "frcnn_param",
             "psroi_align_param",
+            "rpn_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -2941,6 +2946,8 @@ class V1LayerParameter(Message):
     @property
     def psroi_align_param(self) -> PSROIAlignParameter: ...
     @property
+    def rpn_param(self) -> RPNParameter: ...
+    @property
     def expmax_param(self) -> ExpMaxParameter: ...
     @property
     def rand_comp_param(self) -> RandCompParameter: ...
@@ -3181,6 +3188,7 @@ class V1LayerParameter(Message):
         upsample_darknet_param: UpsampleDarknetParameter = ...,
         frcnn_param: FrcnnParameter = ...,
         psroi_align_param: PSROIAlignParameter = ...,
+        rpn_param: RPNParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
         periodic_shuffle_param: PeriodicShuffleParameter = ...,
@@ -3333,6 +3341,7 @@ class V1LayerParameter(Message):
             "upsample_darknet_param",
             "frcnn_param",
             "psroi_align_param",
+            "rpn_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -3496,6 +3505,7 @@ class V1LayerParameter(Message):
             "upsample_darknet_param",
             "frcnn_param",
             "psroi_align_param",
+            "rpn_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -7072,3 +7082,37 @@ class PSROIAlignParameter(Message):
     ) -> None: ...
     def HasField(self, field_name: Literal["spatial_scale", "output_dim", "group_size", "sample_num"]) -> bool: ...
     def ClearField(self, field_name: Literal["spatial_scale", "output_dim", "group_size", "sample_num"]) -> None: ...
+
+class RPNParameter(Message):
+    feat_stride: int
+    basesize: int
+    @property
+    def scale(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def ratio(self) -> RepeatedScalarFieldContainer[float]: ...
+    boxminsize: int
+    nms_thresh: float
+    per_nms_topn: int
+    post_nms_topn: int
+    def __init__(
+        self,
+        *,
+        feat_stride: int = ...,
+        basesize: int = ...,
+        scale: Iterable[int] = ...,
+        ratio: Iterable[float] = ...,
+        boxminsize: int = ...,
+        nms_thresh: float = ...,
+        per_nms_topn: int = ...,
+        post_nms_topn: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["feat_stride", "basesize", "boxminsize", "nms_thresh", "per_nms_topn", "post_nms_topn"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "feat_stride", "basesize", "scale", "ratio", "boxminsize", "nms_thresh", "per_nms_topn", "post_nms_topn"
+        ],
+    ) -> None: ...

@@ -16,6 +16,7 @@ PROPOSAL = _proposes("Proposal", "sanghoon/caffe", "src/caffe/layers/proposal_la
 RPN_PROPOSAL = _proposes(
     "rpn.proposal_layer.ProposalLayer", "rbgirshick/py-faster-rcnn", "lib/rpn/proposal_layer.py", THREE
 )
+RPN = _proposes("RPN", "xyfer17/faster-rcnn-caffe", "src/caffe/layers/rpn_layer.cpp", THREE)
 FRCNN_PROPOSAL = _proposes("FrcnnProposal", "makefile/frcnn", "src/caffe/FRCNN/frcnn_proposal_layer.cpp", THREE)
 POSE_REGION = _proposes(
     "python_layers.py_generate_roi_layer.PyGenerateROILayer",
