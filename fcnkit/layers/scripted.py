@@ -110,3 +110,19 @@ class CombineRegressionsHuman(Elementwise):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         return scripted.CombinedRegressions(intervals=False)
+
+
+@rule(types.ACTIONS)
+class Actions(Layer):
+    """Objects with the most likely of their actions."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = settings_of(layer)
+        if p.get("use_nms"):
+            raise DefinitionError(f"layer {layer.name!r}: use_nms, votes of objects that overlap, is not supported")
+        if p.get("num_anchors") != len(bottoms) - 1:
+            raise DefinitionError(
+                f"layer {layer.name!r}: num_anchors must be the number of bottoms behind the first, {len(bottoms) - 1},"
+                f" not {p.get('num_anchors')}"
+            )
+        return scripted.Actions()

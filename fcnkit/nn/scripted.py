@@ -124,3 +124,26 @@ class CombinedRegressions(nn.Module):
 
     def extra_repr(self) -> str:
         return f"intervals={self.intervals}"
+
+
+class Actions(nn.Module):
+    """The most likely action of each object, read where the object was found.
+
+    Source: openvinotoolkit/training_toolbox_caffe caffe/python/caffe/custom_layers/actions_detection_output_layer.py,
+    forward, without use_nms.
+    """
+
+    def forward(self, objects: Tensor, *actions: Tensor) -> Tensor:
+        """Rows of image, action, the object's score, the action's, and xmin, ymin, xmax and ymax: (1, 1, objects, 8).
+
+        Args:
+            objects: (..., 10), as `PlacedDetections` makes them.
+            actions: for each box of a place, the scores of its actions (images, height, width, actions).
+        """
+        if objects.shape[-1] != 10:
+            raise RuntimeError("an object has 10 numbers, the last of them a box of its place, a column and a row")
+        rows = objects.reshape(-1, 10)
+        image, box, column, row = rows[:, [0, 7, 8, 9]].long().unbind(1)
+        scores, labels = torch.stack(actions)[box, image, row, column].max(1)
+        found = [rows[:, 0], labels.to(rows.dtype), rows[:, 2], scores]
+        return torch.cat([torch.stack(found, 1), rows[:, 3:7]], 1)[None, None]

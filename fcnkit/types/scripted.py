@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fcnkit.types.channels import KEPT, LOST, Channels
 from fcnkit.types.looks import CHANNELWISE, PIXEL, SIZE, WHOLE, Look
-from fcnkit.types.record import COMPUTES, ONE, PLAIN, TWO, Count, LayerType, Origin, every
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, SEVERAL, TWO, Count, LayerType, Origin, every
 
 _SYNOPSYS, _DENSE_REG = "foss-for-synopsys-dwc-arc-processors/synopsys-caffe", "ralpguler/DenseReg"
 
@@ -59,6 +59,16 @@ SPATIAL_REP = _scripted(
 )
 PAD_TENSOR = _scripted("pad.PadTensor", Origin(_SYNOPSYS, "python/pad.py"), ONE, every(WHOLE), moves=True)
 TENSOR_SHAPE = _scripted("shape.TensorShape", Origin(_SYNOPSYS, "python/shape.py"), ONE, every(SIZE), LOST)
+ACTIONS = _scripted(
+    "caffe.custom_layers.actions_detection_output_layer.ActionsDetectionOutputLayer",
+    Origin(
+        "openvinotoolkit/training_toolbox_caffe",
+        "caffe/python/caffe/custom_layers/actions_detection_output_layer.py",
+    ),
+    SEVERAL,
+    every(WHOLE),
+    LOST,
+)
 _FOUR = Count(4, 4)
 COMBINE_REGRESSIONS = _scripted(
     "CombineRegressions.CombineRegressionsLayer",

@@ -96,3 +96,44 @@ def test_labels_of_another_size() -> None:
     kind = python("CombineRegressions.CombineRegressionsLayer")
     with pytest.raises(DefinitionError, match="one label for each pixel of the offsets"):
         layer_net("Python", kind, [(1, 1, 2, 3), (1, 1, 2, 3), (1, 5, 2, 2), (1, 5, 2, 2)], 2)
+
+
+_ACTIONS = "caffe.custom_layers.actions_detection_output_layer.ActionsDetectionOutputLayer"
+
+
+def actions(settings: str) -> str:
+    module, name = _ACTIONS.rsplit(".", 1)
+    return f'python_param {{ module: "{module}" layer: "{name}" param_str: "{settings}" }}'
+
+
+def test_actions_of_objects() -> None:
+    """Rows of image, class, score, box, number of the place's box, column and row, of two images and two boxes."""
+    objects = np.array(
+        [[0, 1, 0.9, 0.1, 0.2, 0.3, 0.4, 1, 2, 0], [1, 1, 0.8, 0.5, 0.6, 0.7, 0.8, 0, 0, 1]], np.float32
+    ).reshape(1, 1, 2, 10)
+    scores = [values(2, 2, 3, 4, seed=seed) for seed in (1, 2)]
+    (top,) = tops_of(
+        layer_net("Python", actions("{'num_anchors': 2}"), [each.shape for each in (objects, *scores)]),
+        objects,
+        *scores,
+    )
+    first, second = scores[1][0, 0, 2], scores[0][1, 1, 0]
+    expected = [
+        [0, first.argmax(), 0.9, first.max(), 0.1, 0.2, 0.3, 0.4],
+        [1, second.argmax(), 0.8, second.max(), 0.5, 0.6, 0.7, 0.8],
+    ]
+    assert top.shape == (1, 1, 2, 8)
+    assert np.allclose(top[0, 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "columns", "problem"),
+    [
+        ("{'num_anchors': 2}", 10, "num_anchors must be the number of bottoms behind the first, 1, not 2"),
+        ("{'num_anchors': 1, 'use_nms': True}", 10, "use_nms, votes of objects that overlap, is not supported"),
+        ("{'num_anchors': 1}", 7, "an object has 10 numbers"),
+    ],
+)
+def test_actions_that_are_refused(settings: str, columns: int, problem: str) -> None:
+    with pytest.raises(DefinitionError, match=problem):
+        layer_net("Python", actions(settings), [(1, 1, 2, columns), (1, 2, 3, 4)])
