@@ -725,6 +725,8 @@ class LayerParameter(Message):
     @property
     def rpn_param(self) -> RPNParameter: ...
     @property
+    def quantization_param(self) -> QuantizationParameter: ...
+    @property
     def expmax_param(self) -> ExpMaxParameter: ...
     @property
     def rand_comp_param(self) -> RandCompParameter: ...
@@ -989,6 +991,7 @@ class LayerParameter(Message):
         frcnn_param: FrcnnParameter = ...,
         psroi_align_param: PSROIAlignParameter = ...,
         rpn_param: RPNParameter = ...,
+        quantization_param: QuantizationParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
         periodic_shuffle_param: PeriodicShuffleParameter = ...,
@@ -1167,6 +1170,7 @@ class LayerParameter(Message):
             "frcnn_param",
             "psroi_align_param",
             "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -1354,6 +1358,7 @@ class LayerParameter(Message):
             "frcnn_param",
             "psroi_align_param",
             "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -2948,6 +2953,8 @@ class V1LayerParameter(Message):
     @property
     def rpn_param(self) -> RPNParameter: ...
     @property
+    def quantization_param(self) -> QuantizationParameter: ...
+    @property
     def expmax_param(self) -> ExpMaxParameter: ...
     @property
     def rand_comp_param(self) -> RandCompParameter: ...
@@ -3189,6 +3196,7 @@ class V1LayerParameter(Message):
         frcnn_param: FrcnnParameter = ...,
         psroi_align_param: PSROIAlignParameter = ...,
         rpn_param: RPNParameter = ...,
+        quantization_param: QuantizationParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
         periodic_shuffle_param: PeriodicShuffleParameter = ...,
@@ -3342,6 +3350,7 @@ class V1LayerParameter(Message):
             "frcnn_param",
             "psroi_align_param",
             "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -3506,6 +3515,7 @@ class V1LayerParameter(Message):
             "frcnn_param",
             "psroi_align_param",
             "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -7114,5 +7124,76 @@ class RPNParameter(Message):
         self,
         field_name: Literal[
             "feat_stride", "basesize", "scale", "ratio", "boxminsize", "nms_thresh", "per_nms_topn", "post_nms_topn"
+        ],
+    ) -> None: ...
+
+class QuantizationParameter(Message):
+    Precision: Final[EnumTypeWrapper]
+    DYNAMIC_FIXED_POINT: Final = 0
+    MINIFLOAT: Final = 1
+    INTEGER_POWER_OF_2_WEIGHTS: Final = 2
+    Rounding: Final[EnumTypeWrapper]
+    NEAREST: Final = 0
+    STOCHASTIC: Final = 1
+    precision: int
+    rounding_scheme: int
+    bw_layer_in: int
+    bw_layer_out: int
+    bw_params: int
+    fl_layer_in: int
+    fl_layer_out: int
+    fl_params: int
+    mant_bits: int
+    exp_bits: int
+    exp_min: int
+    exp_max: int
+    def __init__(
+        self,
+        *,
+        precision: int | str = ...,
+        rounding_scheme: int | str = ...,
+        bw_layer_in: int = ...,
+        bw_layer_out: int = ...,
+        bw_params: int = ...,
+        fl_layer_in: int = ...,
+        fl_layer_out: int = ...,
+        fl_params: int = ...,
+        mant_bits: int = ...,
+        exp_bits: int = ...,
+        exp_min: int = ...,
+        exp_max: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "precision",
+            "rounding_scheme",
+            "bw_layer_in",
+            "bw_layer_out",
+            "bw_params",
+            "fl_layer_in",
+            "fl_layer_out",
+            "fl_params",
+            "mant_bits",
+            "exp_bits",
+            "exp_min",
+            "exp_max",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "precision",
+            "rounding_scheme",
+            "bw_layer_in",
+            "bw_layer_out",
+            "bw_params",
+            "fl_layer_in",
+            "fl_layer_out",
+            "fl_params",
+            "mant_bits",
+            "exp_bits",
+            "exp_min",
+            "exp_max",
         ],
     ) -> None: ...
