@@ -43,6 +43,9 @@ def top_shape(layer: LayerParameter, index: int, volumes: bool = False) -> tuple
         # BVLC/caffe src/caffe/layers/base_data_layer.cpp
         per_image = record is not None and isinstance(record.role, Data) and record.role.label_per_image
         return (1,) if per_image and index == 1 else (1, UNKNOWN, UNKNOWN, UNKNOWN)
+    if layer.memory_data_param.dim:
+        # naibaf7/caffe src/caffe/layers/memory_data_layer.cpp, DataLayerSetUp
+        return 1, *layer.memory_data_param.dim[1:]
     channels = layer.memory_data_param.channels
     if not channels and len(layer.transform_param.mean_value) > 1:
         # BVLC/caffe src/caffe/data_transformer.cpp, Transform: one mean for all channels, or one for each.

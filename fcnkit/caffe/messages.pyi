@@ -878,6 +878,16 @@ class LayerParameter(Message):
     @property
     def scalar_param(self) -> ScalarParameter: ...
     @property
+    def lstm_conv_param(self) -> RepeatedCompositeFieldContainer[LSTMConvolutionParameter]: ...
+    @property
+    def lstm_debug_param(self) -> LSTMDebugParameter: ...
+    @property
+    def brelu_param(self) -> BReLUParameter: ...
+    @property
+    def output_decay_param(self) -> OutputDecayParameter: ...
+    @property
+    def beam_search_param(self) -> BeamSearchParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -1060,6 +1070,11 @@ class LayerParameter(Message):
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
+        lstm_conv_param: Iterable[LSTMConvolutionParameter] = ...,
+        lstm_debug_param: LSTMDebugParameter = ...,
+        brelu_param: BReLUParameter = ...,
+        output_decay_param: OutputDecayParameter = ...,
+        beam_search_param: BeamSearchParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1235,6 +1250,10 @@ class LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1419,6 +1438,11 @@ class LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "lstm_conv_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2310,9 +2334,19 @@ class MemoryDataParameter(Message):
     channels: int
     height: int
     width: int
-    def __init__(self, *, batch_size: int = ..., channels: int = ..., height: int = ..., width: int = ...) -> None: ...
+    @property
+    def dim(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self,
+        *,
+        batch_size: int = ...,
+        channels: int = ...,
+        height: int = ...,
+        width: int = ...,
+        dim: Iterable[int] = ...,
+    ) -> None: ...
     def HasField(self, field_name: Literal["batch_size", "channels", "height", "width"]) -> bool: ...
-    def ClearField(self, field_name: Literal["batch_size", "channels", "height", "width"]) -> None: ...
+    def ClearField(self, field_name: Literal["batch_size", "channels", "height", "width", "dim"]) -> None: ...
 
 class MVNParameter(Message):
     normalize_variance: bool
@@ -3085,6 +3119,16 @@ class V1LayerParameter(Message):
     @property
     def scalar_param(self) -> ScalarParameter: ...
     @property
+    def lstm_conv_param(self) -> RepeatedCompositeFieldContainer[LSTMConvolutionParameter]: ...
+    @property
+    def lstm_debug_param(self) -> LSTMDebugParameter: ...
+    @property
+    def brelu_param(self) -> BReLUParameter: ...
+    @property
+    def output_decay_param(self) -> OutputDecayParameter: ...
+    @property
+    def beam_search_param(self) -> BeamSearchParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3244,6 +3288,11 @@ class V1LayerParameter(Message):
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
+        lstm_conv_param: Iterable[LSTMConvolutionParameter] = ...,
+        lstm_debug_param: LSTMDebugParameter = ...,
+        brelu_param: BReLUParameter = ...,
+        output_decay_param: OutputDecayParameter = ...,
+        beam_search_param: BeamSearchParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3394,6 +3443,10 @@ class V1LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3555,6 +3608,11 @@ class V1LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "lstm_conv_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -6043,6 +6101,24 @@ class LSTMParameter(Message):
     @property
     def bias_filler(self) -> FillerParameter: ...
     batch_size: int
+    num_cells: int
+    bias_term: bool
+    @property
+    def input_weight_filler(self) -> FillerParameter: ...
+    @property
+    def input_gate_weight_filler(self) -> FillerParameter: ...
+    @property
+    def forget_gate_weight_filler(self) -> FillerParameter: ...
+    @property
+    def output_gate_weight_filler(self) -> FillerParameter: ...
+    @property
+    def input_bias_filler(self) -> FillerParameter: ...
+    @property
+    def input_gate_bias_filler(self) -> FillerParameter: ...
+    @property
+    def forget_gate_bias_filler(self) -> FillerParameter: ...
+    @property
+    def output_gate_bias_filler(self) -> FillerParameter: ...
     def __init__(
         self,
         *,
@@ -6051,12 +6127,56 @@ class LSTMParameter(Message):
         weight_filler: FillerParameter = ...,
         bias_filler: FillerParameter = ...,
         batch_size: int = ...,
+        num_cells: int = ...,
+        bias_term: bool = ...,
+        input_weight_filler: FillerParameter = ...,
+        input_gate_weight_filler: FillerParameter = ...,
+        forget_gate_weight_filler: FillerParameter = ...,
+        output_gate_weight_filler: FillerParameter = ...,
+        input_bias_filler: FillerParameter = ...,
+        input_gate_bias_filler: FillerParameter = ...,
+        forget_gate_bias_filler: FillerParameter = ...,
+        output_gate_bias_filler: FillerParameter = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["num_output", "clipping_threshold", "weight_filler", "bias_filler", "batch_size"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "clipping_threshold",
+            "weight_filler",
+            "bias_filler",
+            "batch_size",
+            "num_cells",
+            "bias_term",
+            "input_weight_filler",
+            "input_gate_weight_filler",
+            "forget_gate_weight_filler",
+            "output_gate_weight_filler",
+            "input_bias_filler",
+            "input_gate_bias_filler",
+            "forget_gate_bias_filler",
+            "output_gate_bias_filler",
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["num_output", "clipping_threshold", "weight_filler", "bias_filler", "batch_size"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "clipping_threshold",
+            "weight_filler",
+            "bias_filler",
+            "batch_size",
+            "num_cells",
+            "bias_term",
+            "input_weight_filler",
+            "input_gate_weight_filler",
+            "forget_gate_weight_filler",
+            "output_gate_weight_filler",
+            "input_bias_filler",
+            "input_gate_bias_filler",
+            "forget_gate_bias_filler",
+            "output_gate_bias_filler",
+        ],
     ) -> None: ...
 
 class CTCDecoderParameter(Message):
@@ -6997,3 +7117,131 @@ class ScalarParameter(Message):
     def __init__(self, *, axis: int = ...) -> None: ...
     def HasField(self, field_name: Literal["axis"]) -> bool: ...
     def ClearField(self, field_name: Literal["axis"]) -> None: ...
+
+class LSTMConvolutionParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    num_output: int
+    bias_term: bool
+    @property
+    def pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    group: int
+    @property
+    def stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    engine: int
+    @property
+    def dilation(self) -> RepeatedScalarFieldContainer[int]: ...
+    force_nd_im2col: bool
+    type: str
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: Iterable[int] = ...,
+        kernel_size: Iterable[int] = ...,
+        group: int = ...,
+        stride: Iterable[int] = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        engine: int | str = ...,
+        dilation: Iterable[int] = ...,
+        force_nd_im2col: bool = ...,
+        type: str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output", "bias_term", "group", "weight_filler", "bias_filler", "engine", "force_nd_im2col", "type"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad",
+            "kernel_size",
+            "group",
+            "stride",
+            "weight_filler",
+            "bias_filler",
+            "engine",
+            "dilation",
+            "force_nd_im2col",
+            "type",
+        ],
+    ) -> None: ...
+
+class LSTMDebugParameter(Message):
+    @property
+    def expose(self) -> RepeatedScalarFieldContainer[str]: ...
+    disable_hadamard: bool
+    axis_hadamard: int
+    num_axes_hadamard: int
+    ignore_x: bool
+    def __init__(
+        self,
+        *,
+        expose: Iterable[str] = ...,
+        disable_hadamard: bool = ...,
+        axis_hadamard: int = ...,
+        num_axes_hadamard: int = ...,
+        ignore_x: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["disable_hadamard", "axis_hadamard", "num_axes_hadamard", "ignore_x"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["expose", "disable_hadamard", "axis_hadamard", "num_axes_hadamard", "ignore_x"]
+    ) -> None: ...
+
+class BReLUParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    minval: float
+    maxval: float
+    engine: int
+    def __init__(self, *, minval: float = ..., maxval: float = ..., engine: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["minval", "maxval", "engine"]) -> bool: ...
+    def ClearField(self, field_name: Literal["minval", "maxval", "engine"]) -> None: ...
+
+class OutputDecayParameter(Message):
+    regularization_type: str
+    output_decay: float
+    def __init__(self, *, regularization_type: str = ..., output_decay: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["regularization_type", "output_decay"]) -> bool: ...
+    def ClearField(self, field_name: Literal["regularization_type", "output_decay"]) -> None: ...
+
+class BeamSearchParameter(Message):
+    beam_size: int
+    end_of_sequence: int
+    ignore_label: int
+    prevent_repeats: bool
+    @property
+    def allowed_multiple(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self,
+        *,
+        beam_size: int = ...,
+        end_of_sequence: int = ...,
+        ignore_label: int = ...,
+        prevent_repeats: bool = ...,
+        allowed_multiple: Iterable[int] = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["beam_size", "end_of_sequence", "ignore_label", "prevent_repeats"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["beam_size", "end_of_sequence", "ignore_label", "prevent_repeats", "allowed_multiple"]
+    ) -> None: ...

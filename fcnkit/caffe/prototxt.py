@@ -19,8 +19,8 @@ from fcnkit.caffe.messages import NetParameter, SolverParameter
 from fcnkit.caffe.sniff import unreadable
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
-# Of shells, of Jinja and of Collective Knowledge.
-_PLACEHOLDER = re.compile(r"\$#.*?#\$|\$\w+|\$\{[^}]*\}|\{\{.*?\}\}")
+# Of shells, of Jinja, of Collective Knowledge and, as a value, of Python's format.
+_PLACEHOLDER = re.compile(r"\$#.*?#\$|\$\w+|\$\{[^}]*\}|\{\{.*?\}\}|(?<=:)\s*\{\w+\}(?=\s*$)")
 # A name where a number is due.
 _NAMED_NUMBER = re.compile(r"Couldn't parse (?:integer|float): ([A-Za-z_]\w*)$")
 # Fields of a solver that hold a net.
@@ -124,7 +124,7 @@ def _merge(text: str, message: Message) -> None:
         placeholder = _PLACEHOLDER.search(offending)
         named = _NAMED_NUMBER.search(problem)
         if placeholder is not None or named is not None:
-            place = placeholder[0] if placeholder is not None else named[1] if named is not None else ""
+            place = placeholder[0].strip() if placeholder is not None else named[1] if named is not None else ""
             problem = f"the text is a template: put a value in place of {place}"
         raise PrototxtError(problem, line, column, offending[:120]) from None
 

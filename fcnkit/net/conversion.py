@@ -48,6 +48,7 @@ class Prepared(NamedTuple):
 
     guessed: whether a height or width of an input is the usual guess.
     unstated: the inputs of which no file stated the whole shape.
+    free: the inputs whose shape the caller does not give.
     """
 
     definition: NetParameter
@@ -55,6 +56,7 @@ class Prepared(NamedTuple):
     remarks: list[str]
     guessed: bool
     unstated: frozenset[str]
+    free: frozenset[str]
 
     def net(self, blobs: Blobs | None = None, **settings: Any) -> CaffeNet:
         """The net; where it does not run because of a guess, with what fits better (see `fitting`).
@@ -66,7 +68,7 @@ class Prepared(NamedTuple):
         try:
             net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
         except DefinitionError:
-            changes = fitted(self.definition, self.guessed, self.unstated)
+            changes = fitted(self.definition, self.guessed, self.unstated, self.free)
             if not changes:
                 raise
             remarks += changes
@@ -225,7 +227,7 @@ def prepare(
     remarks += settle_crops(net, options.crop or (DERIVED if stored.layers else None))
     remarks += boxes_of_the_loss(net, trained)
     preprocessing = preprocessing_of(net, trained.layer, kept)
-    return Prepared(net, preprocessing, remarks, guessed, unstated)
+    return Prepared(net, preprocessing, remarks, guessed, unstated, frozenset(shapes.keys() - {*given}))
 
 
 def _constants(net: NetParameter) -> list[str]:

@@ -21,6 +21,7 @@ from fcnkit.types.loss import ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SIGMOID_CROSS
 from fcnkit.types.multibox import MULTI_BOX_LOSS
 from fcnkit.types.priors import PRIOR_BOX
 from fcnkit.types.regression import EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LOSS
+from fcnkit.types.shape import RESHAPE
 from fcnkit.types.source import DUMMY_DATA
 
 # What compares blobs of one shape, and what compares scores with the numbers of classes.
@@ -28,16 +29,17 @@ _ALIKE = {each.name for each in (EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LO
 _NUMBERS = {each.name for each in (ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SOFTMAX_WITH_LOSS)}
 
 
-def fitted(net: NetParameter, guessed: bool, unstated: Collection[str]) -> list[str]:
+def fitted(net: NetParameter, guessed: bool, unstated: Collection[str], free: Collection[str]) -> list[str]:
     """Remarks on what was changed, in place; none if nothing makes the net run.
 
     Args:
         net: a net whose inputs have shapes.
         guessed: whether a height or width of an input is the usual guess.
         unstated: the inputs of which no file stated the whole shape.
+        free: the inputs whose shape the caller does not give.
     """
     remarks = []
-    for _ in range(len(unstated) + 2):
+    for _ in range(len(unstated) + 3):
         shapes: dict[str, Shape] = {}
         layers = [layer for layer in net.layer if not is_input(layer)]
         try:
@@ -48,6 +50,7 @@ def fitted(net: NetParameter, guessed: bool, unstated: Collection[str]) -> list[
                 _with_the_boxes_of_a_fork(net, net, shapes)
                 or _with_another_input(net, layers[0], shapes, unstated)
                 or _with_another_batch(net, layers[0], shapes)
+                or _with_more_items(net, layers[0], shapes, free)
             )
             if not change:
                 break
@@ -102,6 +105,23 @@ def _with_another_batch(net: NetParameter, layer: LayerParameter, shapes: Mappin
             if shape.dim[:1] == [before]:
                 shape.dim[0] = batch
     return f"constant blobs of {before} items have {batch}, as the blobs that layer {layer.name!r} reads beside them"
+
+
+def _with_more_items(
+    net: NetParameter, layer: LayerParameter, shapes: Mapping[str, Shape], free: Collection[str]
+) -> str:
+    """Give inputs as many items as a Reshape states, such as the images of a clip; "" if it lacks something else."""
+    p, bottom = layer.reshape_param, shapes.get(layer.bottom[0], ()) if layer.bottom else ()
+    wanted, whole = math.prod(p.shape.dim), (p.axis, p.num_axes) == (0, -1)
+    if layer.type != RESHAPE.name or not bottom or not whole or min(p.shape.dim, default=0) < 1:
+        return ""
+    items, rest = divmod(wanted, math.prod(bottom))
+    inputs = input_shapes(net)
+    changed = {name: (items, *inputs[name][1:]) for name in sorted(free) if inputs[name][:1] == (1,)}
+    if rest or items < 2 or not changed:
+        return ""
+    set_input_shapes(net, {**inputs, **changed})
+    return f"inputs have {items} items, as layer {layer.name!r} needs: {', '.join(map(repr, changed))}"
 
 
 def boxes_of_the_loss(net: NetParameter, trained: NetParameter) -> list[str]:

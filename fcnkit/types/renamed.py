@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fcnkit.types import activation, affine, normalization
 from fcnkit.types.looks import PIXEL, WHOLE, Look
-from fcnkit.types.record import TWO, LayerType, Origin, every
+from fcnkit.types.record import ONE, TWO, LayerType, Origin, every
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
@@ -36,9 +36,11 @@ SCALAR = replace(
     bottoms=TWO,
     looks=lambda layer: [PIXEL, WHOLE],
 )
+# DehazeNet's bilateral rectifier.
+BRELU = _renamed("BReLU", activation.CLIP, "yanhuama/mycaffe", "brelu")
 MULTI_SOFTMAX = _renamed(
     "MultiSoftmax",
-    activation.SOFTMAX,
+    replace(activation.SOFTMAX, bottoms=ONE),
     "xiaolonw/caffe-3dnormal_joint_pose",
     "multi_softmax",
     looks=every(PIXEL),
