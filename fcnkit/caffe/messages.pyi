@@ -888,6 +888,12 @@ class LayerParameter(Message):
     @property
     def beam_search_param(self) -> BeamSearchParameter: ...
     @property
+    def srnnformat_param(self) -> SRNNFormatParameter: ...
+    @property
+    def spatialtransformer_param(self) -> RightAnglesParameter: ...
+    @property
+    def rearrange_param(self) -> RearrangeParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -1075,6 +1081,9 @@ class LayerParameter(Message):
         brelu_param: BReLUParameter = ...,
         output_decay_param: OutputDecayParameter = ...,
         beam_search_param: BeamSearchParameter = ...,
+        srnnformat_param: SRNNFormatParameter = ...,
+        spatialtransformer_param: RightAnglesParameter = ...,
+        rearrange_param: RearrangeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1254,6 +1263,9 @@ class LayerParameter(Message):
             "brelu_param",
             "output_decay_param",
             "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1443,6 +1455,9 @@ class LayerParameter(Message):
             "brelu_param",
             "output_decay_param",
             "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2541,6 +2556,8 @@ class RecurrentParameter(Message):
     def bias_filler(self) -> FillerParameter: ...
     debug_info: bool
     expose_hidden: bool
+    lstm_additional_forget_bias: float
+    static_input_only_start: bool
     def __init__(
         self,
         *,
@@ -2549,12 +2566,32 @@ class RecurrentParameter(Message):
         bias_filler: FillerParameter = ...,
         debug_info: bool = ...,
         expose_hidden: bool = ...,
+        lstm_additional_forget_bias: float = ...,
+        static_input_only_start: bool = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["num_output", "weight_filler", "bias_filler", "debug_info", "expose_hidden"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "weight_filler",
+            "bias_filler",
+            "debug_info",
+            "expose_hidden",
+            "lstm_additional_forget_bias",
+            "static_input_only_start",
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["num_output", "weight_filler", "bias_filler", "debug_info", "expose_hidden"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "weight_filler",
+            "bias_filler",
+            "debug_info",
+            "expose_hidden",
+            "lstm_additional_forget_bias",
+            "static_input_only_start",
+        ],
     ) -> None: ...
 
 class ReductionParameter(Message):
@@ -3129,6 +3166,12 @@ class V1LayerParameter(Message):
     @property
     def beam_search_param(self) -> BeamSearchParameter: ...
     @property
+    def srnnformat_param(self) -> SRNNFormatParameter: ...
+    @property
+    def spatialtransformer_param(self) -> RightAnglesParameter: ...
+    @property
+    def rearrange_param(self) -> RearrangeParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3293,6 +3336,9 @@ class V1LayerParameter(Message):
         brelu_param: BReLUParameter = ...,
         output_decay_param: OutputDecayParameter = ...,
         beam_search_param: BeamSearchParameter = ...,
+        srnnformat_param: SRNNFormatParameter = ...,
+        spatialtransformer_param: RightAnglesParameter = ...,
+        rearrange_param: RearrangeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3447,6 +3493,9 @@ class V1LayerParameter(Message):
             "brelu_param",
             "output_decay_param",
             "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3613,6 +3662,9 @@ class V1LayerParameter(Message):
             "brelu_param",
             "output_decay_param",
             "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -7245,3 +7297,34 @@ class BeamSearchParameter(Message):
     def ClearField(
         self, field_name: Literal["beam_size", "end_of_sequence", "ignore_label", "prevent_repeats", "allowed_multiple"]
     ) -> None: ...
+
+class SRNNFormatParameter(Message):
+    Operation: Final[EnumTypeWrapper]
+    FORMAT: Final = 0
+    UNFORMAT: Final = 1
+    operation: int
+    def __init__(self, *, operation: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["operation"]) -> bool: ...
+    def ClearField(self, field_name: Literal["operation"]) -> None: ...
+
+class RightAnglesParameter(Message):
+    Rotate: Final[EnumTypeWrapper]
+    NOROTATE: Final = 0
+    ROTATE90: Final = 1
+    ROTATE180: Final = 2
+    ROTATE270: Final = 3
+    Operation: Final[EnumTypeWrapper]
+    TRANSFORM: Final = 0
+    UNTRANSFORM: Final = 1
+    mirror: bool
+    rotate: int
+    operation: int
+    def __init__(self, *, mirror: bool = ..., rotate: int | str = ..., operation: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["mirror", "rotate", "operation"]) -> bool: ...
+    def ClearField(self, field_name: Literal["mirror", "rotate", "operation"]) -> None: ...
+
+class RearrangeParameter(Message):
+    depth: int
+    def __init__(self, *, depth: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["depth"]) -> bool: ...
+    def ClearField(self, field_name: Literal["depth"]) -> None: ...

@@ -19,8 +19,8 @@ from fcnkit.caffe.messages import NetParameter, SolverParameter
 from fcnkit.caffe.sniff import unreadable
 from fcnkit.errors import FileFormatError, PrototxtError, naming
 
-# Of shells, of Jinja, of Collective Knowledge and, as a value, of Python's format.
-_PLACEHOLDER = re.compile(r"\$#.*?#\$|\$\w+|\$\{[^}]*\}|\{\{.*?\}\}|(?<=:)\s*\{\w+\}(?=\s*$)")
+# Of shells, of Jinja, of Collective Knowledge, of Python's format, and names in angle brackets.
+_PLACEHOLDER = re.compile(r"\$#.*?#\$|\$\w+|\$\{[^}]*\}|\{\{.*?\}\}|(?<=:)\s*(?:\{\w+\}|<\w+>)(?=\s*$)")
 # A name where a number is due.
 _NAMED_NUMBER = re.compile(r"Couldn't parse (?:integer|float): ([A-Za-z_]\w*)$")
 # Fields of a solver that hold a net.

@@ -141,12 +141,25 @@ class LSTM(Recurrent):
         inputs: number of values in each item of the bottom.
         static: number of values in each item of the static input, or None without one.
         streams, num_output, expose_hidden: as in `Recurrent`; the state is h and c.
+        forget_bias: a number that is added to the input of the gate f.
+        static_once: whether only the first step reads the static input.
 
-    Source: BVLC/caffe src/caffe/layers/lstm_layer.cpp.
+    Source: BVLC/caffe src/caffe/layers/lstm_layer.cpp; nian-liu/DSCLRCN caffe-master/src/caffe/layers/lstm_layer.cpp
+    and lstm_unit_layer.cpp for the last two arguments.
     """
 
-    def __init__(self, inputs: int, static: int | None, streams: int, num_output: int, expose_hidden: bool = False):
+    def __init__(
+        self,
+        inputs: int,
+        static: int | None,
+        streams: int,
+        num_output: int,
+        expose_hidden: bool = False,
+        forget_bias: float = 0,
+        static_once: bool = False,
+    ):
         super().__init__(("h", "c"), (streams, num_output), expose_hidden)
+        self.forget_bias, self.static_once = forget_bias, static_once
         self.W_xc = self.weight(4 * num_output, inputs)
         self.b_c = self.weight(4 * num_output)
         self.W_xc_static = None if static is None else self.weight(4 * num_output, static)
@@ -155,7 +168,11 @@ class LSTM(Recurrent):
     def project(self, bottom: Tensor, static: Tensor | None) -> Tensor:
         gates = F.linear(bottom.flatten(2), self.W_xc, self.b_c)
         if static is not None and self.W_xc_static is not None:
-            gates = gates + F.linear(static.flatten(1), self.W_xc_static)
+            added = F.linear(static.flatten(1), self.W_xc_static)
+            gates = torch.cat([gates[:1] + added, gates[1:]]) if self.static_once else gates + added
+        if self.forget_bias:
+            count = self.num_output
+            gates = gates + F.pad(gates.new_full((count,), self.forget_bias), (count, 2 * count))
         return gates
 
     def step(self, projected: Tensor, cont: Tensor, state: State) -> tuple[Tensor, State]:

@@ -72,7 +72,8 @@ def test_backslashes_of_windows_paths_are_let_through() -> None:
 
 
 @pytest.mark.parametrize(
-    "placeholder", ["$ADAPTED_WIDTH", "${NUM_LABELS}", "{{ classes }}", "$#batch_size#$", "NUMCLASSES", "{height}"]
+    "placeholder",
+    ["$ADAPTED_WIDTH", "${NUM_LABELS}", "{{ classes }}", "$#batch_size#$", "NUMCLASSES", "{height}", "<CHANNEL_NUM>"],
 )
 def test_templates_are_named_as_such(placeholder: str) -> None:
     text = f'layer {{ name: "l" convolution_param {{\n  num_output: {placeholder}\n}} }}'
