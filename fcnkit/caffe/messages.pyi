@@ -894,6 +894,10 @@ class LayerParameter(Message):
     @property
     def rearrange_param(self) -> RearrangeParameter: ...
     @property
+    def roi_warping_param(self) -> ROIWarpingParameter: ...
+    @property
+    def mask_resize_param(self) -> MaskResizeParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -1084,6 +1088,8 @@ class LayerParameter(Message):
         srnnformat_param: SRNNFormatParameter = ...,
         spatialtransformer_param: RightAnglesParameter = ...,
         rearrange_param: RearrangeParameter = ...,
+        roi_warping_param: ROIWarpingParameter = ...,
+        mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1266,6 +1272,8 @@ class LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "roi_warping_param",
+            "mask_resize_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1458,6 +1466,8 @@ class LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "roi_warping_param",
+            "mask_resize_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -3172,6 +3182,10 @@ class V1LayerParameter(Message):
     @property
     def rearrange_param(self) -> RearrangeParameter: ...
     @property
+    def roi_warping_param(self) -> ROIWarpingParameter: ...
+    @property
+    def mask_resize_param(self) -> MaskResizeParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3339,6 +3353,8 @@ class V1LayerParameter(Message):
         srnnformat_param: SRNNFormatParameter = ...,
         spatialtransformer_param: RightAnglesParameter = ...,
         rearrange_param: RearrangeParameter = ...,
+        roi_warping_param: ROIWarpingParameter = ...,
+        mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3496,6 +3512,8 @@ class V1LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "roi_warping_param",
+            "mask_resize_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3665,6 +3683,8 @@ class V1LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "roi_warping_param",
+            "mask_resize_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -7328,3 +7348,18 @@ class RearrangeParameter(Message):
     def __init__(self, *, depth: int = ...) -> None: ...
     def HasField(self, field_name: Literal["depth"]) -> bool: ...
     def ClearField(self, field_name: Literal["depth"]) -> None: ...
+
+class ROIWarpingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...
+
+class MaskResizeParameter(Message):
+    output_height: int
+    output_width: int
+    def __init__(self, *, output_height: int = ..., output_width: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["output_height", "output_width"]) -> bool: ...
+    def ClearField(self, field_name: Literal["output_height", "output_width"]) -> None: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +151,7 @@ def segmenter(
     plain: bool,
     crop: str | None = None,
     ignore_fields: Sequence[str] = (),
+    values: Mapping[str, str] | None = None,
     net: str | None = None,
     **settings: Any,
 ) -> Segmenter:
@@ -169,7 +170,7 @@ def segmenter(
         refine = None if crf is None else DenseCRF(**crf)
     except ValueError as error:
         raise InputError(f"`crf`: {error}") from None
-    loaded = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields, net=net)
+    loaded = load(model, prototxt, untrained="refuse", crop=crop, ignore_fields=ignore_fields, net=net, values=values)
     with naming(model):
         tiles = {"tile": tile, "memory": memory, "watch": show_tiles}
         return Segmenter(loaded, output=output, crf=refine, device=place, fast=not plain, **tiles, **settings)

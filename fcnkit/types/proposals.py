@@ -16,6 +16,9 @@ PROPOSAL = _proposes("Proposal", "sanghoon/caffe", "src/caffe/layers/proposal_la
 RPN_PROPOSAL = _proposes(
     "rpn.proposal_layer.ProposalLayer", "rbgirshick/py-faster-rcnn", "lib/rpn/proposal_layer.py", THREE
 )
+MNC_PROPOSAL = _proposes(
+    "pylayer.proposal_layer.ProposalLayer", "daijifeng001/MNC", "lib/pylayer/proposal_layer.py", THREE, ONE
+)
 POSE_REGION = _proposes(
     "python_layers.py_generate_roi_layer.PyGenerateROILayer",
     "xinghaochen/Pose-REN",

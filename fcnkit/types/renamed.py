@@ -38,6 +38,13 @@ SCALAR = replace(
 )
 # DehazeNet's bilateral rectifier.
 BRELU = _renamed("BReLU", activation.CLIP, "yanhuama/mycaffe", "brelu")
+VOXEL_SOFTMAX = replace(
+    activation.SOFTMAX,
+    bottoms=ONE,
+    name="VoxelSoftmax",
+    v1=None,
+    origin=Origin("facebook/C3D", "C3D-v1.0/src/caffe/layers/voxel_wise_softmax_layer.cpp"),
+)
 MULTI_SOFTMAX = _renamed(
     "MultiSoftmax",
     replace(activation.SOFTMAX, bottoms=ONE),

@@ -182,4 +182,4 @@ def test_a_clip_has_as_many_images_as_its_reshape_states(tmp_path: Path) -> None
     assert {name: net.shapes[name] for name in net.inputs} == {"data": (3, 3, 3, 4), "cont": (3, 1)}
     assert net.shapes["a"] == (3, 1, 2, 3, 4)
     assert list(net.outputs) == ["a"]
-    assert "inputs have 3 items, as layer 'clip' needs: 'cont', 'data'" in net.remarks
+    assert "'data', 'cont': 3 items, because layer 'clip' reads 3 at once" in net.remarks

@@ -219,6 +219,9 @@ def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
         fcnkit.convert(path, tmp_path / "relu.prototxt")
 
 
+PRODUCTS = "inner_product_param { num_output: 2 }"
+
+
 @pytest.mark.parametrize(("stated", "size"), [((45, 60), (360, 480)), ((31, 32), (248, 256))])
 @pytest.mark.parametrize("fully", [False, True])
 def test_sizes_that_upsampling_states_are_those_of_the_image(
@@ -228,7 +231,6 @@ def test_sizes_that_upsampling_states_are_those_of_the_image(
 
     A net with an InnerProduct is not tried at any other size.
     """
-    products = "inner_product_param { num_output: 2 }"
     path = tmp_path / "net.prototxt"
     pools = "".join(
         f'layer {{ name: "p{n}" type: "Pooling" bottom: "{bottom}" top: "p{n}" top: "m{n}"'
@@ -242,8 +244,8 @@ def test_sizes_that_upsampling_states_are_those_of_the_image(
         + 'layer { name: "up" type: "Upsample" bottom: "p3" bottom: "m3" top: "up"'
         f" upsample_param {{ scale: 2 upsample_h: {stated[0]} upsample_w: {stated[1]} }} }}"
         + 'layer { name: "sum" type: "Eltwise" bottom: "up" bottom: "p2" top: "sum" }'
-        + 'layer { name: "fc" type: "InnerProduct" bottom: "sum" top: "fc" inner_product_param { num_output: 2 } }'
-        * fully
+        + fully
+        * 'layer { name: "f" type: "InnerProduct" bottom: "sum" top: "f" inner_product_param { num_output: 2 } }'
     )
     net = fcnkit.load(path)
     assert (net.shapes["data"], net.shapes["sum"]) == ((1, 3, *size), (1, 2, *stated))
