@@ -23,8 +23,9 @@ from fcnkit.nn.normalization import BatchNorm
 Pads = tuple[tuple[int, int], tuple[int, int]]
 Kernel = Callable[[Sequence[Tensor], Pads | None], Tensor | tuple[Tensor, ...]]
 
-# Windows of so many values are multiplied as a matrix, of at most so many bytes at once.
-_WIDE_WINDOW, _MOST_BYTES = 4096, 32 * 2**20
+# Windows of so many values are multiplied as a matrix for so many outputs, of at most so many bytes at once: fc6 of
+# VGG16. oneDNN's convolution is faster for less.
+_WIDE_WINDOW, _WIDE_OUTPUTS, _MOST_BYTES = 16384, 512, 32 * 2**20
 # The number of windows for which the matrix is packed.
 _USUAL_WINDOWS = 256
 
@@ -63,11 +64,12 @@ class Convolution:
             factor, shift = _factors(folded)
             self._factors.append(factor)
             self._bias = shift if self._bias is None else self._bias * factor + shift
-        _, inputs, *kernel = weight.shape
+        outputs, inputs, *kernel = weight.shape
         on_cpu = weight.device.type == "cpu"
         simple = on_cpu and module.groups == 1 and module.dilation == (1, 1) and module.stride == (1, 1)
         self._kernel_size = int(kernel[0]), int(kernel[1])
-        self._wide = simple and inputs * kernel[0] * kernel[1] >= _WIDE_WINDOW and min(kernel) > 3
+        window = inputs * kernel[0] * kernel[1]
+        self._wide = simple and window >= _WIDE_WINDOW and outputs >= _WIDE_OUTPUTS and min(kernel) > 3
         self._simple = simple
         # oneDNN's convolution of 1 x 1, packed for any size, is up to 20 times slower than the product on two threads
         # for some numbers of pixels.
