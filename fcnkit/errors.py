@@ -74,6 +74,14 @@ class PrototxtError(FileFormatError):
         self.line, self.column = line, column
 
 
+class TemplateError(PrototxtError):
+    """Text with placeholders that need values; `names` lists them."""
+
+    def __init__(self, names: Sequence[str], line: int, column: int, text: str):
+        super().__init__(f"the text is a template: give `values` for {', '.join(names)}", line, column, text)
+        self.names = list(names)
+
+
 class DefinitionError(FcnkitError):
     """A net definition that contradicts itself or cannot be run."""
 

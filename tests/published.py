@@ -3,7 +3,8 @@
     python -m tests.published FOLDER [--list] [--processes N]
 
 FOLDER is searched for files that define a net; equal files count once. Each is built as it stands and, if that fails,
-with each of five usual input shapes. Nothing of the files is stored.
+with each of five usual input shapes; a template also with a value for each placeholder, and a net whose Crops have two
+readings with one of them. Nothing of the files is stored.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ from typing import Any, NamedTuple
 import click
 
 from fcnkit.caffe.sniff import FileKind, sniff
-from fcnkit.errors import FcnkitError, PrototxtError, UnsupportedLayerError
+from fcnkit.errors import FcnkitError, PrototxtError, TemplateError, UnsupportedLayerError
 
 SHAPES = ((1, 3, 224, 224), (1, 3, 300, 300), (1, 3, 512, 512), (1, 1, 28, 28), (1, 3, 227, 227))
+CLASSES = 21
+SHAPED, FILLED = "with an input shape", "with values for its placeholders"
+CROPPED = "with a choice of its crops' offsets"
 SUFFIXES = {".prototxt", ".pt", ".prototext", ".pbtxt", ".txt"}
 # A net, not a solver or a table of labels.
 NET = re.compile(rb"\blayers?\s*:?\s*\{")
@@ -55,15 +59,22 @@ def tried(path: Path) -> Tried:
 
     torch.set_num_threads(1)
     problem = ""
-    for how, options in ways():
+    attempts = ways()
+    for how, options in attempts:
         try:
             load(path, untrained="leave", **options)
+        except TemplateError as error:
+            problem = str(error).removeprefix(f"{path}: ")
+            if how == SHAPED and options["input_shape"] == SHAPES[-1]:
+                attempts += [(FILLED, {**each, "values": stand_ins(error.names)}) for _, each in ways()]
         except FcnkitError as error:
             # An error that asks for a shape tells less than the one that a shape leads to.
-            if not problem or "`input_shape`" in problem:
+            if not problem or "`input_shape`" in problem or "`values`" in problem:
                 problem = str(error).removeprefix(f"{path}: ")
             if isinstance(error, UnsupportedLayerError | PrototxtError):
                 break  # no shape changes that
+            if "choose with `crop`" in problem and options == ways()[-1][1]:
+                attempts += [(CROPPED, {**each, "crop": "derived"}) for _, each in ways()]
         except Exception as error:
             return Tried(path, "", f"FAULT {type(error).__name__}: {error}")
         else:
@@ -71,11 +82,18 @@ def tried(path: Path) -> Tried:
     return Tried(path, "", problem)
 
 
-def ways() -> Iterator[tuple[str, dict[str, Any]]]:
+def ways() -> list[tuple[str, dict[str, Any]]]:
     """The ways a file is tried in, with a title for each."""
-    yield "as it stands", {}
-    for shape in SHAPES:
-        yield "with an input shape", {"input_shape": shape}
+    return [("as it stands", {}), *((SHAPED, {"input_shape": shape}) for shape in SHAPES)]
+
+
+def stand_ins(names: list[str]) -> dict[str, int]:
+    """A value for each placeholder, as for 21 classes.
+
+    cls3x is three times as many (chuanqi305/MobileNet-SSD gen.py).
+    """
+    times = {name: re.fullmatch(r"cls(\d)x", name) for name in names}
+    return {name: CLASSES * (int(match[1]) if match else 1) for name, match in times.items()}
 
 
 def reason(error: str) -> str:

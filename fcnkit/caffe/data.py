@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fcnkit.caffe.messages import LayerParameter, ResizeParameter
 from fcnkit.types import type_of
 from fcnkit.types.record import Data
@@ -43,6 +45,9 @@ def top_shape(layer: LayerParameter, index: int, volumes: bool = False) -> tuple
         # BVLC/caffe src/caffe/layers/base_data_layer.cpp
         per_image = record is not None and isinstance(record.role, Data) and record.role.label_per_image
         return (1,) if per_image and index == 1 else (1, UNKNOWN, UNKNOWN, UNKNOWN)
+    whole = _whole_shape(layer)
+    if whole:
+        return (1, *whole[1:])
     channels = layer.memory_data_param.channels
     if not channels and len(layer.transform_param.mean_value) > 1:
         # BVLC/caffe src/caffe/data_transformer.cpp, Transform: one mean for all channels, or one for each.
@@ -56,6 +61,18 @@ def top_shape(layer: LayerParameter, index: int, volumes: bool = False) -> tuple
         length = layer.video_data_param.new_length or layer.image_data_param.new_length or _CLIP
         return 1, channels or 3, length, *_size(layer)
     return 1, channels, *_size(layer)
+
+
+def _whole_shape(layer: LayerParameter) -> tuple[int, ...]:
+    """The shape of a data layer's first top where it states all of it; () for others.
+
+    Source: naibaf7/caffe src/caffe/layers/memory_data_layer.cpp, DataLayerSetUp; CLT29/OpenSALICON CustomData.py, whose
+    settings are the shape alone.
+    """
+    text = layer.python_param.param_str
+    if re.fullmatch(r"\s*\d+(\s*,\s*\d+)+\s*", text):
+        return tuple(map(int, text.split(",")))
+    return tuple(layer.memory_data_param.dim)
 
 
 def data_set_shape(layer: LayerParameter) -> tuple[str, tuple[int, ...]] | None:

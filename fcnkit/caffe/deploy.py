@@ -8,21 +8,21 @@ from collections.abc import Container, Iterable, Sequence
 from fcnkit.caffe.data import UNKNOWN, dummy_shape, is_data_layer, top_shape
 from fcnkit.caffe.messages import TEST, LayerParameter, NetParameter, NetState
 from fcnkit.caffe.phase import filter_net
-from fcnkit.caffe.samples import read_unsampled, without_labels, without_samples
+from fcnkit.caffe.samples import read_unsampled, sampled_bottom, without_labels, without_samples
 from fcnkit.errors import DefinitionError
 from fcnkit.types import is_input, kind_of, type_of
 from fcnkit.types.channels import Made
 from fcnkit.types.combine import SILENCE
 from fcnkit.types.looks import SIZE
-from fcnkit.types.record import LOSS, SAMPLES, SINK
+from fcnkit.types.record import LOSS, SINK
 from fcnkit.types.volumes import reads_volumes
 
 # The default state: TEST, level 0, no stages.
 TEST_STATE = NetState(phase=TEST)
 
 # Names of losses, metrics, and layers that write files or draw, as forks choose them:
-# SigmoidCrossEntropyLossWeighted, PosePDJAccuracy, WriteDataIntoFile, VisualizedHeatMaps.
-_TRAINS = re.compile(r"(Loss|Accuracy|Evaluate|Write|Writer|Visuali[sz]e|Visuali[sz]ed|Display)(?![a-z])")
+# SigmoidCrossEntropyLossWeighted, PosePDJAccuracy, WriteDataIntoFile, VisualizedHeatMaps, VisualizationLayer.
+_TRAINS = re.compile(r"(Loss|Accuracy|Evaluate|Write|Writer|Visuali[sz](e|ed|ation)|Display)(?![a-z])")
 
 
 def runnable(net: NetParameter, state: NetState = TEST_STATE, declared: Sequence[str] = ()) -> NetParameter:
@@ -189,8 +189,10 @@ def label_blobs(layers: list[LayerParameter], net: NetParameter) -> set[str]:
             labels.update(label for bottom in layer.bottom[1:] for label in made_of.get(bottom, ()))
         elif layer.bottom and made_of.keys() >= set(layer.bottom):
             made_of.update(dict.fromkeys(layer.top, set().union(*(made_of[bottom] for bottom in layer.bottom))))
-            if record is not None and record.role is SAMPLES:
-                made_of[layer.top[0]] = made_of[layer.bottom[0]]
+            sampled = sampled_bottom(layer)
+            if sampled is not None:
+                made_of.update((top, made_of[top] - made_of[sampled]) for top in layer.top[1:])
+                made_of[layer.top[0]] = made_of[sampled]
     return {blob for blob, sources in made_of.items() if sources & (labels - images)}
 
 

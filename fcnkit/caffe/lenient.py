@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)
       | (?P<text>"(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*')
       | (?P<word>[A-Za-z_]\w*)
+      | (?P<placeholder>\$\w+|\$\{\w+\})
       | (?P<number>[0-9.](?:[\w.]|(?<=[eE])[+-])*)
       | (?P<mark>.)""",
     re.DOTALL | re.VERBOSE,

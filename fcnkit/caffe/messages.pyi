@@ -890,6 +890,10 @@ class LayerParameter(Message):
     @property
     def scalar_param(self) -> ScalarParameter: ...
     @property
+    def roi_warping_param(self) -> ROIWarpingParameter: ...
+    @property
+    def mask_resize_param(self) -> MaskResizeParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     forward_type: int
     backward_type: int
@@ -1078,6 +1082,8 @@ class LayerParameter(Message):
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
+        roi_warping_param: ROIWarpingParameter = ...,
+        mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         forward_type: int | str = ...,
         backward_type: int | str = ...,
@@ -1259,6 +1265,8 @@ class LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "roi_warping_param",
+            "mask_resize_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -1449,6 +1457,8 @@ class LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "roi_warping_param",
+            "mask_resize_param",
             "shuffle_channel_param",
             "forward_type",
             "backward_type",
@@ -2340,9 +2350,19 @@ class MemoryDataParameter(Message):
     channels: int
     height: int
     width: int
-    def __init__(self, *, batch_size: int = ..., channels: int = ..., height: int = ..., width: int = ...) -> None: ...
+    @property
+    def dim(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self,
+        *,
+        batch_size: int = ...,
+        channels: int = ...,
+        height: int = ...,
+        width: int = ...,
+        dim: Iterable[int] = ...,
+    ) -> None: ...
     def HasField(self, field_name: Literal["batch_size", "channels", "height", "width"]) -> bool: ...
-    def ClearField(self, field_name: Literal["batch_size", "channels", "height", "width"]) -> None: ...
+    def ClearField(self, field_name: Literal["batch_size", "channels", "height", "width", "dim"]) -> None: ...
 
 class MVNParameter(Message):
     normalize_variance: bool
@@ -3127,6 +3147,10 @@ class V1LayerParameter(Message):
     @property
     def scalar_param(self) -> ScalarParameter: ...
     @property
+    def roi_warping_param(self) -> ROIWarpingParameter: ...
+    @property
+    def mask_resize_param(self) -> MaskResizeParameter: ...
+    @property
     def shuffle_channel_param(self) -> ShuffleChannelParameter: ...
     type_name: str
     def __init__(
@@ -3292,6 +3316,8 @@ class V1LayerParameter(Message):
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
+        roi_warping_param: ROIWarpingParameter = ...,
+        mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
         type_name: str = ...,
     ) -> None: ...
@@ -3448,6 +3474,8 @@ class V1LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "roi_warping_param",
+            "mask_resize_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -3615,6 +3643,8 @@ class V1LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "roi_warping_param",
+            "mask_resize_param",
             "shuffle_channel_param",
             "type_name",
         ],
@@ -7061,6 +7091,21 @@ class ScalarParameter(Message):
     def __init__(self, *, axis: int = ...) -> None: ...
     def HasField(self, field_name: Literal["axis"]) -> bool: ...
     def ClearField(self, field_name: Literal["axis"]) -> None: ...
+
+class ROIWarpingParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...
+
+class MaskResizeParameter(Message):
+    output_height: int
+    output_width: int
+    def __init__(self, *, output_height: int = ..., output_width: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["output_height", "output_width"]) -> bool: ...
+    def ClearField(self, field_name: Literal["output_height", "output_width"]) -> None: ...
 
 class FrcnnParameter(Message):
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -12,15 +12,14 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 
 from fcnkit.aliases import AnyPath
-from fcnkit.caffe import schema
+from fcnkit.caffe import placeholders, schema
 from fcnkit.caffe.forks import to_bvlc
 from fcnkit.caffe.lenient import REPEATED, Unknown, scan
 from fcnkit.caffe.messages import NetParameter, SolverParameter
+from fcnkit.caffe.placeholders import Values
 from fcnkit.caffe.sniff import unreadable
-from fcnkit.errors import FileFormatError, PrototxtError, naming
+from fcnkit.errors import FileFormatError, PrototxtError, TemplateError, naming
 
-# Of shells, of Jinja and of Collective Knowledge.
-_PLACEHOLDER = re.compile(r"\$#.*?#\$|\$\w+|\$\{[^}]*\}|\{\{.*?\}\}")
 # A name where a number is due.
 _NAMED_NUMBER = re.compile(r"Couldn't parse (?:integer|float): ([A-Za-z_]\w*)$")
 # Fields of a solver that hold a net.
@@ -56,19 +55,24 @@ def parse(text: str, kind: str = "NetParameter") -> Any:
 
 @overload
 def parse_leniently(
-    text: str, kind: Literal["NetParameter"] = "NetParameter"
+    text: str, kind: Literal["NetParameter"] = "NetParameter", values: Values | None = None
 ) -> tuple[NetParameter, list[Unknown]]: ...
 @overload
-def parse_leniently(text: str, kind: str) -> tuple[Any, list[Unknown]]: ...
-def parse_leniently(text: str, kind: str = "NetParameter") -> tuple[Any, list[Unknown]]:
+def parse_leniently(text: str, kind: str, values: Values | None = None) -> tuple[Any, list[Unknown]]: ...
+def parse_leniently(text: str, kind: str = "NetParameter", values: Values | None = None) -> tuple[Any, list[Unknown]]:
     """Parse prototxt text without the fields and enum values that the schema lacks; those are listed.
 
     Of a solver that contains its net, as net_param, the net is read. The type of a V1 layer is text in `type_name`
     where the enum of old nets lacks it: forks added types of their own.
 
+    Args:
+        text, kind: as in `parse`.
+        values: of placeholders, by name, for a template.
+
     Raises:
         PrototxtError, DefinitionError: as in `parse`, but for unknown fields.
     """
+    text = placeholders.filled(text, values or {})
     message, unknown = _parsed(text, kind)
     if kind == "NetParameter" and any(each.path[0] in _NETS_OF_SOLVERS for each in unknown if not each.layers):
         message, unknown = _net_of_solver(text)
@@ -121,12 +125,25 @@ def _merge(text: str, message: Message) -> None:
         offending = lines[line - 1] if 0 < line <= len(lines) else ""
         # protobuf's message starts with "line:column : "; PrototxtError states the position itself.
         problem = str(error).removeprefix(f"{line}:{column} : ").rstrip(".").replace("caffe.", "").replace("\n", " ")
-        placeholder = _PLACEHOLDER.search(offending)
-        named = _NAMED_NUMBER.search(problem)
-        if placeholder is not None or named is not None:
-            place = placeholder[0] if placeholder is not None else named[1] if named is not None else ""
-            problem = f"the text is a template: put a value in place of {place}"
+        if placeholders.names(offending) or _NAMED_NUMBER.search(problem):
+            raise TemplateError(_placeholders(text, message), line, column, offending[:120]) from None
         raise PrototxtError(problem, line, column, offending[:120]) from None
+
+
+def _placeholders(text: str, message: Message) -> list[str]:
+    """The placeholders of a template: those with marks, and each name where a number is due."""
+    names = placeholders.names(text)
+    while True:
+        try:
+            given = placeholders.filled(text, dict.fromkeys(names, 1))
+            text_format.Parse(given, type(message)(), allow_unknown_field=True)
+        except text_format.ParseError as error:
+            named = _NAMED_NUMBER.search(str(error).rstrip("."))
+            if named is None or named[1] in names:
+                return names
+            names.append(named[1])
+        else:
+            return names
 
 
 def unknown_error(unknown: Sequence[Unknown], way_out: str = "") -> PrototxtError:
@@ -165,10 +182,26 @@ def read(path: AnyPath, kind: str = "NetParameter") -> Any:
         return parse(decode(read_bytes(path)), kind)
 
 
-def read_leniently(path: AnyPath) -> tuple[NetParameter, list[Unknown]]:
-    """Read the prototxt of a net, as `parse_leniently` does; errors name the file."""
+def read_leniently(
+    path: AnyPath,
+    values: Values | None = None,
+    input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+) -> tuple[NetParameter, list[Unknown]]:
+    """Parse a prototxt file as `parse_leniently` does.
+
+    Args:
+        path: the file.
+        values: of placeholders, by name, for a template.
+        input_shape: the shape of its first input, or shapes by name, for placeholders that stand for an image's size.
+
+    Raises:
+        ArgumentError: the text has no placeholder for one of the values.
+        FcnkitError: as in `read` and `parse_leniently`.
+    """
     with naming(path):
-        return parse_leniently(decode(read_bytes(path)))
+        text = decode(read_bytes(path))
+        placeholders.check_names(text, values or {})
+        return parse_leniently(text, values={**placeholders.of_shape(input_shape), **(values or {})})
 
 
 def read_bytes(path: AnyPath) -> bytes:

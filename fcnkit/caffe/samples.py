@@ -5,11 +5,11 @@ from __future__ import annotations
 from fcnkit.caffe.data import is_data_layer
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.types import type_of
-from fcnkit.types.record import AUGMENTS, SAMPLES
+from fcnkit.types.record import AUGMENTS, Samples
 
 
 def without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:
-    """Remove the layers that sample or augment for training; the readers of their first tops read what they read."""
+    """Remove the layers that sample or augment for training; the readers of their first tops read what is sampled."""
     original: dict[str, str] = {}
     labels: set[str] = set()
     kept = []
@@ -18,8 +18,9 @@ def without_samples(layers: list[LayerParameter]) -> list[LayerParameter]:
             continue
         bottoms = [original.get(bottom, bottom) for bottom in layer.bottom]
         record = type_of(layer)
-        if _samples(layer):
-            original[layer.top[0]] = bottoms[0]
+        sampled = sampled_bottom(layer)
+        if sampled is not None:
+            original[layer.top[0]] = original.get(sampled, sampled)
             labels.update(layer.top[1:])
         else:
             augments = record is not None and record.role is AUGMENTS
@@ -36,8 +37,9 @@ def read_unsampled(layers: list[LayerParameter], net: NetParameter) -> None:
     }
     original: dict[str, str] = {}
     for layer in net.layer:
-        if _samples(layer) and layer.top and layer.bottom and layer.top[0] not in made:
-            original[layer.top[0]] = original.get(layer.bottom[0], layer.bottom[0])
+        sampled = sampled_bottom(layer)
+        if sampled is not None and layer.top and layer.top[0] not in made:
+            original[layer.top[0]] = original.get(sampled, sampled)
     for layer in layers:
         layer.bottom[:] = [original.get(bottom, bottom) for bottom in layer.bottom]
 
@@ -45,13 +47,16 @@ def read_unsampled(layers: list[LayerParameter], net: NetParameter) -> None:
 def without_labels(layers: list[LayerParameter], net: NetParameter) -> list[LayerParameter]:
     """Drop the labels of samples that only layers of another phase make, as `_computes` does."""
     made = {top for layer in layers for top in layer.top}
-    labels = {top for layer in net.layer if _samples(layer) for top in layer.top[1:]} - made
+    labels = {top for layer in net.layer if sampled_bottom(layer) for top in layer.top[1:]} - made
     return [layer for layer in layers if _computes(layer, labels)]
 
 
-def _samples(layer: LayerParameter) -> bool:
+def sampled_bottom(layer: LayerParameter) -> str | None:
+    """The bottom that a layer samples, which its first top is at inference; None for other layers."""
     record = type_of(layer)
-    return record is not None and record.role is SAMPLES
+    if record is None or not isinstance(record.role, Samples):
+        return None
+    return next(iter(layer.bottom[record.role.bottom :]), None)
 
 
 def _computes(layer: LayerParameter, labels: set[str]) -> bool:

@@ -69,6 +69,7 @@ def command(
     force: bool,
     crop: str | None,
     ignore_fields: tuple[str, ...],
+    values: dict[str, str],
     **given: Any,
 ) -> None:
     """Start an FCN from the weights of a classifier or of a coarser FCN.
@@ -99,7 +100,7 @@ def command(
         expand_score=expand_score,
         new=new,
         input_shape=input_shape,
-        reading={"crop": crop, "ignore_fields": ignore_fields},
+        reading={"crop": crop, "ignore_fields": ignore_fields, "values": values},
         **(own_net(given) if net == "fcn" else {}),
     )
     formats.save(started.net, output, force=force)

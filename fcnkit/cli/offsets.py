@@ -68,7 +68,7 @@ def _definition(file: Path, prototxt: Path | None, crop: str | None, reading: di
 
     if prototxt is None and reading.get("net") is None and sniff(file) in (FileKind.PROTOTXT, FileKind.TEXT):
         with naming(file):
-            definition = upgrade_net(read_leniently(file)[0])
+            definition = upgrade_net(read_leniently(file, reading.get("values"))[0])
             if crop is not None:
                 settle_crops(definition, crop)
         return definition

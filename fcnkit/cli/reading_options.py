@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fcnkit.cli.key_values import key_values
 from fcnkit.geometry.unstated import CHOICES
 
 _CROP = click.option(
@@ -22,6 +23,14 @@ _IGNORE_FIELDS = click.option(
     metavar="NAME",
     help="Unknown field of the prototxt to leave out; may be repeated.",
 )
+_VALUES = click.option(
+    "--value",
+    "values",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda ctx, param, given: key_values(given, "NAME=VALUE"),
+    help="Value of a placeholder of a prototxt that is a template; may be repeated.",
+)
 _NET = click.option(
     "--net",
     metavar="NAME",
@@ -35,8 +44,8 @@ def crop_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --crop and --ignore-fields, the parameters `crop` and `ignore_fields`, to a command."""
-    return _CROP(_IGNORE_FIELDS(command))
+    """Add --crop, --ignore-fields and --value, the parameters `crop`, `ignore_fields` and `values`, to a command."""
+    return _CROP(_IGNORE_FIELDS(_VALUES(command)))
 
 
 def opening_options(command: Callable[..., Any]) -> Callable[..., Any]:

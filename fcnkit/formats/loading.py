@@ -53,6 +53,8 @@ def load(
         net: the name of a published net or classifier (see `generate`), whose definition is taken in place of
             `prototxt`. State dicts of torchvision's classifiers are understood where the net is the same; its images
             then have torchvision's mean.
+        values: values by name of the placeholders of a prototxt that is a template, such as ${NUM_LABELS}. Batch sizes
+            are 1 without one, and sizes of an image follow from `input_shape`.
         target: the tool that an exported program (.pt2) is written for, as in `from_torch`; it has no effect on other
             files.
 
@@ -84,7 +86,7 @@ def convert(
     Args:
         weights: any file that `load` takes, except a definition alone; None builds the net of prototxt, filled by its
             fillers.
-        prototxt, input_shape, phase, level, stages, deploy, crop, ignore_fields, net: as in `load`.
+        prototxt, input_shape, phase, level, stages, deploy, crop, ignore_fields, net, values: as in `load`.
 
     Raises:
         FcnkitError: a file cannot be read, contains no net, or does not match the other.

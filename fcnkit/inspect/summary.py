@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Unpack
 
 from fcnkit.aliases import AnyPath, Shape
-from fcnkit.caffe import caffemodel, prototxt
+from fcnkit.caffe import caffemodel
 from fcnkit.caffe.messages import TRAIN, LayerParameter, NetParameter
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.upgrade import generation, upgrade_net
@@ -19,7 +19,7 @@ from fcnkit.geometry.coordinates import Coordinates, Traced
 from fcnkit.geometry.report import pair
 from fcnkit.layers import kind_of, rule_for
 from fcnkit.net import CaffeNet
-from fcnkit.net.conversion import InputShape, Reading
+from fcnkit.net.conversion import InputShape, NetOptions, Reading
 
 HEADER = ["layer", "type", "output shape", "parameters", "multiply-adds", "receptive field", "stride"]
 # The number of layers of a type that a remark names.
@@ -98,7 +98,8 @@ def summarize_file(
         FcnkitError: see `fcnkit.load`.
     """
     net = load(path, prototxt, input_shape=input_shape, phase=phase, mapped=True, untrained="leave", **reading)
-    return summarize(net, remarks(net, path, prototxt))
+    how = NetOptions(input_shape=input_shape, **reading)
+    return summarize(net, remarks(net, path, prototxt, how))
 
 
 def layered(net: CaffeNet) -> NetParameter:
@@ -136,17 +137,20 @@ def summarize(net: CaffeNet, remarks: list[str] | None = None) -> Summary:
     )
 
 
-def remarks(net: CaffeNet, path: AnyPath, definition: AnyPath | None = None) -> list[str]:
+def remarks(
+    net: CaffeNet, path: AnyPath, definition: AnyPath | None = None, options: NetOptions | None = None
+) -> list[str]:
     """Properties of Caffe's files that the running net does not show: generation, phase, and omitted layers.
 
     Args:
         net: the net that was built from the files.
         path: the file of the net or its weights.
         definition: the prototxt that was given with it.
+        options: how it was read.
     """
     found = recognize(path)
     if definition is not None or found is PROTOTXT:
-        stored, _ = prototxt.read_leniently(definition or path)
+        stored, _ = (options or NetOptions()).read(definition or path)
     elif found is CAFFEMODEL:
         stored = caffemodel.read(path).net
     else:

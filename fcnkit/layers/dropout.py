@@ -55,6 +55,14 @@ class SpatialDropout(Elementwise):
         return dropout.SpatialDropout(ratio)
 
 
+@rule(types.CHANNEL_DROPOUT)
+class ChannelDropout(Elementwise):
+    """Identity in TEST; in TRAIN the kept channels are scaled up."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return nn.Dropout2d(layer.dropout_param.dropout_ratio)
+
+
 @rule(types.SPARSIFY)
 class Sparsify(Elementwise):
     """Moves values towards 0 by a threshold; in training it adds the gradient of an L1 norm of them.

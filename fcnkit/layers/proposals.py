@@ -174,6 +174,16 @@ class RPNProposal(_PythonProposal):
     defaults = _FASTER_RCNN
 
 
+@rule(types.MNC_PROPOSAL)
+class MNCProposal(_PythonProposal):
+    """MNC's regions.
+
+    Source: daijifeng001/MNC lib/pylayer/proposal_layer.py, setup; lib/mnc_config.py, TEST.
+    """
+
+    defaults = _FASTER_RCNN
+
+
 @rule(types.SSH_PROPOSAL)
 class SSHProposal(_PythonProposal):
     """SSH's faces, which may overlap: its net has several such layers, and their boxes are compared afterwards.

@@ -115,6 +115,13 @@ class Scalar(_Renamed):
         return copy
 
 
+@rule(types.VOXEL_SOFTMAX)
+class VoxelSoftmax(_Renamed):
+    """Softmax along the channels of each voxel."""
+
+    other = Softmax()
+
+
 @rule(types.MULTI_SOFTMAX)
 class MultiSoftmax(_Renamed):
     """Softmax along the channels of each pixel."""

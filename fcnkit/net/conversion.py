@@ -10,13 +10,14 @@ from typing import Any, NamedTuple, TypedDict
 from fcnkit.aliases import AnyPath
 from fcnkit.caffe import prototxt as prototxts
 from fcnkit.caffe.caffemodel import Blobs
-from fcnkit.caffe.data import UNKNOWN
+from fcnkit.caffe.data import UNKNOWN, is_data_layer
 from fcnkit.caffe.deploy import TEST_STATE, runnable
 from fcnkit.caffe.deploy import deploy as deploy_net
 from fcnkit.caffe.forks import settle_forks
 from fcnkit.caffe.inputs import input_shapes, resolve, set_data_set_shapes
 from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import TRAIN, NetParameter, NetState
+from fcnkit.caffe.placeholders import Values
 from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.caffe.states import complete
 from fcnkit.caffe.unknown import settle_unknown
@@ -41,6 +42,7 @@ class Reading(TypedDict, total=False):
     crop: str | None
     ignore_fields: Sequence[str]
     net: str | None
+    values: Values | None
 
 
 class Prepared(NamedTuple):
@@ -48,6 +50,7 @@ class Prepared(NamedTuple):
 
     guessed: whether a height or width of an input is the usual guess.
     unstated: the inputs of which no file stated the whole shape.
+    fed: the inputs that data layers fed, if the caller states no shape.
     """
 
     definition: NetParameter
@@ -55,6 +58,7 @@ class Prepared(NamedTuple):
     remarks: list[str]
     guessed: bool
     unstated: frozenset[str]
+    fed: frozenset[str]
 
     def net(self, blobs: Blobs | None = None, **settings: Any) -> CaffeNet:
         """The net; where it does not run because of a guess, with what fits better (see `fitting`).
@@ -66,7 +70,7 @@ class Prepared(NamedTuple):
         try:
             net = CaffeNet(self.definition, blobs, preprocessing=self.preprocessing, **settings)
         except DefinitionError:
-            changes = fitted(self.definition, self.guessed, self.unstated)
+            changes = fitted(self.definition, self.guessed, self.unstated, self.fed)
             if not changes:
                 raise
             remarks += changes
@@ -96,6 +100,7 @@ class NetOptions:
             "zero", as in BVLC's; None refuses nets in which the two differ.
         ignore_fields: names of fields that fcnkit does not know and that are left out; others are refused, unless they
             are in layers that are removed, or are known to change no value.
+        values: of the placeholders of a prototxt that is a template, by name.
     """
 
     prototxt: AnyPath | None = None
@@ -108,6 +113,7 @@ class NetOptions:
     crop: str | None = None
     ignore_fields: Sequence[str] = ()
     net: str | None = None
+    values: Values | None = None
 
     @property
     def by(self) -> str:
@@ -126,8 +132,12 @@ class NetOptions:
             FcnkitError: the prototxt cannot be read, or there is no such net.
         """
         if self.prototxt is not None:
-            return prototxts.read_leniently(self.prototxt)
+            return self.read(self.prototxt)
         return prototxts.parse(generate(self.net or "", "deploy")), []
+
+    def read(self, path: AnyPath) -> tuple[NetParameter, list[Unknown]]:
+        """The definition in a prototxt, as `prototxt.read_leniently` returns it."""
+        return prototxts.read_leniently(path, self.values, self.input_shape)
 
     @property
     def training(self) -> bool:
@@ -174,7 +184,7 @@ def net_from_definition(path: AnyPath, options: NetOptions) -> CaffeNet:
     Raises:
         FcnkitError: the file cannot be read, defines no net that runs, or is refused because it has no weights.
     """
-    stored, unknown = prototxts.read_leniently(path)
+    stored, unknown = options.read(path)
     with naming(path):
         prepared = prepare(stored, None, options, unknown)
         for layer in prepared.definition.layer if options.untrained != "leave" else ():
@@ -225,7 +235,8 @@ def prepare(
     remarks += settle_crops(net, options.crop or (DERIVED if stored.layers else None))
     remarks += boxes_of_the_loss(net, trained)
     preprocessing = preprocessing_of(net, trained.layer, kept)
-    return Prepared(net, preprocessing, remarks, guessed, unstated)
+    fed = frozenset(top for layer in filter(is_data_layer, trained.layer) for top in layer.top)
+    return Prepared(net, preprocessing, remarks, guessed, unstated, fed - frozenset(given))
 
 
 def _constants(net: NetParameter) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from fcnkit.aliases import Shape
 from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, set_input_shapes
 from fcnkit.caffe.messages import LayerParameter, NetParameter
+from fcnkit.caffe.readers import cut_length, pools_regions
 from fcnkit.errors import FcnkitError
 from fcnkit.layers.priors import default_boxes
 from fcnkit.net.building import blob_shapes, build
@@ -15,13 +16,14 @@ from fcnkit.net.input_size import fitting_size
 from fcnkit.types import is_input, type_of
 from fcnkit.types.axes import along_channels
 from fcnkit.types.channels import Joined
-from fcnkit.types.combine import CONCAT
+from fcnkit.types.combine import CONCAT, SLICE
 from fcnkit.types.detection import DETECTION_OUTPUT
 from fcnkit.types.looks import CHANNELWISE, PIXEL
 from fcnkit.types.loss import ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SIGMOID_CROSS_ENTROPY_LOSS, SOFTMAX_WITH_LOSS
 from fcnkit.types.multibox import MULTI_BOX_LOSS
 from fcnkit.types.priors import PRIOR_BOX
 from fcnkit.types.regression import EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LOSS
+from fcnkit.types.shape import RESHAPE
 from fcnkit.types.source import DUMMY_DATA
 
 # What compares blobs of one shape, and what compares scores with the numbers of classes.
@@ -29,13 +31,14 @@ _ALIKE = {each.name for each in (EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LO
 _NUMBERS = {each.name for each in (ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SOFTMAX_WITH_LOSS)}
 
 
-def fitted(net: NetParameter, guessed: bool, unstated: Collection[str]) -> list[str]:
+def fitted(net: NetParameter, guessed: bool, unstated: Collection[str], fed: Collection[str] = ()) -> list[str]:
     """Remarks on what was changed, in place; none if nothing makes the net run.
 
     Args:
         net: a net whose inputs have shapes.
         guessed: whether a height or width of an input is the usual guess.
         unstated: the inputs of which no file stated the whole shape.
+        fed: the inputs that data layers fed, whose batch no file states.
     """
     remarks = []
     for _ in range(len(unstated) + 2):
@@ -49,6 +52,8 @@ def fitted(net: NetParameter, guessed: bool, unstated: Collection[str]) -> list[
                 _with_the_boxes_of_a_fork(net, net, shapes)
                 or _with_another_input(net, layers[0], shapes, unstated)
                 or _with_another_batch(net, layers[0], shapes)
+                or _with_more_items(net, layers[0], shapes, fed)
+                or _with_whole_regions(net, layers[0])
             )
             if not change:
                 break
@@ -103,6 +108,44 @@ def _with_another_batch(net: NetParameter, layer: LayerParameter, shapes: Mappin
             if shape.dim[:1] == [before]:
                 shape.dim[0] = batch
     return f"constant blobs of {before} items have {batch}, as the blobs that layer {layer.name!r} reads beside them"
+
+
+def _with_more_items(
+    net: NetParameter, layer: LayerParameter, shapes: Mapping[str, Shape], fed: Collection[str]
+) -> str:
+    """Feed as many images as a layer cuts or reshapes at once; "" for other layers, or if some are left over.
+
+    Siamese nets cut a batch of pairs in two (happynear/FaceVerification), and nets of clips name the number of clips
+    and of their images (LisaAnne/lisa-caffe-public examples/LRCN_activity_recognition/train_test_lstm_RGB.prototxt).
+    """
+    shape = shapes.get(layer.bottom[0], ()) if layer.bottom else ()
+    if not shape or not fed:
+        return ""
+    wanted: float = cut_length([layer], 0) if layer.type == SLICE.name else 0
+    sizes = layer.reshape_param.shape.dim
+    if layer.type == RESHAPE.name and min(sizes, default=0) > 0 and layer.reshape_param.axis == 0:
+        wanted = math.prod(sizes) * shape[0] / math.prod(shape)
+    inputs = input_shapes(net)
+    images = [name for name, own in inputs.items() if name in fed and len(own) > 3 and own[0] == 1]
+    times = wanted / shape[0]
+    if times <= 1 or times != int(times) or not images:
+        return ""
+    set_input_shapes(net, inputs | {name: (int(times), *inputs[name][1:]) for name in images})
+    listed = ", ".join(map(repr, images))
+    return f"{listed}: {int(times)} items, because layer {layer.name!r} reads {int(wanted)} at once"
+
+
+def _with_whole_regions(net: NetParameter, layer: LayerParameter) -> str:
+    """Give regions that an input states as corners alone the number of their image; "" for other layers.
+
+    Such nets get another shape before they run (ShuangLI59/person_search models/psdb/resnet50/eval_probe.prototxt).
+    """
+    inputs = input_shapes(net)
+    regions = layer.bottom[1] if pools_regions(layer) else ""
+    if inputs.get(regions, ())[1:] != (4,):
+        return ""
+    set_input_shapes(net, {**inputs, regions: (inputs[regions][0], 5)})
+    return f"input {regions!r} has five numbers for each region, an image and corners, where four are stated"
 
 
 def boxes_of_the_loss(net: NetParameter, trained: NetParameter) -> list[str]:

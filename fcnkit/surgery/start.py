@@ -48,7 +48,7 @@ def start(
         files: a file with a classifier or an FCN; for a net that fuses several inputs, also files by input.
         expand_score, new: as in `transplant`.
         input_shape: as in `convert`, for a prototxt that does not state it.
-        reading: `crop` and `ignore_fields` as in `convert`, for a prototxt.
+        reading: `crop`, `ignore_fields` and `values` as in `convert`, for a prototxt.
         options: of fcnkit.generation.options.Net, for "fcn".
 
     Returns:
@@ -99,9 +99,10 @@ def _prepared(
     blobs = {name: source.blobs(name, None) for source in sources.values() for name in source.layers}
     if (hint := nearest(str(net), ["fcn", *zoo.PUBLISHED])) and not Path(net).exists():
         raise TransplantError(f"is neither a net nor a prototxt{hint}").in_file(net)
-    stored, unknown = prototxt.read_leniently(net)
+    how = conversion.NetOptions(input_shape=input_shape, **reading)
+    stored, unknown = how.read(net)
     with naming(net):
-        return prepare(stored, blobs, conversion.NetOptions(input_shape=input_shape, **reading), unknown)
+        return prepare(stored, blobs, how, unknown)
 
 
 def _expected(

@@ -15,6 +15,11 @@ DROPOUT = _dropout("Dropout", "DROPOUT", bvlc("dropout"))
 SPATIAL_DROPOUT = _dropout(
     "spatial_dropout.SpatialDropoutLayer", None, Origin("TimoSaemann/caffe-enet", "python/spatial_dropout.py")
 )
+CHANNEL_DROPOUT = _dropout(
+    "ChannelDropout",
+    None,
+    Origin("ZJUZQ/Net_caffe", "StructuredFeaturePoseEstimation/caffe-multi/src/caffe/layers/channel_dropout_layer.cpp"),
+)
 # The second bottom states which channels are kept.
 GUIDED_DROPOUT = LayerType(
     "GuidedDropout",

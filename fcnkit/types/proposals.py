@@ -16,6 +16,9 @@ PROPOSAL = _proposes("Proposal", "sanghoon/caffe", "src/caffe/layers/proposal_la
 RPN_PROPOSAL = _proposes(
     "rpn.proposal_layer.ProposalLayer", "rbgirshick/py-faster-rcnn", "lib/rpn/proposal_layer.py", THREE
 )
+MNC_PROPOSAL = _proposes(
+    "pylayer.proposal_layer.ProposalLayer", "daijifeng001/MNC", "lib/pylayer/proposal_layer.py", THREE, ONE
+)
 RPN = _proposes("RPN", "xyfer17/faster-rcnn-caffe", "src/caffe/layers/rpn_layer.cpp", THREE)
 FRCNN_PROPOSAL = _proposes("FrcnnProposal", "makefile/frcnn", "src/caffe/FRCNN/frcnn_proposal_layer.cpp", THREE)
 POSE_REGION = _proposes(

@@ -74,12 +74,23 @@ class Data(Role):
     old_transform: str
 
 
+@dataclass(frozen=True)
+class Samples(Role):
+    """Changes one of its bottoms for training; at inference its first top is that bottom.
+
+    Attributes:
+        bottom: the number of that bottom.
+    """
+
+    bottom: int
+
+
 INPUT = Role("feeds the caller's values")
 SOURCE = Role("makes values that belong to the net")
 COMPUTES = Role("computes")
 LOSS = Role("is a loss, for training; it makes a top even if the net names none")
 # Sampled boxes, augmented images.
-SAMPLES = Role("changes its first bottom for training; at inference its first top is that bottom")
+SAMPLES = Samples("changes its first bottom for training; at inference its first top is that bottom", 0)
 # At inference it may still subtract a mean.
 AUGMENTS = Role("augments its first bottom for training; at inference its first bottom and top are all that it has")
 SINK = Role("ends a branch that inference does not need: metrics, files, silenced blobs")

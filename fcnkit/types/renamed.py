@@ -41,6 +41,12 @@ SCALAR = replace(
     bottoms=TWO,
     looks=lambda layer: [PIXEL, WHOLE],
 )
+VOXEL_SOFTMAX = replace(
+    activation.SOFTMAX,
+    name="VoxelSoftmax",
+    v1=None,
+    origin=Origin("facebook/C3D", "C3D-v1.0/src/caffe/layers/voxel_wise_softmax_layer.cpp"),
+)
 MULTI_SOFTMAX = _renamed(
     "MultiSoftmax",
     activation.SOFTMAX,

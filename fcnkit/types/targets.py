@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from fcnkit.types.channels import KEPT, LOST
 from fcnkit.types.looks import WHOLE
-from fcnkit.types.record import LOSS, PLAIN, SAMPLES, SINK, SOME, THREE, TWO, Count, LayerType, Origin, Role, every
+from fcnkit.types.record import (
+    LOSS,
+    PLAIN,
+    SAMPLES,
+    SINK,
+    SOME,
+    THREE,
+    TWO,
+    Count,
+    LayerType,
+    Origin,
+    Role,
+    Samples,
+    every,
+)
 
 _FASTER, _RFCN, _NVIDIA = "rbgirshick/py-faster-rcnn", "daijifeng001/caffe-rfcn", "NVIDIA/caffe"
 _MSCNN, _YOLO = "zhaoweicai/mscnn", "eric612/MobileNet-YOLO"
 _RRPN = "mjq11302010044/RRPN"
+_SEARCH = "ShuangLI59/person_search"
 _DETECTNET = "caffe.layers.detectnet"
 
 
 def _trains(name: str, repository: str, file: str, bottoms: Count, tops: Count, role: Role = SINK) -> LayerType:
-    channels = KEPT if role is SAMPLES else LOST
+    channels = KEPT if isinstance(role, Samples) else LOST
     origin = Origin(repository, file)
     return LayerType(name, None, origin, bottoms, tops, every(WHOLE), channels, role, moves=False, drawn=PLAIN)
 
@@ -29,6 +44,13 @@ SSH_ANCHOR_TARGET = _trains(
     "SSH.layers.anchor_target_layer.AnchorTargetLayer",
     "mahyarnajibi/SSH",
     "SSH/layers/anchor_target_layer.py",
+    Count(1, None),
+    Count(1, 4),
+)
+MNC_ANCHOR_TARGET = _trains(
+    "pylayer.anchor_target_layer.AnchorTargetLayer",
+    "daijifeng001/MNC",
+    "lib/pylayer/anchor_target_layer.py",
     Count(1, None),
     Count(1, 4),
 )
@@ -78,6 +100,28 @@ CROP_ANGLES = _trains(
     TWO,
     Count(1, 1),
     SAMPLES,
+)
+# Chooses the regions whose losses are largest.
+OHEM_DATA = _trains(
+    "roi_data_layer.layer.OHEMDataLayer",
+    "abhi2610/ohem",
+    "lib/roi_data_layer/layer.py",
+    Count(7, 7),
+    Count(5, 5),
+    Samples("chooses regions for training; at inference its first top is all of them", 2),
+)
+HARD_SAMPLE = _trains("rpn.hard_sample_layer.HardSampleLayer", _RRPN, "lib/rpn/hard_sample_layer.py", TWO, Count(1, 1))
+# Compare features with those of the labels' persons, and of persons without a name.
+LABELED_MATCHING = _trains(
+    "LabeledMatching", _SEARCH, "caffe/src/caffe/layers/labeled_matching_layer.cpp", TWO, Count(1, 2)
+)
+UNLABELED_MATCHING = _trains(
+    "UnlabeledMatching", _SEARCH, "caffe/src/caffe/layers/unlabeled_matching_layer.cpp", TWO, Count(1, 1)
+)
+# Prepare the loss of boundaries between neurons.
+AFFINITY = _trains("Affinity", "naibaf7/caffe", "src/caffe/layers/affinity_layer.cpp", SOME, SOME)
+CONNECTED_COMPONENT = _trains(
+    "ConnectedComponent", "naibaf7/caffe", "src/caffe/layers/connected_component_layer.cpp", SOME, SOME
 )
 BOX_ANNOTATOR_OHEM = _trains(
     "BoxAnnotatorOHEM", _RFCN, "src/caffe/layers/box_annotator_ohem_layer.cpp", Count(4, None), Count(1, 2)

@@ -381,3 +381,36 @@ def test_random_parts_are_not_taken() -> None:
           convolution_param { num_output: 2 kernel_size: 1 } }""")[0]
     )
     assert [(layer.name, list(layer.bottom)) for layer in net.layer[1:]] == [("c", ["x"])]
+
+
+def test_all_regions_are_read_where_training_chose_hard_ones() -> None:
+    """As abhi2610/ohem models/pascal_voc/VGG16/fast_rcnn_ohem/train.prototxt: the regions are the third bottom."""
+    net = prototxt.parse("""
+        layer { name: "data" type: "Python" top: "data" top: "rois" top: "labels" top: "t" top: "i" top: "o"
+          python_param { module: "roi_data_layer.layer" layer: "RoIDataLayer" } }
+        layer { name: "c" type: "Convolution" bottom: "data" top: "c" }
+        layer { name: "ro" type: "ROIPooling" bottom: "c" bottom: "rois" top: "ro" }
+        layer { name: "p" type: "Softmax" bottom: "ro" top: "p" }
+        layer { name: "hard" type: "Python" bottom: "p" bottom: "ro" bottom: "rois" bottom: "labels" bottom: "t"
+          bottom: "i" bottom: "o" top: "rois_hard" top: "labels_hard" top: "t_hard" top: "i_hard" top: "o_hard"
+          python_param { module: "roi_data_layer.layer" layer: "OHEMDataLayer" } }
+        layer { name: "pool" type: "ROIPooling" bottom: "c" bottom: "rois_hard" top: "pool" }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "pool" bottom: "labels_hard" top: "loss" }
+        """)
+    found = deploy(net)
+    assert names(found)[-4:] == ["c", "ro", "p", "pool"]
+    assert list(found.layer[-1].bottom) == ["c", "rois"]
+
+
+def test_features_remain_where_training_matches_them_with_persons() -> None:
+    """ShuangLI59/person_search models/psdb/resnet50/train.prototxt; pictures that layers draw are left out as well."""
+    net = prototxt.parse(
+        TRAINING.split('layer { name: "acc"')[0]
+        + """layer { name: "m" type: "LabeledMatching" bottom: "c" bottom: "label" top: "scores" top: "ids" }
+        layer { name: "u" type: "UnlabeledMatching" bottom: "c" bottom: "label" top: "others" }
+        layer { name: "all" type: "Concat" bottom: "scores" bottom: "others" top: "all" }
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "all" bottom: "ids" top: "loss" }
+        layer { name: "show" type: "Python" bottom: "c" top: "trash"
+          python_param { module: "visualization_layer" layer: "VisualizationLayer" } }"""
+    )
+    assert names(deploy(net)) == ["data", "c"]

@@ -333,3 +333,17 @@ def test_two_images_of_flow_nets() -> None:
           convolution_param { num_output: 2 kernel_size: 1 } }"""))  # fmt: skip
     resolve(net, None, None)
     assert input_shapes(net) == {"a": (1, 3, 6, 8), "b": (1, 3, 6, 8)}
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        'type: "MemoryData" top: "x" memory_data_param { dim: [4, 2, 7, 8, 9] }',
+        'type: "Python" top: "x" python_param { module: "m" layer: "L" param_str: "4, 2,7, 8,9" }',
+    ],
+)
+def test_a_data_layer_may_state_its_whole_shape(layer: str) -> None:
+    """naibaf7/caffe, and CLT29/OpenSALICON salicon.prototxt."""
+    net = prototxt.parse(f'layer {{ name: "d" {layer} }}')
+    assert top_shape(net.layer[0], 0) == (1, 2, 7, 8, 9)
+    assert top_shape(net.layer[0], 1)[0] == 1

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from fcnkit.errors import DefinitionError
 from tests.layers.build import layer, net, run, values
@@ -114,3 +115,20 @@ def test_normalization() -> None:
     assert np.allclose(run(layer("Normalization", "a"), [np.array([[3, 4], [0, 2]], np.float32)]), [[0.6, 0.8], [0, 1]])
     with pytest.raises(DefinitionError, match="each item has one number with the norm L1"):
         net(layer("Normalization", "a", "normalization_param { norm: L1 }"), [values(2, 3)])
+
+
+def test_softmax_of_voxels() -> None:
+    bottom = values(2, 3, 2, 2, 2)
+    top = run(layer("VoxelSoftmax", "a"), [bottom])
+    powers = np.exp(bottom)
+    assert np.allclose(top[1, 2, 1, 0, 1], powers[1, 2, 1, 0, 1] / powers[1, :, 1, 0, 1].sum())
+
+
+def test_dropout_of_channels() -> None:
+    """In training half of the channels are 0 and the others twice as large; in a test all stay."""
+    ones = torch.ones(4, 50, 2, 3)
+    dropout = net(layer("ChannelDropout", "a", "dropout_param { dropout_ratio: 0.5 }"), [ones.numpy()])
+    assert torch.equal(dropout(ones), ones)
+    planes = dropout.train()(ones).flatten(2)
+    assert {0, 2} == set(planes[..., 0].unique().tolist())
+    assert torch.equal(planes, planes[..., :1].expand_as(planes))

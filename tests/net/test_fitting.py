@@ -152,3 +152,46 @@ def test_constants_have_the_batch_of_the_blobs_beside_them(tmp_path: Path) -> No
     path.write_text(text.replace("[16, 3, 4, 4]", "[16, 3, 4, 5]"))
     with pytest.raises(DefinitionError, match="the bottoms must have equal shapes"):
         fcnkit.load(path)
+
+
+def test_a_batch_is_as_large_as_the_layers_that_cut_or_reshape_it_need(tmp_path: Path) -> None:
+    """Two data layers feed a batch of 8 + 8, of which a Slice cuts the first 8; a Reshape reads 3 clips of 4 images."""
+    data = 'layer {{ name: "{0}" type: "Data" top: "{0}" top: "l{0}" transform_param {{ crop_size: 4 {1} }} }}'
+    mean = "mean_value: [1, 2, 3]"
+    pairs = f"""{data.format("a", mean)} {data.format("b", mean)}
+        layer {{ name: "j" type: "Concat" bottom: "a" bottom: "b" top: "j" concat_param {{ axis: 0 }} }}
+        layer {{ name: "s" type: "Slice" bottom: "j" top: "x" top: "y" slice_param {{ axis: 0 slice_point: 8 }} }}"""
+    path = tmp_path / "net.prototxt"
+    path.write_text(pairs)
+    net = fcnkit.load(path)
+    assert (net.shapes["a"], net.shapes["y"]) == ((8, 3, 4, 4), (8, 3, 4, 4))
+    assert "'a', 'b': 8 items, because layer 's' reads 16 at once" in net.remarks
+    clips = (
+        data.format("a", mean)
+        + """
+        layer { name: "f" type: "InnerProduct" bottom: "a" top: "f" inner_product_param { num_output: 5 } }
+        layer { name: "r" type: "Reshape" bottom: "f" top: "r" reshape_param { shape { dim: 4 dim: %d dim: 5 } } }"""
+    )
+    path.write_text(clips % 3)
+    assert fcnkit.load(path).shapes["r"] == (4, 3, 5)
+    path.write_text((clips % 3).replace("dim: 5", "dim: 7"))
+    with pytest.raises(DefinitionError, match=r"the shape \(4, 3, 7\) does not fit 5 elements"):
+        fcnkit.load(path)
+    path.write_text(clips % 3)
+    with pytest.raises(DefinitionError, match=r"the shape \(4, 3, 5\) does not fit 5 elements"):
+        fcnkit.load(path, input_shape=(1, 3, 4, 4))
+
+
+def test_regions_have_the_number_of_their_image(tmp_path: Path) -> None:
+    """As ShuangLI59/person_search states four numbers, and gives the input five before it runs."""
+    text = """input: "data" input_shape { dim: 1 dim: 2 dim: 6 dim: 6 } input: "rois" input_shape { dim: 3 dim: %d }
+        layer { name: "p" type: "ROIPooling" bottom: "data" bottom: "rois" top: "p"
+          roi_pooling_param { pooled_h: 2 pooled_w: 2 } }"""
+    path = tmp_path / "net.prototxt"
+    path.write_text(text % 4)
+    net = fcnkit.load(path)
+    assert (net.shapes["rois"], net.shapes["p"]) == ((3, 5), (3, 2, 2, 2))
+    assert net.remarks == ["input 'rois' has five numbers for each region, an image and corners, where four are stated"]
+    path.write_text(text % 3)
+    with pytest.raises(DefinitionError, match="a region has 5 numbers, an image and corners: not 3"):
+        fcnkit.load(path)
