@@ -890,6 +890,22 @@ class LayerParameter(Message):
     @property
     def scalar_param(self) -> ScalarParameter: ...
     @property
+    def lstm_conv_param(self) -> RepeatedCompositeFieldContainer[LSTMConvolutionParameter]: ...
+    @property
+    def lstm_debug_param(self) -> LSTMDebugParameter: ...
+    @property
+    def brelu_param(self) -> BReLUParameter: ...
+    @property
+    def output_decay_param(self) -> OutputDecayParameter: ...
+    @property
+    def beam_search_param(self) -> BeamSearchParameter: ...
+    @property
+    def srnnformat_param(self) -> SRNNFormatParameter: ...
+    @property
+    def spatialtransformer_param(self) -> RightAnglesParameter: ...
+    @property
+    def rearrange_param(self) -> RearrangeParameter: ...
+    @property
     def roi_warping_param(self) -> ROIWarpingParameter: ...
     @property
     def mask_resize_param(self) -> MaskResizeParameter: ...
@@ -1082,6 +1098,14 @@ class LayerParameter(Message):
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
+        lstm_conv_param: Iterable[LSTMConvolutionParameter] = ...,
+        lstm_debug_param: LSTMDebugParameter = ...,
+        brelu_param: BReLUParameter = ...,
+        output_decay_param: OutputDecayParameter = ...,
+        beam_search_param: BeamSearchParameter = ...,
+        srnnformat_param: SRNNFormatParameter = ...,
+        spatialtransformer_param: RightAnglesParameter = ...,
+        rearrange_param: RearrangeParameter = ...,
         roi_warping_param: ROIWarpingParameter = ...,
         mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -1265,6 +1289,13 @@ class LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -1457,6 +1488,14 @@ class LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "lstm_conv_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -2557,6 +2596,8 @@ class RecurrentParameter(Message):
     def bias_filler(self) -> FillerParameter: ...
     debug_info: bool
     expose_hidden: bool
+    lstm_additional_forget_bias: float
+    static_input_only_start: bool
     def __init__(
         self,
         *,
@@ -2565,12 +2606,32 @@ class RecurrentParameter(Message):
         bias_filler: FillerParameter = ...,
         debug_info: bool = ...,
         expose_hidden: bool = ...,
+        lstm_additional_forget_bias: float = ...,
+        static_input_only_start: bool = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["num_output", "weight_filler", "bias_filler", "debug_info", "expose_hidden"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "weight_filler",
+            "bias_filler",
+            "debug_info",
+            "expose_hidden",
+            "lstm_additional_forget_bias",
+            "static_input_only_start",
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["num_output", "weight_filler", "bias_filler", "debug_info", "expose_hidden"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "weight_filler",
+            "bias_filler",
+            "debug_info",
+            "expose_hidden",
+            "lstm_additional_forget_bias",
+            "static_input_only_start",
+        ],
     ) -> None: ...
 
 class ReductionParameter(Message):
@@ -3147,6 +3208,22 @@ class V1LayerParameter(Message):
     @property
     def scalar_param(self) -> ScalarParameter: ...
     @property
+    def lstm_conv_param(self) -> RepeatedCompositeFieldContainer[LSTMConvolutionParameter]: ...
+    @property
+    def lstm_debug_param(self) -> LSTMDebugParameter: ...
+    @property
+    def brelu_param(self) -> BReLUParameter: ...
+    @property
+    def output_decay_param(self) -> OutputDecayParameter: ...
+    @property
+    def beam_search_param(self) -> BeamSearchParameter: ...
+    @property
+    def srnnformat_param(self) -> SRNNFormatParameter: ...
+    @property
+    def spatialtransformer_param(self) -> RightAnglesParameter: ...
+    @property
+    def rearrange_param(self) -> RearrangeParameter: ...
+    @property
     def roi_warping_param(self) -> ROIWarpingParameter: ...
     @property
     def mask_resize_param(self) -> MaskResizeParameter: ...
@@ -3316,6 +3393,14 @@ class V1LayerParameter(Message):
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
+        lstm_conv_param: Iterable[LSTMConvolutionParameter] = ...,
+        lstm_debug_param: LSTMDebugParameter = ...,
+        brelu_param: BReLUParameter = ...,
+        output_decay_param: OutputDecayParameter = ...,
+        beam_search_param: BeamSearchParameter = ...,
+        srnnformat_param: SRNNFormatParameter = ...,
+        spatialtransformer_param: RightAnglesParameter = ...,
+        rearrange_param: RearrangeParameter = ...,
         roi_warping_param: ROIWarpingParameter = ...,
         mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -3474,6 +3559,13 @@ class V1LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -3643,6 +3735,14 @@ class V1LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "lstm_conv_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -6137,6 +6237,24 @@ class LSTMParameter(Message):
     @property
     def bias_filler(self) -> FillerParameter: ...
     batch_size: int
+    num_cells: int
+    bias_term: bool
+    @property
+    def input_weight_filler(self) -> FillerParameter: ...
+    @property
+    def input_gate_weight_filler(self) -> FillerParameter: ...
+    @property
+    def forget_gate_weight_filler(self) -> FillerParameter: ...
+    @property
+    def output_gate_weight_filler(self) -> FillerParameter: ...
+    @property
+    def input_bias_filler(self) -> FillerParameter: ...
+    @property
+    def input_gate_bias_filler(self) -> FillerParameter: ...
+    @property
+    def forget_gate_bias_filler(self) -> FillerParameter: ...
+    @property
+    def output_gate_bias_filler(self) -> FillerParameter: ...
     def __init__(
         self,
         *,
@@ -6145,12 +6263,56 @@ class LSTMParameter(Message):
         weight_filler: FillerParameter = ...,
         bias_filler: FillerParameter = ...,
         batch_size: int = ...,
+        num_cells: int = ...,
+        bias_term: bool = ...,
+        input_weight_filler: FillerParameter = ...,
+        input_gate_weight_filler: FillerParameter = ...,
+        forget_gate_weight_filler: FillerParameter = ...,
+        output_gate_weight_filler: FillerParameter = ...,
+        input_bias_filler: FillerParameter = ...,
+        input_gate_bias_filler: FillerParameter = ...,
+        forget_gate_bias_filler: FillerParameter = ...,
+        output_gate_bias_filler: FillerParameter = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["num_output", "clipping_threshold", "weight_filler", "bias_filler", "batch_size"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "clipping_threshold",
+            "weight_filler",
+            "bias_filler",
+            "batch_size",
+            "num_cells",
+            "bias_term",
+            "input_weight_filler",
+            "input_gate_weight_filler",
+            "forget_gate_weight_filler",
+            "output_gate_weight_filler",
+            "input_bias_filler",
+            "input_gate_bias_filler",
+            "forget_gate_bias_filler",
+            "output_gate_bias_filler",
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["num_output", "clipping_threshold", "weight_filler", "bias_filler", "batch_size"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "clipping_threshold",
+            "weight_filler",
+            "bias_filler",
+            "batch_size",
+            "num_cells",
+            "bias_term",
+            "input_weight_filler",
+            "input_gate_weight_filler",
+            "forget_gate_weight_filler",
+            "output_gate_weight_filler",
+            "input_bias_filler",
+            "input_gate_bias_filler",
+            "forget_gate_bias_filler",
+            "output_gate_bias_filler",
+        ],
     ) -> None: ...
 
 class CTCDecoderParameter(Message):
@@ -7091,6 +7253,165 @@ class ScalarParameter(Message):
     def __init__(self, *, axis: int = ...) -> None: ...
     def HasField(self, field_name: Literal["axis"]) -> bool: ...
     def ClearField(self, field_name: Literal["axis"]) -> None: ...
+
+class LSTMConvolutionParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    num_output: int
+    bias_term: bool
+    @property
+    def pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    group: int
+    @property
+    def stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    engine: int
+    @property
+    def dilation(self) -> RepeatedScalarFieldContainer[int]: ...
+    force_nd_im2col: bool
+    type: str
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: Iterable[int] = ...,
+        kernel_size: Iterable[int] = ...,
+        group: int = ...,
+        stride: Iterable[int] = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        engine: int | str = ...,
+        dilation: Iterable[int] = ...,
+        force_nd_im2col: bool = ...,
+        type: str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output", "bias_term", "group", "weight_filler", "bias_filler", "engine", "force_nd_im2col", "type"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad",
+            "kernel_size",
+            "group",
+            "stride",
+            "weight_filler",
+            "bias_filler",
+            "engine",
+            "dilation",
+            "force_nd_im2col",
+            "type",
+        ],
+    ) -> None: ...
+
+class LSTMDebugParameter(Message):
+    @property
+    def expose(self) -> RepeatedScalarFieldContainer[str]: ...
+    disable_hadamard: bool
+    axis_hadamard: int
+    num_axes_hadamard: int
+    ignore_x: bool
+    def __init__(
+        self,
+        *,
+        expose: Iterable[str] = ...,
+        disable_hadamard: bool = ...,
+        axis_hadamard: int = ...,
+        num_axes_hadamard: int = ...,
+        ignore_x: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["disable_hadamard", "axis_hadamard", "num_axes_hadamard", "ignore_x"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["expose", "disable_hadamard", "axis_hadamard", "num_axes_hadamard", "ignore_x"]
+    ) -> None: ...
+
+class BReLUParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    minval: float
+    maxval: float
+    engine: int
+    def __init__(self, *, minval: float = ..., maxval: float = ..., engine: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["minval", "maxval", "engine"]) -> bool: ...
+    def ClearField(self, field_name: Literal["minval", "maxval", "engine"]) -> None: ...
+
+class OutputDecayParameter(Message):
+    regularization_type: str
+    output_decay: float
+    def __init__(self, *, regularization_type: str = ..., output_decay: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["regularization_type", "output_decay"]) -> bool: ...
+    def ClearField(self, field_name: Literal["regularization_type", "output_decay"]) -> None: ...
+
+class BeamSearchParameter(Message):
+    beam_size: int
+    end_of_sequence: int
+    ignore_label: int
+    prevent_repeats: bool
+    @property
+    def allowed_multiple(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self,
+        *,
+        beam_size: int = ...,
+        end_of_sequence: int = ...,
+        ignore_label: int = ...,
+        prevent_repeats: bool = ...,
+        allowed_multiple: Iterable[int] = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["beam_size", "end_of_sequence", "ignore_label", "prevent_repeats"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["beam_size", "end_of_sequence", "ignore_label", "prevent_repeats", "allowed_multiple"]
+    ) -> None: ...
+
+class SRNNFormatParameter(Message):
+    Operation: Final[EnumTypeWrapper]
+    FORMAT: Final = 0
+    UNFORMAT: Final = 1
+    operation: int
+    def __init__(self, *, operation: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["operation"]) -> bool: ...
+    def ClearField(self, field_name: Literal["operation"]) -> None: ...
+
+class RightAnglesParameter(Message):
+    Rotate: Final[EnumTypeWrapper]
+    NOROTATE: Final = 0
+    ROTATE90: Final = 1
+    ROTATE180: Final = 2
+    ROTATE270: Final = 3
+    Operation: Final[EnumTypeWrapper]
+    TRANSFORM: Final = 0
+    UNTRANSFORM: Final = 1
+    mirror: bool
+    rotate: int
+    operation: int
+    def __init__(self, *, mirror: bool = ..., rotate: int | str = ..., operation: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["mirror", "rotate", "operation"]) -> bool: ...
+    def ClearField(self, field_name: Literal["mirror", "rotate", "operation"]) -> None: ...
+
+class RearrangeParameter(Message):
+    depth: int
+    def __init__(self, *, depth: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["depth"]) -> bool: ...
+    def ClearField(self, field_name: Literal["depth"]) -> None: ...
 
 class ROIWarpingParameter(Message):
     pooled_h: int

@@ -30,6 +30,8 @@ class Layer:
     record: LayerType
     # The module's parameters or buffers in the order of Caffe's blobs.
     blob_names: tuple[str, ...] = ()
+    # The number of equal parts, along axis 0, in which each blob is filled, each by a filler of its own.
+    parts: int = 1
 
     @property
     def per_bottom(self) -> bool:
@@ -72,7 +74,7 @@ class Layer:
         return stored
 
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
-        """A FillerParameter for each blob that `blobs` can give."""
+        """A FillerParameter for each blob that `blobs` can give, or for each of its `parts`."""
         return []
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:

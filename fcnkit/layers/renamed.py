@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.activation import RReLU, Softmax
+from fcnkit.layers.activation import Clip, RReLU, Softmax
 from fcnkit.layers.affine import Scale
 from fcnkit.layers.base import Layer, rule
 from fcnkit.layers.normalization import BN, L2Normalize
@@ -112,6 +112,18 @@ class Scalar(_Renamed):
     def translated(self, layer: LayerParameter) -> LayerParameter:
         copy = _copy(layer)
         copy.scale_param.axis = layer.scalar_param.axis
+        return copy
+
+
+@rule(types.BRELU)
+class BReLU(_Renamed):
+    """Clip: values cut to the range from minval to maxval."""
+
+    other = Clip()
+
+    def translated(self, layer: LayerParameter) -> LayerParameter:
+        copy, p = _copy(layer), layer.brelu_param
+        copy.clip_param.min, copy.clip_param.max = p.minval, p.maxval
         return copy
 
 

@@ -126,3 +126,50 @@ class Actions(Layer):
                 f" not {p.get('num_anchors')}"
             )
         return scripted.Actions()
+
+
+@rule(types.RESIZE_TO_SAME_SIZE)
+class ResizeToSameSize(Elementwise):
+    """All bottoms at the size of the first, joined along the channels."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return scripted.JoinedAtOneSize()
+
+
+@rule(types.GUIDED_FILTER)
+class GuidedFilter(Elementwise):
+    """What a guided filter takes away from each channel."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = settings_of(layer)
+        radius, epsilon = p.get("radius", -1), p.get("epsilon", -1)
+        numbers = isinstance(radius, int) and isinstance(epsilon, int | float)
+        if p.get("guided_type") != "gray" or not numbers or min(radius, epsilon) < 0:
+            raise DefinitionError(
+                f"layer {layer.name!r}: param_str must give radius, epsilon and the guided_type 'gray', not"
+                f" {layer.python_param.param_str!r}"
+            )
+        return scripted.GuidedDetail(radius, epsilon)
+
+
+@rule(types.SEC_SOFTMAX)
+class SECSoftmax(Elementwise):
+    """Softmax along the channels, with probabilities of at least 0.0001 before they are divided by their sum."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return scripted.RaisedSoftmax(0.0001)
+
+
+@rule(types.CMAP)
+class Cmap(Elementwise):
+    """Each value at all pixels of a map of a fixed size."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = settings_of(layer)
+        size = (p.get("height", 0), p.get("width", 0))
+        if len(bottoms[0]) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+            raise DefinitionError(
+                f"layer {layer.name!r}: it reads (batch, channels) and param_str must give height and width; the bottom"
+                f" is {bottoms[0]}, param_str {layer.python_param.param_str!r}"
+            )
+        return scripted.Spread(size)

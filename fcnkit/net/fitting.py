@@ -115,6 +115,8 @@ def _with_more_items(
 ) -> str:
     """Feed as many images as a layer cuts or reshapes at once; "" for other layers, or if some are left over.
 
+    Inputs with a single number for each image, such as marks of where sequences begin, get as many.
+
     Siamese nets cut a batch of pairs in two (happynear/FaceVerification), and nets of clips name the number of clips
     and of their images (LisaAnne/lisa-caffe-public examples/LRCN_activity_recognition/train_test_lstm_RGB.prototxt).
     """
@@ -126,7 +128,8 @@ def _with_more_items(
     if layer.type == RESHAPE.name and min(sizes, default=0) > 0 and layer.reshape_param.axis == 0:
         wanted = math.prod(sizes) * shape[0] / math.prod(shape)
     inputs = input_shapes(net)
-    images = [name for name, own in inputs.items() if name in fed and len(own) > 3 and own[0] == 1]
+    single = {name for name, own in inputs.items() if own in ((1,), (1, 1))}
+    images = [name for name, own in inputs.items() if name in fed and (name in single or own[0] == 1 < len(own) - 2)]
     times = wanted / shape[0]
     if times <= 1 or times != int(times) or not images:
         return ""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
-class FixedPoint(NamedTuple):
+@dataclass(frozen=True)
+class FixedPoint:
     """Numbers of `bits` bits, the sign among them, of which `fraction` stand behind the point; larger ones are cut.
 
     Source: pmgysel/caffe src/caffe/ristretto/layers/base_ristretto_layer.cu, Trim2FixedPoint_kernel.
@@ -22,7 +24,8 @@ class FixedPoint(NamedTuple):
         return _rounded((values * 2.0**self.fraction).clamp(-half, half - 1), random) / 2.0**self.fraction
 
 
-class MiniFloat(NamedTuple):
+@dataclass(frozen=True)
+class MiniFloat:
     """Floating-point numbers of few bits; larger ones are cut, and those below the least exponent are 0.
 
     Source: pmgysel/caffe include/ristretto/base_ristretto_layer.cuh, Trim2MiniFloat_device.
@@ -43,7 +46,8 @@ class MiniFloat(NamedTuple):
         return torch.where((stored == 0) | (exponent < 0), 0.0, sign * size).to(values.dtype)
 
 
-class PowerOfTwo(NamedTuple):
+@dataclass(frozen=True)
+class PowerOfTwo:
     """Powers of two, with a sign, between those of two exponents; 0 becomes the least.
 
     Source: pmgysel/caffe src/caffe/ristretto/layers/base_ristretto_layer.cu, Trim2IntegerPowerOf2_kernel.
@@ -86,7 +90,7 @@ class Trimmed(nn.Module):
         self.weight, self.bias = plain.weight, plain.bias
         # Not a submodule: its parameters are those of this module.
         self._plain = (plain,)
-        self.formats, self.rewrites = (bottom, weights, bias, top), rewrites
+        self.bottom, self.weights, self.biases, self.top, self.rewrites = bottom, weights, bias, top, rewrites
 
     @property
     def plain(self) -> nn.Module:
@@ -95,21 +99,22 @@ class Trimmed(nn.Module):
         return module
 
     def forward(self, bottom: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        reads, weighs, biases, makes = self.formats
         given = bottom
         if not self.training:
-            bottom = _passed(bottom, reads(bottom.detach()))
-        parameters = {"weight": _passed(self.weight, weighs(self.weight.detach(), self.training))}
+            bottom = _passed(bottom, self.bottom(bottom.detach()))
+        parameters = {"weight": _passed(self.weight, self.weights(self.weight.detach(), self.training))}
         if self.bias is not None:
             bias = self.bias
-            parameters["bias"] = bias if biases is None else _passed(bias, biases(bias.detach(), self.training))
+            parameters["bias"] = (
+                bias if self.biases is None else _passed(bias, self.biases(bias.detach(), self.training))
+            )
         top: Tensor = torch.func.functional_call(self.plain, parameters, (bottom,))
         if not self.training:
-            top = _passed(top, makes(top.detach()))
+            top = _passed(top, self.top(top.detach()))
         return (top, given if self.training else bottom) if self.rewrites else top
 
     def extra_repr(self) -> str:
-        return f"{self.plain}, " + ", ".join(map(str, self.formats))
+        return f"{self.plain}, " + ", ".join(map(str, (self.bottom, self.weights, self.biases, self.top)))
 
 
 def _rounded(values: Tensor, random: bool) -> Tensor:

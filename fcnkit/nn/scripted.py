@@ -147,3 +147,89 @@ class Actions(nn.Module):
         scores, labels = torch.stack(actions)[box, image, row, column].max(1)
         found = [rows[:, 0], labels.to(rows.dtype), rows[:, 2], scores]
         return torch.cat([torch.stack(found, 1), rows[:, 3:7]], 1)[None, None]
+
+
+class JoinedAtOneSize(nn.Module):
+    """All bottoms at the height and width of the first, joined along the channels.
+
+    Each pixel is repeated as many whole times as the sizes admit; what remains at the bottom and right is 0.
+
+    Source: scutDACIM/MEnet layers/resize.py, simple_resize.
+    """
+
+    def forward(self, *bottoms: Tensor) -> Tensor:
+        height, width = bottoms[0].shape[2:]
+        resized = []
+        for bottom in bottoms:
+            rows, columns = height // bottom.shape[2], width // bottom.shape[3]
+            if not (rows and columns):
+                raise RuntimeError("no bottom may be larger than the first")
+            repeated = bottom.repeat_interleave(rows, 2).repeat_interleave(columns, 3)
+            resized.append(F.pad(repeated, (0, width - repeated.shape[3], 0, height - repeated.shape[2])))
+        return torch.cat(resized, 1)
+
+
+class GuidedDetail(nn.Module):
+    """The difference between each channel, 0..255, and itself after a guided filter that it guides.
+
+    Args:
+        radius: of the filter's square windows, in pixels; at the edges they are cut off.
+        epsilon: the filter's regularization, for values 0..1.
+
+    Source: scutDACIM/MEnet layers/filter.py, guidedfilter.
+    """
+
+    def __init__(self, radius: int, epsilon: float):
+        super().__init__()
+        self.radius, self.epsilon = radius, epsilon
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        values = bottom / 255
+        mean = self._mean(values)
+        variance = self._mean(values * values) - mean * mean
+        slope = variance / (variance + self.epsilon)
+        filtered = self._mean(slope) * values + self._mean(mean - slope * mean)
+        return bottom - filtered * 255
+
+    def _mean(self, values: Tensor) -> Tensor:
+        return F.avg_pool2d(values, 2 * self.radius + 1, 1, self.radius, count_include_pad=False)
+
+    def extra_repr(self) -> str:
+        return f"{self.radius}, epsilon={self.epsilon}"
+
+
+class RaisedSoftmax(nn.Module):
+    """Softmax along the channels, with a least probability added before the sum is made 1 again.
+
+    Source: kolesman/SEC pylayers/pylayers/pylayers.py, SoftmaxLayer.
+    """
+
+    def __init__(self, least: float):
+        super().__init__()
+        self.least = least
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        raised = bottom.softmax(1) + self.least
+        return raised / raised.sum(1, keepdim=True)
+
+    def extra_repr(self) -> str:
+        return f"{self.least}"
+
+
+class Spread(nn.Module):
+    """A map in which each channel has one value everywhere, from (batch, channels).
+
+    The fork's own spreads the first item's values for all items.
+
+    Source: weitianhan/human_parsing cmap_layer.py.
+    """
+
+    def __init__(self, size: tuple[int, int]):
+        super().__init__()
+        self.size = size
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return bottom[:, :, None, None].expand(-1, -1, *self.size)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fcnkit.aliases import Shape
-from fcnkit.types import cascade, crf, instances, linear, multibox, proposals, recurrent, rings, rotated
+from fcnkit.types import cascade, convlstm, crf, instances, linear, multibox, proposals, recurrent, rings, rotated
 
 # Steps and streams: one sentence of the usual length, in words (linjieyangsc/densecap
 # examples/coco_caption/coco_to_hdf5_data.py, MAX_WORDS).
@@ -32,4 +32,6 @@ FIXED_BOTTOMS: dict[str, dict[int, Shape]] = {
     linear.EMBED.name: {0: SENTENCE},
     recurrent.LSTM.name: {1: SENTENCE},
     recurrent.RNN.name: {1: SENTENCE},
+    # One step of one stream (agethen/ConvLSTM-for-Caffe src/caffe/layers/conv_lstm_layer.cpp).
+    convlstm.CONV_LSTM.name: {1: (1, 1)},
 }

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fcnkit.types.channels import KEPT, LOST, Channels
 from fcnkit.types.looks import CHANNELWISE, PIXEL, SIZE, WHOLE, Look
-from fcnkit.types.record import COMPUTES, ONE, PLAIN, SEVERAL, TWO, Count, LayerType, Origin, every
-
-_SYNOPSYS, _DENSE_REG = "foss-for-synopsys-dwc-arc-processors/synopsys-caffe", "ralpguler/DenseReg"
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, SEVERAL, SINK, SOME, TWO, Count, LayerType, Origin, every
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
+
+_SYNOPSYS, _DENSE_REG = "foss-for-synopsys-dwc-arc-processors/synopsys-caffe", "ralpguler/DenseReg"
 
 
 def _scripted(
@@ -84,3 +85,27 @@ COMBINE_REGRESSIONS_HUMAN = _scripted(
     every(PIXEL),
     tops=TWO,
 )
+
+
+# All bottoms at the size of the first, joined along the channels.
+RESIZE_TO_SAME_SIZE = _scripted(
+    "resize.resize_to_same_size", Origin("scutDACIM/MEnet", "layers/resize.py"), SOME, every(WHOLE), LOST
+)
+GUIDED_FILTER = _scripted("filter.guided_filer", Origin("scutDACIM/MEnet", "layers/filter.py"), ONE, every(WHOLE))
+SEC_SOFTMAX = _scripted(
+    "pylayers.SoftmaxLayer", Origin("kolesman/SEC", "pylayers/pylayers/pylayers.py"), ONE, every(PIXEL)
+)
+# Smooths probabilities for a loss of training.
+SEC_CRF = replace(
+    _scripted("pylayers.CRFLayer", Origin("kolesman/SEC", "pylayers/pylayers/pylayers.py"), TWO, every(WHOLE)),
+    role=SINK,
+)
+CMAP = _scripted("cmap_layer.CmapLayer", Origin("weitianhan/human_parsing", "cmap_layer.py"), ONE, every(WHOLE))
+
+
+def _writes_images(module: str) -> LayerType:
+    origin = Origin("longriyao/caffe_colorizer", f"lib/{module}.py")
+    return replace(_scripted(f"{module}.GenLayer", origin, SOME, every(WHOLE), LOST), role=SINK)
+
+
+GEN_IMAGE, GEN_IMAGE_BN = _writes_images("gen_image"), _writes_images("gen_image_bn")

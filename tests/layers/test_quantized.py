@@ -169,5 +169,5 @@ def test_formats_keep_the_numbers(suffix: str, tmp_path: Path) -> None:
     again = fcnkit.load(tmp_path / f"net{suffix}", prototxt=tmp_path / "net.prototxt").eval()
     bottom = values(1, 3, 5, 4) * 4
     assert np.array_equal(tops_of(again, bottom), tops_of(it, bottom))
-    with pytest.raises(OutputError, match="cannot be written as Python: it contains a Conv2d"):
+    with pytest.raises(OutputError, match="cannot be written as Python: it contains a FixedPoint"):
         fcnkit.save(it, tmp_path / "net.py")

@@ -48,6 +48,13 @@ def test_insanity_in_tests() -> None:
         run(layer("Insanity", "a", "insanity_param { lb: 6 ub: 5 }"), [values(1, 2)])
 
 
+def test_brelu() -> None:
+    """yanhuama/mycaffe: values are cut to 0..1, or to the range that is stated."""
+    bottom = np.array([[-3, 0.25, 7]], np.float32)
+    assert run(layer("BReLU", "a"), [bottom]).tolist() == [[0, 0.25, 1]]
+    assert run(layer("BReLU", "a", "brelu_param { minval: -2 maxval: 5 }"), [bottom]).tolist() == [[-2, 0.25, 5]]
+
+
 @pytest.mark.parametrize(("settings", "axis"), [("", 0), ("scalar_param { axis: 2 }", 2)])
 def test_a_blob_times_another(settings: str, axis: int) -> None:
     """scott89/STCT: along the first axes, or along those from another on."""

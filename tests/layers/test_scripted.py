@@ -137,3 +137,60 @@ def test_actions_of_objects() -> None:
 def test_actions_that_are_refused(settings: str, columns: int, problem: str) -> None:
     with pytest.raises(DefinitionError, match=problem):
         layer_net("Python", actions(settings), [(1, 1, 2, columns), (1, 2, 3, 4)])
+
+
+def test_all_bottoms_at_the_size_of_the_first() -> None:
+    """Each pixel 2 x 3 times; a third bottom of 3 rows for 4 is repeated once, and a row of 0 remains."""
+    bottoms = [values(2, 1, 4, 6), values(2, 2, 2, 2, seed=1), values(2, 1, 3, 6, seed=2)]
+    top = apply("Python", python("resize.resize_to_same_size"), *bottoms)
+    assert top.shape == (2, 4, 4, 6)
+    assert np.array_equal(top[:, :1], bottoms[0])
+    for n, c, y, x in np.ndindex(2, 2, 4, 6):
+        assert top[n, 1 + c, y, x] == bottoms[1][n, c, y // 2, x // 3]
+    assert np.array_equal(top[:, 3, :3], bottoms[2][:, 0])
+    assert not top[:, 3, 3].any()
+    with pytest.raises(DefinitionError, match="no bottom may be larger than the first"):
+        layer_net("Python", python("resize.resize_to_same_size"), [(1, 1, 2, 3), (1, 1, 3, 3)])
+
+
+def test_what_a_guided_filter_takes_away() -> None:
+    """Kaiming He's guided filter with windows cut off at the edges, over windows of 3 x 3 pixels."""
+    kind = "filter.guided_filer"
+    settings = "param_str: \"{'guided_type': 'gray', 'epsilon': 0.3, 'radius': 1, 'split': 'test'}\""
+    bottom = (np.random.default_rng(0).random((1, 2, 4, 5)) * 255).astype(np.float32)
+
+    def mean(plane: np.ndarray) -> np.ndarray:
+        made = np.empty_like(plane)
+        for y, x in np.ndindex(*plane.shape):
+            made[y, x] = plane[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].mean()
+        return made
+
+    top = apply("Python", python(kind, settings), bottom)
+    for c in range(2):
+        image = bottom[0, c].astype(np.float64) / 255
+        covariance = mean(image * image) - mean(image) ** 2
+        a = covariance / (covariance + 0.3)
+        b = mean(image) - a * mean(image)
+        assert np.allclose(top[0, c], bottom[0, c] - 255 * (mean(a) * image + mean(b)), atol=1e-3)
+    for wrong in ("{'guided_type': 'color', 'epsilon': 0.3, 'radius': 1}", "{'guided_type': 'gray', 'radius': 1}"):
+        with pytest.raises(DefinitionError, match="must give radius, epsilon and the guided_type 'gray'"):
+            apply("Python", python(kind, f'param_str: "{wrong}"'), bottom)
+
+
+def test_softmax_with_a_least_probability() -> None:
+    """kolesman/SEC: 3 / 4 and 1 / 4, of which 1.0002 are the sum with 0.0001 each added."""
+    bottom = np.log(np.array([3, 1], np.float32)).reshape(1, 2, 1, 1)
+    top = apply("Python", python("pylayers.SoftmaxLayer"), bottom)
+    assert np.allclose(top.ravel(), [0.7501 / 1.0002, 0.2501 / 1.0002], atol=1e-6)
+
+
+def test_values_spread_over_a_map() -> None:
+    kind, bottom = "cmap_layer.CmapLayer", values(2, 3)
+    top = apply("Python", python(kind, "param_str: \"{ 'height': 2, 'width': 4}\""), bottom)
+    assert top.shape == (2, 3, 2, 4)
+    assert (top == bottom[:, :, None, None]).all()
+    for settings, shape in (("{'height': 2}", (2, 3)), ("{'height': 2, 'width': 4}", (2, 3, 1))):
+        with pytest.raises(
+            DefinitionError, match=r"it reads \(batch, channels\) and param_str must give height and width"
+        ):
+            layer_net("Python", python(kind, f'param_str: "{settings}"'), [shape])
