@@ -725,6 +725,10 @@ class LayerParameter(Message):
     @property
     def rpn_param(self) -> RPNParameter: ...
     @property
+    def roi_gen_param(self) -> RoiGenParameter: ...
+    @property
+    def roi_alignment_param(self) -> ROIAlignmentParameter: ...
+    @property
     def quantization_param(self) -> QuantizationParameter: ...
     @property
     def expmax_param(self) -> ExpMaxParameter: ...
@@ -1011,6 +1015,8 @@ class LayerParameter(Message):
         frcnn_param: FrcnnParameter = ...,
         psroi_align_param: PSROIAlignParameter = ...,
         rpn_param: RPNParameter = ...,
+        roi_gen_param: RoiGenParameter = ...,
+        roi_alignment_param: ROIAlignmentParameter = ...,
         quantization_param: QuantizationParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
@@ -1200,6 +1206,8 @@ class LayerParameter(Message):
             "frcnn_param",
             "psroi_align_param",
             "rpn_param",
+            "roi_gen_param",
+            "roi_alignment_param",
             "quantization_param",
             "expmax_param",
             "rand_comp_param",
@@ -1397,6 +1405,8 @@ class LayerParameter(Message):
             "frcnn_param",
             "psroi_align_param",
             "rpn_param",
+            "roi_gen_param",
+            "roi_alignment_param",
             "quantization_param",
             "expmax_param",
             "rand_comp_param",
@@ -3034,6 +3044,10 @@ class V1LayerParameter(Message):
     @property
     def rpn_param(self) -> RPNParameter: ...
     @property
+    def roi_gen_param(self) -> RoiGenParameter: ...
+    @property
+    def roi_alignment_param(self) -> ROIAlignmentParameter: ...
+    @property
     def quantization_param(self) -> QuantizationParameter: ...
     @property
     def expmax_param(self) -> ExpMaxParameter: ...
@@ -3297,6 +3311,8 @@ class V1LayerParameter(Message):
         frcnn_param: FrcnnParameter = ...,
         psroi_align_param: PSROIAlignParameter = ...,
         rpn_param: RPNParameter = ...,
+        roi_gen_param: RoiGenParameter = ...,
+        roi_alignment_param: ROIAlignmentParameter = ...,
         quantization_param: QuantizationParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
@@ -3461,6 +3477,8 @@ class V1LayerParameter(Message):
             "frcnn_param",
             "psroi_align_param",
             "rpn_param",
+            "roi_gen_param",
+            "roi_alignment_param",
             "quantization_param",
             "expmax_param",
             "rand_comp_param",
@@ -3635,6 +3653,8 @@ class V1LayerParameter(Message):
             "frcnn_param",
             "psroi_align_param",
             "rpn_param",
+            "roi_gen_param",
+            "roi_alignment_param",
             "quantization_param",
             "expmax_param",
             "rand_comp_param",
@@ -7563,3 +7583,58 @@ class QuantizationParameter(Message):
             "exp_max",
         ],
     ) -> None: ...
+
+class RoiGenParameter(Message):
+    num_class: int
+    num_object: int
+    num_coord: int
+    prop_num: int
+    softmax: bool
+    @property
+    def anchor_x(self) -> RepeatedScalarFieldContainer[float]: ...
+    @property
+    def anchor_y(self) -> RepeatedScalarFieldContainer[float]: ...
+    thresh: float
+    net_w: int
+    net_h: int
+    def __init__(
+        self,
+        *,
+        num_class: int = ...,
+        num_object: int = ...,
+        num_coord: int = ...,
+        prop_num: int = ...,
+        softmax: bool = ...,
+        anchor_x: Iterable[float] = ...,
+        anchor_y: Iterable[float] = ...,
+        thresh: float = ...,
+        net_w: int = ...,
+        net_h: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["num_class", "num_object", "num_coord", "prop_num", "softmax", "thresh", "net_w", "net_h"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_class",
+            "num_object",
+            "num_coord",
+            "prop_num",
+            "softmax",
+            "anchor_x",
+            "anchor_y",
+            "thresh",
+            "net_w",
+            "net_h",
+        ],
+    ) -> None: ...
+
+class ROIAlignmentParameter(Message):
+    pooled_h: int
+    pooled_w: int
+    spatial_scale: float
+    def __init__(self, *, pooled_h: int = ..., pooled_w: int = ..., spatial_scale: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> bool: ...
+    def ClearField(self, field_name: Literal["pooled_h", "pooled_w", "spatial_scale"]) -> None: ...

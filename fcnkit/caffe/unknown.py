@@ -12,11 +12,13 @@ from fcnkit.caffe.lenient import Unknown
 from fcnkit.caffe.messages import NetParameter
 from fcnkit.caffe.prototxt import some, unknown_error
 from fcnkit.errors import nearest
+from fcnkit.types import LayerType, quantized
 
 # Settings of training, of data and of one machine's speed, which change nothing that a trained net computes. A name
 # covers the field or the message wherever it stands.
 _NO_MATTER = {
-    # intel/caffe src/caffe/proto/caffe.proto: how a net is run on an Intel CPU, quantized or not.
+    # intel/caffe src/caffe/proto/caffe.proto: how a net is run on an Intel CPU, and the fields of its
+    # quantization_param that Ristretto's lacks (see _not_quantized).
     "engine",
     "quantization_param",
     "conv_algorithm",
@@ -53,6 +55,7 @@ _NO_MATTER = {
 }
 
 
+_QUANTIZED = {each.name for each in vars(quantized).values() if isinstance(each, LayerType)}
 # In the text of a net: some files hold a solver and a net.
 _SOLVERS = set(schema.message_class("SolverParameter").DESCRIPTOR.fields_by_name)
 
@@ -91,7 +94,18 @@ def settle_unknown(
     return [
         f"ignored field {name} in line{'s' * (len(lines) > 1)} {some(lines)} of the prototxt"
         for name, lines in remarks.items()
-    ]
+    ] + _not_quantized(net)
+
+
+def _not_quantized(net: NetParameter) -> list[str]:
+    """A remark on layers that compute with all bits though their settings have those of few.
+
+    Source: intel/caffe src/caffe/proto/caffe.proto: whether a layer of a usual type is quantized on an Intel CPU.
+    """
+    types = {layer.type for layer in net.layer if layer.HasField("quantization_param")} - _QUANTIZED
+    if not types:
+        return []
+    return [f"ignored field quantization_param of {', '.join(sorted(types))} layers: they compute with all bits"]
 
 
 # How weights start, how they and their rates change in training, and where data comes from, whatever the fork.

@@ -56,9 +56,12 @@ class _EmbedOfNumbers(Embed):
 class InnerProduct(Layer):
     """Weights of shape (num_output, inputs), or (inputs, num_output) if `transpose` is set.
 
-    With happynear's `normalize` each row of the weights is divided by its length.
+    With happynear's `normalize` each row of the weights is divided by its length. With more bottoms, the second is the
+    weights and the third the bias.
 
-    Source: happynear/caffe-windows src/caffe/layers/inner_product_layer.cpp, Forward_cpu.
+    Source: happynear/caffe-windows src/caffe/layers/inner_product_layer.cpp, Forward_cpu; for more bottoms
+    openvinotoolkit/training_toolbox_caffe caffe/src/caffe/layers/inner_product_layer.cpp, LayerSetUp and Forward_cpu,
+    which cannot run with a bias of its own beside a second bottom.
     """
 
     blob_names = ("weight", "bias")
@@ -66,6 +69,13 @@ class InnerProduct(Layer):
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.inner_product_param
         inputs = math.prod(bottoms[0][p.axis :])
+        if len(bottoms) > 1:
+            if p.bias_term != (len(bottoms) == 3) or p.normalize:
+                raise DefinitionError(
+                    f"layer {layer.name!r}: with weights as its second bottom, a bias is its third, with bias_term, and"
+                    " there is no normalize"
+                )
+            return linear.GivenProduct(p.axis, p.transpose)
         if not p.num_output or not inputs:
             sizes = f"{inputs} inputs and num_output {p.num_output}"
             raise DefinitionError(f"layer {layer.name!r}: {sizes} must be positive")
@@ -75,6 +85,8 @@ class InnerProduct(Layer):
         return uninitialized(kind, inputs, p.num_output, bias=p.bias_term, axis=p.axis)
 
     def blobs(self, module: nn.Module, layer: LayerParameter) -> list[Tensor]:
+        if isinstance(module, linear.GivenProduct):
+            return []
         weight, *bias = super().blobs(module, layer)
         return [weight.t() if layer.inner_product_param.transpose else weight, *bias]
 
@@ -82,7 +94,8 @@ class InnerProduct(Layer):
         return [layer.inner_product_param.weight_filler, layer.inner_product_param.bias_filler]
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
-        return math.prod(tops[0]) * int(module.weight.shape[1])
+        inputs = math.prod(bottoms[0]) // max(math.prod(tops[0][:-1]), 1)
+        return math.prod(tops[0]) * inputs
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.inner_product_param.axis == 1)

@@ -24,6 +24,31 @@ class InnerProduct(nn.Linear):
         return f"{super().extra_repr()}, axis={self.axis}"
 
 
+class GivenProduct(nn.Module):
+    """The same with weights, and perhaps a bias, that are bottoms: weights of as many rows as the top has channels.
+
+    Args:
+        axis: the first axis that is lumped into one product.
+        transpose: the weights have as many columns as the top has channels.
+
+    Source: openvinotoolkit/training_toolbox_caffe caffe/src/caffe/layers/inner_product_layer.cpp, Forward_cpu.
+    """
+
+    def __init__(self, axis: int = 1, transpose: bool = False):
+        super().__init__()
+        self.axis, self.transpose = axis, transpose
+
+    def forward(self, bottom: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        rows = weight.flatten(1)
+        if self.transpose:
+            # The fork takes the number of rows for that of the channels.
+            rows = rows.reshape(-1, len(weight)).t()
+        return F.linear(bottom.flatten(self.axis), rows, None if bias is None else bias.flatten())
+
+    def extra_repr(self) -> str:
+        return f"axis={self.axis}, transpose={self.transpose}"
+
+
 class CosineProduct(InnerProduct):
     """An InnerProduct whose rows of weights are divided by their lengths.
 

@@ -7,11 +7,12 @@ from fcnkit.types.looks import WHOLE
 from fcnkit.types.record import COMPUTES, ONE, Count, Drawn, LayerType, Origin, bvlc, every, no_words
 from fcnkit.types.words import inner_product_words
 
+# Further bottoms are the weights and the bias (openvinotoolkit/training_toolbox_caffe, the same file).
 INNER_PRODUCT = LayerType(
     "InnerProduct",
     v1="INNER_PRODUCT",
     origin=bvlc("inner_product"),
-    bottoms=ONE,
+    bottoms=Count(1, 3),
     tops=ONE,
     looks=every(WHOLE),
     channels=Made("inner_product_param"),

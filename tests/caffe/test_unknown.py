@@ -55,6 +55,17 @@ def test_a_separator_goes_with_its_field() -> None:
     assert net.layer[0].quantization_param.bw_params == 8
 
 
+def test_settings_of_bits_that_do_not_count_are_a_remark(tmp_path: Path) -> None:
+    """Intel's Caffe has Ristretto's settings in layers of the usual types."""
+    conv = 'layer { name: "%s" type: "%s" bottom: "data" top: "%s" convolution_param { num_output: 1 kernel_size: 1 }'
+    text = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 1, 2, 2] } } }'
+    text += conv % ("a", "Convolution", "a") + " quantization_param { bw_params: 8 } }"
+    text += conv % ("b", "ConvolutionRistretto", "b") + " quantization_param { bw_params: 8 } }"
+    (tmp_path / "net.prototxt").write_text(text)
+    remark = "ignored field quantization_param of Convolution layers: they compute with all bits"
+    assert fcnkit.load(tmp_path / "net.prototxt", untrained="leave").remarks == [remark]
+
+
 def test_the_strict_parse_lists_all_of_them() -> None:
     with pytest.raises(PrototxtError) as caught:
         prototxt.parse(NET)

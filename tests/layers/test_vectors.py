@@ -123,3 +123,21 @@ def test_slopes_of_randomized_relu() -> None:
     assert np.allclose(found, [[-1, 0, 2]])
     with pytest.raises(DefinitionError, match="layer 'l': lb 3 must be positive and below ub 3"):
         layer_net("RReLU", "rrelu_param { lb: 3 ub: 3 }", [(1, 2)])
+
+
+@pytest.mark.parametrize("transpose", ["false", "true"])
+def test_a_product_with_weights_that_are_a_bottom(transpose: str) -> None:
+    """openvinotoolkit/training_toolbox_caffe: two rows for two numbers, and a bias; transposed, two columns."""
+    rows, weight = np.array([[[10, 5], [1, 2]]], np.float32), np.array([[[1], [2]], [[3], [4]]], np.float32)
+    settings = f"inner_product_param {{ axis: 2 num_output: 7 transpose: {transpose} bias_term: %s }}"
+    expected = np.array([[[20, 50], [5, 11]]] if transpose == "false" else [[[25, 40], [7, 10]]], np.float32)
+    assert np.array_equal(run(layer("InnerProduct", "ab", settings % "false"), [rows, weight]), expected)
+    bias = np.array([100, 200], np.float32)
+    top = run(layer("InnerProduct", "abc", settings % "true"), [rows, weight, bias])
+    assert np.array_equal(top, expected + bias)
+
+
+@pytest.mark.parametrize("settings", ["bias_term: true", "bias_term: false normalize: true"])
+def test_weights_that_are_a_bottom_are_refused(settings: str) -> None:
+    with pytest.raises(DefinitionError, match="layer 'l': with weights as its second bottom, a bias is its third"):
+        layer_net("InnerProduct", f"inner_product_param {{ num_output: 2 {settings} }}", [(1, 2), (2, 2)])
