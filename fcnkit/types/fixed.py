@@ -27,6 +27,8 @@ FIXED_BOTTOMS: dict[str, dict[int, Shape]] = {
     rotated.ROTATE_ROI_POOLING.name: {1: (1, 6), 2: (1, 3)},
     # Masks of objects in their regions (daijifeng001/MNC lib/mnc_config.py, CFM_INPUT_MASK_SIZE).
     instances.MASK_POOLING.name: {1: (1, 1, 14, 14)},
+    # A rotation and a shift.
+    camera.SE3.name: {0: (1, 6, 1, 1)},
     # Focal lengths and the centre of a camera.
     camera.GEO_TRANSFORM.name: {2: (1, 4, 1, 1)},
     camera.PIN_HOLE.name: {1: (1, 4, 1, 1)},
