@@ -878,6 +878,8 @@ class LayerParameter(Message):
     @property
     def scalar_param(self) -> ScalarParameter: ...
     @property
+    def deformable_convolution_param(self) -> ConvolutionParameter: ...
+    @property
     def roi_warping_param(self) -> ROIWarpingParameter: ...
     @property
     def mask_resize_param(self) -> MaskResizeParameter: ...
@@ -1064,6 +1066,7 @@ class LayerParameter(Message):
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
+        deformable_convolution_param: ConvolutionParameter = ...,
         roi_warping_param: ROIWarpingParameter = ...,
         mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -1241,6 +1244,7 @@ class LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "deformable_convolution_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -1427,6 +1431,7 @@ class LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "deformable_convolution_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -1766,6 +1771,7 @@ class ConvolutionParameter(Message):
     engine: int
     axis: int
     force_nd_im2col: bool
+    deformable_group: int
     hole: int
     hole_h: int
     hole_w: int
@@ -1807,6 +1813,7 @@ class ConvolutionParameter(Message):
         engine: int | str = ...,
         axis: int = ...,
         force_nd_im2col: bool = ...,
+        deformable_group: int = ...,
         hole: int = ...,
         hole_h: int = ...,
         hole_w: int = ...,
@@ -1842,6 +1849,7 @@ class ConvolutionParameter(Message):
             "engine",
             "axis",
             "force_nd_im2col",
+            "deformable_group",
             "hole",
             "hole_h",
             "hole_w",
@@ -1882,6 +1890,7 @@ class ConvolutionParameter(Message):
             "engine",
             "axis",
             "force_nd_im2col",
+            "deformable_group",
             "hole",
             "hole_h",
             "hole_w",
@@ -3105,6 +3114,8 @@ class V1LayerParameter(Message):
     @property
     def scalar_param(self) -> ScalarParameter: ...
     @property
+    def deformable_convolution_param(self) -> ConvolutionParameter: ...
+    @property
     def roi_warping_param(self) -> ROIWarpingParameter: ...
     @property
     def mask_resize_param(self) -> MaskResizeParameter: ...
@@ -3268,6 +3279,7 @@ class V1LayerParameter(Message):
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
+        deformable_convolution_param: ConvolutionParameter = ...,
         roi_warping_param: ROIWarpingParameter = ...,
         mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -3420,6 +3432,7 @@ class V1LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "deformable_convolution_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -3583,6 +3596,7 @@ class V1LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "deformable_convolution_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",

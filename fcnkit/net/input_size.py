@@ -21,9 +21,9 @@ from fcnkit.types.looks import Sliding
 # Square sizes that classifiers were trained at, for nets whose weights admit several and that do not state theirs.
 _USUAL_SIZES = (224, 227)
 _LARGEST_SIZE = 4096
-# Those of detectors and classifiers, for nets that state the size of a blob that depends on them
-# (karta0807913/caffe-yolo-9000 examples/yolo/darknet.prototxt).
-_USUAL_SIDES = (448, 416, 300, 224, 227)
+# Those of detectors, classifiers and PSPNet, for nets that state the size of a blob that depends on them
+# (karta0807913/caffe-yolo-9000 examples/yolo/darknet.prototxt; hszhao/PSPNet evaluation/eval_all.m, crop_size).
+_USUAL_SIDES = (448, 416, 300, 224, 227, 473, 713)
 
 
 def set_input_size(net: NetParameter, blobs: Mapping[str, Sequence[Any]] | None) -> None:
