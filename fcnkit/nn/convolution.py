@@ -1,4 +1,4 @@
-"""Convolution whose pad differs between opposite sides."""
+"""Convolutions that PyTorch lacks: other pads on opposite sides, filters for each pixel, taps that move."""
 
 from __future__ import annotations
 
