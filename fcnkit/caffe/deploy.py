@@ -151,7 +151,7 @@ def _check_bottoms(layers: Iterable[LayerParameter], removed: Iterable[str] = ()
 
 
 def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
-    """Remove the sinks, except a Silence layer of tops whose layer makes others: without it they would be outputs."""
+    """Remove the sinks, but silence the tops whose layer makes others: they would become outputs."""
     made_with_others = {
         top
         for layer in layers
@@ -161,11 +161,10 @@ def _without_sinks(layers: list[LayerParameter]) -> list[LayerParameter]:
     silenced = {bottom for layer in layers if layer.type == SILENCE.name for bottom in layer.bottom}
     unsilenced = [layer for layer in layers if not silenced.issuperset(layer.top)]
     needed = {top for layer in unsilenced for top in made_with_others.intersection(layer.top)}
-    return [
-        layer
-        for layer in layers
-        if not is_sink(layer) or (layer.type == SILENCE.name and needed.issuperset(layer.bottom))
-    ]
+    for layer in layers:
+        if layer.type == SILENCE.name:
+            layer.bottom[:] = [bottom for bottom in layer.bottom if bottom in needed]
+    return [layer for layer in layers if not is_sink(layer) or (layer.type == SILENCE.name and layer.bottom)]
 
 
 def is_sink(layer: LayerParameter) -> bool:

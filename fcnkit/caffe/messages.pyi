@@ -719,6 +719,14 @@ class LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def frcnn_param(self) -> FrcnnParameter: ...
+    @property
+    def psroi_align_param(self) -> PSROIAlignParameter: ...
+    @property
+    def rpn_param(self) -> RPNParameter: ...
+    @property
+    def quantization_param(self) -> QuantizationParameter: ...
+    @property
     def expmax_param(self) -> ExpMaxParameter: ...
     @property
     def rand_comp_param(self) -> RandCompParameter: ...
@@ -880,6 +888,22 @@ class LayerParameter(Message):
     @property
     def deformable_convolution_param(self) -> ConvolutionParameter: ...
     @property
+    def lstm_conv_param(self) -> RepeatedCompositeFieldContainer[LSTMConvolutionParameter]: ...
+    @property
+    def lstm_debug_param(self) -> LSTMDebugParameter: ...
+    @property
+    def brelu_param(self) -> BReLUParameter: ...
+    @property
+    def output_decay_param(self) -> OutputDecayParameter: ...
+    @property
+    def beam_search_param(self) -> BeamSearchParameter: ...
+    @property
+    def srnnformat_param(self) -> SRNNFormatParameter: ...
+    @property
+    def spatialtransformer_param(self) -> RightAnglesParameter: ...
+    @property
+    def rearrange_param(self) -> RearrangeParameter: ...
+    @property
     def roi_warping_param(self) -> ROIWarpingParameter: ...
     @property
     def mask_resize_param(self) -> MaskResizeParameter: ...
@@ -986,6 +1010,10 @@ class LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        frcnn_param: FrcnnParameter = ...,
+        psroi_align_param: PSROIAlignParameter = ...,
+        rpn_param: RPNParameter = ...,
+        quantization_param: QuantizationParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
         periodic_shuffle_param: PeriodicShuffleParameter = ...,
@@ -1067,6 +1095,14 @@ class LayerParameter(Message):
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
         deformable_convolution_param: ConvolutionParameter = ...,
+        lstm_conv_param: Iterable[LSTMConvolutionParameter] = ...,
+        lstm_debug_param: LSTMDebugParameter = ...,
+        brelu_param: BReLUParameter = ...,
+        output_decay_param: OutputDecayParameter = ...,
+        beam_search_param: BeamSearchParameter = ...,
+        srnnformat_param: SRNNFormatParameter = ...,
+        spatialtransformer_param: RightAnglesParameter = ...,
+        rearrange_param: RearrangeParameter = ...,
         roi_warping_param: ROIWarpingParameter = ...,
         mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -1164,6 +1200,10 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
+            "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -1245,6 +1285,13 @@ class LayerParameter(Message):
             "rotate_pooling_param",
             "scalar_param",
             "deformable_convolution_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -1351,6 +1398,10 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
+            "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -1432,6 +1483,14 @@ class LayerParameter(Message):
             "rotate_pooling_param",
             "scalar_param",
             "deformable_convolution_param",
+            "lstm_conv_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -2536,6 +2595,8 @@ class RecurrentParameter(Message):
     def bias_filler(self) -> FillerParameter: ...
     debug_info: bool
     expose_hidden: bool
+    lstm_additional_forget_bias: float
+    static_input_only_start: bool
     def __init__(
         self,
         *,
@@ -2544,12 +2605,32 @@ class RecurrentParameter(Message):
         bias_filler: FillerParameter = ...,
         debug_info: bool = ...,
         expose_hidden: bool = ...,
+        lstm_additional_forget_bias: float = ...,
+        static_input_only_start: bool = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["num_output", "weight_filler", "bias_filler", "debug_info", "expose_hidden"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "weight_filler",
+            "bias_filler",
+            "debug_info",
+            "expose_hidden",
+            "lstm_additional_forget_bias",
+            "static_input_only_start",
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["num_output", "weight_filler", "bias_filler", "debug_info", "expose_hidden"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "weight_filler",
+            "bias_filler",
+            "debug_info",
+            "expose_hidden",
+            "lstm_additional_forget_bias",
+            "static_input_only_start",
+        ],
     ) -> None: ...
 
 class ReductionParameter(Message):
@@ -2956,6 +3037,14 @@ class V1LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def frcnn_param(self) -> FrcnnParameter: ...
+    @property
+    def psroi_align_param(self) -> PSROIAlignParameter: ...
+    @property
+    def rpn_param(self) -> RPNParameter: ...
+    @property
+    def quantization_param(self) -> QuantizationParameter: ...
+    @property
     def expmax_param(self) -> ExpMaxParameter: ...
     @property
     def rand_comp_param(self) -> RandCompParameter: ...
@@ -3116,6 +3205,22 @@ class V1LayerParameter(Message):
     @property
     def deformable_convolution_param(self) -> ConvolutionParameter: ...
     @property
+    def lstm_conv_param(self) -> RepeatedCompositeFieldContainer[LSTMConvolutionParameter]: ...
+    @property
+    def lstm_debug_param(self) -> LSTMDebugParameter: ...
+    @property
+    def brelu_param(self) -> BReLUParameter: ...
+    @property
+    def output_decay_param(self) -> OutputDecayParameter: ...
+    @property
+    def beam_search_param(self) -> BeamSearchParameter: ...
+    @property
+    def srnnformat_param(self) -> SRNNFormatParameter: ...
+    @property
+    def spatialtransformer_param(self) -> RightAnglesParameter: ...
+    @property
+    def rearrange_param(self) -> RearrangeParameter: ...
+    @property
     def roi_warping_param(self) -> ROIWarpingParameter: ...
     @property
     def mask_resize_param(self) -> MaskResizeParameter: ...
@@ -3200,6 +3305,10 @@ class V1LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        frcnn_param: FrcnnParameter = ...,
+        psroi_align_param: PSROIAlignParameter = ...,
+        rpn_param: RPNParameter = ...,
+        quantization_param: QuantizationParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
         periodic_shuffle_param: PeriodicShuffleParameter = ...,
@@ -3280,6 +3389,14 @@ class V1LayerParameter(Message):
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
         deformable_convolution_param: ConvolutionParameter = ...,
+        lstm_conv_param: Iterable[LSTMConvolutionParameter] = ...,
+        lstm_debug_param: LSTMDebugParameter = ...,
+        brelu_param: BReLUParameter = ...,
+        output_decay_param: OutputDecayParameter = ...,
+        beam_search_param: BeamSearchParameter = ...,
+        srnnformat_param: SRNNFormatParameter = ...,
+        spatialtransformer_param: RightAnglesParameter = ...,
+        rearrange_param: RearrangeParameter = ...,
         roi_warping_param: ROIWarpingParameter = ...,
         mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -3353,6 +3470,10 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
+            "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -3433,6 +3554,13 @@ class V1LayerParameter(Message):
             "rotate_pooling_param",
             "scalar_param",
             "deformable_convolution_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -3517,6 +3645,10 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
+            "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -3597,6 +3729,14 @@ class V1LayerParameter(Message):
             "rotate_pooling_param",
             "scalar_param",
             "deformable_convolution_param",
+            "lstm_conv_param",
+            "lstm_debug_param",
+            "brelu_param",
+            "output_decay_param",
+            "beam_search_param",
+            "srnnformat_param",
+            "spatialtransformer_param",
+            "rearrange_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -4516,6 +4656,7 @@ class PriorBoxParameter(Message):
     @property
     def height(self) -> RepeatedScalarFieldContainer[float]: ...
     faceboxes: bool
+    no_sqrt: bool
     @property
     def box_width(self) -> RepeatedScalarFieldContainer[float]: ...
     @property
@@ -4543,6 +4684,7 @@ class PriorBoxParameter(Message):
         width: Iterable[float] = ...,
         height: Iterable[float] = ...,
         faceboxes: bool = ...,
+        no_sqrt: bool = ...,
         box_width: Iterable[float] = ...,
         box_height: Iterable[float] = ...,
         tf: bool = ...,
@@ -4563,6 +4705,7 @@ class PriorBoxParameter(Message):
             "offset",
             "denser_prior_boxes",
             "faceboxes",
+            "no_sqrt",
             "tf",
             "yx_order",
             "keras",
@@ -4588,6 +4731,7 @@ class PriorBoxParameter(Message):
             "width",
             "height",
             "faceboxes",
+            "no_sqrt",
             "box_width",
             "box_height",
             "tf",
@@ -6087,6 +6231,24 @@ class LSTMParameter(Message):
     @property
     def bias_filler(self) -> FillerParameter: ...
     batch_size: int
+    num_cells: int
+    bias_term: bool
+    @property
+    def input_weight_filler(self) -> FillerParameter: ...
+    @property
+    def input_gate_weight_filler(self) -> FillerParameter: ...
+    @property
+    def forget_gate_weight_filler(self) -> FillerParameter: ...
+    @property
+    def output_gate_weight_filler(self) -> FillerParameter: ...
+    @property
+    def input_bias_filler(self) -> FillerParameter: ...
+    @property
+    def input_gate_bias_filler(self) -> FillerParameter: ...
+    @property
+    def forget_gate_bias_filler(self) -> FillerParameter: ...
+    @property
+    def output_gate_bias_filler(self) -> FillerParameter: ...
     def __init__(
         self,
         *,
@@ -6095,12 +6257,56 @@ class LSTMParameter(Message):
         weight_filler: FillerParameter = ...,
         bias_filler: FillerParameter = ...,
         batch_size: int = ...,
+        num_cells: int = ...,
+        bias_term: bool = ...,
+        input_weight_filler: FillerParameter = ...,
+        input_gate_weight_filler: FillerParameter = ...,
+        forget_gate_weight_filler: FillerParameter = ...,
+        output_gate_weight_filler: FillerParameter = ...,
+        input_bias_filler: FillerParameter = ...,
+        input_gate_bias_filler: FillerParameter = ...,
+        forget_gate_bias_filler: FillerParameter = ...,
+        output_gate_bias_filler: FillerParameter = ...,
     ) -> None: ...
     def HasField(
-        self, field_name: Literal["num_output", "clipping_threshold", "weight_filler", "bias_filler", "batch_size"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "clipping_threshold",
+            "weight_filler",
+            "bias_filler",
+            "batch_size",
+            "num_cells",
+            "bias_term",
+            "input_weight_filler",
+            "input_gate_weight_filler",
+            "forget_gate_weight_filler",
+            "output_gate_weight_filler",
+            "input_bias_filler",
+            "input_gate_bias_filler",
+            "forget_gate_bias_filler",
+            "output_gate_bias_filler",
+        ],
     ) -> bool: ...
     def ClearField(
-        self, field_name: Literal["num_output", "clipping_threshold", "weight_filler", "bias_filler", "batch_size"]
+        self,
+        field_name: Literal[
+            "num_output",
+            "clipping_threshold",
+            "weight_filler",
+            "bias_filler",
+            "batch_size",
+            "num_cells",
+            "bias_term",
+            "input_weight_filler",
+            "input_gate_weight_filler",
+            "forget_gate_weight_filler",
+            "output_gate_weight_filler",
+            "input_bias_filler",
+            "input_gate_bias_filler",
+            "forget_gate_bias_filler",
+            "output_gate_bias_filler",
+        ],
     ) -> None: ...
 
 class CTCDecoderParameter(Message):
@@ -7042,6 +7248,165 @@ class ScalarParameter(Message):
     def HasField(self, field_name: Literal["axis"]) -> bool: ...
     def ClearField(self, field_name: Literal["axis"]) -> None: ...
 
+class LSTMConvolutionParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    num_output: int
+    bias_term: bool
+    @property
+    def pad(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def kernel_size(self) -> RepeatedScalarFieldContainer[int]: ...
+    group: int
+    @property
+    def stride(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def weight_filler(self) -> FillerParameter: ...
+    @property
+    def bias_filler(self) -> FillerParameter: ...
+    engine: int
+    @property
+    def dilation(self) -> RepeatedScalarFieldContainer[int]: ...
+    force_nd_im2col: bool
+    type: str
+    def __init__(
+        self,
+        *,
+        num_output: int = ...,
+        bias_term: bool = ...,
+        pad: Iterable[int] = ...,
+        kernel_size: Iterable[int] = ...,
+        group: int = ...,
+        stride: Iterable[int] = ...,
+        weight_filler: FillerParameter = ...,
+        bias_filler: FillerParameter = ...,
+        engine: int | str = ...,
+        dilation: Iterable[int] = ...,
+        force_nd_im2col: bool = ...,
+        type: str = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "num_output", "bias_term", "group", "weight_filler", "bias_filler", "engine", "force_nd_im2col", "type"
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "num_output",
+            "bias_term",
+            "pad",
+            "kernel_size",
+            "group",
+            "stride",
+            "weight_filler",
+            "bias_filler",
+            "engine",
+            "dilation",
+            "force_nd_im2col",
+            "type",
+        ],
+    ) -> None: ...
+
+class LSTMDebugParameter(Message):
+    @property
+    def expose(self) -> RepeatedScalarFieldContainer[str]: ...
+    disable_hadamard: bool
+    axis_hadamard: int
+    num_axes_hadamard: int
+    ignore_x: bool
+    def __init__(
+        self,
+        *,
+        expose: Iterable[str] = ...,
+        disable_hadamard: bool = ...,
+        axis_hadamard: int = ...,
+        num_axes_hadamard: int = ...,
+        ignore_x: bool = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["disable_hadamard", "axis_hadamard", "num_axes_hadamard", "ignore_x"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["expose", "disable_hadamard", "axis_hadamard", "num_axes_hadamard", "ignore_x"]
+    ) -> None: ...
+
+class BReLUParameter(Message):
+    Engine: Final[EnumTypeWrapper]
+    DEFAULT: Final = 0
+    CAFFE: Final = 1
+    CUDNN: Final = 2
+    minval: float
+    maxval: float
+    engine: int
+    def __init__(self, *, minval: float = ..., maxval: float = ..., engine: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["minval", "maxval", "engine"]) -> bool: ...
+    def ClearField(self, field_name: Literal["minval", "maxval", "engine"]) -> None: ...
+
+class OutputDecayParameter(Message):
+    regularization_type: str
+    output_decay: float
+    def __init__(self, *, regularization_type: str = ..., output_decay: float = ...) -> None: ...
+    def HasField(self, field_name: Literal["regularization_type", "output_decay"]) -> bool: ...
+    def ClearField(self, field_name: Literal["regularization_type", "output_decay"]) -> None: ...
+
+class BeamSearchParameter(Message):
+    beam_size: int
+    end_of_sequence: int
+    ignore_label: int
+    prevent_repeats: bool
+    @property
+    def allowed_multiple(self) -> RepeatedScalarFieldContainer[int]: ...
+    def __init__(
+        self,
+        *,
+        beam_size: int = ...,
+        end_of_sequence: int = ...,
+        ignore_label: int = ...,
+        prevent_repeats: bool = ...,
+        allowed_multiple: Iterable[int] = ...,
+    ) -> None: ...
+    def HasField(
+        self, field_name: Literal["beam_size", "end_of_sequence", "ignore_label", "prevent_repeats"]
+    ) -> bool: ...
+    def ClearField(
+        self, field_name: Literal["beam_size", "end_of_sequence", "ignore_label", "prevent_repeats", "allowed_multiple"]
+    ) -> None: ...
+
+class SRNNFormatParameter(Message):
+    Operation: Final[EnumTypeWrapper]
+    FORMAT: Final = 0
+    UNFORMAT: Final = 1
+    operation: int
+    def __init__(self, *, operation: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["operation"]) -> bool: ...
+    def ClearField(self, field_name: Literal["operation"]) -> None: ...
+
+class RightAnglesParameter(Message):
+    Rotate: Final[EnumTypeWrapper]
+    NOROTATE: Final = 0
+    ROTATE90: Final = 1
+    ROTATE180: Final = 2
+    ROTATE270: Final = 3
+    Operation: Final[EnumTypeWrapper]
+    TRANSFORM: Final = 0
+    UNTRANSFORM: Final = 1
+    mirror: bool
+    rotate: int
+    operation: int
+    def __init__(self, *, mirror: bool = ..., rotate: int | str = ..., operation: int | str = ...) -> None: ...
+    def HasField(self, field_name: Literal["mirror", "rotate", "operation"]) -> bool: ...
+    def ClearField(self, field_name: Literal["mirror", "rotate", "operation"]) -> None: ...
+
+class RearrangeParameter(Message):
+    depth: int
+    def __init__(self, *, depth: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["depth"]) -> bool: ...
+    def ClearField(self, field_name: Literal["depth"]) -> None: ...
+
 class ROIWarpingParameter(Message):
     pooled_h: int
     pooled_w: int
@@ -7056,3 +7421,159 @@ class MaskResizeParameter(Message):
     def __init__(self, *, output_height: int = ..., output_width: int = ...) -> None: ...
     def HasField(self, field_name: Literal["output_height", "output_width"]) -> bool: ...
     def ClearField(self, field_name: Literal["output_height", "output_width"]) -> None: ...
+
+class FrcnnParameter(Message):
+    @property
+    def anchors(self) -> RepeatedScalarFieldContainer[float]: ...
+    feat_stride: int
+    test_rpn_nms_thresh: float
+    test_rpn_pre_nms_top_n: int
+    test_rpn_post_nms_top_n: int
+    test_rpn_min_size: float
+    def __init__(
+        self,
+        *,
+        anchors: Iterable[float] = ...,
+        feat_stride: int = ...,
+        test_rpn_nms_thresh: float = ...,
+        test_rpn_pre_nms_top_n: int = ...,
+        test_rpn_post_nms_top_n: int = ...,
+        test_rpn_min_size: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "feat_stride",
+            "test_rpn_nms_thresh",
+            "test_rpn_pre_nms_top_n",
+            "test_rpn_post_nms_top_n",
+            "test_rpn_min_size",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "anchors",
+            "feat_stride",
+            "test_rpn_nms_thresh",
+            "test_rpn_pre_nms_top_n",
+            "test_rpn_post_nms_top_n",
+            "test_rpn_min_size",
+        ],
+    ) -> None: ...
+
+class PSROIAlignParameter(Message):
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    sample_num: int
+    def __init__(
+        self, *, spatial_scale: float = ..., output_dim: int = ..., group_size: int = ..., sample_num: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["spatial_scale", "output_dim", "group_size", "sample_num"]) -> bool: ...
+    def ClearField(self, field_name: Literal["spatial_scale", "output_dim", "group_size", "sample_num"]) -> None: ...
+
+class RPNParameter(Message):
+    feat_stride: int
+    basesize: int
+    @property
+    def scale(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def ratio(self) -> RepeatedScalarFieldContainer[float]: ...
+    boxminsize: int
+    nms_thresh: float
+    per_nms_topn: int
+    post_nms_topn: int
+    def __init__(
+        self,
+        *,
+        feat_stride: int = ...,
+        basesize: int = ...,
+        scale: Iterable[int] = ...,
+        ratio: Iterable[float] = ...,
+        boxminsize: int = ...,
+        nms_thresh: float = ...,
+        per_nms_topn: int = ...,
+        post_nms_topn: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["feat_stride", "basesize", "boxminsize", "nms_thresh", "per_nms_topn", "post_nms_topn"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "feat_stride", "basesize", "scale", "ratio", "boxminsize", "nms_thresh", "per_nms_topn", "post_nms_topn"
+        ],
+    ) -> None: ...
+
+class QuantizationParameter(Message):
+    Precision: Final[EnumTypeWrapper]
+    DYNAMIC_FIXED_POINT: Final = 0
+    MINIFLOAT: Final = 1
+    INTEGER_POWER_OF_2_WEIGHTS: Final = 2
+    Rounding: Final[EnumTypeWrapper]
+    NEAREST: Final = 0
+    STOCHASTIC: Final = 1
+    precision: int
+    rounding_scheme: int
+    bw_layer_in: int
+    bw_layer_out: int
+    bw_params: int
+    fl_layer_in: int
+    fl_layer_out: int
+    fl_params: int
+    mant_bits: int
+    exp_bits: int
+    exp_min: int
+    exp_max: int
+    def __init__(
+        self,
+        *,
+        precision: int | str = ...,
+        rounding_scheme: int | str = ...,
+        bw_layer_in: int = ...,
+        bw_layer_out: int = ...,
+        bw_params: int = ...,
+        fl_layer_in: int = ...,
+        fl_layer_out: int = ...,
+        fl_params: int = ...,
+        mant_bits: int = ...,
+        exp_bits: int = ...,
+        exp_min: int = ...,
+        exp_max: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "precision",
+            "rounding_scheme",
+            "bw_layer_in",
+            "bw_layer_out",
+            "bw_params",
+            "fl_layer_in",
+            "fl_layer_out",
+            "fl_params",
+            "mant_bits",
+            "exp_bits",
+            "exp_min",
+            "exp_max",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "precision",
+            "rounding_scheme",
+            "bw_layer_in",
+            "bw_layer_out",
+            "bw_params",
+            "fl_layer_in",
+            "fl_layer_out",
+            "fl_params",
+            "mant_bits",
+            "exp_bits",
+            "exp_min",
+            "exp_max",
+        ],
+    ) -> None: ...

@@ -1,7 +1,8 @@
 """Placeholders of templates: names in a prototxt that a project replaces by values before Caffe reads it.
 
 They are written as shells write variables (${NAME}, $NAME), as Jinja ({{ name }}), Python ({name}) or Collective
-Knowledge ($#name#$) do, or as a bare word where a number is due (the templates of chuanqi305/MobileNet-SSD).
+Knowledge ($#name#$) do, in angle brackets, or as a bare word where a number is due (the templates of
+chuanqi305/MobileNet-SSD).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from fcnkit.errors import ArgumentError, nearest
 
 Values = Mapping[str, str | float]
 
-_MARKED = r"\$\{(\w+)\}|\$#(\w+)#\$|\$([A-Za-z_]\w*)|\{\{ *(\w+) *\}\}|\{ *([A-Za-z_]\w*) *\}"
+_MARKED = r"\$\{(\w+)\}|\$#(\w+)#\$|\$([A-Za-z_]\w*)|\{\{ *(\w+) *\}\}|\{ *([A-Za-z_]\w*) *\}|<([A-Za-z_]\w*)>"
 # The same outside of quotes and comments.
 _OUTSIDE = re.compile(rf"""{_MARKED}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\#[^\n]*""")
 # How many images run at once is no property of a net (see `data.top_shape`).

@@ -31,11 +31,12 @@ def _streams(module: Any) -> int:
     return 1 if module.expose_hidden else len(module.get_buffer(module.states[0]))
 
 
-# Arguments that a module does not store under their own name, by class and argument.
+# Arguments that a module does not store under their own name, by class, for its subclasses as well, and argument.
 _KEPT: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("BatchNorm", "channels"): lambda module: len(module.mean),
     ("BatchStatisticsNorm", "channels"): lambda module: len(module.weight),
     ("Bias", "shape"): lambda module: _shape(module.bias),
+    ("ConvLSTM", "cell"): lambda module: _shape(module.W_ci),
     ("Embed", "columns"): lambda module: module.embedding_dim,
     ("Embed", "rows"): lambda module: module.num_embeddings,
     ("FrozenBatchNorm2d", "channels"): lambda module: module.num_features,
@@ -44,6 +45,8 @@ _KEPT: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("LSTM", "inputs"): lambda module: module.W_xc.shape[1],
     ("LSTM", "streams"): _streams,
     ("LSTM", "static"): lambda module: None if module.W_xc_static is None else module.W_xc_static.shape[1],
+    ("LSTMNode", "cells"): lambda module: len(module.weight) // 4,
+    ("LSTMNode", "inputs"): lambda module: module.weight.shape[1],
     ("Parameter", "shape"): lambda module: _shape(module.weight),
     ("PriorBox", "boxes"): lambda module: module.stated().tolist(),
     ("PriorBox", "variances"): lambda module: module.variances.tolist(),
@@ -80,9 +83,10 @@ def construction(module: nn.Module) -> Expression:
 
 
 def _argument(module: nn.Module, name: str) -> Any:
-    kept = _KEPT.get((type(module).__name__, name))
-    if kept is not None:
-        return kept(module)
+    for kind in type(module).__mro__:
+        kept = _KEPT.get((kind.__name__, name))
+        if kept is not None:
+            return kept(module)
     value = getattr(module, name)
     if name == "bias":
         return value is not None
@@ -90,7 +94,7 @@ def _argument(module: nn.Module, name: str) -> Any:
 
 
 def _literal(value: Any) -> str:
-    """A number, a string, None, or a sequence of these as source.
+    """A number, a string, None, a module of torch.nn, or a sequence of these as source.
 
     Floats come from Caffe's 32-bit fields; they are written with the digits that distinguish them at that precision.
     """
@@ -106,4 +110,7 @@ def _literal(value: Any) -> str:
     if isinstance(value, list | tuple):
         inner = ", ".join(map(_literal, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if isinstance(value, nn.Module) and type(value).__module__.startswith("torch.nn."):
+        name, arguments = construction(value)
+        return f"{name}({', '.join(arguments)})"
     raise UnwritableError(f"it contains a {type(value).__name__}")

@@ -34,24 +34,29 @@ def source_of(classes: Sequence[type], imported: dict[str, Import]) -> PythonSou
         classes: in any order; each at the top level of its file.
         imported: further imports that are needed, by name.
     """
-    imported, definitions, used = dict(imported), [], set()
+    imported, used = dict(imported), set()
+    definitions: list[str] = []
     pending: dict[str, set[str]] = {}
     for each in classes:
         pending.setdefault(each.__module__, set()).add(each.__name__)
     for module in sorted(pending):
-        file = _File(module)
-        places, names = file.needed(pending[module])
-        helpers: list[str] = []
-        for name in sorted(names & file.imports.keys()):
-            source, part = file.imports[name]
-            if source.startswith("fcnkit."):
-                # Not installed where the source will run: the helper is included.
-                helpers += _File(source).definitions([part])
-            else:
-                imported[name] = file.imports[name]
-        definitions += [*(each for each in helpers if each not in definitions), *map(file.definition, places)]
-        used |= names
+        used |= _collect(module, pending[module], imported, definitions)
     return PythonSource(_import_lines(imported), definitions, used | imported.keys())
+
+
+def _collect(module: str, names: Iterable[str], imported: dict[str, Import], definitions: list[str]) -> set[str]:
+    """Add to both the imports and definitions that names of a module need; returns all names that these use."""
+    file = _File(module)
+    places, used = file.needed(names)
+    for name in sorted(used & file.imports.keys()):
+        source, part = file.imports[name]
+        if source.startswith("fcnkit."):
+            # Not installed where the source will run: the helper is included.
+            used |= _collect(source, [part], imported, definitions)
+        else:
+            imported[name] = file.imports[name]
+    definitions += [each for each in map(file.definition, places) if each not in definitions]
+    return used
 
 
 class _File:
@@ -85,10 +90,6 @@ class _File:
                 pending += [n.id for n in ast.walk(self.statements[self.places[name]]) if isinstance(n, ast.Name)]
             seen.add(name)
         return sorted(places), seen
-
-    def definitions(self, names: Iterable[str]) -> list[str]:
-        """The text of the statements that bind names, each after those it needs."""
-        return [self.definition(place) for place in self.needed(names)[0]]
 
     def definition(self, place: int) -> str:
         """The text of a statement with the comments directly above it."""

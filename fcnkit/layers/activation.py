@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.base import Elementwise, Layer, rule
+from fcnkit.layers.base import Elementwise, Layer, canonical_axis, rule
 from fcnkit.nn import activation
 from fcnkit.types import activation as types
 
@@ -208,10 +208,19 @@ class SignedSqrt(Elementwise):
 
 @rule(types.SOFTMAX)
 class Softmax(Layer):
-    """Softmax over one axis, the channels by default."""
+    """Softmax over one axis, the channels by default; a second bottom states how many of them count.
+
+    Source: BVLC/caffe and peteanderson80/caffe, src/caffe/layers/softmax_layer.cpp of both.
+    """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
-        return nn.Softmax(layer.softmax_param.axis)
+        if len(bottoms) == 1:
+            return nn.Softmax(layer.softmax_param.axis)
+        axis = canonical_axis(layer, layer.softmax_param.axis, bottoms[0])
+        others, counts = math.prod(bottoms[0]) // bottoms[0][axis], math.prod(bottoms[1])
+        if others != counts:
+            raise DefinitionError(f"layer {layer.name!r}: {others} softmaxes need as many numbers, not {counts}")
+        return activation.SoftmaxOfFirst(axis)
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return bool(layer.softmax_param.axis > 0)

@@ -30,6 +30,8 @@ class Layer:
     record: LayerType
     # The module's parameters or buffers in the order of Caffe's blobs.
     blob_names: tuple[str, ...] = ()
+    # The number of equal parts, along axis 0, in which each blob is filled, each by a filler of its own.
+    parts: int = 1
 
     @property
     def per_bottom(self) -> bool:
@@ -41,8 +43,12 @@ class Layer:
         """Whether a layer without a named top makes one, which becomes an output of the net, as Caffe's losses do."""
         return self.record.role is LOSS
 
+    def rewritten(self, layer: LayerParameter) -> tuple[str, ...]:
+        """Bottoms that the layer writes into, for later readers; its module returns their values behind its tops."""
+        return ()
+
     def in_net(self, layer: LayerParameter, net: NetParameter) -> Layer:
-        """The rule that builds a layer of a net, for types that forks define differently: their other layers differ."""
+        """The rule for a layer of a net, where what it makes depends on the net's other layers."""
         return self
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
@@ -68,7 +74,7 @@ class Layer:
         return stored
 
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
-        """A FillerParameter for each blob that `blobs` can give."""
+        """A FillerParameter for each blob that `blobs` can give, or for each of its `parts`."""
         return []
 
     def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:

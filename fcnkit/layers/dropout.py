@@ -77,6 +77,19 @@ class Sparsify(Elementwise):
         return dropout.Sparsify(p.thre, p.coef)
 
 
+@rule(types.OUTPUT_DECAY)
+class OutputDecay(Elementwise):
+    """Identity; in training it adds the gradient of an L1 or L2 norm of its values."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.output_decay_param
+        if p.regularization_type not in ("L1", "L2"):
+            raise DefinitionError(
+                f"layer {layer.name!r}: regularization_type is L1 or L2, not {p.regularization_type!r}"
+            )
+        return dropout.OutputDecay(p.output_decay, p.regularization_type == "L2")
+
+
 @rule(types.GUIDED_DROPOUT)
 class GuidedDropout(Elementwise):
     """Keeps the channels that its second bottom states."""

@@ -9,11 +9,15 @@ from typing import Any
 from torch import Tensor, nn
 
 from fcnkit.aliases import Shape
-from fcnkit.caffe.messages import FillerParameter, LayerParameter
+from fcnkit.caffe.messages import FillerParameter, LayerParameter, NetParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Layer, rule, uninitialized
 from fcnkit.nn import linear
+from fcnkit.types import captioning
 from fcnkit.types import linear as types
+
+# Types of a Caffe whose Embed reads a last axis of length 1 as BVLC's does not.
+_OF_CAPTIONS = {captioning.LSTM_NODE.name, captioning.BEAM_SEARCH_NODE.name}
 
 
 @rule(types.EMBED)
@@ -21,12 +25,20 @@ class Embed(Layer):
     """A table of shape (input_dim, num_output); each value of the bottom selects a row."""
 
     blob_names = ("weight", "bias")
+    module: type[linear.Embed] = linear.Embed
+
+    def in_net(self, layer: LayerParameter, net: NetParameter) -> Layer:
+        if not any(other.type in _OF_CAPTIONS for other in net.layer):
+            return self
+        of_numbers = _EmbedOfNumbers()
+        of_numbers.record = self.record
+        return of_numbers
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.embed_param
         if p.num_output < 1 or p.input_dim < 1:
             raise DefinitionError(f"layer {layer.name!r}: num_output and input_dim must be positive")
-        built: nn.Module = uninitialized(linear.Embed, p.input_dim, p.num_output, bias=p.bias_term)
+        built: nn.Module = uninitialized(self.module, p.input_dim, p.num_output, bias=p.bias_term)
         return built
 
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
@@ -34,6 +46,10 @@ class Embed(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True
+
+
+class _EmbedOfNumbers(Embed):
+    module = linear.EmbedOfNumbers
 
 
 @rule(types.INNER_PRODUCT)

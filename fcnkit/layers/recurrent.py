@@ -37,12 +37,18 @@ class _Recurrent(Layer):
                 f"layer {layer.name!r}: {layer.type} reads (steps, streams, ...) and, as static input, (streams, ...);"
                 f" the bottoms are {bottoms}"
             )
+        more: dict[str, Any] = {"forget_bias": p.lstm_additional_forget_bias, "static_once": p.static_input_only_start}
+        if self.module is not recurrent.LSTM and any(more.values()):
+            raise DefinitionError(
+                f"layer {layer.name!r}: lstm_additional_forget_bias and static_input_only_start are for LSTM alone"
+            )
         return self.module(
             math.prod(bottoms[0][2:]),
             None if static is None else math.prod(static[1:]),
             bottoms[0][1],
             p.num_output,
             p.expose_hidden,
+            **{name: value for name, value in more.items() if value},
         )
 
     def fillers(self, layer: LayerParameter) -> list[FillerParameter]:

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
-from fcnkit.layers.activation import RReLU, Softmax
+from fcnkit.layers.activation import Clip, RReLU, Softmax
 from fcnkit.layers.affine import Scale
 from fcnkit.layers.base import Layer, rule
 from fcnkit.layers.normalization import BN, L2Normalize
+from fcnkit.nn.normalization import Normalized
 from fcnkit.types import renamed as types
 
 
@@ -79,6 +80,14 @@ class NormL2(_Renamed):
     other = L2Normalize()
 
 
+@rule(types.NORMALIZATION_L2)
+class NormalizationL2(NormL2):
+    """The same with another number that keeps the length above 0."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return Normalized(whole=True, inside=1e-10)
+
+
 @rule(types.INSANITY)
 class Insanity(_Renamed):
     """RReLU: values below 0 divided by a random number in training, by the logarithmic mean of its bounds in tests."""
@@ -103,6 +112,18 @@ class Scalar(_Renamed):
     def translated(self, layer: LayerParameter) -> LayerParameter:
         copy = _copy(layer)
         copy.scale_param.axis = layer.scalar_param.axis
+        return copy
+
+
+@rule(types.BRELU)
+class BReLU(_Renamed):
+    """Clip: values cut to the range from minval to maxval."""
+
+    other = Clip()
+
+    def translated(self, layer: LayerParameter) -> LayerParameter:
+        copy, p = _copy(layer), layer.brelu_param
+        copy.clip_param.min, copy.clip_param.max = p.minval, p.maxval
         return copy
 
 

@@ -150,3 +150,14 @@ class Unpooling(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True
+
+
+@rule(types.BILINEAR_INTERPOLATION)
+class BilinearInterpolation(Elementwise):
+    """Bilinear interpolation with aligned corners, to the size of a second bottom.
+
+    Source: waldol1/caffe src/caffe/layers/bilinear_layer.cpp.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return resizing.Interp()

@@ -18,7 +18,13 @@ _THETAS = [f"theta_{row}_{column}" for row in (1, 2) for column in (1, 2, 3)]
 
 @rule(types.SPATIAL_TRANSFORMER)
 class SpatialTransformer(Elementwise):
-    """Samples maps where an affine transform places the pixels; numbers of it can be fixed."""
+    """Samples maps where an affine transform places the pixels; numbers of it can be fixed.
+
+    Without a second bottom it mirrors maps and turns them by right angles.
+
+    Source: daerduoCarey/SpatialTransformerLayer src/caffe/layers/st_layer.cpp; nian-liu/DSCLRCN
+    caffe-master/src/caffe/layers/spatialtransformer_layer.cpp for one bottom.
+    """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.st_param
@@ -26,6 +32,9 @@ class SpatialTransformer(Elementwise):
             raise DefinitionError(
                 f"layer {layer.name!r}: SpatialTransformer reads blobs of 4 axes, not of {bottoms[0]}"
             )
+        if len(bottoms) == 1:
+            turned = layer.spatialtransformer_param
+            return transformer.RightAngles(turned.mirror, turned.rotate, turned.operation == turned.UNTRANSFORM)
         if p.transform_type != "affine" or p.sampler_type != "bilinear":
             raise DefinitionError(
                 f"layer {layer.name!r}: the transform is affine and the sampler bilinear, not {p.transform_type!r} and"

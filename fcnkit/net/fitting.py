@@ -10,6 +10,7 @@ from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, set_input_shapes
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.caffe.readers import cut_length, pools_regions
 from fcnkit.errors import FcnkitError
+from fcnkit.layers.priors import default_boxes
 from fcnkit.net.building import blob_shapes, build
 from fcnkit.net.input_size import fitting_size
 from fcnkit.types import is_input, type_of
@@ -117,6 +118,8 @@ def _with_more_items(
 ) -> str:
     """Feed as many images as a layer cuts or reshapes at once; "" for other layers, or if some are left over.
 
+    Inputs with a single number for each image, such as marks of where sequences begin, get as many.
+
     Siamese nets cut a batch of pairs in two (happynear/FaceVerification), and nets of clips name the number of clips
     and of their images (LisaAnne/lisa-caffe-public examples/LRCN_activity_recognition/train_test_lstm_RGB.prototxt).
     """
@@ -128,7 +131,8 @@ def _with_more_items(
     if layer.type == RESHAPE.name and min(sizes, default=0) > 0 and layer.reshape_param.axis == 0:
         wanted = math.prod(sizes) * shape[0] / math.prod(shape)
     inputs = input_shapes(net)
-    images = [name for name, own in inputs.items() if name in fed and len(own) > 3 and own[0] == 1]
+    single = {name for name, own in inputs.items() if own in ((1,), (1, 1))}
+    images = [name for name, own in inputs.items() if name in fed and (name in single or own[0] == 1 < len(own) - 2)]
     times = wanted / shape[0]
     if times <= 1 or times != int(times) or not images:
         return ""
@@ -169,15 +173,16 @@ def boxes_of_the_loss(net: NetParameter, trained: NetParameter) -> list[str]:
 
 
 def _with_the_boxes_of_a_fork(net: NetParameter, trained: NetParameter, shapes: Mapping[str, Shape]) -> str:
-    """Choose the default boxes of TextBoxes or FaceBoxes where there are as many locations; "" if there are not.
+    """Choose the default boxes of a fork where there are as many locations; "" if there are not.
 
     Args:
         net: whose default boxes are changed.
         trained: the net with the layers that read them.
         shapes: of the net's blobs, as far as they are known.
 
-    Both forks make more boxes of the same settings (MhLiao/TextBoxes and sfzhang15/FaceBoxes,
-    src/caffe/layers/prior_box_layer.cpp).
+    TextBoxes and FaceBoxes make more boxes of the same settings, and SSD for Windows fewer (MhLiao/TextBoxes,
+    sfzhang15/FaceBoxes and dreadlord1984/SSD_windows_caffe, src/caffe/layers/prior_box_layer.cpp; the last with
+    NO_SQRT, as windows/libcaffe/libcaffe.vcxproj defines).
     """
     makers = {top: layer for layer in net.layer for top in layer.top}
     for layer in trained.layer:
@@ -192,12 +197,22 @@ def _with_the_boxes_of_a_fork(net: NetParameter, trained: NetParameter, shapes: 
             for prior in priors:
                 prior.prior_box_param.denser_prior_boxes = True
             return "default boxes are those of TextBoxes, twice as many: the locations are for them"
+        if min(factors) < 1 and factors == list(map(_share_without_means, priors)):
+            for prior in priors:
+                prior.prior_box_param.no_sqrt = True
+            return "default boxes are those of SSD_windows_caffe, without geometric means: the locations are for them"
         sizes = [list(map(int, prior.prior_box_param.min_size)) for prior in priors]
         if factors == [7 if each == [32, 64, 128] else 1 for each in sizes] and 7 in factors:
             for prior in priors:
                 prior.prior_box_param.faceboxes = True
             return "default boxes are those of FaceBoxes, 21 for 3 sizes: the locations are for them"
     return ""
+
+
+def _share_without_means(prior: LayerParameter) -> float:
+    """How many of a PriorBox's boxes are left without those of the geometric mean of two sizes."""
+    whole = len(default_boxes(prior))
+    return (whole - len(prior.prior_box_param.max_size)) / whole
 
 
 def _joined(makers: Mapping[str, LayerParameter], blob: str) -> list[str]:

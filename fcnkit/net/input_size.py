@@ -17,6 +17,7 @@ from fcnkit.geometry.grids import windows
 from fcnkit.net.building import blob_shapes
 from fcnkit.types import type_of
 from fcnkit.types.looks import Sliding
+from fcnkit.types.resizing import UPSAMPLE
 
 # Square sizes that classifiers were trained at, for nets whose weights admit several and that do not state theirs.
 _USUAL_SIZES = (224, 227)
@@ -45,6 +46,8 @@ def set_input_size(net: NetParameter, blobs: Mapping[str, Sequence[Any]] | None)
     first = net.layer[end]
     stored = (blobs or {}).get(first.name)
     if not stored or not first.bottom or not first.inner_product_param.num_output:
+        if not stored and _set_stated_size(net):
+            return
         raise InputError(f"the height and width of input {unknown[0]!r} are unknown; {ask}")
     wanted = math.prod(stored[0].shape) // first.inner_product_param.num_output
 
@@ -75,6 +78,23 @@ def set_input_size(net: NetParameter, blobs: Mapping[str, Sequence[Any]] | None)
     set_input_shapes(net, {name: tuple(n or size for n in shape) for name, shape in shapes.items()})
 
 
+def _set_stated_size(net: NetParameter) -> bool:
+    """Give inputs of unknown height and width, in place, the first of `_stated_sizes` that the net runs at, if any."""
+    shapes = input_shapes(net)
+    for size in _stated_sizes(net):
+        sized = {
+            name: (*shape[:2], *size) if shape[2:] == (UNKNOWN, UNKNOWN) else shape for name, shape in shapes.items()
+        }
+        set_input_shapes(net, sized)
+        try:
+            blob_shapes(net)
+        except FcnkitError:
+            continue
+        return True
+    set_input_shapes(net, shapes)
+    return False
+
+
 def fitting_size(net: NetParameter) -> Pair | None:
     """A size for the inputs that the net can run at, for one that does not fit the usual guess; None for none.
 
@@ -85,11 +105,10 @@ def fitting_size(net: NetParameter) -> Pair | None:
     product: int = min(math.lcm(*(stride.numerator for stride in strides), 1), FCN_SIZE)
     steps = dict.fromkeys((32, product))
     near: list[int] = [-(-FCN_SIZE // step) * step for step in steps] + [FCN_SIZE // step * step for step in steps]
-    # The images that SegNet was trained on, for which its Upsample layers state sizes (alexgkendall/SegNet-Tutorial).
-    camvid = (360, 480)
     between = range(FCN_SIZE, FCN_SIZE + product, max(product // 8, 1))
     sides: list[int] = [*near, *(side + 1 for side in near), *between]
-    for size in [*((side, side) for side in dict.fromkeys(sides)), camvid, *((side, side) for side in _USUAL_SIDES)]:
+    squares = [(side, side) for side in (*dict.fromkeys(sides), *_USUAL_SIDES)]
+    for size in [*_stated_sizes(net), *squares]:
         set_size(net, size)
         try:
             blob_shapes(net)
@@ -97,6 +116,26 @@ def fitting_size(net: NetParameter) -> Pair | None:
             continue
         return size
     return None
+
+
+def _stated_sizes(net: NetParameter) -> list[Pair]:
+    """The sizes of inputs by the sizes that Upsample layers state, whose masks are those of pooling layers.
+
+    The largest one first: what was pooled less often tells the size more exactly.
+    """
+    found: list[tuple[int, Pair]] = []
+    coordinates = Coordinates(net)
+    for layer in net.layer:
+        p = layer.upsample_param
+        if layer.type == UPSAMPLE.name and len(layer.bottom) == 2 and min(p.upsample_h, p.upsample_w, p.scale) > 0:
+            for grid in coordinates.blobs.get(layer.bottom[1], {}).values():
+                height, width = (
+                    int(side * along.stride) // p.scale
+                    for side, along in zip((p.upsample_h, p.upsample_w), grid, strict=True)
+                )
+                found.append((p.upsample_h, (height, width)))
+    sizes = dict.fromkeys(size for _, size in sorted(found, reverse=True))
+    return [size for size in sizes if max(size) <= _LARGEST_SIZE]
 
 
 def set_size(net: NetParameter, size: Pair) -> None:

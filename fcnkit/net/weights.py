@@ -43,10 +43,13 @@ def fill_weights(layers: Sequence[Placed], ties: Sequence[Tie]) -> None:
     """Fill every blob with its layer's filler; a shared one with the filler of the first layer that names it."""
     shared = {(user.layer, user.blob) for _, user, _ in ties}
     for position, placed in enumerate(layers):
-        fillers = placed.rule.fillers(placed.layer)
-        for index, (blob, filler) in enumerate(zip(placed.blobs(), fillers, strict=False)):
+        fillers, parts = placed.rule.fillers(placed.layer), placed.rule.parts
+        for index, blob in enumerate(placed.blobs()):
             if (position, index) not in shared:
-                fill(blob.detach(), filler, placed.layer.name)
+                own = fillers[index * parts : (index + 1) * parts]
+                whole = blob.detach()
+                for part, filler in zip(whole.chunk(parts) if parts > 1 else [whole], own, strict=False):
+                    fill(part, filler, placed.layer.name)
 
 
 class Loaded(NamedTuple):

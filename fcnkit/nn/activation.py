@@ -174,3 +174,25 @@ class Masked(nn.Module):
 
     def forward(self, bottom: Tensor) -> tuple[Tensor, Tensor]:
         return self.activation(bottom), (bottom > 0).to(bottom.dtype)
+
+
+class SoftmaxOfFirst(nn.Module):
+    """Softmax over the first values along an axis; the others become 0.
+
+    The second bottom has the number of these values for each softmax.
+
+    Source: peteanderson80/caffe src/caffe/layers/softmax_layer.cpp.
+    """
+
+    def __init__(self, axis: int):
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, bottom: Tensor, counts: Tensor) -> Tensor:
+        shape = list(bottom.shape)
+        length, shape[self.axis] = shape[self.axis], 1
+        places = torch.arange(length, device=bottom.device).reshape(-1, *(1,) * (bottom.dim() - self.axis - 1))
+        return bottom.masked_fill(places >= counts.reshape(shape), -torch.inf).softmax(self.axis)
+
+    def extra_repr(self) -> str:
+        return f"{self.axis}"

@@ -39,19 +39,19 @@ class SpatialDropout(nn.Dropout2d):
         return super().forward(bottom) if self.training else bottom / (1 - self.p)
 
 
-class _AddedL1(torch.autograd.Function):
-    """Identity, whose gradient has that of coef times the sum of absolute values added."""
+class _AddedNorm(torch.autograd.Function):
+    """Identity, whose gradient has that of coef times a sum added, of absolute values or of half the squares."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, coef: float) -> Tensor:
+    def forward(ctx: Any, values: Tensor, coef: float, squares: bool) -> Tensor:
         ctx.save_for_backward(values)
-        ctx.coef = coef
+        ctx.coef, ctx.squares = coef, squares
         return values.view_as(values)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (values,) = ctx.saved_tensors
-        return gradients[0] + ctx.coef * values.sign(), None
+        return gradients[0] + ctx.coef * (values if ctx.squares else values.sign()), None, None
 
 
 class Sparsify(nn.Module):
@@ -72,11 +72,35 @@ class Sparsify(nn.Module):
         top = F.softshrink(bottom, self.threshold) if self.threshold else bottom
         if not (self.training and self.coef):
             return top
-        added: Tensor = _AddedL1.apply(top, self.coef)  # type: ignore[no-untyped-call]
+        added: Tensor = _AddedNorm.apply(top, self.coef, False)  # type: ignore[no-untyped-call]
         return added
 
     def extra_repr(self) -> str:
         return f"{self.threshold}, coef={self.coef}"
+
+
+class OutputDecay(nn.Module):
+    """Identity; in training the gradient of a norm of the values is added.
+
+    Args:
+        decay: the strength of the norm.
+        squares: whether it is half the sum of the squares (L2), else that of the absolute values (L1).
+
+    Source: yi94code/HRSOD caffe-master/src/caffe/layers/output_decay_layer.cpp.
+    """
+
+    def __init__(self, decay: float, squares: bool):
+        super().__init__()
+        self.decay, self.squares = decay, squares
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        if not self.training:
+            return bottom
+        added: Tensor = _AddedNorm.apply(bottom, self.decay, self.squares)  # type: ignore[no-untyped-call]
+        return added
+
+    def extra_repr(self) -> str:
+        return f"{self.decay}, squares={self.squares}"
 
 
 class GuidedDropout(nn.Module):

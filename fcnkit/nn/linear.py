@@ -112,3 +112,13 @@ class Embed(nn.Embedding):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, bias={self.bias is not None}"
+
+
+class EmbedOfNumbers(Embed):
+    """`Embed` that reads a last axis of length 1 as the axis of one number: the row takes its place.
+
+    Source: peteanderson80/caffe src/caffe/layers/embed_layer.cpp, Reshape.
+    """
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return super().forward(bottom.squeeze(-1))

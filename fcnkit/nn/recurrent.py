@@ -15,20 +15,21 @@ from torch import Tensor, nn
 State = tuple[Tensor, ...]
 
 
-def lstm_unit(cell: Tensor, gates: Tensor, cont: Tensor) -> State:
+def lstm_unit(cell: Tensor, gates: Tensor, cont: Tensor, axis: int = -1) -> State:
     """One step of an LSTM.
 
     Args:
         cell: (..., num_output), the cell state before.
         gates: (..., 4 * num_output), the inputs of the gates i, f, o and g.
         cont: (..., 1), 0 where a sequence begins, which resets the cell state.
+        axis: the axis along which the gates lie.
 
     Returns:
         The cell state after, and the hidden state.
 
     Source: BVLC/caffe src/caffe/layers/lstm_unit_layer.cpp.
     """
-    i, f, o, g = gates.chunk(4, -1)
+    i, f, o, g = gates.chunk(4, axis)
     cell = cont * torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
     return cell, torch.sigmoid(o) * torch.tanh(cell)
 
@@ -44,7 +45,7 @@ class LSTMUnit(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """The base of LSTM and RNN: the loop over time, and the state.
+    """The base of LSTM, RNN and ConvLSTM: the loop over time, and the state.
 
     Each forward begins with the state in which the previous one ended, unless cont is 0, so that a long sequence can
     be fed in pieces. `reset` sets the state to 0. No gradient flows back beyond one forward.
@@ -55,20 +56,20 @@ class Recurrent(nn.Module):
 
     Args:
         states: names of the parts of the state.
-        streams: number of parallel sequences.
-        num_output: number of values in each part.
+        shape: (streams, num_output), the number of parallel sequences and that of values in each part; ConvLSTM's
+            parts are maps, (streams, num_output, height, width).
         expose_hidden: whether the state is among the bottoms and tops.
 
     Source: BVLC/caffe src/caffe/layers/recurrent_layer.cpp.
     """
 
-    def __init__(self, states: Sequence[str], streams: int, num_output: int, expose_hidden: bool = False):
+    def __init__(self, states: Sequence[str], shape: Sequence[int], expose_hidden: bool = False):
         super().__init__()
-        self.states, self.num_output, self.expose_hidden = tuple(states), num_output, expose_hidden
+        self.states, self.num_output, self.expose_hidden = tuple(states), shape[1], expose_hidden
         if not expose_hidden:
             for name in self.states:
                 # Caffe does not save the state either.
-                self.register_buffer(name, torch.zeros(streams, num_output), persistent=False)
+                self.register_buffer(name, torch.zeros(*shape), persistent=False)
 
     def weight(self, rows: int, *columns: int) -> nn.Parameter:
         """A parameter to be filled."""
@@ -81,6 +82,10 @@ class Recurrent(nn.Module):
     def step(self, projected: Tensor, cont: Tensor, state: State) -> tuple[Tensor, State]:
         """One step; returns the top at that step and the state after it."""
         raise NotImplementedError
+
+    def state_shape(self, bottom: Tensor) -> tuple[int, ...]:
+        """The shape of each part of the state for a bottom."""
+        return bottom.shape[1], self.num_output
 
     def reset(self) -> None:
         """Set the state to 0."""
@@ -95,11 +100,11 @@ class Recurrent(nn.Module):
         static = others[0] if len(others) > exposed else None
         if static is not None and static.shape[0] != bottom.shape[1]:
             raise RuntimeError("the static input needs one item for each stream")
-        shape = (bottom.shape[1], self.num_output)
+        shape = self.state_shape(bottom)
         state = self._exposed(others[-exposed:], shape) if exposed else self._stored(shape)
         tops = []
         # As in Caffe, the marks of sequences get no gradient.
-        marks = cont.detach().unsqueeze(-1)
+        marks = cont.detach().reshape(*cont.shape, *(1,) * (len(shape) - 1))
         for projected, goes_on in zip(self.project(bottom, static), marks, strict=True):
             top, state = self.step(projected, goes_on, state)
             tops.append(top)
@@ -108,12 +113,12 @@ class Recurrent(nn.Module):
         self._store(state)
         return torch.stack(tops)
 
-    def _exposed(self, parts: Sequence[Tensor], shape: tuple[int, int]) -> State:
+    def _exposed(self, parts: Sequence[Tensor], shape: tuple[int, ...]) -> State:
         if any(part.shape != (1, *shape) for part in parts):
             raise RuntimeError(f"the state needs the shape {(1, *shape)}")
         return tuple(part[0] for part in parts)
 
-    def _stored(self, shape: tuple[int, int]) -> State:
+    def _stored(self, shape: tuple[int, ...]) -> State:
         stored = [self.get_buffer(name) for name in self.states]
         # Copies, because the buffers change before the backward pass of this forward.
         return tuple(part.clone() if part.shape == shape else part.new_zeros(shape) for part in stored)
@@ -136,12 +141,25 @@ class LSTM(Recurrent):
         inputs: number of values in each item of the bottom.
         static: number of values in each item of the static input, or None without one.
         streams, num_output, expose_hidden: as in `Recurrent`; the state is h and c.
+        forget_bias: a number that is added to the input of the gate f.
+        static_once: whether only the first step reads the static input.
 
-    Source: BVLC/caffe src/caffe/layers/lstm_layer.cpp.
+    Source: BVLC/caffe src/caffe/layers/lstm_layer.cpp; nian-liu/DSCLRCN caffe-master/src/caffe/layers/lstm_layer.cpp
+    and lstm_unit_layer.cpp for the last two arguments.
     """
 
-    def __init__(self, inputs: int, static: int | None, streams: int, num_output: int, expose_hidden: bool = False):
-        super().__init__(("h", "c"), streams, num_output, expose_hidden)
+    def __init__(
+        self,
+        inputs: int,
+        static: int | None,
+        streams: int,
+        num_output: int,
+        expose_hidden: bool = False,
+        forget_bias: float = 0,
+        static_once: bool = False,
+    ):
+        super().__init__(("h", "c"), (streams, num_output), expose_hidden)
+        self.forget_bias, self.static_once = forget_bias, static_once
         self.W_xc = self.weight(4 * num_output, inputs)
         self.b_c = self.weight(4 * num_output)
         self.W_xc_static = None if static is None else self.weight(4 * num_output, static)
@@ -150,7 +168,11 @@ class LSTM(Recurrent):
     def project(self, bottom: Tensor, static: Tensor | None) -> Tensor:
         gates = F.linear(bottom.flatten(2), self.W_xc, self.b_c)
         if static is not None and self.W_xc_static is not None:
-            gates = gates + F.linear(static.flatten(1), self.W_xc_static)
+            added = F.linear(static.flatten(1), self.W_xc_static)
+            gates = torch.cat([gates[:1] + added, gates[1:]]) if self.static_once else gates + added
+        if self.forget_bias:
+            count = self.num_output
+            gates = gates + F.pad(gates.new_full((count,), self.forget_bias), (count, 2 * count))
         return gates
 
     def step(self, projected: Tensor, cont: Tensor, state: State) -> tuple[Tensor, State]:
@@ -169,7 +191,7 @@ class RNN(Recurrent):
     """
 
     def __init__(self, inputs: int, static: int | None, streams: int, num_output: int, expose_hidden: bool = False):
-        super().__init__(("h",), streams, num_output, expose_hidden)
+        super().__init__(("h",), (streams, num_output), expose_hidden)
         self.W_xh = self.weight(num_output, inputs)
         self.b_h = self.weight(num_output)
         self.W_xh_static = None if static is None else self.weight(num_output, static)

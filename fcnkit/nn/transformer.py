@@ -50,3 +50,28 @@ class SpatialTransformer(nn.Module):
 
     def extra_repr(self) -> str:
         return f"size={self.size}, fixed={self.fixed}"
+
+
+class RightAngles(nn.Module):
+    """Maps mirrored horizontally and then turned clockwise; or the way back.
+
+    Args:
+        mirror: whether they are mirrored.
+        turns: the number of right angles.
+        back: whether the same is undone.
+
+    Source: nian-liu/DSCLRCN caffe-master/src/caffe/layers/spatialtransformer_layer.cpp, transform_cpu.
+    """
+
+    def __init__(self, mirror: bool, turns: int, back: bool):
+        super().__init__()
+        self.mirror, self.turns, self.back = mirror, turns, back
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        if self.back:
+            turned = bottom.rot90(self.turns, (2, 3))
+            return turned.flip(3) if self.mirror else turned
+        return (bottom.flip(3) if self.mirror else bottom).rot90(-self.turns, (2, 3))
+
+    def extra_repr(self) -> str:
+        return f"mirror={self.mirror}, turns={self.turns}, back={self.back}"

@@ -60,14 +60,16 @@ SIGNED_SQRT = elementwise(
 
 
 def _softmax_looks(layer: LayerParameter) -> Sequence[Look]:
-    return [PIXEL if along_channels(layer.softmax_param) else WHOLE]
+    looks = [PIXEL if along_channels(layer.softmax_param) else WHOLE, WHOLE]
+    return looks[: len(layer.bottom)]
 
 
+# With a second bottom that of peteanderson80/caffe, src/caffe/layers/softmax_layer.cpp.
 SOFTMAX = LayerType(
     "Softmax",
     v1="SOFTMAX",
     origin=bvlc("softmax"),
-    bottoms=ONE,
+    bottoms=ONE_OR_TWO,
     tops=ONE,
     looks=_softmax_looks,
     channels=KEPT,

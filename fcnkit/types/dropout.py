@@ -59,6 +59,10 @@ GRADIENT_SCALER = LayerType(
     moves=False,
     drawn=PLAIN,
 )
+# The gradient of a norm of the values is added in training.
+OUTPUT_DECAY = _dropout(
+    "OutputDecay", None, Origin("yi94code/HRSOD", "caffe-master/src/caffe/layers/output_decay_layer.cpp")
+)
 SPARSIFY = LayerType(
     "Sparsify",
     v1=None,

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from fcnkit.aliases import Shape
-from fcnkit.types import camera, cascade, crf, instances, linear, multibox, proposals, recurrent, rings, rotated
+from fcnkit.types import (
+    camera,
+    cascade,
+    convlstm,
+    crf,
+    instances,
+    linear,
+    multibox,
+    proposals,
+    recurrent,
+    rings,
+    rotated,
+)
 
 # Steps and streams: one sentence of the usual length, in words (linjieyangsc/densecap
 # examples/coco_caption/coco_to_hdf5_data.py, MAX_WORDS).
@@ -14,6 +26,8 @@ SENTENCE = (20, 1)
 FIXED_BOTTOMS: dict[str, dict[int, Shape]] = {
     proposals.PROPOSAL.name: {2: (1, 4)},
     proposals.RPN_PROPOSAL.name: {2: (1, 3)},
+    proposals.RPN.name: {2: (1, 3)},
+    proposals.FRCNN_PROPOSAL.name: {2: (1, 3)},
     proposals.SSH_PROPOSAL.name: {2: (1, 3)},
     proposals.MNC_PROPOSAL.name: {2: (1, 3)},
     proposals.TEXT_PROPOSAL.name: {2: (1, 3)},
@@ -36,4 +50,6 @@ FIXED_BOTTOMS: dict[str, dict[int, Shape]] = {
     linear.EMBED.name: {0: SENTENCE},
     recurrent.LSTM.name: {1: SENTENCE},
     recurrent.RNN.name: {1: SENTENCE},
+    # One step of one stream (agethen/ConvLSTM-for-Caffe src/caffe/layers/conv_lstm_layer.cpp).
+    convlstm.CONV_LSTM.name: {1: (1, 1)},
 }

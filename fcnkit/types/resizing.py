@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fcnkit.types.channels import KEPT, LOST
 from fcnkit.types.looks import SIZE, WHOLE, Look, Sliding
-from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, Drawn, LayerType, Origin, every, no_words
+from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, TWO, Drawn, LayerType, Origin, every, no_words
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
@@ -105,4 +106,11 @@ UNPOOLING = LayerType(
     role=COMPUTES,
     moves=True,
     drawn=Drawn("up", no_words),
+)
+# To the size of a second bottom.
+BILINEAR_INTERPOLATION = replace(
+    INTERP,
+    name="BilinearInterpolation",
+    origin=Origin("waldol1/caffe", "src/caffe/layers/bilinear_layer.cpp"),
+    bottoms=TWO,
 )

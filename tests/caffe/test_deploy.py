@@ -90,6 +90,7 @@ def test_labels_among_a_nets_declared_inputs_go() -> None:
         'type: "PosePDJAccuracy" top: "accuracy"',
         'type: "WriteDataIntoFile" top: "written"',
         'type: "VisualizedHeatMaps" top: "drawn"',
+        'type: "Python" top: "drawn" python_param { module: "v" layer: "VisualizationLayer" }',
     ],
 )
 def test_unknown_layers_without_tops_losses_and_metrics_go(unknown: str) -> None:
@@ -140,10 +141,13 @@ def test_a_silence_stays_where_a_top_beside_others_would_become_an_output() -> N
         prototxt.parse("""
         layer { name: "i" type: "Input" top: "a" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }
         layer { name: "s" type: "Slice" bottom: "a" top: "b" top: "c" }
-        layer { name: "quiet" type: "Silence" bottom: "b" }
+        layer { name: "t" type: "TanH" bottom: "c" top: "t" }
+        layer { name: "quiet" type: "Silence" bottom: "b" bottom: "t" }
         """)
     )
-    assert names(net) == ["i", "s", "quiet"]
+    assert names(net) == ["i", "s", "t", "quiet"]
+    # What it reads beside that is the net's only result.
+    assert list(net.layer[-1].bottom) == ["b"]
 
 
 def cut(text: str) -> dict[str, tuple[int, ...]]:

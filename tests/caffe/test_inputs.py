@@ -106,6 +106,7 @@ def test_channels_of_two_inputs(text: str, filters: dict[str, int] | None, chann
         ('type: "Data" transform_param { mean_value: 1 mean_value: 2 mean_value: 3 }', [(1, 3, 0, 0), (1,)]),
         ('type: "ImageData" image_data_param { new_height: 5 new_width: 7 }', [(1, 0, 5, 7), (1,)]),
         ('type: "MemoryData" memory_data_param { batch_size: 9 channels: 1 height: 4 width: 6 }', [(1, 1, 4, 6), (1,)]),
+        ('type: "MemoryData" memory_data_param { dim: 4 dim: 1 dim: 9 dim: 8 dim: 7 }', [(1, 1, 9, 8, 7), (1,)]),
         ('type: "Python"', [(1, 0, 0, 0), (1, 0, 0, 0)]),
     ],
 )

@@ -71,12 +71,14 @@ def test_backslashes_of_windows_paths_are_let_through() -> None:
     assert prototxt.parse(r'name: "C:\models\_old"').name.endswith("odels\\_old")
 
 
-@pytest.mark.parametrize("placeholder", ["$ADAPTED_WIDTH", "${NUM_LABELS}", "{{ classes }}", "{classes}", "NUMCLASSES"])
+@pytest.mark.parametrize(
+    "placeholder", ["$ADAPTED_WIDTH", "${NUM_LABELS}", "{{ classes }}", "{classes}", "<N>", "NUMCLASSES"]
+)
 def test_templates_are_named_as_such(placeholder: str) -> None:
     text = f'layer {{ name: "l" convolution_param {{\n  num_output: {placeholder}\n}} }}'
     with pytest.raises(TemplateError, match=r"line 2, .*the text is a template: give `values` for") as caught:
         prototxt.parse(text)
-    assert caught.value.names == [placeholder.strip("${} ")]
+    assert caught.value.names == [placeholder.strip("${}<> ")]
 
 
 def test_a_net_inside_a_solver() -> None:

@@ -144,7 +144,8 @@ def test_every_v1_field_is_taken_over():
     old = V1LayerParameter(name="n", type=4, bottom=["a"], top=["b"], loss_weight=[2], blobs=[{}])
     for field in old.DESCRIPTOR.fields:
         if field.name.endswith("_param"):
-            getattr(old, field.name).SetInParent()
+            value = getattr(old, field.name)
+            value.add() if field.is_repeated else value.SetInParent()
     old.include.add(phase=1)
     old.exclude.add(stage=["s"])
     (new,) = upgrade_net(NetParameter(layers=[old])).layer

@@ -241,3 +241,21 @@ def test_enets_dropout_scales_at_test_time_too() -> None:
 def test_enets_dropout_needs_its_share(text: str) -> None:
     with pytest.raises(DefinitionError, match="layer 'it': param_str must give p, above 0 and below 1; it is "):
         run(layer("Python", "a", SPATIAL_DROPOUT % text), [BOTTOM])
+
+
+def test_interpolation_to_the_size_of_a_second_bottom() -> None:
+    """waldol1/caffe: the corners of both stay where they are, so that a pixel lies h * (3 - 1) / (5 - 1) below them."""
+    bottom, like = normal(2, 3, 3, 4), normal(1, 1, 5, 7)
+    top = run(layer("BilinearInterpolation", "ab"), [bottom, like])
+    assert top.shape == (2, 3, 5, 7)
+    for n, c, h, w in np.ndindex(*top.shape):
+        y, x = h * 2 / 4, w * 3 / 6
+        expected = sum(
+            (1 - abs(y - row)) * (1 - abs(x - column)) * bottom[n, c, row, column]
+            for row in range(3)
+            for column in range(4)
+            if abs(y - row) < 1 and abs(x - column) < 1
+        )
+        assert top[n, c, h, w] == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(DefinitionError, match="BilinearInterpolation needs 2 bottoms, it has 1"):
+        run(layer("BilinearInterpolation", "a"), [bottom])

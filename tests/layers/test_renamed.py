@@ -33,12 +33,26 @@ def test_items_of_length_1() -> None:
     assert np.allclose(run(layer("NormL2", "a"), [bottom]).ravel(), expected, atol=1e-6)
 
 
+def test_items_of_length_1_but_for_small_ones() -> None:
+    """liu-xb/GGL: 1e-10 is added to the square of the length, which is 1e-10 in the second item."""
+    bottom = np.array([[3, 4], [1e-5, 0], [0, 0]], np.float32)
+    expected = [[0.6, 0.8], [math.sqrt(0.5), 0], [0, 0]]
+    assert np.allclose(run(layer("NormalizationL2", "a"), [bottom]), expected, atol=1e-6)
+
+
 def test_insanity_in_tests() -> None:
     """happynear/FaceVerification: below 0 divided by the mean slope, (5 - 3) / log(5 / 3) = 3.91523."""
     it = layer("Insanity", "a", "insanity_param { lb: 3 ub: 5 }")
     assert np.allclose(run(it, [np.array([[2, -3.91523]], np.float32)]), [[2, -1]], atol=1e-5)
     with pytest.raises(DefinitionError, match="lb 6 must be positive and below ub 5"):
         run(layer("Insanity", "a", "insanity_param { lb: 6 ub: 5 }"), [values(1, 2)])
+
+
+def test_brelu() -> None:
+    """yanhuama/mycaffe: values are cut to 0..1, or to the range that is stated."""
+    bottom = np.array([[-3, 0.25, 7]], np.float32)
+    assert run(layer("BReLU", "a"), [bottom]).tolist() == [[0, 0.25, 1]]
+    assert run(layer("BReLU", "a", "brelu_param { minval: -2 maxval: 5 }"), [bottom]).tolist() == [[-2, 0.25, 5]]
 
 
 @pytest.mark.parametrize(("settings", "axis"), [("", 0), ("scalar_param { axis: 2 }", 2)])

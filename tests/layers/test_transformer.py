@@ -61,3 +61,18 @@ def test_the_transformer_reads_maps() -> None:
 def test_the_transformer_refuses(settings: str, problem: str) -> None:
     with pytest.raises(DefinitionError, match=problem):
         run(layer("SpatialTransformer", "ab", f"st_param {{ {settings} }}"), [values(2, 1, 3, 3), values(2, 6)])
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+@pytest.mark.parametrize("rotate", ["NOROTATE", "ROTATE90", "ROTATE180", "ROTATE270"])
+def test_right_angles_and_back(rotate: str, mirror: bool) -> None:
+    """nian-liu/DSCLRCN: clockwise, so that the first row becomes the last column."""
+    maps = values(2, 3, 4, 5)
+    settings = f"mirror: {str(mirror).lower()} rotate: {rotate} "
+    top = run(layer("SpatialTransformer", "a", f"spatialtransformer_param {{ {settings} }}"), [maps])
+    for n, c, h, w in np.ndindex(*maps.shape):
+        x = 4 - w if mirror else w
+        place = {"NOROTATE": (h, x), "ROTATE90": (x, 3 - h), "ROTATE180": (3 - h, 4 - x), "ROTATE270": (4 - x, h)}
+        assert top[n, c, *place[rotate]] == maps[n, c, h, w]
+    back = f"spatialtransformer_param {{ {settings} operation: UNTRANSFORM }}"
+    assert np.array_equal(run(layer("SpatialTransformer", "a", back), [top]), maps)

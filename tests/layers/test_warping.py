@@ -172,6 +172,20 @@ def test_multiple_instances() -> None:
         layer_net("MIL", "", [(1, 2)])
 
 
+def test_output_decay() -> None:
+    """Identity; in training the gradient has decay times the values, or their signs, added."""
+    bottom = np.array([[-2, 0, 0.25]], np.float32)
+    for norm, added in (("L1", [-3, 0, 3]), ("L2", [-6, 0, 0.75])):
+        settings = f'output_decay_param {{ regularization_type: "{norm}" output_decay: 3 }}'
+        assert apply("OutputDecay", settings, bottom).tolist() == bottom.tolist()
+        x = torch.from_numpy(bottom).requires_grad_()
+        layer_net("OutputDecay", settings, [(1, 3)]).train()(x).sum().backward()
+        assert x.grad is not None
+        assert x.grad.tolist() == [[1 + each for each in added]]
+    with pytest.raises(DefinitionError, match="regularization_type is L1 or L2, not ''"):
+        layer_net("OutputDecay", "", [(1, 3)])
+
+
 def test_sparsify() -> None:
     """Values move by 0.5 towards 0; in training the gradient has coef times the sign of what is left added."""
     bottom = np.array([[-2, -0.5, 0.25, 1]], np.float32)

@@ -219,8 +219,18 @@ def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
         fcnkit.convert(path, tmp_path / "relu.prototxt")
 
 
-def test_a_net_that_fits_no_square_gets_the_size_of_segnets_images(tmp_path: Path) -> None:
-    """alexgkendall/SegNet-Tutorial Models/segnet_train.prototxt: Upsample layers state an eighth of the image."""
+PRODUCTS = "inner_product_param { num_output: 2 }"
+
+
+@pytest.mark.parametrize(("stated", "size"), [((45, 60), (360, 480)), ((31, 32), (248, 256))])
+@pytest.mark.parametrize("fully", [False, True])
+def test_sizes_that_upsampling_states_are_those_of_the_image(
+    fully: bool, stated: tuple[int, int], size: tuple[int, int], tmp_path: Path
+) -> None:
+    """alexgkendall/SegNet-Tutorial Models/segnet_train.prototxt: Upsample layers state an eighth of the image.
+
+    A net with an InnerProduct is not tried at any other size.
+    """
     path = tmp_path / "net.prototxt"
     pools = "".join(
         f'layer {{ name: "p{n}" type: "Pooling" bottom: "{bottom}" top: "p{n}" top: "m{n}"'
@@ -232,12 +242,15 @@ def test_a_net_that_fits_no_square_gets_the_size_of_segnets_images(tmp_path: Pat
         + JOINED.splitlines()[1]
         + pools
         + 'layer { name: "up" type: "Upsample" bottom: "p3" bottom: "m3" top: "up"'
-        " upsample_param { scale: 2 upsample_h: 45 upsample_w: 60 } }"
+        f" upsample_param {{ scale: 2 upsample_h: {stated[0]} upsample_w: {stated[1]} }} }}"
         + 'layer { name: "sum" type: "Eltwise" bottom: "up" bottom: "p2" top: "sum" }'
+        + fully
+        * 'layer { name: "f" type: "InnerProduct" bottom: "sum" top: "f" inner_product_param { num_output: 2 } }'
     )
     net = fcnkit.load(path)
-    assert (net.shapes["data"], net.shapes["sum"]) == ((1, 3, 360, 480), (1, 2, 45, 60))
-    assert net.remarks == ["the input size 360 x 480 is a guess; the net does not run at 500 x 500"]
+    assert (net.shapes["data"], net.shapes["sum"]) == ((1, 3, *size), (1, 2, *stated))
+    guess = f"the input size {size[0]} x {size[1]} is a guess; the net does not run at 500 x 500"
+    assert net.remarks == [guess] * (not fully)
 
 
 def test_a_stated_grid_of_a_detector_states_the_size_of_its_images(tmp_path: Path) -> None:
