@@ -890,6 +890,8 @@ class LayerParameter(Message):
     @property
     def scalar_param(self) -> ScalarParameter: ...
     @property
+    def deformable_convolution_param(self) -> ConvolutionParameter: ...
+    @property
     def lstm_conv_param(self) -> RepeatedCompositeFieldContainer[LSTMConvolutionParameter]: ...
     @property
     def lstm_debug_param(self) -> LSTMDebugParameter: ...
@@ -1098,6 +1100,7 @@ class LayerParameter(Message):
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
+        deformable_convolution_param: ConvolutionParameter = ...,
         lstm_conv_param: Iterable[LSTMConvolutionParameter] = ...,
         lstm_debug_param: LSTMDebugParameter = ...,
         brelu_param: BReLUParameter = ...,
@@ -1289,6 +1292,7 @@ class LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "deformable_convolution_param",
             "lstm_debug_param",
             "brelu_param",
             "output_decay_param",
@@ -1488,6 +1492,7 @@ class LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "deformable_convolution_param",
             "lstm_conv_param",
             "lstm_debug_param",
             "brelu_param",
@@ -1835,6 +1840,7 @@ class ConvolutionParameter(Message):
     engine: int
     axis: int
     force_nd_im2col: bool
+    deformable_group: int
     hole: int
     hole_h: int
     hole_w: int
@@ -1876,6 +1882,7 @@ class ConvolutionParameter(Message):
         engine: int | str = ...,
         axis: int = ...,
         force_nd_im2col: bool = ...,
+        deformable_group: int = ...,
         hole: int = ...,
         hole_h: int = ...,
         hole_w: int = ...,
@@ -1911,6 +1918,7 @@ class ConvolutionParameter(Message):
             "engine",
             "axis",
             "force_nd_im2col",
+            "deformable_group",
             "hole",
             "hole_h",
             "hole_w",
@@ -1951,6 +1959,7 @@ class ConvolutionParameter(Message):
             "engine",
             "axis",
             "force_nd_im2col",
+            "deformable_group",
             "hole",
             "hole_h",
             "hole_w",
@@ -3208,6 +3217,8 @@ class V1LayerParameter(Message):
     @property
     def scalar_param(self) -> ScalarParameter: ...
     @property
+    def deformable_convolution_param(self) -> ConvolutionParameter: ...
+    @property
     def lstm_conv_param(self) -> RepeatedCompositeFieldContainer[LSTMConvolutionParameter]: ...
     @property
     def lstm_debug_param(self) -> LSTMDebugParameter: ...
@@ -3393,6 +3404,7 @@ class V1LayerParameter(Message):
         st_param: SpatialTransformerParameter = ...,
         rotate_pooling_param: RotateROIPoolingParameter = ...,
         scalar_param: ScalarParameter = ...,
+        deformable_convolution_param: ConvolutionParameter = ...,
         lstm_conv_param: Iterable[LSTMConvolutionParameter] = ...,
         lstm_debug_param: LSTMDebugParameter = ...,
         brelu_param: BReLUParameter = ...,
@@ -3559,6 +3571,7 @@ class V1LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "deformable_convolution_param",
             "lstm_debug_param",
             "brelu_param",
             "output_decay_param",
@@ -3735,6 +3748,7 @@ class V1LayerParameter(Message):
             "st_param",
             "rotate_pooling_param",
             "scalar_param",
+            "deformable_convolution_param",
             "lstm_conv_param",
             "lstm_debug_param",
             "brelu_param",

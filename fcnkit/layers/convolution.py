@@ -12,7 +12,7 @@ from fcnkit.aliases import Shape
 from fcnkit.caffe.messages import FillerParameter, LayerParameter
 from fcnkit.errors import DefinitionError
 from fcnkit.layers.base import Elementwise, Layer, rule, uninitialized
-from fcnkit.nn.convolution import Local2d, PaddedConv2d
+from fcnkit.nn.convolution import DeformableConv2d, Local2d, PaddedConv2d
 from fcnkit.types import convolution as types
 from fcnkit.types.windows import Sides, Window, convolution_window, sides_of
 
@@ -126,6 +126,48 @@ class ConvolutionDepthwise(Convolution):
         single.CopyFrom(layer)
         single.convolution_param.num_output = single.convolution_param.group = bottoms[0][1]
         return super().build(single, bottoms)
+
+
+@rule(types.DEFORMABLE_CONVOLUTION)
+class DeformableConvolution(Elementwise):
+    """Filters of shape (num_output, channels / group, kernel...), whose taps the second bottom moves.
+
+    Source: unsky/Deformable-ConvNets-caffe caffe/src/caffe/layers/deformable_conv_layer.cpp, LayerSetUp.
+    """
+
+    blob_names = ("weight", "bias")
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.deformable_convolution_param
+        plain = type(layer)(name=layer.name, type=layer.type, convolution_param=p)
+        if len(bottoms[0]) != 4 or p.axis not in (1, -3) or sides_of(plain, p) is not None:
+            raise DefinitionError(f"layer {layer.name!r}: {layer.type} reads blobs of 4 axes, not {bottoms[0]}")
+        channels, window = bottoms[0][1], convolution_window(plain, 2)
+        divisors = (p.group, p.deformable_group)
+        if not p.num_output or min(divisors) < 1 or p.num_output % p.group or any(channels % each for each in divisors):
+            raise DefinitionError(
+                f"layer {layer.name!r}: group {p.group} must divide {channels} channels and num_output {p.num_output},"
+                f" and deformable_group {p.deformable_group} the channels"
+            )
+        return uninitialized(
+            DeformableConv2d,
+            channels,
+            p.num_output,
+            window.kernel,
+            window.stride,
+            window.pad,
+            window.dilation,
+            groups=p.group,
+            parts=p.deformable_group,
+            bias=p.bias_term,
+        )
+
+    def fillers(self, layer: LayerParameter) -> list[FillerParameter]:
+        p = layer.deformable_convolution_param
+        return [p.weight_filler, p.bias_filler]
+
+    def multiply_adds(self, module: Any, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return sum(map(math.prod, tops)) * int(math.prod(module.weight.shape[1:]))
 
 
 @rule(types.LOCAL)

@@ -174,6 +174,22 @@ class RPNProposal(_PythonProposal):
     defaults = _FASTER_RCNN
 
 
+@rule(types.TEXT_PROPOSAL)
+class TextProposal(Layer):
+    """Narrow parts of lines of text, all that the maps have places for, and their scores.
+
+    Source: tianzhi0549/CTPN src/layers/text_proposal_layer.py, setup.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        try:
+            return proposals.TextProposals(int(settings_of(layer)["feat_stride"]))
+        except (KeyError, TypeError, ValueError):
+            raise DefinitionError(
+                f"layer {layer.name!r}: param_str {layer.python_param.param_str!r}: feat_stride must be given"
+            ) from None
+
+
 @rule(types.MNC_PROPOSAL)
 class MNCProposal(_PythonProposal):
     """MNC's regions.

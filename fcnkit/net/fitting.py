@@ -76,10 +76,13 @@ def _with_another_input(
     if record is None or not known or not known[0]:
         return ""
     joined = isinstance(record.channels, Joined) and along_channels(layer.concat_param, "concat_dim")
+    listed = isinstance(record.channels, Joined) and 0 in (layer.concat_param.axis, layer.concat_param.concat_dim)
     for bottom, look in zip(layer.bottom, record.looks(layer), strict=False):
         wanted = known[0][:2] if look == CHANNELWISE else known[0] if look == PIXEL or layer.type in _ALIKE else ()
         if joined and bottom in unstated and len(shapes[bottom]) == len(known[0]) > 1:
             wanted = (known[0][0], shapes[bottom][1], *known[0][2:])
+        elif listed and not joined and bottom in unstated:
+            wanted = (shapes[bottom][0], *known[0][1:])
         elif layer.type in _NUMBERS and bottom != layer.bottom[0]:
             wanted = (known[0][0], 1, *known[0][2:])[: len(known[0]) if math.prod(known[0][2:]) > 1 else 1]
         if bottom in unstated and wanted and wanted != shapes[bottom]:

@@ -22,9 +22,12 @@ from fcnkit.types.resizing import UPSAMPLE
 # Square sizes that classifiers were trained at, for nets whose weights admit several and that do not state theirs.
 _USUAL_SIZES = (224, 227)
 _LARGEST_SIZE = 4096
-# Those of detectors and classifiers, for nets that state the size of a blob that depends on them
-# (karta0807913/caffe-yolo-9000 examples/yolo/darknet.prototxt).
-_USUAL_SIDES = (448, 416, 300, 224, 227)
+# Those of detectors, classifiers and PSPNet, for nets that state the size of a blob that depends on them
+# (karta0807913/caffe-yolo-9000 examples/yolo/darknet.prototxt; hszhao/PSPNet evaluation/eval_all.m, crop_size).
+_USUAL_SIDES = (448, 416, 300, 224, 227, 473, 713)
+# Height and width of the images that SegNet was trained on, for nets whose Upsample layers add a row where these need
+# it (alexgkendall/SegNet-Tutorial Models/segnet_basic_train.prototxt).
+_CAMVID = (360, 480)
 
 
 def set_input_size(net: NetParameter, blobs: Mapping[str, Sequence[Any]] | None) -> None:
@@ -108,7 +111,7 @@ def fitting_size(net: NetParameter) -> Pair | None:
     between = range(FCN_SIZE, FCN_SIZE + product, max(product // 8, 1))
     sides: list[int] = [*near, *(side + 1 for side in near), *between]
     squares = [(side, side) for side in (*dict.fromkeys(sides), *_USUAL_SIDES)]
-    for size in [*_stated_sizes(net), *squares]:
+    for size in [*_stated_sizes(net), *squares, _CAMVID]:
         set_size(net, size)
         try:
             blob_shapes(net)

@@ -1,4 +1,4 @@
-"""Convolution whose pad differs between opposite sides."""
+"""Convolutions that PyTorch lacks: other pads on opposite sides, filters for each pixel, taps that move."""
 
 from __future__ import annotations
 
@@ -87,3 +87,101 @@ class Local2d(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{tuple(self.weight.shape)}, kernel={self.kernel}, stride={self.stride}, pad={self.pad}"
+
+
+class DeformableConv2d(nn.Module):
+    """A convolution that reads each tap, bilinearly, at a place moved by its own offset; 0 outside of the bottom.
+
+    Within the last row or column and half open beyond, values are those of the last row or column.
+
+    Args:
+        channels, filters: of the bottom and the top.
+        kernel, stride, pad, dilation: pairs.
+        groups: of the filters.
+        parts: groups of channels of the bottom, each with its own offsets.
+        bias: whether the top gets one.
+
+    Source: unsky/Deformable-ConvNets-caffe caffe/src/caffe/util/deformable_im2col.cu, deformable_im2col_gpu_kernel.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        kernel: Pair,
+        stride: Pair,
+        pad: Pair,
+        dilation: Pair,
+        groups: int = 1,
+        parts: int = 1,
+        bias: bool = True,
+    ):
+        super().__init__()
+        self.kernel, self.stride, self.pad, self.dilation = kernel, stride, pad, dilation
+        self.groups, self.parts = groups, parts
+        self.weight = nn.Parameter(torch.empty(filters, channels // groups, *kernel))
+        self.bias = nn.Parameter(torch.empty(filters)) if bias else None
+
+    def forward(self, bottom: Tensor, offsets: Tensor) -> Tensor:
+        """The top of a bottom (batch, channels, H, W).
+
+        Args:
+            bottom: the bottom.
+            offsets: (batch, parts * taps * 2, height, width) for a top of that height and width: down and right by tap.
+        """
+        batch, channels, *size = bottom.shape
+        height, width = (
+            (length + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
+            for length, kernel, stride, pad, dilation in zip(
+                size, self.kernel, self.stride, self.pad, self.dilation, strict=True
+            )
+        )
+        taps = self.kernel[0] * self.kernel[1]
+        wanted = (batch, self.parts * taps * 2, height, width)
+        if offsets.shape != wanted:
+            raise RuntimeError(
+                f"the offsets of a top of {height} x {width} must be as large and have {wanted[1]} channels"
+            )
+        moves = offsets.reshape(batch, self.parts, taps, 2, height, width)
+        rows, columns = (self._places(axis, length) for axis, length in ((0, height), (1, width)))
+        y = moves[:, :, :, 0] + rows.to(bottom).repeat_interleave(self.kernel[1], 0)[:, :, None]
+        x = moves[:, :, :, 1] + columns.to(bottom).repeat(self.kernel[0], 1)[:, None]
+        read = _read(bottom.reshape(batch, self.parts, channels // self.parts, *size), y, x)
+        values = read.reshape(batch, self.groups, channels // self.groups * taps, height * width)
+        filters = self.weight.reshape(self.groups, -1, channels // self.groups * taps)
+        top = torch.einsum("gok,bgkp->bgop", filters, values).reshape(batch, len(self.weight), height, width)
+        return top if self.bias is None else top + self.bias[:, None, None]
+
+    def _places(self, axis: int, length: int) -> Tensor:
+        """Where the taps along an axis lie without offsets: (kernel, length)."""
+        taps = torch.arange(self.kernel[axis]) * self.dilation[axis] - self.pad[axis]
+        return taps[:, None] + torch.arange(length) * self.stride[axis]
+
+    def extra_repr(self) -> str:
+        return f"{tuple(self.weight.shape)}, stride={self.stride}, pad={self.pad}, dilation={self.dilation}"
+
+
+def _read(planes: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Planes (batch, parts, channels, H, W) read at places (batch, parts, taps, height, width) of each part.
+
+    Returns:
+        (batch, parts, channels, taps * height * width).
+    """
+    height, width = planes.shape[3:]
+    inside = (y >= 0) & (x >= 0) & (y < height) & (x < width)
+    y, x = y.clamp(0, height - 1), x.clamp(0, width - 1)
+    top, left = y.detach().floor(), x.detach().floor()
+    pixels = planes.flatten(3)
+
+    def at(row: Tensor, column: Tensor, share: Tensor) -> Tensor:
+        index = (row.clamp(max=height - 1) * width + column.clamp(max=width - 1)).nan_to_num().long().flatten(2)
+        found = pixels.gather(3, index[:, :, None].expand(-1, -1, planes.shape[2], -1))
+        return found * torch.where(inside, share, 0).flatten(2)[:, :, None]
+
+    low, right = y - top, x - left
+    return (
+        at(top, left, (1 - low) * (1 - right))
+        + at(top, left + 1, (1 - low) * right)
+        + at(top + 1, left, low * (1 - right))
+        + at(top + 1, left + 1, low * right)
+    )

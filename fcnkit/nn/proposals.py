@@ -150,6 +150,54 @@ class Proposals(nn.Module):
         return f"{len(self.anchors)} anchors, stride={self.stride}, {choice}, drop={self.drop}, scores={self.scores}"
 
 
+# Of the parts of lines of text that CTPN proposes, in pixels.
+_TEXT_HEIGHTS = (11, 16, 23, 33, 48, 68, 97, 139, 198, 283)
+
+
+class TextProposals(nn.Module):
+    """Parts of lines of text at each place, ten heights each: corners (places * 10, 4) and scores (places * 10, 1).
+
+    A part is as wide as its anchor; its centre moves up or down by heights, and the logarithm of its height grows.
+
+    Args:
+        stride: pixels of the image between places.
+
+    Source: tianzhi0549/CTPN src/anchor.py and src/layers/text_proposal_layer.py, forward, in Python 2, whose anchors
+    are whole numbers cut off towards 0.
+    """
+
+    def __init__(self, stride: int):
+        super().__init__()
+        self.stride = stride
+        self.anchors = [(0, int(7.5 - height // 2), 15, int(7.5 + height // 2)) for height in _TEXT_HEIGHTS]
+
+    def forward(self, probabilities: Tensor, offsets: Tensor, info: Tensor) -> tuple[Tensor, Tensor]:
+        """The parts and their scores, row by row of places.
+
+        Args:
+            probabilities: (1, 20, height, width): of no text by anchor, then of text.
+            offsets: (1, 20, height, width): of the centre and the height, anchor by anchor.
+            info: (1, 2 or more): height and width of the image. Further numbers are not read.
+        """
+        count, (images, channels, height, width) = len(self.anchors), probabilities.shape
+        if channels != 2 * count or offsets.shape != (1, 2 * count, height, width) or images != 1:
+            raise RuntimeError(f"{count} anchors need {2 * count} channels of scores and of offsets, of one image")
+        moved = _by_place(offsets, 2).reshape(height, width, count, 2)
+        left, top, right, bottom = offsets.new_tensor(self.anchors).unbind(1)
+        y, x = (torch.arange(size, device=offsets.device) * self.stride for size in (height, width))
+        middle = (top + bottom) / 2 + y[:, None, None]
+        size = bottom - top + 1
+        tall = moved[..., 1].exp() * size
+        upper = moved[..., 0] * size + middle - tall / 2
+        columns = [(side + x[:, None]).expand_as(upper) for side in (left, right)]
+        boxes = torch.stack([columns[0], upper, columns[1], upper + tall], -1).reshape(-1, 4)
+        last = info.flatten()[[1, 0, 1, 0]] - 1
+        return boxes.minimum(last).clamp(min=0), _by_place(probabilities[:, count:], 1).reshape(-1, 1)
+
+    def extra_repr(self) -> str:
+        return f"stride={self.stride}"
+
+
 class WideProposals(Proposals):
     """The same, but a box must be large enough before it is cut, and may end one pixel behind the image.
 

@@ -68,7 +68,7 @@ class Filtered(Made):
 
     def read(self, layer: LayerParameter, filters: Sequence[int]) -> int:
         """The channels of the bottom, from the shape of the filters."""
-        return filters[0] if self.rows else filters[1] * layer.convolution_param.group
+        return filters[0] if self.rows else filters[1] * int(getattr(layer, self.param).group)
 
 
 @dataclass(frozen=True)

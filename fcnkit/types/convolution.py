@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fcnkit.types.channels import Filtered, Made, OnePerFilter
 from fcnkit.types.looks import Everything, Look
-from fcnkit.types.record import COMPUTES, EACH, ONE, SOME, Drawn, LayerType, Origin, bvlc, every, no_words
+from fcnkit.types.record import COMPUTES, EACH, ONE, SOME, TWO, Drawn, LayerType, Origin, bvlc, every, no_words
 from fcnkit.types.windows import sides_of, sliding_convolution
 from fcnkit.types.words import convolution_words
 
@@ -53,6 +53,19 @@ DECONVOLUTION = LayerType(
     role=COMPUTES,
     moves=False,
     drawn=Drawn("up", convolution_words),
+)
+# The second bottom moves the place that each tap is read at.
+DEFORMABLE_CONVOLUTION = LayerType(
+    "DeformableConvolution",
+    v1=None,
+    origin=Origin("unsky/Deformable-ConvNets-caffe", "caffe/src/caffe/layers/deformable_conv_layer.cpp"),
+    bottoms=TWO,
+    tops=ONE,
+    looks=every(Everything("reads where its second bottom states", leads=False)),
+    channels=Filtered("deformable_convolution_param", rows=False),
+    role=COMPUTES,
+    moves=False,
+    drawn=Drawn("filter", no_words),
 )
 # A filter of its own for each pixel of the top.
 LOCAL = LayerType(

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from fcnkit.aliases import Shape
-from fcnkit.types import cascade, convlstm, crf, instances, linear, multibox, proposals, recurrent, rings, rotated
+from fcnkit.types import (
+    camera,
+    cascade,
+    convlstm,
+    crf,
+    instances,
+    linear,
+    multibox,
+    proposals,
+    recurrent,
+    rings,
+    rotated,
+)
 
 # Steps and streams: one sentence of the usual length, in words (linjieyangsc/densecap
 # examples/coco_caption/coco_to_hdf5_data.py, MAX_WORDS).
@@ -18,6 +30,7 @@ FIXED_BOTTOMS: dict[str, dict[int, Shape]] = {
     proposals.FRCNN_PROPOSAL.name: {2: (1, 3)},
     proposals.SSH_PROPOSAL.name: {2: (1, 3)},
     proposals.MNC_PROPOSAL.name: {2: (1, 3)},
+    proposals.TEXT_PROPOSAL.name: {2: (1, 3)},
     cascade.FRCNN_OUTPUT.name: {3: (1, 2)},
     # An image, and the corners of an outer and of an inner rectangle.
     rings.REGION_POOLING.name: {1: (1, 9)},
@@ -28,6 +41,11 @@ FIXED_BOTTOMS: dict[str, dict[int, Shape]] = {
     rotated.ROTATE_ROI_POOLING.name: {1: (1, 6), 2: (1, 3)},
     # Masks of objects in their regions (daijifeng001/MNC lib/mnc_config.py, CFM_INPUT_MASK_SIZE).
     instances.MASK_POOLING.name: {1: (1, 1, 14, 14)},
+    # A rotation and a shift.
+    camera.SE3.name: {0: (1, 6, 1, 1)},
+    # Focal lengths and the centre of a camera.
+    camera.GEO_TRANSFORM.name: {2: (1, 4, 1, 1)},
+    camera.PIN_HOLE.name: {1: (1, 4, 1, 1)},
     crf.DENSE_CRF.name: {1: (1, 2)},
     linear.EMBED.name: {0: SENTENCE},
     recurrent.LSTM.name: {1: SENTENCE},

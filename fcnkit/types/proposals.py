@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fcnkit.types.channels import LOST
 from fcnkit.types.looks import WHOLE
-from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, PLAIN, THREE, Count, LayerType, Origin, every
+from fcnkit.types.record import COMPUTES, ONE, ONE_OR_TWO, PLAIN, THREE, TWO, Count, LayerType, Origin, every
 
 
 def _proposes(name: str, repository: str, file: str, bottoms: Count, tops: Count = ONE_OR_TWO) -> LayerType:
@@ -15,6 +15,9 @@ def _proposes(name: str, repository: str, file: str, bottoms: Count, tops: Count
 PROPOSAL = _proposes("Proposal", "sanghoon/caffe", "src/caffe/layers/proposal_layer.cpp", THREE)
 RPN_PROPOSAL = _proposes(
     "rpn.proposal_layer.ProposalLayer", "rbgirshick/py-faster-rcnn", "lib/rpn/proposal_layer.py", THREE
+)
+TEXT_PROPOSAL = _proposes(
+    "layers.text_proposal_layer.ProposalLayer", "tianzhi0549/CTPN", "src/layers/text_proposal_layer.py", THREE, TWO
 )
 MNC_PROPOSAL = _proposes(
     "pylayer.proposal_layer.ProposalLayer", "daijifeng001/MNC", "lib/pylayer/proposal_layer.py", THREE, ONE

@@ -12,7 +12,7 @@ import torch
 
 from fcnkit.errors import DefinitionError, InputError
 from fcnkit.nn.proposals import anchors
-from tests.layers.build import layer, net, opencv, run, tops_of
+from tests.layers.build import layer, layer_net, net, opencv, run, tops_of
 
 RPN = (
     'python_param {{ module: "rpn.proposal_layer" layer: "ProposalLayer"'
@@ -362,3 +362,26 @@ def test_blobs_that_do_not_fit() -> None:
         net(it, blobs)(*map(torch.from_numpy, [*blobs[:2], np.ones((3, 3), np.float32)]))
     with pytest.raises(DefinitionError, match="layer 'it': ratio and scale must be given, and positive"):
         run(layer("Proposal", "abc", "proposal_param { ratio: 1 }"), blobs)
+
+
+def test_parts_of_lines_of_text() -> None:
+    """CTPN's second anchor is 16 pixels high, rows 0 to 15: at the second place of a row it begins at column 16.
+
+    By hand: an offset of a half moves its centre from 7.5 to 15.5, and log 2 makes it 32 high: rows -0.5 to 31.5, which
+    the image of 20 rows cuts off at 0 and 19. The first anchor, of height 11, is rows 2 to 12 and so 1.5 to 12.5; the
+    third, of height 23, is rows -3 to 18.
+    """
+    kind = 'python_param { module: "layers.text_proposal_layer" layer: "ProposalLayer" param_str: "%s" }'
+    scores = np.arange(40, dtype=np.float32).reshape(1, 20, 1, 2)
+    offsets = np.zeros((1, 20, 1, 2), np.float32)
+    offsets[0, 2, 0, 1], offsets[0, 3, 0, 1] = 0.5, np.log(2)
+    info = np.array([[20, 40, 1]], np.float32)
+    parts_net = layer_net("Python", kind % "'feat_stride': 16", [scores.shape, offsets.shape, info.shape], tops=2)
+    parts, found = tops_of(parts_net, scores, offsets, info)
+    assert (parts.shape, found.shape) == ((20, 4), (20, 1))
+    assert np.allclose(parts[[0, 1, 2, 11]], [[0, 1.5, 15, 12.5], [0, 0, 15, 15.5], [0, 0, 15, 18.5], [16, 0, 31, 19]])
+    assert found.ravel().tolist() == [*range(20, 40, 2), *range(21, 40, 2)]
+    with pytest.raises(DefinitionError, match="feat_stride must be given"):
+        layer_net("Python", kind % "'stride': 16", [scores.shape, offsets.shape, info.shape], tops=2)
+    with pytest.raises(DefinitionError, match="10 anchors need 20 channels of scores and of offsets, of one image"):
+        layer_net("Python", kind % "'feat_stride': 16", [(1, 18, 1, 2), offsets.shape, info.shape], tops=2)

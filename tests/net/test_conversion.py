@@ -291,3 +291,23 @@ def test_inputs_take_the_shape_of_the_blobs_beside_them(tmp_path: Path) -> None:
     assert fcnkit.load(path, input_shape=shapes).remarks == []
     with pytest.raises(FcnkitError, match=r"layer 'sum' .*: the bottoms must have equal shapes"):
         fcnkit.load(path, input_shape=shapes | {"large": (1, 2, 12, 11)})
+
+
+def test_a_net_whose_upsampling_adds_a_row_runs_at_the_images_that_need_it(tmp_path: Path) -> None:
+    """alexgkendall/SegNet-Tutorial Models/segnet_basic_train.prototxt: 360 / 8 rows are odd, 480 / 8 columns even."""
+    path = tmp_path / "net.prototxt"
+    pools = "".join(
+        f'layer {{ name: "p{n}" type: "Pooling" bottom: "{bottom}" top: "p{n}" top: "m{n}"'
+        " pooling_param { kernel_size: 2 stride: 2 } }"
+        for n, bottom in enumerate(["conv", "p0", "p1", "p2"])
+    )
+    path.write_text(
+        DATA % ""
+        + JOINED.splitlines()[1]
+        + pools
+        + 'layer { name: "up" type: "Upsample" bottom: "p3" bottom: "m3" top: "up"'
+        " upsample_param { scale: 2 pad_out_h: true } }"
+        + 'layer { name: "sum" type: "Eltwise" bottom: "up" bottom: "p2" top: "sum" }'
+    )
+    net = fcnkit.load(path)
+    assert (net.shapes["data"], net.shapes["sum"]) == ((1, 3, 360, 480), (1, 2, 45, 60))

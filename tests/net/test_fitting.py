@@ -195,3 +195,16 @@ def test_regions_have_the_number_of_their_image(tmp_path: Path) -> None:
     path.write_text(text % 3)
     with pytest.raises(DefinitionError, match="a region has 5 numbers, an image and corners: not 3"):
         fcnkit.load(path)
+
+
+def test_an_input_that_is_joined_along_the_batch_is_as_large_as_the_other(tmp_path: Path) -> None:
+    """Of Huangying-Zhan/Depth-VO-Feat, where the motion of a camera is computed for one pair and stated for another."""
+    text = """layer { name: "d" type: "Python" top: "image" top: "stated" python_param { module: "m" layer: "L" } }
+        layer { name: "c" type: "Convolution" bottom: "image" top: "c"
+          convolution_param { num_output: 6 kernel_size: 500 } }
+        layer { name: "t" type: "Concat" bottom: "stated" bottom: "c" top: "t" concat_param { axis: 0 } }"""
+    path = tmp_path / "net.prototxt"
+    path.write_text(text)
+    net = fcnkit.load(path)
+    assert (net.shapes["stated"], net.shapes["t"]) == ((1, 6, 1, 1), (2, 6, 1, 1))
+    assert "input 'stated' has the shape (1, 6, 1, 1), which layer 't' needs" in net.remarks
