@@ -1,7 +1,8 @@
 """Placeholders of templates: names in a prototxt that a project replaces by values before Caffe reads it.
 
 They are written as shells write variables (${NAME}, $NAME), as Jinja ({{ name }}), Python ({name}) or Collective
-Knowledge ($#name#$) do, in angle brackets, or as a bare word where a number is due (the templates of chuanqi305/MobileNet-SSD).
+Knowledge ($#name#$) do, in angle brackets (<NAME>), or as a bare word where a number is due (the templates of
+chuanqi305/MobileNet-SSD).
 """
 
 from __future__ import annotations
