@@ -894,6 +894,8 @@ class LayerParameter(Message):
     @property
     def rearrange_param(self) -> RearrangeParameter: ...
     @property
+    def group_norm_param(self) -> GroupNormParameter: ...
+    @property
     def roi_warping_param(self) -> ROIWarpingParameter: ...
     @property
     def mask_resize_param(self) -> MaskResizeParameter: ...
@@ -1088,6 +1090,7 @@ class LayerParameter(Message):
         srnnformat_param: SRNNFormatParameter = ...,
         spatialtransformer_param: RightAnglesParameter = ...,
         rearrange_param: RearrangeParameter = ...,
+        group_norm_param: GroupNormParameter = ...,
         roi_warping_param: ROIWarpingParameter = ...,
         mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -1272,6 +1275,7 @@ class LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "group_norm_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -1466,6 +1470,7 @@ class LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "group_norm_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -3182,6 +3187,8 @@ class V1LayerParameter(Message):
     @property
     def rearrange_param(self) -> RearrangeParameter: ...
     @property
+    def group_norm_param(self) -> GroupNormParameter: ...
+    @property
     def roi_warping_param(self) -> ROIWarpingParameter: ...
     @property
     def mask_resize_param(self) -> MaskResizeParameter: ...
@@ -3353,6 +3360,7 @@ class V1LayerParameter(Message):
         srnnformat_param: SRNNFormatParameter = ...,
         spatialtransformer_param: RightAnglesParameter = ...,
         rearrange_param: RearrangeParameter = ...,
+        group_norm_param: GroupNormParameter = ...,
         roi_warping_param: ROIWarpingParameter = ...,
         mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -3512,6 +3520,7 @@ class V1LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "group_norm_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -3683,6 +3692,7 @@ class V1LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "group_norm_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -7363,3 +7373,10 @@ class MaskResizeParameter(Message):
     def __init__(self, *, output_height: int = ..., output_width: int = ...) -> None: ...
     def HasField(self, field_name: Literal["output_height", "output_width"]) -> bool: ...
     def ClearField(self, field_name: Literal["output_height", "output_width"]) -> None: ...
+
+class GroupNormParameter(Message):
+    eps: float
+    group_num: int
+    def __init__(self, *, eps: float = ..., group_num: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["eps", "group_num"]) -> bool: ...
+    def ClearField(self, field_name: Literal["eps", "group_num"]) -> None: ...
