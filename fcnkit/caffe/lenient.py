@@ -124,6 +124,7 @@ class _Scan:
         if kind is not None and (kind.name, name.text) in REPEATED:
             stated.setdefault(name.text, []).append((name.start, self.text[at : at + 1] == "["))
         value = self.value(inner, path)
+        self.accept(",", ";")
         quoted = value[:1] in ("'", '"')
         if kind is not None and field is None:
             self.note(name.start, name.start, kind.name, path, "")
@@ -132,7 +133,6 @@ class _Scan:
             self.note(name.start, at, enum.name, path, value[1:-1])
         elif not quoted and enum is not None and value and value not in enum.values_by_name:
             self.note(name.start, at, enum.name, path, value)
-        self.accept(",", ";")
         if kind is not None and kind.name == "NetParameter":
             self.layer = ("", 0)
 

@@ -719,6 +719,14 @@ class LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def frcnn_param(self) -> FrcnnParameter: ...
+    @property
+    def psroi_align_param(self) -> PSROIAlignParameter: ...
+    @property
+    def rpn_param(self) -> RPNParameter: ...
+    @property
+    def quantization_param(self) -> QuantizationParameter: ...
+    @property
     def expmax_param(self) -> ExpMaxParameter: ...
     @property
     def rand_comp_param(self) -> RandCompParameter: ...
@@ -1002,6 +1010,10 @@ class LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        frcnn_param: FrcnnParameter = ...,
+        psroi_align_param: PSROIAlignParameter = ...,
+        rpn_param: RPNParameter = ...,
+        quantization_param: QuantizationParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
         periodic_shuffle_param: PeriodicShuffleParameter = ...,
@@ -1188,6 +1200,10 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
+            "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -1382,6 +1398,10 @@ class LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
+            "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -3013,6 +3033,14 @@ class V1LayerParameter(Message):
     @property
     def upsample_darknet_param(self) -> UpsampleDarknetParameter: ...
     @property
+    def frcnn_param(self) -> FrcnnParameter: ...
+    @property
+    def psroi_align_param(self) -> PSROIAlignParameter: ...
+    @property
+    def rpn_param(self) -> RPNParameter: ...
+    @property
+    def quantization_param(self) -> QuantizationParameter: ...
+    @property
     def expmax_param(self) -> ExpMaxParameter: ...
     @property
     def rand_comp_param(self) -> RandCompParameter: ...
@@ -3273,6 +3301,10 @@ class V1LayerParameter(Message):
         yolov3_detection_output_param: Yolov3DetectionOutputParameter = ...,
         yolov3_param: Yolov3Parameter = ...,
         upsample_darknet_param: UpsampleDarknetParameter = ...,
+        frcnn_param: FrcnnParameter = ...,
+        psroi_align_param: PSROIAlignParameter = ...,
+        rpn_param: RPNParameter = ...,
+        quantization_param: QuantizationParameter = ...,
         expmax_param: ExpMaxParameter = ...,
         rand_comp_param: RandCompParameter = ...,
         periodic_shuffle_param: PeriodicShuffleParameter = ...,
@@ -3434,6 +3466,10 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
+            "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -3605,6 +3641,10 @@ class V1LayerParameter(Message):
             "yolov3_detection_output_param",
             "yolov3_param",
             "upsample_darknet_param",
+            "frcnn_param",
+            "psroi_align_param",
+            "rpn_param",
+            "quantization_param",
             "expmax_param",
             "rand_comp_param",
             "periodic_shuffle_param",
@@ -4612,6 +4652,7 @@ class PriorBoxParameter(Message):
     @property
     def height(self) -> RepeatedScalarFieldContainer[float]: ...
     faceboxes: bool
+    no_sqrt: bool
     @property
     def box_width(self) -> RepeatedScalarFieldContainer[float]: ...
     @property
@@ -4639,6 +4680,7 @@ class PriorBoxParameter(Message):
         width: Iterable[float] = ...,
         height: Iterable[float] = ...,
         faceboxes: bool = ...,
+        no_sqrt: bool = ...,
         box_width: Iterable[float] = ...,
         box_height: Iterable[float] = ...,
         tf: bool = ...,
@@ -4659,6 +4701,7 @@ class PriorBoxParameter(Message):
             "offset",
             "denser_prior_boxes",
             "faceboxes",
+            "no_sqrt",
             "tf",
             "yx_order",
             "keras",
@@ -4684,6 +4727,7 @@ class PriorBoxParameter(Message):
             "width",
             "height",
             "faceboxes",
+            "no_sqrt",
             "box_width",
             "box_height",
             "tf",
@@ -7380,3 +7424,159 @@ class GroupNormParameter(Message):
     def __init__(self, *, eps: float = ..., group_num: int = ...) -> None: ...
     def HasField(self, field_name: Literal["eps", "group_num"]) -> bool: ...
     def ClearField(self, field_name: Literal["eps", "group_num"]) -> None: ...
+
+class FrcnnParameter(Message):
+    @property
+    def anchors(self) -> RepeatedScalarFieldContainer[float]: ...
+    feat_stride: int
+    test_rpn_nms_thresh: float
+    test_rpn_pre_nms_top_n: int
+    test_rpn_post_nms_top_n: int
+    test_rpn_min_size: float
+    def __init__(
+        self,
+        *,
+        anchors: Iterable[float] = ...,
+        feat_stride: int = ...,
+        test_rpn_nms_thresh: float = ...,
+        test_rpn_pre_nms_top_n: int = ...,
+        test_rpn_post_nms_top_n: int = ...,
+        test_rpn_min_size: float = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "feat_stride",
+            "test_rpn_nms_thresh",
+            "test_rpn_pre_nms_top_n",
+            "test_rpn_post_nms_top_n",
+            "test_rpn_min_size",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "anchors",
+            "feat_stride",
+            "test_rpn_nms_thresh",
+            "test_rpn_pre_nms_top_n",
+            "test_rpn_post_nms_top_n",
+            "test_rpn_min_size",
+        ],
+    ) -> None: ...
+
+class PSROIAlignParameter(Message):
+    spatial_scale: float
+    output_dim: int
+    group_size: int
+    sample_num: int
+    def __init__(
+        self, *, spatial_scale: float = ..., output_dim: int = ..., group_size: int = ..., sample_num: int = ...
+    ) -> None: ...
+    def HasField(self, field_name: Literal["spatial_scale", "output_dim", "group_size", "sample_num"]) -> bool: ...
+    def ClearField(self, field_name: Literal["spatial_scale", "output_dim", "group_size", "sample_num"]) -> None: ...
+
+class RPNParameter(Message):
+    feat_stride: int
+    basesize: int
+    @property
+    def scale(self) -> RepeatedScalarFieldContainer[int]: ...
+    @property
+    def ratio(self) -> RepeatedScalarFieldContainer[float]: ...
+    boxminsize: int
+    nms_thresh: float
+    per_nms_topn: int
+    post_nms_topn: int
+    def __init__(
+        self,
+        *,
+        feat_stride: int = ...,
+        basesize: int = ...,
+        scale: Iterable[int] = ...,
+        ratio: Iterable[float] = ...,
+        boxminsize: int = ...,
+        nms_thresh: float = ...,
+        per_nms_topn: int = ...,
+        post_nms_topn: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal["feat_stride", "basesize", "boxminsize", "nms_thresh", "per_nms_topn", "post_nms_topn"],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "feat_stride", "basesize", "scale", "ratio", "boxminsize", "nms_thresh", "per_nms_topn", "post_nms_topn"
+        ],
+    ) -> None: ...
+
+class QuantizationParameter(Message):
+    Precision: Final[EnumTypeWrapper]
+    DYNAMIC_FIXED_POINT: Final = 0
+    MINIFLOAT: Final = 1
+    INTEGER_POWER_OF_2_WEIGHTS: Final = 2
+    Rounding: Final[EnumTypeWrapper]
+    NEAREST: Final = 0
+    STOCHASTIC: Final = 1
+    precision: int
+    rounding_scheme: int
+    bw_layer_in: int
+    bw_layer_out: int
+    bw_params: int
+    fl_layer_in: int
+    fl_layer_out: int
+    fl_params: int
+    mant_bits: int
+    exp_bits: int
+    exp_min: int
+    exp_max: int
+    def __init__(
+        self,
+        *,
+        precision: int | str = ...,
+        rounding_scheme: int | str = ...,
+        bw_layer_in: int = ...,
+        bw_layer_out: int = ...,
+        bw_params: int = ...,
+        fl_layer_in: int = ...,
+        fl_layer_out: int = ...,
+        fl_params: int = ...,
+        mant_bits: int = ...,
+        exp_bits: int = ...,
+        exp_min: int = ...,
+        exp_max: int = ...,
+    ) -> None: ...
+    def HasField(
+        self,
+        field_name: Literal[
+            "precision",
+            "rounding_scheme",
+            "bw_layer_in",
+            "bw_layer_out",
+            "bw_params",
+            "fl_layer_in",
+            "fl_layer_out",
+            "fl_params",
+            "mant_bits",
+            "exp_bits",
+            "exp_min",
+            "exp_max",
+        ],
+    ) -> bool: ...
+    def ClearField(
+        self,
+        field_name: Literal[
+            "precision",
+            "rounding_scheme",
+            "bw_layer_in",
+            "bw_layer_out",
+            "bw_params",
+            "fl_layer_in",
+            "fl_layer_out",
+            "fl_params",
+            "mant_bits",
+            "exp_bits",
+            "exp_min",
+            "exp_max",
+        ],
+    ) -> None: ...

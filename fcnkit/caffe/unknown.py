@@ -35,6 +35,8 @@ _NO_MATTER = {
     "richness",
     # wenwei202/caffe src/caffe/proto/caffe.proto: which weights stay 0 in training.
     "connectivity_mode",
+    # MingSun-Tse/Caffe_IncReg src/caffe/proto/caffe.proto: the share of filters that training removes.
+    "prune_param",
     # Data layers and what they do to images: intel/caffe, yjxiong/caffe, eric612/MobileNet-YOLO.
     "transform_param",
     "annotated_data_param",

@@ -13,8 +13,8 @@ from fcnkit.cli.image_options import image_options
 from fcnkit.cli.reading_options import opening_options
 
 if TYPE_CHECKING:
-    from fcnkit.geometry.tile_plans import TilePlan
     from fcnkit.segment import Segmenter
+    from fcnkit.segment.tiled import Division
 
 # The settings of --crf, as of fcnkit.crf.DenseCRF.
 CRF = ("max_iter", "pos_w", "pos_xy_std", "bi_w", "bi_xy_std", "bi_rgb_std")
@@ -90,8 +90,8 @@ _OPTIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
         "--tile",
         type=_tile,
         metavar="PIXELS|auto",
-        help="Run large images in overlapping tiles; PIXELS is the side of the inner square. With auto, tiles are as "
-        "large as --memory allows, and images that fit run whole. Same result.",
+        help="Run large images in overlapping tiles; PIXELS is the side of the inner square. With auto, images that "
+        "fit into --memory run whole, and others in bands of rows, as high as fits. Same result.",
     ),
     "memory": click.option(
         "--memory",
@@ -134,8 +134,8 @@ def single_image_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return model_options(command, ("prototxt", "image", "device", "tile", "memory", "max_pixels", "plain"))
 
 
-def show_tiles(division: TilePlan) -> None:
-    """Report the division of an image into tiles, and its cost, before the net runs on them."""
+def show_tiles(division: Division) -> None:
+    """Report the division of an image into parts, and its cost, before the net runs on them."""
     click.echo(str(division), err=True)
 
 

@@ -69,7 +69,11 @@ class Convolution:
         self._kernel_size = int(kernel[0]), int(kernel[1])
         self._wide = simple and inputs * kernel[0] * kernel[1] >= _WIDE_WINDOW and min(kernel) > 3
         self._simple = simple
-        self._packs = on_cpu and torch._C._has_mkldnn
+        # oneDNN's convolution of 1 x 1, packed for any size, is up to 20 times slower than the product on two threads
+        # for some numbers of pixels.
+        pointwise = self._kernel_size == (1, 1)
+        self._pointwise = pointwise and on_cpu and module.groups == 1
+        self._packs = on_cpu and torch._C._has_mkldnn and not (pointwise and module.groups > 1)
 
     def __call__(self, bottoms: Sequence[Tensor], pads: Pads | None) -> Tensor:
         (bottom,) = bottoms
@@ -83,7 +87,8 @@ class Convolution:
             )
             if winograd.pays(self._own.shape[0], self._own.shape[1], self._kernel_size, (rows, columns)):
                 return self._tiled(bottom, pads)
-        if self._wide or any(before != behind for before, behind in pads):
+        as_matrix = (self._wide or self._pointwise) and any(map(any, pads))
+        if as_matrix or any(before != behind for before, behind in pads):
             bottom = F.pad(bottom, (*pads[1], *pads[0]))
             pads = ((0, 0), (0, 0))
         return self._convolve(bottom, (pads[0][0], pads[1][0]))
@@ -104,13 +109,12 @@ class Convolution:
     @cached_property
     def _convolve(self) -> Callable[[Tensor, tuple[int, int]], Tensor]:
         weight, module = self._folded(), self._module
-        if self._wide:
+        if self._wide or self._pointwise:
             # (num_output, kernel height * kernel width * channels), as the values of a window lie in memory.
             matrix = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
-            if not self._packs:
-                return partial(self._multiply, _linear, matrix)
-            matrix = torch.ops.mkldnn._reorder_linear_weight(matrix, _USUAL_WINDOWS)
-            return partial(self._multiply, torch.ops.mkldnn._linear_pointwise, matrix)
+            if self._packs:
+                matrix = torch.ops.mkldnn._reorder_linear_weight(matrix, _USUAL_WINDOWS)
+            return partial(self._by_pixels if self._pointwise else self._multiply, matrix)
         if self._packs:
             packed = torch._C._nn.mkldnn_reorder_conv2d_weight(
                 weight.to_mkldnn(), [0, 0], list(module.stride), list(module.dilation), module.groups
@@ -130,7 +134,14 @@ class Convolution:
         module = self._module
         return self._rectified(F.conv2d(bottom, weight, self._bias, module.stride, pad, module.dilation, module.groups))
 
-    def _multiply(self, linear: Callable[..., Tensor], matrix: Tensor, bottom: Tensor, pad: tuple[int, int]) -> Tensor:
+    def _by_pixels(self, matrix: Tensor, bottom: Tensor, pad: tuple[int, int]) -> Tensor:
+        """Multiply the matrix of all pixels."""
+        down, across = self._module.stride
+        pixels = bottom[:, :, ::down, ::across].permute(0, 2, 3, 1)
+        top = self._product(matrix, pixels.reshape(-1, pixels.shape[3]))
+        return top.view(*pixels.shape[:3], -1).permute(0, 3, 1, 2)
+
+    def _multiply(self, matrix: Tensor, bottom: Tensor, pad: tuple[int, int]) -> Tensor:
         """Multiply the matrix of all windows, some rows of the top at a time: large kernels are faster so."""
         kernel = self._kernel_size
         batch, channels, height, width = bottom.shape
@@ -142,9 +153,17 @@ class Convolution:
         step = max(_MOST_BYTES // (4 * max(batch, 1) * columns * length), 1)
         for start in range(0, rows, step):
             part = windows[:, start : start + step]
-            made = linear(part.reshape(-1, length), matrix, self._bias, "none", [], "")
-            top[:, start : start + step] = self._rectified(made).view(*part.shape[:3], outputs)
+            top[:, start : start + step] = self._product(matrix, part.reshape(-1, length)).view(
+                *part.shape[:3], outputs
+            )
         return top.permute(0, 3, 1, 2)
+
+    def _product(self, matrix: Tensor, windows: Tensor) -> Tensor:
+        if not self._packs:
+            return self._rectified(F.linear(windows, matrix, self._bias))
+        rectified = "relu" if self._slope == 0 else "none"
+        top = torch.ops.mkldnn._linear_pointwise(windows, matrix, self._bias, rectified, [], "")
+        return F.leaky_relu_(top, self._slope) if self._slope else top
 
     def _rectified(self, top: Tensor) -> Tensor:
         return top if self._slope is None else F.leaky_relu_(top, self._slope)
@@ -192,10 +211,6 @@ class LocalResponseNorm:
         mean = F.avg_pool1d(squares, module.size, 1, module.size // 2).view(values.shape)
         base = mean.mul_(module.alpha).add_(module.k)
         return (values * base.pow_(-module.beta)).permute(0, 3, 1, 2)
-
-
-def _linear(values: Tensor, matrix: Tensor, bias: Tensor | None, *_: object) -> Tensor:
-    return F.linear(values, matrix, bias)
 
 
 def _factors(module: nn.Module) -> tuple[Tensor, Tensor]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from weakref import ref
 
 import torch
 from torch import Tensor
 from torch.nn.modules import module as torch_module
 
+from fcnkit.aliases import Pair
 from fcnkit.errors import FcnkitError
+from fcnkit.fast.bands import Bands
 from fcnkit.fast.graphs import Graphs, Run
 from fcnkit.fast.program import compile_net
 from fcnkit.fast.running import Runner
@@ -113,8 +116,53 @@ class Optimized:
             and all(tensor.dtype == torch.float32 and type(tensor) in plain for tensor in tensors)
         )
 
+    def bands(self, size: Pair, output: str, fits: Callable[[int], bool]) -> Bands | None:
+        """How the net runs in bands, rows of an output from top to bottom, on inputs of one size.
+
+        A run in bands computes nothing twice, apart from single rows, and its blobs have the height of a band: for
+        inputs that are too large for memory.
+
+        Args:
+            size: (height, width) of the inputs.
+            output: the name of the only output that is wanted.
+            fits: whether there is room for the blobs of one image, by their bytes.
+
+        Returns:
+            The fewest bands that fit, for `in_bands`; None if none do, if rows of the output depend on whole blobs, or
+            if the net itself must run.
+        """
+        like = next(iter(_weights(self.net)), torch.empty(0))
+        with torch.no_grad():
+            applies = self._applies([like.new_empty(0)])
+        runner = self._prepared() if applies else None
+        return None if runner is None else runner.divide(size, self.net.outputs.index(output), fits)
+
+    @torch.no_grad()
+    def in_bands(self, bands: Bands, *inputs: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Run the net in bands, without gradients: rows of the output and their values, (N, channels, rows, width).
+
+        Args:
+            bands: of the inputs' size, from `bands`; the net's weights are the same since.
+            inputs: in the order of the net's.
+        """
+        runner = self._prepared()
+        assert runner is not None
+        for rows, values in runner.in_bands(bands, inputs):
+            yield slice(*rows), values
+
     def _run(self, inputs: list[Tensor]) -> list[Tensor] | None:
         """The outputs, or None if the net itself must run."""
+        if self._prepared() is None or self._run_all is None:
+            return None
+        try:
+            with torch.no_grad():
+                return self._run_all(inputs)
+        except (RuntimeError, IndexError, ValueError):
+            # The net's own error names the layer and the sizes.
+            return None
+
+    def _prepared(self) -> Runner | None:
+        """The runner for the weights as they are, or None if the net itself must run."""
         if self._state is None or not self._state.is_still(self.net):
             self._state, self._runner, self._run_all = _State(self.net), None, None
             try:
@@ -123,16 +171,10 @@ class Optimized:
                 return None
             self._runner = Runner(program, self._boxes)
             self._run_all = self._runner
-            if program.constant and inputs[0].device.type == "cuda":
+            device = next((tensor.device for tensor in _weights(self.net)), None)
+            if program.constant and device is not None and device.type == "cuda":
                 self._run_all = Graphs(self._runner)
-        if self._run_all is None:
-            return None
-        try:
-            with torch.no_grad():
-                return self._run_all(inputs)
-        except (RuntimeError, IndexError, ValueError):
-            # The net's own error names the layer and the sizes.
-            return None
+        return self._runner
 
 
 def optimized(net: CaffeNet, *, boxes: bool = True) -> Optimized:

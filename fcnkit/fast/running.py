@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from fcnkit.aliases import Pair
+from fcnkit.fast.bands import Bands, divide
 from fcnkit.fast.kernels import Kernel, prepare
-from fcnkit.fast.planning import Box, Plan, choose_framed, period, plan, shortest
+from fcnkit.fast.planning import Box, Part, Plan, choose_framed, period, plan, shortest
 from fcnkit.fast.program import Program
 from fcnkit.fast.tracing import Line
 from fcnkit.geometry.spans import Span
@@ -32,7 +34,7 @@ class Background:
         return sum(value.nbytes for value in self.values.values())
 
     def put_around(self, value: int, tensor: Tensor, made: Box, there: Box, lines: tuple[Line, Line]) -> Tensor:
-        """The pixels `there` of a value, of which those in `made` are computed."""
+        """The pixels `there` of a value, of which those in `made`, or none, are computed."""
         (top, bottom), (left, right) = made
         background = self.values[value]
         batch, channels = len(tensor), background.shape[1]
@@ -51,7 +53,8 @@ class Background:
                 # By whole pixels: all channels of one lie together.
                 part = background.permute(0, 2, 3, 1).index_select(1, down).index_select(2, across)
                 self._part(whole, strip, there).copy_(part.permute(0, 3, 1, 2))
-        self._part(whole, made, there).copy_(tensor)
+        if tensor.numel():
+            self._part(whole, made, there).copy_(tensor)
         return whole
 
     @staticmethod
@@ -98,7 +101,7 @@ class Runner:
             raise ValueError("inputs of several sizes")
         height, width = size
         found = self._plan((height, width))
-        background = self._background((height, width), found, inputs[0].device) if found.framed else None
+        background = self._background((height, width), found.framed, inputs[0].device) if found.framed else None
         return self._run(found, dict(zip(self._program.inputs, inputs, strict=True)), self._program.outputs, background)
 
     def _plan(self, size: tuple[int, int]) -> Plan:
@@ -114,15 +117,15 @@ class Runner:
         self._plans.move_to_end(size)
         return found
 
-    def _background(self, size: tuple[int, int], wanted: Plan, device: torch.device) -> Background:
+    def _background(self, size: Pair, framed: Collection[int], device: torch.device) -> Background:
         program = self._program
-        rows, columns = (shortest(program, axis, length, wanted.framed) for axis, length in enumerate(size))
+        rows, columns = (shortest(program, axis, length, framed) for axis, length in enumerate(size))
         assert rows is not None
         assert columns is not None
         small = rows.length, columns.length
         found = self._backgrounds.get(small)
-        if found is None or not set(wanted.framed) <= found.values.keys():
-            kept = sorted({*wanted.framed, *(found.values if found else ())})
+        if found is None or not set(framed) <= found.values.keys():
+            kept = sorted({*framed, *(found.values if found else ())})
             run = plan(program, small, (), kept)
             assert run is not None
             zeros = {value: torch.zeros(1, program.channels[value], *small, device=device) for value in program.inputs}
@@ -141,27 +144,71 @@ class Runner:
         for value, tensor in values.items():
             values[value] = tensor.contiguous(memory_format=torch.channels_last)
         for part, free in zip(run.parts, run.free, strict=True):
-            operation = self._program.operations[part.operation]
-            bottoms = [
-                values[read] if pixels is None else values[read][:, :, pixels[0], pixels[1]]
-                for read, pixels in list(zip(operation.reads, part.bottoms, strict=True))[: 1 if part.crops else None]
-            ]
-            tops = bottoms[0] if part.crops else self._kernel(part.operation)(bottoms, part.pads)
-            if isinstance(tops, Tensor):
-                tops = (tops,)
-            if part.cut is not None:
-                tops = tuple(top[:, :, part.cut[0], part.cut[1]] for top in tops)
-            if part.frame is not None:
-                assert background is not None
-                made, there = part.frame
-                tops = tuple(
-                    background.put_around(value, top, made, there, run.lines)
-                    for value, top in zip(operation.makes, tops, strict=True)
-                )
-            values.update(zip(operation.makes, tops, strict=True))
+            values.update(self._compute(part, values, run.lines, background))
             for value in free:
                 values.pop(value, None)
         return [values[value] for value in outputs]
+
+    def _compute(
+        self, part: Part, values: Mapping[int, Tensor], lines: tuple[Line, Line], background: Background | None
+    ) -> dict[int, Tensor]:
+        """The values that a part makes."""
+        operation = self._program.operations[part.operation]
+        bottoms = [
+            values[read] if pixels is None else values[read][:, :, pixels[0], pixels[1]]
+            for read, pixels in list(zip(operation.reads, part.bottoms, strict=False))[: 1 if part.crops else None]
+        ]
+        if not part.bottoms and operation.reads:
+            tops: Tensor | tuple[Tensor, ...] = (values[self._program.inputs[0]][:, :, :0],) * len(operation.makes)
+        else:
+            tops = bottoms[0] if part.crops else self._kernel(part.operation)(bottoms, part.pads)
+        if isinstance(tops, Tensor):
+            tops = (tops,)
+        if part.cut is not None:
+            tops = tuple(top[:, :, part.cut[0], part.cut[1]] for top in tops)
+        if part.frame is not None:
+            assert background is not None
+            made, there = part.frame
+            tops = tuple(
+                background.put_around(value, top, made, there, lines)
+                for value, top in zip(operation.makes, tops, strict=True)
+            )
+        return dict(zip(operation.makes, tops, strict=True))
+
+    def divide(self, size: Pair, output: int, fits: Callable[[int], bool]) -> Bands | None:
+        """The bands of one of the net's outputs; see `divide`."""
+        framed = choose_framed(self._program, size) if self._boxes else []
+        return divide(self._program, size, self._program.outputs[output], framed, fits)
+
+    def in_bands(self, bands: Bands, inputs: Sequence[Tensor]) -> Iterator[tuple[Span, Tensor]]:
+        """The rows of an output, from top to bottom, and their values.
+
+        Args:
+            bands: of the inputs' size.
+            inputs: as for a call.
+        """
+        background = self._background(bands.size, bands.framed, inputs[0].device) if bands.framed else None
+        given = {
+            value: each.contiguous(memory_format=torch.channels_last)
+            for value, each in zip(self._program.inputs, inputs, strict=True)
+        }
+        # From an earlier band: the first row, and the rows from there on.
+        kept: dict[int, tuple[int, Tensor]] = {}
+        for band in bands.bands:
+            values = given | {
+                value: rows[:, :, band.held[value].start - first :] for value, (first, rows) in kept.items()
+            }
+            for part, free in zip(band.parts, band.free, strict=True):
+                for value, rows in self._compute(part, values, bands.lines, background).items():
+                    values[value] = torch.cat((values[value], rows), 2) if value in values else rows
+                for value in free:
+                    found = values.pop(value, None)
+                    kept.pop(value, None)
+                    if found is not None and value in band.kept:
+                        first = band.kept[value].start
+                        kept[value] = first, found[:, :, first - band.held[value].start :].clone()
+            if band.rows.length:
+                yield band.rows, values.pop(bands.output)
 
     def _kernel(self, number: int) -> Kernel:
         kernel = self._kernels[number]

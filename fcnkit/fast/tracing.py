@@ -80,16 +80,21 @@ class Demand:
     there: Mapping[int, Span]
 
 
-def demand(program: Program, line: Line, outputs: Collection[int], framed: Collection[int]) -> Demand:
-    """The pixels that are needed for outputs, a program's or other values of it."""
+def wholes(line: Line, values: Collection[int]) -> dict[int, Span]:
+    """All pixels of values; none of those that are not mapped, which are computed in any case."""
+    return {value: line.whole(value) if value in line.sizes else Span(0, 0) for value in values}
+
+
+def demand(program: Program, line: Line, wanted: Mapping[int, Span], framed: Collection[int]) -> Demand:
+    """The pixels that are needed for spans of values, outputs or others; see `wholes`."""
     there: dict[int, Span] = {}
     made: dict[int, Span] = {}
 
     def need(value: int, span: Span) -> None:
         there[value] = hull([there[value], span]) if value in there else span
 
-    for value in outputs:
-        need(value, line.whole(value) if value in line.sizes else Span(0, 0))
+    for value, span in wanted.items():
+        need(value, span)
     for operation in reversed(program.operations):
         needed = [there[value] for value in operation.makes if value in there]
         if not needed:
@@ -108,6 +113,8 @@ def demand(program: Program, line: Line, outputs: Collection[int], framed: Colle
                 need(read, line.whole(read))
             elif (seen := bottom_span(operation, number, line, span)) is not None:
                 need(read, seen)
+    # The inputs are there as a whole.
+    there.update({value: line.whole(value) for value in program.inputs if value in there and value in line.sizes})
     return Demand(made, there)
 
 
@@ -115,7 +122,8 @@ def bottom_span(operation: Operation, number: int, line: Line, top: Span) -> Spa
     """The pixels of a bottom that an operation is given to make a span of its top; None for all, or for its size.
 
     A convolution is given what its windows see. Other modules pad and round at both ends of what they are given: it
-    begins at a multiple of the stride, and reaches far enough for all cut ends to lie outside the span.
+    begins at a multiple of the stride, and reaches far enough for all cut ends to lie outside the span. They are given
+    one pixel at least, the nearest where a window sees nothing but padding.
     """
     windows = operation.windows[number] if operation.windows is not None else None
     if windows is None:
@@ -127,4 +135,6 @@ def bottom_span(operation: Operation, number: int, line: Line, top: Span) -> Spa
         span = Span(min(span.start, top.start // window.stride), max(span.stop, least))
     elif not isinstance(operation.module, nn.Conv2d):
         span = Span(span.start - span.start % window.stride, span.stop)
-    return span.within(line.whole(operation.reads[number]))
+    size = line.sizes[operation.reads[number]]
+    start = min(max(span.start, 0), size - 1)
+    return Span(start, max(min(span.stop, size), start + 1))

@@ -3,9 +3,8 @@
 BVLC's Caffe crops at 0 (BVLC/caffe src/caffe/proto/caffe.proto, CropParameter). The Crop of s9xie/hed,
 zeakey/DeepSkeleton and kmaninis/COB has no settings: it derives the offset from the coordinate maps of its bottoms
 (src/caffe/layers/crop_layer.cpp of each, LayerSetUp). A Crop without crop_param looks the same in both; one with a
-crop_param is BVLC's, since the forks have no such message. A net that pads its image by more than its upsampling
-filters explain is a fork's: only a derived offset takes that padding off again. The AutoCrop of yun-liu/rcf always
-derives the offset, and becomes a Crop here.
+crop_param is BVLC's, since the forks have no such message. The AutoCrop of yun-liu/rcf always derives the offset, and
+becomes a Crop here.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ from fcnkit.geometry.coordinates import Coordinates
 from fcnkit.geometry.crops import Crop
 from fcnkit.geometry.report import pair
 from fcnkit.types.combine import AUTO_CROP, CROP
-from fcnkit.types.convolution import DECONVOLUTION
-from fcnkit.types.windows import convolution_window
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter, NetParameter
@@ -30,22 +27,19 @@ CHOICES = (DERIVED, ZERO)
 def settle_crops(net: NetParameter, choice: str | None) -> list[str]:
     """Write, in place, the offset of each Crop without crop_param for which the two readings differ.
 
-    Without a choice they are derived where one of them is at least as large as the upsampling filter before its Crop:
-    such a filter itself, without padding, places its top by less, so that the rest is padding of the image.
-
     A Crop whose derived offset is 0, or for which none can be derived, runs in BVLC's Caffe alone or the same in both:
     it is left as it is.
 
     Args:
         net: a V2 net.
-        choice: "derived" or "zero"; None refuses nets in which the two differ and both are possible.
+        choice: "derived" or "zero"; None refuses nets in which the two differ.
 
     Returns:
         Remarks: the offsets that were written, as a line of text if there are any.
 
     Raises:
         ArgumentError: there is no such choice.
-        DefinitionError: choice is None, and nothing in the net decides between two offsets of a Crop.
+        DefinitionError: choice is None, and a Crop would have different offsets.
     """
     if choice not in (None, *CHOICES):
         raise ArgumentError(f"crop must be {' or '.join(map(repr, CHOICES))}, not {choice!r}")
@@ -55,14 +49,8 @@ def settle_crops(net: NetParameter, choice: str | None) -> list[str]:
     traced = list(zip(net.layer, Coordinates(net).layers, strict=True))
     crops = [(layer, each.crop) for layer, each in traced if each.crop is not None]
     open_crops = [(layer, crop) for layer, crop in crops if layer.type == CROP.name and _differs(layer, crop)]
-    found = next((layer for layer, crop in open_crops if _takes_padding_off(net, layer, crop)), None)
-    if open_crops and choice is None and found is None:
+    if open_crops and choice is None:
         raise DefinitionError(_question(open_crops))
-    reason = ""
-    if choice is None and found is not None:
-        reason = (
-            f", as in the Caffe of HED, because {found.name!r} (top {found.top[0]!r}) takes padding of the image off"
-        )
     for layer, crop in open_crops:
         layer.crop_param.offset.extend([0] if choice == ZERO else crop.offsets())
     listed = "" if choice == ZERO else f": {_listed(open_crops)}"
@@ -70,7 +58,7 @@ def settle_crops(net: NetParameter, choice: str | None) -> list[str]:
     for layer, crop in derived:
         layer.crop_param.offset.extend(crop.offsets())
         layer.type = CROP.name
-    remarks = [f"crops at {choice or DERIVED} offsets{reason}{listed}"] if open_crops else []
+    remarks = [f"crops at {choice} offsets{listed}"] if open_crops else []
     return remarks + ([f"crops at {DERIVED} offsets: {_listed(derived)}"] if derived else [])
 
 
@@ -78,17 +66,6 @@ def _differs(layer: LayerParameter, crop: Crop) -> bool:
     if layer.HasField("crop_param") or not layer.top or crop.derived is None:
         return False
     return any(crop.derived)
-
-
-def _takes_padding_off(net: NetParameter, layer: LayerParameter, crop: Crop) -> bool:
-    """Whether a Crop's derived offset is more than its upsampling filter can explain."""
-    before = next(index for index, other in enumerate(net.layer) if other is layer)
-    maker = next((other for other in net.layer[before - 1 :: -1] if layer.bottom[0] in other.top), None)
-    if maker is None or maker.type != DECONVOLUTION.name or crop.derived is None:
-        return False
-    return any(
-        offset >= kernel for offset, kernel in zip(crop.derived, convolution_window(maker, 2).kernel, strict=True)
-    )
 
 
 def _listed(crops: list[tuple[LayerParameter, Crop]]) -> str:

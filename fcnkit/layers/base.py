@@ -43,8 +43,12 @@ class Layer:
         """Whether a layer without a named top makes one, which becomes an output of the net, as Caffe's losses do."""
         return self.record.role is LOSS
 
+    def rewritten(self, layer: LayerParameter) -> tuple[str, ...]:
+        """Bottoms that the layer writes into, for later readers; its module returns their values behind its tops."""
+        return ()
+
     def in_net(self, layer: LayerParameter, net: NetParameter) -> Layer:
-        """The rule that builds a layer of a net, for types that forks define differently: their other layers differ."""
+        """The rule for a layer of a net, where what it makes depends on the net's other layers."""
         return self
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:

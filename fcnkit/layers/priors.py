@@ -21,8 +21,9 @@ from fcnkit.types import priors as types
 class PriorBox(Layer):
     """Default boxes around each position of its first bottom, for images of the second's size.
 
-    Nets of TextBoxes, which have twice as many boxes without a field for it, need denser_prior_boxes as well, and those
-    of FaceBoxes faceboxes (see `net.default_boxes`). box_width and box_height are sizes in place of all others.
+    Nets of TextBoxes, which have twice as many boxes without a field for it, need denser_prior_boxes as well, those of
+    FaceBoxes faceboxes, and those of SSD_windows_caffe no_sqrt (see `net.fitting`). box_width and box_height are sizes
+    in place of all others.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp; for denser_prior_boxes
     MhLiao/TextBoxes_plusplus, and for box_width, tf and yx_order foss-for-synopsys-dwc-arc-processors/synopsys-caffe,
@@ -31,8 +32,6 @@ class PriorBox(Layer):
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.prior_box_param
-        if p.keras:
-            raise DefinitionError(f"layer {layer.name!r}: keras, another order of the boxes, is not supported")
         stated = p.box_width or p.box_height
         boxes = _stated(layer, "box_width", "box_height") if stated else default_boxes(layer)
         return _prior_box(layer, boxes, denser=p.denser_prior_boxes, rows_first=p.yx_order)
@@ -73,10 +72,12 @@ def default_boxes(layer: LayerParameter) -> list[Box]:
     Each min_size gives a square of its own size, one of the geometric mean with its max_size, and a box for each
     aspect_ratio and, with flip, for its inverse. Sizes are cut to whole pixels, as in the fork; repeated ratios are
     skipped. With tf the geometric mean comes last, and a square of 60 pixels loses a twentieth of the image at each
-    side. With faceboxes squares are a pixel less wide, those of 32 and 64 pixels are 16 and 4 shifted ones.
+    side. With faceboxes squares are a pixel less wide, those of 32 and 64 pixels are 16 and 4 shifted ones. With
+    no_sqrt there is no geometric mean. With keras the geometric mean comes first, and the inverses follow all ratios.
 
     Source: weiliu89/caffe (branch ssd) src/caffe/layers/prior_box_layer.cpp, LayerSetUp and Forward_cpu; for tf
-    foss-for-synopsys-dwc-arc-processors/synopsys-caffe, for faceboxes sfzhang15/FaceBoxes, the same file.
+    foss-for-synopsys-dwc-arc-processors/synopsys-caffe, for faceboxes sfzhang15/FaceBoxes, for no_sqrt
+    dreadlord1984/SSD_windows_caffe, the same file; for keras that of synopsys-caffe.
     """
     p = layer.prior_box_param
     if not p.min_size or min(p.min_size) <= 0:
@@ -87,22 +88,29 @@ def default_boxes(layer: LayerParameter) -> list[Box]:
         raise DefinitionError(f"layer {layer.name!r}: max_size must be over min_size")
     boxes: list[Box] = []
     for index, size in enumerate(map(int, p.min_size)):
-        squares = _face_boxes(size) if p.faceboxes else [Box(size, size, inset=0.05 if p.tf and size == 60 else 0.0)]
-        means = [Box(*(math.sqrt(size * int(p.max_size[index])),) * 2)] if p.max_size else []
+        squares = [Box(size, size, inset=0.05 if p.tf and not p.keras and size == 60 else 0.0)]
+        if p.faceboxes and not p.keras:
+            squares = _face_boxes(size)
+        means = [Box(*(math.sqrt(size * int(p.max_size[index])),) * 2)] if p.max_size and not p.no_sqrt else []
         others = [Box(size * math.sqrt(ratio), size / math.sqrt(ratio)) for ratio in _ratios(layer)]
-        boxes += [*squares, *others, *means] if p.tf else [*squares, *means, *others]
+        if p.keras:
+            boxes += [*means, *squares, *others]
+        else:
+            boxes += [*squares, *others, *means] if p.tf else [*squares, *means, *others]
     return boxes
 
 
 def _ratios(layer: LayerParameter) -> list[float]:
     """The aspect ratios besides 1."""
     p = layer.prior_box_param
-    ratios = [1.0]
     for ratio in p.aspect_ratio:
         if ratio <= 0:
             raise DefinitionError(f"layer {layer.name!r}: aspect_ratio {ratio:g} must be positive")
+    ratios = [1.0]
+    last = p.flip and p.keras
+    for ratio in [*p.aspect_ratio, *(1 / ratio for ratio in p.aspect_ratio if last)]:
         if all(abs(ratio - other) >= 1e-6 for other in ratios):
-            ratios += [ratio, 1 / ratio] if p.flip else [ratio]
+            ratios += [ratio, 1 / ratio] if p.flip and not last else [ratio]
     return ratios[1:]
 
 

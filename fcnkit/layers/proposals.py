@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from fcnkit.aliases import Shape
@@ -68,6 +69,60 @@ def _fixed_proposals(layer: LayerParameter) -> nn.Module:
         p.rpn_min_size,
         scores=len(layer.top) > 1,
     )
+
+
+@rule(types.RPN)
+class RPN(Layer):
+    """Regions around anchors of whole pixels, in which boxes that overlap by nms_thresh are too many as well.
+
+    Source: xyfer17/faster-rcnn-caffe src/caffe/layers/rpn_layer.cpp, LayerSetUp and nms.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = layer.rpn_param
+        if not p.ratio or min(p.ratio) <= 0 or not min([p.feat_stride, p.basesize, len(p.scale), *p.scale]):
+            raise DefinitionError(
+                f"layer {layer.name!r}: feat_stride, basesize, scale and ratio must be given, and positive"
+            )
+        boxes = proposals.anchors(p.basesize, list(p.ratio), list(p.scale), up=True)
+        return proposals.WideProposals(
+            [(int(left), int(top), int(right), int(bottom)) for left, top, right, bottom in boxes],
+            p.feat_stride,
+            p.per_nms_topn or None,
+            p.post_nms_topn or None,
+            float(np.nextafter(np.float32(p.nms_thresh), np.float32(-1))),
+            p.boxminsize,
+            scores=len(layer.top) > 1,
+        )
+
+
+@rule(types.FRCNN_PROPOSAL)
+class FrcnnProposal(Layer):
+    """Faster R-CNN's regions, with anchors and settings that the project reads from a file.
+
+    The files' settings for tests differ in anchors and min_size alone, and anchors have no default.
+
+    Source: makefile/frcnn src/caffe/FRCNN/frcnn_proposal_layer.cpp, Forward_cpu; examples/FRCNN/config.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p, own = layer.frcnn_param, layer.proposal_param
+        found = bottoms[1][1]
+        if not p.anchors or len(p.anchors) != found:
+            raise DefinitionError(
+                f"layer {layer.name!r}: its anchors are in the project's configuration file: add those of {found // 4}"
+                f" as frcnn_param {{ anchors: [-84, -40, 99, 55, ...] }}, not {len(p.anchors)} numbers"
+            )
+        numbers = iter(p.anchors)
+        return proposals.Proposals(
+            list(zip(numbers, numbers, numbers, numbers, strict=True)),
+            own.feat_stride if own.HasField("feat_stride") else p.feat_stride,
+            p.test_rpn_pre_nms_top_n,
+            p.test_rpn_post_nms_top_n,
+            p.test_rpn_nms_thresh,
+            int(p.test_rpn_min_size),  # as the layer reads it
+            scores=len(layer.top) > 1,
+        )
 
 
 class _PythonProposal(Layer):

@@ -45,12 +45,23 @@ class PSROIPooling(Layer):
 
 @rule(types.PSROI_ALIGN)
 class PSROIAlign(PSROIPooling):
-    """The same of interpolated values.
+    """The same of interpolated values, 2 x 2 in each part, or sample_num x sample_num with psroi_align_param.
 
-    Source: fallingdust/caffe-fast-rcnn src/caffe/layers/psroi_align_layer.cpp, LayerSetUp.
+    Source: fallingdust/caffe-fast-rcnn src/caffe/layers/psroi_align_layer.cpp, LayerSetUp, with psroi_pooling_param;
+    afantideng/R-FCN-PSROIAlign caffe/src/caffe/proto/caffe.proto, PSROIAlignParameter.
     """
 
     module = regions.PositionSensitiveAlign
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        if not layer.HasField("psroi_align_param"):
+            return super().build(layer, bottoms)
+        p = layer.psroi_align_param
+        if min(p.output_dim, p.group_size, p.sample_num) < 1 or p.spatial_scale <= 0:
+            raise DefinitionError(
+                f"layer {layer.name!r}: give spatial_scale, output_dim, group_size and sample_num, and positive"
+            )
+        return regions.PositionSensitiveSamples(p.output_dim, p.group_size, p.spatial_scale, p.sample_num)
 
 
 @rule(types.ROI_ALIGN)

@@ -15,6 +15,7 @@ from fcnkit.layers.activation import Clip, RReLU, Softmax
 from fcnkit.layers.affine import Scale
 from fcnkit.layers.base import Layer, rule
 from fcnkit.layers.normalization import BN, L2Normalize
+from fcnkit.nn.normalization import Normalized
 from fcnkit.types import renamed as types
 
 
@@ -77,6 +78,14 @@ class NormL2(_Renamed):
     """C3D's L2Normalize: each item divided by its length."""
 
     other = L2Normalize()
+
+
+@rule(types.NORMALIZATION_L2)
+class NormalizationL2(NormL2):
+    """The same with another number that keeps the length above 0."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return Normalized(whole=True, inside=1e-10)
 
 
 @rule(types.INSANITY)

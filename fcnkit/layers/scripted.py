@@ -15,6 +15,9 @@ from fcnkit.nn import scripted
 from fcnkit.nn.normalization import Normalized
 from fcnkit.types import scripted as types
 
+# The modes of numpy.pad that torch has too, under their names there.
+_MODES = {"constant": "constant", "edge": "replicate", "reflect": "reflect", "wrap": "circular"}
+
 # Below it the length of a vector of zeros counts as one that divides nothing.
 _ZERO = 1e-38
 
@@ -111,3 +114,62 @@ class Cmap(Elementwise):
                 f" is {bottoms[0]}, param_str {layer.python_param.param_str!r}"
             )
         return scripted.Spread(size)
+
+
+@rule(types.PAD_TENSOR)
+class PadTensor(Elementwise):
+    """Pads height and width, with zeros or with what lies at the border."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = settings_of(layer)
+        try:
+            left, right, top, bottom = (int(p[f"pad_{side}"]) for side in "lrtb")
+            mode = _MODES[p["pad_mode"]]
+            if len(bottoms[0]) != 4 or min(left, right, top, bottom) < 0:
+                raise ValueError("pads of four axes must not be negative")
+        except (KeyError, TypeError, ValueError) as error:
+            raise DefinitionError(
+                f"layer {layer.name!r}: param_str must have pad_t, pad_b, pad_l and pad_r, and a pad_mode of"
+                f" {', '.join(_MODES)}, not {layer.python_param.param_str!r}"
+            ) from error
+        return scripted.BorderPad((left, right, top, bottom), mode)
+
+
+@rule(types.TENSOR_SHAPE)
+class TensorShape(Layer):
+    """The lengths of the axes of its bottom."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return scripted.Sizes()
+
+
+@rule(types.COMBINE_REGRESSIONS)
+class CombineRegressions(Elementwise):
+    """Coordinates on a face, of quantized ones and the offsets of each quantum."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return scripted.CombinedRegressions(intervals=True)
+
+
+@rule(types.COMBINE_REGRESSIONS_HUMAN)
+class CombineRegressionsHuman(Elementwise):
+    """Coordinates on the part of a body that a pixel shows."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return scripted.CombinedRegressions(intervals=False)
+
+
+@rule(types.ACTIONS)
+class Actions(Layer):
+    """Objects with the most likely of their actions."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p = settings_of(layer)
+        if p.get("use_nms"):
+            raise DefinitionError(f"layer {layer.name!r}: use_nms, votes of objects that overlap, is not supported")
+        if p.get("num_anchors") != len(bottoms) - 1:
+            raise DefinitionError(
+                f"layer {layer.name!r}: num_anchors must be the number of bottoms behind the first, {len(bottoms) - 1},"
+                f" not {p.get('num_anchors')}"
+            )
+        return scripted.Actions()

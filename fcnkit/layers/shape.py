@@ -67,13 +67,14 @@ class Permute(Layer):
 class Reorg(Elementwise):
     """Trades height and width for channels in Darknet's order.
 
-    Source: eric612/MobileNet-YOLO src/caffe/layers/reorg_layer.cpp, LayerSetUp.
+    Source: eric612/MobileNet-YOLO src/caffe/layers/reorg_layer.cpp, LayerSetUp; choasup/caffe-yolo9000
+    src/caffe/proto/caffe.proto, ReorgParameter, for the default stride, which other forks lack.
     """
 
     def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
         p = layer.reorg_param
         if not p.stride:
-            raise DefinitionError(f"layer {layer.name!r}: stride must be given, and positive")
+            raise DefinitionError(f"layer {layer.name!r}: stride must be positive")
         return shape.Reorg(p.stride, p.reverse)
 
 

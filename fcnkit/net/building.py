@@ -51,15 +51,16 @@ def build(definition: NetParameter, shapes: dict[str, Shape]) -> Iterator[tuple[
         _check_size(f"input {name!r}", shape)
         shapes[name] = shape
     for layer in layers:
-        rule = rule_for(layer)
-        assert rule is not None
+        found = rule_for(layer)
+        assert found is not None
+        rule = found.in_net(layer, definition)
         unknown = [bottom for bottom in layer.bottom if bottom not in shapes]
         if unknown:
             raise DefinitionError(f"layer {layer.name!r}: bottom {unknown[0]!r} is not a top of an earlier layer")
         _check_bottoms(layer, rule)
         bottoms = [shapes[bottom] for bottom in layer.bottom]
         try:
-            module = rule.in_net(layer, definition).build(layer, bottoms).eval()
+            module = rule.build(layer, bottoms).eval()
             tops = _top_shapes(layer, rule, module, bottoms)
         except (RuntimeError, IndexError, ValueError) as error:
             problem = str(error).split("\n")[0].rstrip(".")
@@ -99,7 +100,9 @@ def _check_bottoms(layer: LayerParameter, rule: Layer) -> None:
 
 
 def _top_names(layer: LayerParameter, rule: Layer) -> tuple[str, ...]:
-    return tuple(layer.top) or ((AUTO_TOP + layer.name,) if rule.auto_top else ())
+    """The blobs that a layer makes: its tops, and bottoms that it makes anew."""
+    own = tuple(layer.top) or ((AUTO_TOP + layer.name,) if rule.auto_top else ())
+    return own + rule.rewritten(layer)
 
 
 @torch.no_grad()
@@ -136,7 +139,7 @@ def plan(
     for layer, rule in layers:
         for bottom in layer.bottom:
             unread.pop(bottom, None)
-        unread.update(dict.fromkeys(_top_names(layer, rule)))
+        unread.update((top, None) for top in _top_names(layer, rule) if top not in rule.rewritten(layer))
     outputs = tuple(unread) or tuple(inputs)
     steps = []
     alive = set(outputs)

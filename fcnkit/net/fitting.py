@@ -10,6 +10,7 @@ from fcnkit.caffe.inputs import FCN_SIZE, input_shapes, set_input_shapes
 from fcnkit.caffe.messages import LayerParameter, NetParameter
 from fcnkit.caffe.readers import cut_length, pools_regions
 from fcnkit.errors import FcnkitError
+from fcnkit.layers.priors import default_boxes
 from fcnkit.net.building import blob_shapes, build
 from fcnkit.net.input_size import fitting_size
 from fcnkit.types import is_input, type_of
@@ -169,15 +170,16 @@ def boxes_of_the_loss(net: NetParameter, trained: NetParameter) -> list[str]:
 
 
 def _with_the_boxes_of_a_fork(net: NetParameter, trained: NetParameter, shapes: Mapping[str, Shape]) -> str:
-    """Choose the default boxes of TextBoxes or FaceBoxes where there are as many locations; "" if there are not.
+    """Choose the default boxes of a fork where there are as many locations; "" if there are not.
 
     Args:
         net: whose default boxes are changed.
         trained: the net with the layers that read them.
         shapes: of the net's blobs, as far as they are known.
 
-    Both forks make more boxes of the same settings (MhLiao/TextBoxes and sfzhang15/FaceBoxes,
-    src/caffe/layers/prior_box_layer.cpp).
+    TextBoxes and FaceBoxes make more boxes of the same settings, and SSD for Windows fewer (MhLiao/TextBoxes,
+    sfzhang15/FaceBoxes and dreadlord1984/SSD_windows_caffe, src/caffe/layers/prior_box_layer.cpp; the last with
+    NO_SQRT, as windows/libcaffe/libcaffe.vcxproj defines).
     """
     makers = {top: layer for layer in net.layer for top in layer.top}
     for layer in trained.layer:
@@ -192,12 +194,22 @@ def _with_the_boxes_of_a_fork(net: NetParameter, trained: NetParameter, shapes: 
             for prior in priors:
                 prior.prior_box_param.denser_prior_boxes = True
             return "default boxes are those of TextBoxes, twice as many: the locations are for them"
+        if min(factors) < 1 and factors == list(map(_share_without_means, priors)):
+            for prior in priors:
+                prior.prior_box_param.no_sqrt = True
+            return "default boxes are those of SSD_windows_caffe, without geometric means: the locations are for them"
         sizes = [list(map(int, prior.prior_box_param.min_size)) for prior in priors]
         if factors == [7 if each == [32, 64, 128] else 1 for each in sizes] and 7 in factors:
             for prior in priors:
                 prior.prior_box_param.faceboxes = True
             return "default boxes are those of FaceBoxes, 21 for 3 sizes: the locations are for them"
     return ""
+
+
+def _share_without_means(prior: LayerParameter) -> float:
+    """How many of a PriorBox's boxes are left without those of the geometric mean of two sizes."""
+    whole = len(default_boxes(prior))
+    return (whole - len(prior.prior_box_param.max_size)) / whole
 
 
 def _joined(makers: Mapping[str, LayerParameter], blob: str) -> list[str]:

@@ -125,14 +125,7 @@ class Proposals(nn.Module):
 
     def _best(self, boxes: Tensor, scores: Tensor, info: Tensor) -> tuple[Tensor, Tensor]:
         """The regions of one image and their scores."""
-        last = info[[1, 0, 1, 0]] - 1
-        boxes = boxes.minimum(last).clamp(min=0)
-        scales = info[[3, 2]] if self.pair and len(info) > 3 else info[2]
-        large = (boxes[:, 2:] - boxes[:, :2] + 1 >= self.least * scales).all(1)
-        if self.drop:
-            boxes, scores = boxes[large], scores[large]
-        else:
-            scores = scores * large
+        boxes, scores = self._inside(boxes, scores, info)
         order = best(scores, self.before)
         boxes, scores = boxes[order], scores[order]
         if self.overlap is not None:
@@ -142,9 +135,30 @@ class Proposals(nn.Module):
             boxes = boxes.new_tensor([self.empty])
         return boxes[: self.after], scores[: self.after]
 
+    def _inside(self, boxes: Tensor, scores: Tensor, info: Tensor) -> tuple[Tensor, Tensor]:
+        """Boxes that are cut to the image and large enough there, and their scores."""
+        last = info[[1, 0, 1, 0]] - 1
+        boxes = boxes.minimum(last).clamp(min=0)
+        scales = info[[3, 2]] if self.pair and len(info) > 3 else info[2]
+        large = (boxes[:, 2:] - boxes[:, :2] + 1 >= self.least * scales).all(1)
+        if self.drop:
+            return boxes[large], scores[large]
+        return boxes, scores * large
+
     def extra_repr(self) -> str:
         choice = f"before={self.before}, after={self.after}, overlap={self.overlap}, least={self.least}"
         return f"{len(self.anchors)} anchors, stride={self.stride}, {choice}, drop={self.drop}, scores={self.scores}"
+
+
+class WideProposals(Proposals):
+    """The same, but a box must be large enough before it is cut, and may end one pixel behind the image.
+
+    Source: xyfer17/faster-rcnn-caffe src/caffe/layers/rpn_layer.cpp, filter_boxs.
+    """
+
+    def _inside(self, boxes: Tensor, scores: Tensor, info: Tensor) -> tuple[Tensor, Tensor]:
+        large = (boxes[:, 2:] - boxes[:, :2] >= self.least * info[2]).all(1)
+        return boxes[large].minimum(info[[1, 0, 1, 0]]).clamp(min=0), scores[large]
 
 
 class PoseRegions(nn.Module):

@@ -126,6 +126,48 @@ class PositionSensitiveAlign(PositionSensitivePool):
         return torch.stack(tops)
 
 
+class PositionSensitiveSamples(PositionSensitivePool):
+    """The sum of interpolated values in each part, divided by their number, of regions cut to the map's pixels.
+
+    The samples of a part lie as far from each other as from where the part starts and ends before it is cut; those
+    beyond its end are 0. An end is one pixel behind the region's last.
+
+    Args:
+        channels, size, scale: as of PositionSensitivePool.
+        samples: the number of samples of a part along each axis.
+
+    Source: afantideng/R-FCN-PSROIAlign caffe/src/caffe/layers/psroi_align_layer.cu, PSROIAlignForward.
+    """
+
+    def __init__(self, channels: int, size: int, scale: float = 1, samples: int = 2):
+        super().__init__(channels, size, scale)
+        self.samples = samples
+
+    def _pooled(self, features: Tensor, regions: Tensor) -> Tensor:
+        size, count = self.size, self.samples
+        corners = regions[:, 1:].float() + regions.new_tensor([0, 0, 1, 1])
+        tops = []
+        for image, (left, upper, right, lower) in zip(regions[:, 0].int().tolist(), corners * self.scale, strict=True):
+            y, rows = self._samples(upper, lower, features.shape[2])
+            x, columns = self._samples(left, right, features.shape[3])
+            values = interpolated(features[image], y, x) * (rows[:, None] & columns)
+            means = values.reshape(self.channels, size, size, size, count, size, count).mean((4, 6))
+            tops.append(means.diagonal(dim1=1, dim2=3).diagonal(dim1=1, dim2=2))
+        return torch.stack(tops)
+
+    def _samples(self, start: Tensor, end: Tensor, length: int) -> tuple[Tensor, Tensor]:
+        """Where the samples of all parts lie along an axis, and whether each lies before its part's end."""
+        part = (end - start).clamp(min=0.1) / self.size
+        index = torch.arange(self.size, device=part.device)[:, None]
+        low, high = ((index + ahead) * part + start for ahead in (0, 1))
+        within = torch.arange(1, self.samples + 1, device=part.device) * (part / (self.samples + 1))
+        places = low.clamp(0, length - 1) + within
+        return places.flatten(), (places < high.clamp(0, length - 1)).flatten()
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, samples={self.samples}"
+
+
 class RegionAlign(nn.Module):
     """The mean of interpolated values in each of height x width parts of regions, whose corners are not rounded.
 

@@ -147,3 +147,89 @@ class Spread(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}"
+
+
+class BorderPad(nn.Module):
+    """Pad height and width by what lies at their border.
+
+    Args:
+        sides: pixels at the left, right, top and bottom.
+        mode: of torch.nn.functional.pad.
+    """
+
+    def __init__(self, sides: tuple[int, int, int, int], mode: str):
+        super().__init__()
+        self.sides, self.mode = sides, mode
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return F.pad(bottom, self.sides, self.mode)
+
+    def extra_repr(self) -> str:
+        return f"{self.sides}, {self.mode!r}"
+
+
+class Sizes(nn.Module):
+    """The lengths of the bottom's axes.
+
+    Source: foss-for-synopsys-dwc-arc-processors/synopsys-caffe python/shape.py, forward.
+    """
+
+    def forward(self, bottom: Tensor) -> Tensor:
+        return torch.tensor(bottom.shape, dtype=bottom.dtype, device=bottom.device)
+
+
+class CombinedRegressions(nn.Module):
+    """Coordinates on a surface: at each pixel the offset of the interval, or of the part, that has the best score.
+
+    Tops are those of the two axes. Label 0 is the background, whose offset is 0.
+
+    Args:
+        intervals: whether labels count intervals of an axis, in which the offset lies: (label + offset - 1) of all,
+            with -1 for what is below 0. Else the offset itself, between 0 and 1.
+
+    Source: ralpguler/DenseReg CombineRegressions.py and CombineRegressionsHuman.py, forward, for one image.
+    """
+
+    def __init__(self, intervals: bool):
+        super().__init__()
+        self.intervals = intervals
+
+    def forward(self, first: Tensor, second: Tensor, offsets: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+        return self._combined(first, offsets), self._combined(second, others)
+
+    def _combined(self, labels: Tensor, offsets: Tensor) -> Tensor:
+        count = offsets.shape[1]
+        if labels.shape != (len(offsets), 1, *offsets.shape[2:]):
+            raise RuntimeError("there must be one label for each pixel of the offsets")
+        known = (labels > 0) & (labels < count) & (labels == labels.floor())
+        chosen = offsets.gather(1, torch.where(known, labels, 0).long()) * known
+        if not self.intervals:
+            return chosen.clamp(0, 1)
+        place = (labels + chosen - 1) / (count - 1)
+        return torch.where(place < 0, -1, place)
+
+    def extra_repr(self) -> str:
+        return f"intervals={self.intervals}"
+
+
+class Actions(nn.Module):
+    """The most likely action of each object, read where the object was found.
+
+    Source: openvinotoolkit/training_toolbox_caffe caffe/python/caffe/custom_layers/actions_detection_output_layer.py,
+    forward, without use_nms.
+    """
+
+    def forward(self, objects: Tensor, *actions: Tensor) -> Tensor:
+        """Rows of image, action, the object's score, the action's, and xmin, ymin, xmax and ymax: (1, 1, objects, 8).
+
+        Args:
+            objects: (..., 10), as `PlacedDetections` makes them.
+            actions: for each box of a place, the scores of its actions (images, height, width, actions).
+        """
+        if objects.shape[-1] != 10:
+            raise RuntimeError("an object has 10 numbers, the last of them a box of its place, a column and a row")
+        rows = objects.reshape(-1, 10)
+        image, box, column, row = rows[:, [0, 7, 8, 9]].long().unbind(1)
+        scores, labels = torch.stack(actions)[box, image, row, column].max(1)
+        found = [rows[:, 0], labels.to(rows.dtype), rows[:, 2], scores]
+        return torch.cat([torch.stack(found, 1), rows[:, 3:7]], 1)[None, None]

@@ -16,11 +16,10 @@ from fcnkit.caffe.messages import LayerParameter
 from fcnkit.errors import ArgumentError, DefinitionError, InputError
 from fcnkit.fast import optimized
 from fcnkit.geometry.coordinates import Coordinates
-from fcnkit.geometry.tile_plans import TilePlan
 from fcnkit.net import CaffeNet
 from fcnkit.segment.preprocessing import image_preprocessing
 from fcnkit.segment.segmenter import input_from_image
-from fcnkit.segment.tiled import Tile, Tiles
+from fcnkit.segment.tiled import Division, Tile, Tiles
 from fcnkit.surgery.dense import dense_net
 
 # From cold to hot, in equal steps: RGB.
@@ -66,7 +65,7 @@ def heat(
     rgb: bool = False,
     tile: Tile | None = None,
     memory: int | None = None,
-    watch: Callable[[TilePlan], object] | None = None,
+    watch: Callable[[Division], object] | None = None,
     device: torch.device | str = "cpu",
     fast: bool = True,
 ) -> Heat:
@@ -102,14 +101,15 @@ def heat(
         raise InputError(f"there is no class {label}; the net has {classes}, counted from 0")
     preprocessing, place = image_preprocessing(net, mean, scale, rgb), torch.device(device)
     net = net.to(place).eval()
-    tiles = tile and Tiles(net, net.outputs[0], tile, memory=memory, fast=fast, coarse=True, watch=watch)
-    forward: Any = optimized(net) if fast else net
+    prepared = optimized(net) if fast else None
+    forward: Any = prepared or net
+    tiles = tile and Tiles(net, net.outputs[0], tile, memory=memory, prepared=prepared, coarse=True, watch=watch)
 
-    def run(batch: Sequence[Image.Image]) -> Tensor:
-        result: Tensor = forward(input_from_image(batch[0], preprocessing).to(place)).cpu()
-        return result
+    def read(batch: Sequence[Image.Image]) -> Tensor:
+        return input_from_image(batch[0], preprocessing).to(place)
 
-    scores = run([image]) if not tiles else _from_tiles(tiles, image, run)
+    scores = forward(read([image])) if not tiles else _from_tiles(tiles, image, read, forward)
+    scores = scores.cpu()
     if definition.layer[-1].type != "Softmax":
         scores = scores.softmax(1)
     if not torch.isfinite(scores).all():
@@ -120,11 +120,16 @@ def heat(
     return Heat(probable, rows @ probable @ columns.T, (grids[0].stride, grids[1].stride))
 
 
-def _from_tiles(tiles: Tiles, image: Image.Image, run: Callable[[Sequence[Image.Image]], Tensor]) -> Tensor:
+def _from_tiles(
+    tiles: Tiles,
+    image: Image.Image,
+    read: Callable[[Sequence[Image.Image]], Tensor],
+    run: Callable[[Tensor], Tensor],
+) -> Tensor:
     division = tiles.plan((image.height, image.width))
     if division is None:
-        return run([image])
-    parts = list(tiles.parts(division, [image], run))
+        return run(read([image]))
+    parts = list(tiles.parts(division, [image], read, run))
     scores = parts[0][2].new_empty(1, parts[0][2].shape[1], *division.output)
     for rows, columns, part in parts:
         scores[:, :, rows, columns] = part

@@ -14,11 +14,10 @@ from fcnkit.caffe.preprocessing import Preprocessing
 from fcnkit.crf import DenseCRF
 from fcnkit.errors import ArgumentError, DefinitionError, InputError, nearest
 from fcnkit.fast import optimized
-from fcnkit.geometry.tile_plans import TilePlan
 from fcnkit.net import CaffeNet
 from fcnkit.segment.classes import MOST
 from fcnkit.segment.preprocessing import image_preprocessing
-from fcnkit.segment.tiled import Tile, Tiles
+from fcnkit.segment.tiled import Division, Tile, Tiles
 
 
 def input_from_image(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
@@ -78,7 +77,7 @@ class Segmenter:
         rgb: bool = False,
         tile: Tile | None = None,
         memory: int | None = None,
-        watch: Callable[[TilePlan], object] | None = None,
+        watch: Callable[[Division], object] | None = None,
         scores: bool = False,
         crf: DenseCRF | None = None,
         device: torch.device | str = "cpu",
@@ -91,9 +90,9 @@ class Segmenter:
             output: name of the scores, for a net of several outputs.
             mean, scale, rgb: as in `image_preprocessing`; they override the net's own.
             tile: run the net on tiles of the image that make label maps of this height and width, in pixels; "auto"
-                for as few tiles as memory allows.
+                for the whole image where memory allows, else for parts of it that fit (see `Tiles`).
             memory: the most bytes that the net's blobs take, for "auto"; by default half of what is free.
-            watch: is called with the division of each size of image that runs in tiles.
+            watch: is called with the division of each size of image that runs in parts.
             scores: keep the scores.
             crf: refines the scores by the image, RGB 0..255.
             device: where the net runs.
@@ -129,10 +128,11 @@ class Segmenter:
         self._device = torch.device(device)
         self._crf = None if crf is None else crf.to(self._device).eval()
         self.net = net.to(self._device).eval()
+        prepared = optimized(self.net) if fast else None
+        self._forward: Any = prepared or self.net
         self._tiles = None
         if tile is not None:
-            self._tiles = Tiles(self.net, self._output, tile, memory=memory, fast=fast, watch=watch)
-        self._forward: Any = optimized(self.net) if fast else self.net
+            self._tiles = Tiles(self.net, self._output, tile, memory=memory, prepared=prepared, watch=watch)
 
     def __call__(self, batch: Sequence[Image.Image]) -> list[Prediction]:
         """Segment images of one size.
@@ -161,7 +161,7 @@ class Segmenter:
             )
             for _ in batch
         ]
-        for rows, columns, scores in self._tiles.parts(division, batch, self._run):
+        for rows, columns, scores in self._tiles.parts(division, batch, self._read, self._run):
             parts = self._results(scores, self._probable, self._scores or self._crf is not None)
             for prediction, arrays in zip(whole, zip(*parts, strict=True), strict=True):
                 for array, part in zip(prediction, arrays, strict=True):
@@ -174,15 +174,18 @@ class Segmenter:
 
     def _whole(self, batch: Sequence[Image.Image]) -> list[Sequence[Any]]:
         """Labels, scores and heat of images that run in one piece, each with one item per image."""
-        scores = self._run(batch)
+        scores = self._run(self._read(batch))
         return (
             self._results(scores, self._probable, self._scores) if self._crf is None else self._refined(scores, batch)
         )
 
+    def _read(self, batch: Sequence[Image.Image]) -> Tensor:
+        """The net's input."""
+        return torch.cat([input_from_image(image, self.preprocessing) for image in batch]).to(self._device)
+
     @torch.inference_mode()
-    def _run(self, batch: Sequence[Image.Image]) -> Tensor:
+    def _run(self, inputs: Tensor) -> Tensor:
         """The scores of the net."""
-        inputs = torch.cat([input_from_image(image, self.preprocessing) for image in batch]).to(self._device)
         scores: Tensor | dict[str, Tensor] = self._forward(inputs)
         return scores[self._output] if isinstance(scores, dict) else scores
 

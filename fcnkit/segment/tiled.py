@@ -1,9 +1,9 @@
-"""A net that runs on tiles of images that are too large for memory."""
+"""A net that runs on parts of images that are too large for memory: tiles, or bands of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from PIL import Image
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from fcnkit.aliases import Pair
 from fcnkit.errors import ArgumentError, InputError
+from fcnkit.fast import Optimized
+from fcnkit.fast.bands import Bands
 from fcnkit.geometry.tile_plans import TilePlan, cheapest, plan
 from fcnkit.geometry.tiles import Tiling, TilingError
 from fcnkit.net import CaffeNet
@@ -20,8 +22,26 @@ from fcnkit.segment.memory import budget, sizes
 Tile = int | Literal["auto"]
 
 
+class BandPlan(NamedTuple):
+    """A division of an image into bands; image and output are (height, width), of the image and of the net's output."""
+
+    image: Pair
+    output: Pair
+    bands: Bands
+
+    def __str__(self) -> str:
+        height, width = self.image
+        parts = self.bands.bands
+        rows = max(band.rows.length for band in parts)
+        work = f"about {self.bands.work:.1f} x the work of an untiled run"
+        return f"{height} x {width} pixels in {len(parts)} bands of up to {rows} rows, {work}"
+
+
+Division = TilePlan | BandPlan
+
+
 class Tiles:
-    """The tiles in which a net runs on images of each size."""
+    """The tiles, or the bands of rows, in which a net runs on images of each size."""
 
     def __init__(
         self,
@@ -30,19 +50,19 @@ class Tiles:
         tile: Tile,
         *,
         memory: int | None = None,
-        fast: bool = False,
+        prepared: Optimized | None = None,
         coarse: bool = False,
-        watch: Callable[[TilePlan], object] | None = None,
+        watch: Callable[[Division], object] | None = None,
     ):
         """Check that the net can run in tiles.
 
         Args:
             net: maps one image to scores, on its device.
             output: the name of the scores.
-            tile: height and width of the part that a tile makes, in pixels of the image; or "auto" for the tiles with
-                the least work that fit into memory, or none.
+            tile: height and width of the part that a tile makes, in pixels of the image; or "auto" for none if the
+                image fits into memory, else for bands, else for the tiles with the least work that fit.
             memory: the most bytes that blobs take, for "auto"; by default half of what is free.
-            fast: the net runs with prepared weights.
+            prepared: the net with prepared weights, where it runs so; bands need it.
             coarse: the scores may have another stride than the image.
             watch: is called with the division of each size of image that runs in tiles.
 
@@ -56,8 +76,9 @@ class Tiles:
             raise ArgumentError(f"`memory` is {memory!r}; give a number of bytes from 1 up")
         self._net, self._output, self._tile, self._memory, self._watch = net, output, tile, memory, watch
         self._device = next((parameter.device for parameter in net.parameters()), torch.device("cpu"))
-        self._coarse, self._fast = coarse, fast and self._device.type == "cpu"
-        self._plans: dict[tuple[Pair, int], TilePlan | None] = {}
+        self._coarse, self._prepared = coarse, prepared
+        self._fast = prepared is not None and self._device.type == "cpu"
+        self._plans: dict[tuple[Pair, int], Division | None] = {}
         self._tiling: Tiling | TilingError
         try:
             self._tiling = Tiling(net.definition(), net.inputs[0], output, coarse)
@@ -66,7 +87,7 @@ class Tiles:
                 raise
             self._tiling = error
 
-    def plan(self, image: Pair, batch: int = 1) -> TilePlan | None:
+    def plan(self, image: Pair, batch: int = 1) -> Division | None:
         """The division of an image of this height and width; None for a run of the whole image.
 
         Args:
@@ -84,7 +105,7 @@ class Tiles:
                 self._watch(found)
         return self._plans[key]
 
-    def _choose(self, image: Pair, batch: int) -> TilePlan | None:
+    def _choose(self, image: Pair, batch: int) -> Division | None:
         shapes, needed = sizes(self._net, image, self._fast)
         height, width = shapes[self._output][2:]
         if self._tile != "auto":
@@ -98,6 +119,10 @@ class Tiles:
             return None
         lack = f"{image[0]} x {image[1]} pixels need {_amount(batch * needed)}, and the limit is {_amount(room.bytes)}"
         lack += f", {room.origin}"
+        if self._prepared is not None and (self._coarse or image == (height, width)):
+            bands = self._prepared.bands(image, self._output, lambda needed: batch * needed <= room.bytes)
+            if bands is not None:
+                return BandPlan(image, (height, width), bands)
         if isinstance(self._tiling, TilingError):
             raise InputError(f"{lack}; {str(self._tiling).replace('; run it without tiles', '')}") from None
         self._check(image, (height, width))
@@ -117,19 +142,29 @@ class Tiles:
             raise InputError(f"the output has {found} pixels for an image of {wanted}; run it without tiles")
 
     def parts(
-        self, division: TilePlan, batch: Sequence[Image.Image], run: Callable[[Sequence[Image.Image]], Tensor]
+        self,
+        division: Division,
+        batch: Sequence[Image.Image],
+        read: Callable[[Sequence[Image.Image]], Tensor],
+        run: Callable[[Tensor], Tensor],
     ) -> Iterator[tuple[slice, slice, Tensor]]:
-        """The scores of images by tiles: rows and columns of the whole scores, and their values for each image.
+        """The scores of images by parts: rows and columns of the whole scores, and their values for each image.
 
         Args:
             division: of the images' size, from `plan`.
             batch: images of one size.
-            run: computes the scores of images, (N, classes, height, width).
+            read: the net's input for images, on its device.
+            run: computes the scores, (N, classes, height, width).
         """
+        if isinstance(division, BandPlan):
+            assert self._prepared is not None
+            for rows, scores in self._prepared.in_bands(division.bands, read(batch)):
+                yield rows, slice(None), scores
+            return
         assert isinstance(self._tiling, Tiling)
         for tile in self._tiling.tiles(division.image, division.make, division.output):
             (top, bottom), (left, right) = tile.read
-            scores = run([image.crop((left, top, right, bottom)) for image in batch])
+            scores = run(read([image.crop((left, top, right, bottom)) for image in batch]))
             rows, columns = (slice(*span) for span in tile.make)
             yield rows, columns, scores[:, :, slice(*tile.inside[0]), slice(*tile.inside[1])]
 

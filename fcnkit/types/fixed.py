@@ -14,6 +14,8 @@ SENTENCE = (20, 1)
 FIXED_BOTTOMS: dict[str, dict[int, Shape]] = {
     proposals.PROPOSAL.name: {2: (1, 4)},
     proposals.RPN_PROPOSAL.name: {2: (1, 3)},
+    proposals.RPN.name: {2: (1, 3)},
+    proposals.FRCNN_PROPOSAL.name: {2: (1, 3)},
     proposals.SSH_PROPOSAL.name: {2: (1, 3)},
     proposals.MNC_PROPOSAL.name: {2: (1, 3)},
     cascade.FRCNN_OUTPUT.name: {3: (1, 2)},

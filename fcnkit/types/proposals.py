@@ -19,6 +19,8 @@ RPN_PROPOSAL = _proposes(
 MNC_PROPOSAL = _proposes(
     "pylayer.proposal_layer.ProposalLayer", "daijifeng001/MNC", "lib/pylayer/proposal_layer.py", THREE, ONE
 )
+RPN = _proposes("RPN", "xyfer17/faster-rcnn-caffe", "src/caffe/layers/rpn_layer.cpp", THREE)
+FRCNN_PROPOSAL = _proposes("FrcnnProposal", "makefile/frcnn", "src/caffe/FRCNN/frcnn_proposal_layer.cpp", THREE)
 POSE_REGION = _proposes(
     "python_layers.py_generate_roi_layer.PyGenerateROILayer",
     "xinghaochen/Pose-REN",

@@ -29,6 +29,11 @@ _MEX, _NOISE, _HAPPY = "liuyuisanai/CaffeMex_v2", "huangyangyu/NoiseFace", "happ
 
 BNHK = _renamed("BNHK", normalization.BN, _MEX, "bnhk", looks=every(PIXEL))
 NORM_L2 = replace(normalization.L2_NORMALIZE, name="NormL2", origin=Origin(_NOISE, "layer/normL2_layer.cpp"))
+NORMALIZATION_L2 = replace(
+    normalization.L2_NORMALIZE,
+    name="NormalizationL2",
+    origin=Origin("liu-xb/GGL", "caffe/src/caffe/layers/normalization_l2_layer.cpp"),
+)
 INSANITY = _renamed("Insanity", activation.RRELU, _HAPPY, "insanity")
 # The form of BVLC's Scale before it had weights of its own.
 SCALAR = replace(

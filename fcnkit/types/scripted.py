@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from fcnkit.types.channels import KEPT, LOST, Channels
 from fcnkit.types.looks import CHANNELWISE, PIXEL, SIZE, WHOLE, Look
-from fcnkit.types.record import COMPUTES, ONE, PLAIN, SINK, SOME, TWO, Count, LayerType, Origin, every
+from fcnkit.types.record import COMPUTES, ONE, PLAIN, SEVERAL, SINK, SOME, TWO, Count, LayerType, Origin, every
+
+_SYNOPSYS, _DENSE_REG = "foss-for-synopsys-dwc-arc-processors/synopsys-caffe", "ralpguler/DenseReg"
 
 if TYPE_CHECKING:
     from fcnkit.caffe.messages import LayerParameter
@@ -20,8 +22,10 @@ def _scripted(
     bottoms: Count,
     looks: Callable[[LayerParameter], Sequence[Look]],
     channels: Channels = KEPT,
+    tops: Count = ONE,
+    moves: bool = False,
 ) -> LayerType:
-    return LayerType(name, None, origin, bottoms, ONE, looks, channels, COMPUTES, moves=False, drawn=PLAIN)
+    return LayerType(name, None, origin, bottoms, tops, looks, channels, COMPUTES, moves, PLAIN)
 
 
 def _repeated_looks(layer: LayerParameter) -> Sequence[Look]:
@@ -76,3 +80,30 @@ def _writes_images(module: str) -> LayerType:
 
 
 GEN_IMAGE, GEN_IMAGE_BN = _writes_images("gen_image"), _writes_images("gen_image_bn")
+PAD_TENSOR = _scripted("pad.PadTensor", Origin(_SYNOPSYS, "python/pad.py"), ONE, every(WHOLE), moves=True)
+TENSOR_SHAPE = _scripted("shape.TensorShape", Origin(_SYNOPSYS, "python/shape.py"), ONE, every(SIZE), LOST)
+ACTIONS = _scripted(
+    "caffe.custom_layers.actions_detection_output_layer.ActionsDetectionOutputLayer",
+    Origin(
+        "openvinotoolkit/training_toolbox_caffe",
+        "caffe/python/caffe/custom_layers/actions_detection_output_layer.py",
+    ),
+    SEVERAL,
+    every(WHOLE),
+    LOST,
+)
+_FOUR = Count(4, 4)
+COMBINE_REGRESSIONS = _scripted(
+    "CombineRegressions.CombineRegressionsLayer",
+    Origin(_DENSE_REG, "CombineRegressions.py"),
+    _FOUR,
+    every(PIXEL),
+    tops=TWO,
+)
+COMBINE_REGRESSIONS_HUMAN = _scripted(
+    "CombineRegressionsHuman.CombineRegressionsLayer",
+    Origin(_DENSE_REG, "CombineRegressionsHuman.py"),
+    _FOUR,
+    every(PIXEL),
+    tops=TWO,
+)

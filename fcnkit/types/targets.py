@@ -62,6 +62,21 @@ PROPOSAL_TARGET = _trains(
     Count(1, None),
     SAMPLES,
 )
+FRCNN_ANCHOR_TARGET = _trains(
+    "FrcnnAnchorTarget",
+    "makefile/frcnn",
+    "src/caffe/FRCNN/frcnn_anchor_target_layer.cpp",
+    Count(1, None),
+    Count(1, 4),
+)
+FRCNN_PROPOSAL_TARGET = _trains(
+    "FrcnnProposalTarget",
+    "makefile/frcnn",
+    "src/caffe/FRCNN/frcnn_proposal_target_layer.cpp",
+    TWO,
+    Count(1, None),
+    SAMPLES,
+)
 ROTATED_ANCHOR_TARGET = _trains(
     "rotation.anchor_target_layer.AnchorTargetLayer",
     _RRPN,

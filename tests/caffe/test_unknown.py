@@ -19,7 +19,7 @@ layer { name: "data" type: "Data" top: "data" top: "label"
   transform_param { crop_size: 8 random_resize_param { min_size: 2 mode: [A, B] } }
   eval_data_param < video_type: WEBCAM > }
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
-  quantization_param { bw: 8; fl: -3 }  # a comment }
+  mem_param { bw: 8; fl: -3 }  # a comment }
   convolution_param { num_output: 4 kernel_size: 3 engine: MKL2017 } }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "conv" bottom: "label" top: "loss"
   loss_param { normalization: PRE_FIXED pre_fixed_normalizer: 256 } }
@@ -36,7 +36,7 @@ def test_unknown_fields_are_found_with_their_places() -> None:
         (2, 1, "bn_stats_batch_size", "", 0),
         (4, 34, "transform_param.random_resize_param", "", 0),
         (5, 3, "eval_data_param", "", 0),
-        (7, 3, "quantization_param", "", 1),
+        (7, 3, "mem_param", "", 1),
         (8, 60, "convolution_param.engine", "MKL2017", 1),
         (10, 31, "loss_param.normalization", "PRE_FIXED", 2),
         (10, 41, "loss_param.pre_fixed_normalizer", "", 2),
@@ -47,12 +47,20 @@ def test_unknown_fields_are_found_with_their_places() -> None:
     assert net.layer[2].top == ["loss"]
 
 
+def test_a_separator_goes_with_its_field() -> None:
+    """Of fields of Ristretto's message that Intel's Caffe added."""
+    text = 'layer { name: "c" quantization_param { scale_in: 1; bw_params: 8; scale_out: [1, 2], } }'
+    net, unknown = prototxt.parse_leniently(text)
+    assert [each.name for each in unknown] == ["scale_in", "scale_out"]
+    assert net.layer[0].quantization_param.bw_params == 8
+
+
 def test_the_strict_parse_lists_all_of_them() -> None:
     with pytest.raises(PrototxtError) as caught:
         prototxt.parse(NET)
     assert str(caught.value) == (
         "7 unknown fields: 'bn_stats_batch_size' in line 2; 'random_resize_param' of transform_param in line 4; "
-        "'eval_data_param' in line 5; 'quantization_param' in line 7; value 'MKL2017' for 'engine' of "
+        "'eval_data_param' in line 5; 'mem_param' in line 7; value 'MKL2017' for 'engine' of "
         "convolution_param in line 8; value 'PRE_FIXED' for 'normalization' of loss_param in line 10; "
         "'pre_fixed_normalizer' of loss_param in line 10"
     )
@@ -66,13 +74,13 @@ def test_fields_that_change_no_value_are_remarks(tmp_path: Path) -> None:
         "ignored field bn_stats_batch_size in line 2 of the prototxt",
         "ignored field random_resize_param in line 4 of the prototxt",
         "ignored field eval_data_param in line 5 of the prototxt",
-        "ignored field quantization_param in line 7 of the prototxt",
+        "ignored field mem_param in line 7 of the prototxt",
         "ignored field engine in line 8 of the prototxt",
         "ignored field normalization in line 10 of the prototxt",
         "ignored field pre_fixed_normalizer in line 10 of the prototxt",
     ]
     result = CliRunner().invoke(main, ["summary", str(tmp_path / "net.prototxt")])
-    assert "remark  ignored field quantization_param in line 7 of the prototxt\n" in result.stdout
+    assert "remark  ignored field mem_param in line 7 of the prototxt\n" in result.stdout
 
 
 def test_all_that_may_matter_is_refused_at_once(tmp_path: Path) -> None:

@@ -258,18 +258,19 @@ def test_a_malformed_mean_is_a_usage_error(run: Run) -> None:
     assert (result.exit_code, "'1,x' is not of the form 104.0,116.7,122.7" in result.stderr) == (2, True)
 
 
-def test_tiles_as_large_as_memory_allows(run: Run) -> None:
-    """A smaller budget means more tiles, and the same labels."""
+def test_parts_as_large_as_memory_allows(run: Run) -> None:
+    """A smaller budget means bands, tiles without prepared weights, and the same labels."""
     image = Image.open("photos/image4.png").convert("RGB")
     image.resize((900, 300)).save("large.png")
     line = "predict fcn8s.caffemodel large.png --tile auto"
     assert run(f"{line} -o whole --memory 1GB").stderr == ""
-    for folder, memory in (("some", "32MB"), ("many", "28MB")):
-        result = run(f"{line} -o {folder} --memory {memory}")
-        assert re.fullmatch(
-            r"300 x 900 pixels in \d+ tiles of up to \d+ x \d+, about \d\.\d x the work of an untiled run\n",
-            result.stderr,
-        )
+    for folder, options, parts in (
+        ("high", "--memory 32MB", "3 bands of up to 150 rows, about 1.0 x"),
+        ("low", "--memory 9MB", "9 bands of up to 60 rows, about 1.1 x"),
+        ("plain", "--plain --memory 42MB", "5 tiles of up to 300 x 631, about 2.9 x"),
+    ):
+        result = run(f"{line} -o {folder} {options}")
+        assert result.stderr == f"300 x 900 pixels in {parts} the work of an untiled run\n"
         assert np.array_equal(labels(f"{folder}/large.png"), labels("whole/large.png"))
     result = run(f"{line} -o none --memory 1MB")
     assert result.exit_code == 1

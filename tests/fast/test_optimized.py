@@ -264,3 +264,16 @@ def test_wide_kernels(batch: int, slope: float, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(("name", "size"), [("voc-fcn8s", (375, 500)), ("voc-fcn32s", (256, 256))])
 def test_real_widths(name: str, size: tuple[int, int]) -> None:
     check(seeded(generate(name, phase="deploy")), image(1, 3, *size), labels=True)
+
+
+def test_a_crop_that_leaves_rows_of_the_input_out() -> None:
+    """Nothing needs the first rows and columns of the input, which is there as a whole."""
+    net = seeded(
+        'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 60 dim: 60 } } }'
+        'layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param '
+        "{ num_output: 4 kernel_size: 3 } }"
+        'layer { name: "p" type: "Pooling" bottom: "data" top: "p" pooling_param { kernel_size: 9 stride: 1 } }'
+        'layer { name: "crop" type: "Crop" bottom: "c" bottom: "p" top: "crop" crop_param { axis: 2 offset: 3 } }'
+        'layer { name: "s" type: "Silence" bottom: "p" }'
+    )
+    check(net, image(1, 3, 40, 50))

@@ -103,12 +103,18 @@ def test_random_nets(everywhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(planning, "_FRAME", -1)
         monkeypatch.setattr(planning, "_WORTH", -1000)
         monkeypatch.setattr(winograd, "_LEAST_TILES", 1)
-    counts = {"run": 0, "framed": 0}
+    counts = {"run": 0, "framed": 0, "bands": 0}
 
     @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.filter_too_much])
-    @given(nets(MANY if everywhere else FEW), st.integers(12, 90), st.integers(12, 90), st.integers(1, 2))
+    @given(
+        nets(MANY if everywhere else FEW),
+        st.integers(12, 90),
+        st.integers(12, 90),
+        st.integers(1, 2),
+        st.integers(2, 9),
+    )
     @torch.no_grad()
-    def check(text: str, height: int, width: int, batch: int) -> None:
+    def check(text: str, height: int, width: int, batch: int, least: int) -> None:
         try:
             net = seeded(text)
             picture = image(batch, 3, height, width)
@@ -124,7 +130,15 @@ def test_random_nets(everywhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         counts["framed"] += any(plan.framed for plan in run._runner._plans.values())
         for name, value in zip(net.outputs, found, strict=True):
             assert apart(value, expected[name]) <= 1e-5, name
+            refused = iter([False] * (least - 2) + [True])
+            bands = run.bands((height, width), name, lambda needed, refused=refused: next(refused))
+            if bands is not None:
+                counts["bands"] += 1
+                parts = list(run.in_bands(bands, picture))
+                assert len(bands.bands) >= least
+                assert apart(torch.cat([rows for _, rows in parts], 2), expected[name]) <= 1e-5, name
 
     check()
     assert counts["run"] >= 25
+    assert counts["bands"] >= 10, counts
     assert counts["framed"] >= 10 or not everywhere, counts

@@ -31,11 +31,9 @@ layer { name: "up2" type: "Deconvolution" bottom: "score2" top: "up2"
 layer { name: "crop" type: "Crop" bottom: "score1" bottom: "data" top: "edges1" }
 layer { name: "crop" type: "Crop" bottom: "up2" bottom: "data" top: "edges2" }
 """
-# With less padding both are possible: the filter alone places its top 1 pixel outside of the image.
-OPEN = HED.replace("pad: 35", "pad: 3")
 MESSAGE = (
     "2 Crop layers state no offset: BVLC's Caffe crops at 0 ('zero'), the Caffe of HED at the offsets derived from the "
-    "coordinate maps ('derived'), here 'crop' (top 'edges1') 2, 'crop' (top 'edges2') 3; choose with "
+    "coordinate maps ('derived'), here 'crop' (top 'edges1') 34, 'crop' (top 'edges2') 35; choose with "
 )
 
 
@@ -46,39 +44,20 @@ def hed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "hed.prototxt"
 
 
-@pytest.fixture
-def unclear(hed: Path) -> Path:
-    hed.write_text(OPEN)
-    return hed
-
-
 def offsets(net: fcnkit.CaffeNet) -> list[list[int]]:
     return [list(layer.crop_param.offset) for layer in net.definition().layer if layer.type == "Crop"]
 
 
-def test_a_choice_is_asked_for(unclear: Path) -> None:
+def test_a_choice_is_asked_for(hed: Path) -> None:
     with pytest.raises(DefinitionError) as caught:
-        fcnkit.load(unclear)
-    assert str(caught.value) == f"{unclear}: {MESSAGE}`crop`"
+        fcnkit.load(hed)
+    assert str(caught.value) == f"{hed}: {MESSAGE}`crop`"
     with pytest.raises(ValueError, match="crop must be 'derived' or 'zero', not 'none'"):
-        fcnkit.load(unclear, crop="none")
-
-
-def test_padding_that_only_derived_offsets_take_off_decides(hed: Path) -> None:
-    """A filter of kernel 4 explains offsets up to 3: 35 - 32 stays open, and one more pixel of padding does not."""
-    for pad, expected in ((35, [[34], [35]]), (4, [[3], [4]])):
-        hed.write_text(HED.replace("pad: 35", f"pad: {pad}"))
-        net = fcnkit.load(hed)
-        assert offsets(net) == expected
-        assert net.remarks == [
-            "crops at derived offsets, as in the Caffe of HED, because 'crop' (top 'edges2') takes padding of the image"
-            f" off: 'crop' (top 'edges1') {expected[0][0]}, 'crop' (top 'edges2') {expected[1][0]}"
-        ]
-    assert offsets(fcnkit.load(hed, crop="zero")) == [[0], [0]]
+        fcnkit.load(hed, crop="none")
 
 
 @pytest.mark.parametrize("line", ["convert --prototxt {}", "summary {}", "draw {}", "init {} --from none.pth"])
-def test_commands_name_the_option(unclear: Path, line: str) -> None:
+def test_commands_name_the_option(hed: Path, line: str) -> None:
     torch.save({"x.weight": torch.zeros(1)}, "none.pth")
     result = CliRunner().invoke(main, line.format("hed.prototxt").split())
     assert result.exit_code == 1

@@ -42,7 +42,6 @@ def test_clustered_boxes_have_an_image_steps_and_limits() -> None:
         ("PriorBoxClustered", "width: 3 width: 4 height: 3", "width and height must be given equally often"),
         ("PriorBoxClustered", "width: 3 height: -3", "width and height must be given equally often, and positive"),
         ("PriorBox", "box_width: 3", "box_width and box_height must be given equally often"),
-        ("PriorBox", "min_size: 3 keras: true", "keras, another order of the boxes, is not supported"),
     ],
 )
 def test_refused_boxes(kind: str, settings: str, problem: str) -> None:
@@ -72,6 +71,18 @@ def test_tensorflows_boxes_by_hand() -> None:
         layer("PriorBox", "ab", f"prior_box_param {{ {settings} yx_order: true }}"), [values(1, 2, 1, 1), image]
     )
     assert np.array_equal(swapped[0, 0].reshape(3, 4), top[0, 0].reshape(3, 4)[:, [1, 0, 3, 2]])
+
+
+def test_boxes_in_the_order_of_keras() -> None:
+    """The square of the mean size, that of the size, the ratios 2 and 3, then their inverses; tf changes nothing."""
+    settings = "min_size: 60 max_size: 240 aspect_ratio: 2 aspect_ratio: 3 aspect_ratio: 0.5 keras: true"
+    bottoms = values(1, 2, 1, 1), values(1, 3, 100, 200)
+    top = run(layer("PriorBox", "ab", f"prior_box_param {{ {settings} }}"), bottoms)[0, 0].reshape(6, 2, 2)
+    sizes = (top[:, 1] - top[:, 0]) * [200, 100]
+    ratios = np.sqrt([2, 3, 1 / 2, 1 / 3])
+    assert np.allclose(sizes, [(120, 120), (60, 60), *((60 * each, 60 / each) for each in ratios)], atol=1e-4)
+    both = run(layer("PriorBox", "ab", f"prior_box_param {{ {settings} tf: true }}"), bottoms)
+    assert np.array_equal(both[0, 0].reshape(6, 2, 2), top)
 
 
 def test_faceboxes_finds_as_many_boxes_as_its_loops() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -117,6 +118,86 @@ def test_faster_rcnn_proposes_what_its_loops_propose() -> None:
     assert (rois[:, 0] == 0).all()
     assert np.allclose(rois[:, 1:], expected[:, :4], atol=1e-3)
     assert np.allclose(found, expected[:, 4:], atol=1e-6)
+
+
+FRCNN = "frcnn_param { anchors: [%s] test_rpn_pre_nms_top_n: 40 test_rpn_post_nms_top_n: 12 }"
+
+
+@pytest.mark.parametrize("stride", [8, 16])
+def test_anchors_of_a_configuration_file(stride: int) -> None:
+    """Those of Faster R-CNN, listed; proposal_param has the stride where the project states it."""
+    blobs = bottoms(9, 6, 9)
+    listed = ", ".join(f"{number:g}" for box in anchors(16, (0.5, 1, 2), (8, 16, 32)) for number in box)
+    settings = FRCNN % listed + f" proposal_param {{ feat_stride: {stride} }}" * (stride != 16)
+    rois, scores = tops_of(net(layer("FrcnnProposal", "abc", settings, "rois scores"), blobs), *blobs)
+    same = RPN.replace("'feat_stride': 16", f"'feat_stride': {stride}").format(
+        ", 'pre_nms_topn': 40, 'post_nms_topn': 12"
+    )
+    expected = tops_of(net(layer("Python", "abc", same, "rois scores"), blobs), *blobs)
+    assert len(rois) > 5
+    assert np.array_equal(rois, expected[0])
+    assert np.array_equal(scores, expected[1])
+
+
+@pytest.mark.parametrize(("settings", "count"), [("", 0), (FRCNN % "-84, -40, 99, 55", 4)])
+def test_anchors_that_a_prototxt_lacks(settings: str, count: int) -> None:
+    problem = (
+        r"layer 'it': its anchors are in the project's configuration file: add those of 9 as frcnn_param"
+        rf" \{{ anchors: \[-84, -40, 99, 55, \.\.\.\] \}}, not {count} numbers"
+    )
+    with pytest.raises(DefinitionError, match=problem):
+        net(layer("FrcnnProposal", "abc", settings), bottoms(9, 6, 9))
+
+
+RPN_PARAM = (
+    "rpn_param { feat_stride: 16 basesize: 9 scale: 1 scale: 2 ratio: 0.5 ratio: 1 boxminsize: 6 per_nms_topn: 100"
+    " post_nms_topn: 12 nms_thresh: 0.5 }"
+)
+
+
+def test_rpn_proposes_what_its_loops_propose() -> None:
+    """Corners of anchors lose their halves, boxes are measured before they are cut, and 0.5 is too much overlap."""
+    scores, offsets, info = bottoms(4, 6, 9)
+    rois, found = tops_of(
+        net(layer("RPN", "abc", RPN_PARAM, "rois scores"), [scores, offsets, info]), scores, offsets, info
+    )
+    # Of 9 x 9 pixels: 81 / 0.5 is 12.7 squared, so 13 wide and 6.5, rounded 7, high; then 9 x 9; each once and twice.
+    anchors = [(-2, 1, 10, 7), (-8, -2, 16, 10), (0, 0, 8, 8), (-4, -4, 12, 12)]
+    boxes = []
+    for y, x, (k, (x1, y1, x2, y2)) in itertools.product(range(6), range(9), enumerate(anchors)):
+        w, h = x2 - x1 + 1, y2 - y1 + 1
+        dx, dy, dw, dh = (float(offsets[0, 4 * k + i, y, x]) for i in range(4))
+        cx, cy = 16 * x + x1 + w / 2 + dx * w, 16 * y + y1 + h / 2 + dy * h
+        w, h = w * math.exp(dw), h * math.exp(dh)
+        if min(w, h) >= 6 * 1.5:
+            corners = zip((cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2), (146, 93) * 2, strict=True)
+            boxes.append([*(min(max(at, 0), last) for at, last in corners), float(scores[0, 4 + k, y, x])])
+    kept: list[list[float]] = []
+    for box in sorted(boxes, key=lambda box: -box[4])[:100]:
+        if all(intersection_over_union(box, other) < 0.5 for other in kept):
+            kept.append(box)
+    assert len(kept) > 12
+    assert np.allclose(np.hstack([rois[:, 1:], found]), kept[:12], atol=1e-3)
+
+
+def test_rpn_drops_an_overlap_of_its_threshold() -> None:
+    """Of two boxes of 8 and 4 x 8 pixels in one place half is shared; one of 8 x 3 shares less."""
+    settings = RPN_PARAM.replace("9 scale: 1 scale: 2 ratio: 0.5 ratio: 1 boxminsize: 6", "8 scale: 1 ratio: 1")
+    offsets = np.zeros((1, 4, 1, 2), np.float32)
+    scores, info = np.array([[[[0, 0]], [[0.9, 0.8]]]], np.float32), np.array([[8, 32, 1]], np.float32)
+    for share, count in ((0.5, 1), (3 / 8, 2)):
+        # The second box lies 16 pixels to the right, and starts where the first starts.
+        wide = 8 * share
+        offsets[0, :, 0, 1] = (-16 - 4 + wide / 2) / 8, 0, math.log(share), 0
+        first = tops_of(net(layer("RPN", "abc", settings, "rois"), [scores, offsets, info]), scores, offsets, info)[0]
+        assert len(first) == count
+
+
+def test_rpn_needs_its_anchors() -> None:
+    problem = "layer 'it': feat_stride, basesize, scale and ratio must be given, and positive"
+    for settings in ("", RPN_PARAM.replace("scale: 1", "scale: 0"), RPN_PARAM.replace("ratio: 1", "ratio: -1")):
+        with pytest.raises(DefinitionError, match=problem):
+            net(layer("RPN", "abc", settings), bottoms(4, 6, 9))
 
 
 PROPOSAL = (

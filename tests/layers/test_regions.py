@@ -116,6 +116,48 @@ def test_psroialign_at_the_edges_of_the_map() -> None:
     assert top.ravel().tolist() == [4, 8, 0]
 
 
+def samples_by_loops(
+    features: np.ndarray, regions: np.ndarray, channels: int, size: int, scale: float, samples: int
+) -> np.ndarray:
+    """Position-sensitive samples one by one, as the CUDA kernel takes them."""
+    top = np.zeros((len(regions), channels, size, size), np.float32)
+    height, width = features.shape[2:]
+    for (n, k, i, j), _ in np.ndenumerate(top):
+        image, left, upper, right, lower = regions[n].tolist()
+        spans = []
+        for index, low, high, length in ((i, upper, lower, height), (j, left, right, width)):
+            part = max((high + 1) * scale - low * scale, 0.1) / size
+            start, end = (min(max(at * part + low * scale, 0), length - 1) for at in (index, index + 1))
+            spans.append([at for s in range(samples) if (at := start + (s + 1) * part / (samples + 1)) < end])
+        plane, total = features[int(image), (k * size + i) * size + j], 0.0
+        for y in spans[0]:
+            for x in spans[1]:
+                y0, x0 = int(y), int(x)
+                y1, x1, a, b = min(y0 + 1, height - 1), min(x0 + 1, width - 1), y - y0, x - x0
+                total += (1 - a) * ((1 - b) * plane[y0, x0] + b * plane[y0, x1])
+                total += a * ((1 - b) * plane[y1, x0] + b * plane[y1, x1])
+        top[n, k, i, j] = total / samples**2
+    return top
+
+
+@pytest.mark.parametrize(("size", "samples"), [(1, 1), (2, 3), (3, 2)])
+def test_psroialign_with_samples(size: int, samples: int) -> None:
+    features = values(2, 2 * size**2, 9, 7)
+    settings = f"spatial_scale: 0.5 output_dim: 2 group_size: {size} sample_num: {samples}"
+    top = run(layer("PSROIAlign", "ab", f"psroi_align_param {{ {settings} }}"), [features, REGIONS])
+    expected = samples_by_loops(features, REGIONS, 2, size, 0.5, samples)
+    assert np.count_nonzero(expected[:4].any((1, 2, 3))) >= 3
+    assert not expected[4].any()
+    assert np.allclose(top, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("settings", ["", "spatial_scale: 1 output_dim: 1 group_size: 1 sample_num: 0"])
+def test_psroialign_with_samples_refuses(settings: str) -> None:
+    problem = "layer 'it': give spatial_scale, output_dim, group_size and sample_num, and positive"
+    with pytest.raises(DefinitionError, match=problem):
+        run(layer("PSROIAlign", "ab", f"psroi_align_param {{ {settings} }}"), [values(2, 1, 9, 7), REGIONS])
+
+
 def test_roialign_at_the_edges_of_the_map() -> None:
     """One sample for each part, on columns 0 1 2: up to a pixel outside it is the column at the edge, beyond it 0."""
     it = layer("ROIAlign", "ab", "roi_align_param { pooled_h: 1 pooled_w: 5 sampling_ratio: 1 }")

@@ -33,6 +33,13 @@ def test_items_of_length_1() -> None:
     assert np.allclose(run(layer("NormL2", "a"), [bottom]).ravel(), expected, atol=1e-6)
 
 
+def test_items_of_length_1_but_for_small_ones() -> None:
+    """liu-xb/GGL: 1e-10 is added to the square of the length, which is 1e-10 in the second item."""
+    bottom = np.array([[3, 4], [1e-5, 0], [0, 0]], np.float32)
+    expected = [[0.6, 0.8], [math.sqrt(0.5), 0], [0, 0]]
+    assert np.allclose(run(layer("NormalizationL2", "a"), [bottom]), expected, atol=1e-6)
+
+
 def test_insanity_in_tests() -> None:
     """happynear/FaceVerification: below 0 divided by the mean slope, (5 - 3) / log(5 / 3) = 3.91523."""
     it = layer("Insanity", "a", "insanity_param { lb: 3 ub: 5 }")

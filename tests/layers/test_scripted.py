@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fcnkit.errors import DefinitionError
-from tests.layers.build import apply, layer_net, values
+from tests.layers.build import apply, layer_net, tops_of, values
 
 
 def python(kind: str, settings: str = "") -> str:
@@ -113,3 +113,84 @@ def test_values_spread_over_a_map() -> None:
             DefinitionError, match=r"it reads \(batch, channels\) and param_str must give height and width"
         ):
             layer_net("Python", python(kind, f'param_str: "{settings}"'), [shape])
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "wrap"])
+def test_padding_as_numpy_pads(mode: str) -> None:
+    bottom = values(2, 1, 3, 4)
+    settings = f"{{'pad_t': 1, 'pad_b': 0, 'pad_l': 2, 'pad_r': 1, 'pad_mode': '{mode}'}}"
+    top = apply("Python", python("pad.PadTensor", f'param_str: "{settings}"'), bottom)
+    assert np.array_equal(top, np.pad(bottom, ((0, 0), (0, 0), (1, 0), (2, 1)), mode))
+
+
+@pytest.mark.parametrize("settings", ["{'pad_t': 1}", "{'pad_t': 1, 'pad_b': 1, 'pad_l': 1, 'pad_r': -1}", "{}"])
+def test_pads_that_are_refused(settings: str) -> None:
+    with pytest.raises(DefinitionError, match="layer 'l': param_str must have pad_t, pad_b, pad_l and pad_r"):
+        layer_net("Python", python("pad.PadTensor", f'param_str: "{settings}"'), [(1, 1, 3, 4)])
+
+
+def test_sizes_of_a_blob() -> None:
+    assert apply("Python", python("shape.TensorShape"), values(2, 3, 5)).tolist() == [2, 3, 5]
+
+
+@pytest.mark.parametrize("human", [False, True])
+def test_coordinates_on_a_surface(human: bool) -> None:
+    """Four intervals or parts: at each pixel, the offsets of the label; 0 is the background, 5 no label at all."""
+    labels = np.array([[[0, 1, 2], [3, 4, 5]], [[4, 0, 1], [2, 2, 0]]], np.float32)[:, None]
+    offsets, others = values(2, 5, 2, 3), values(2, 5, 2, 3, seed=1)
+    kind = "CombineRegressionsHuman" if human else "CombineRegressions"
+    blobs = labels, labels[::-1].copy(), offsets, others
+    net = layer_net("Python", python(f"{kind}.CombineRegressionsLayer"), [each.shape for each in blobs], 2)
+    for top, label, offset in zip(tops_of(net, *blobs), blobs[:2], blobs[2:], strict=True):
+        for i, _, y, x in np.ndindex(label.shape):
+            which = int(label[i, 0, y, x])
+            value = offset[i, which, y, x] if 0 < which < 5 else 0.0
+            expected = min(max(value, 0), 1) if human else (which + value - 1) / 4
+            assert top[i, 0, y, x] == pytest.approx(-1 if expected < 0 else expected)
+
+
+def test_labels_of_another_size() -> None:
+    kind = python("CombineRegressions.CombineRegressionsLayer")
+    with pytest.raises(DefinitionError, match="one label for each pixel of the offsets"):
+        layer_net("Python", kind, [(1, 1, 2, 3), (1, 1, 2, 3), (1, 5, 2, 2), (1, 5, 2, 2)], 2)
+
+
+_ACTIONS = "caffe.custom_layers.actions_detection_output_layer.ActionsDetectionOutputLayer"
+
+
+def actions(settings: str) -> str:
+    module, name = _ACTIONS.rsplit(".", 1)
+    return f'python_param {{ module: "{module}" layer: "{name}" param_str: "{settings}" }}'
+
+
+def test_actions_of_objects() -> None:
+    """Rows of image, class, score, box, number of the place's box, column and row, of two images and two boxes."""
+    objects = np.array(
+        [[0, 1, 0.9, 0.1, 0.2, 0.3, 0.4, 1, 2, 0], [1, 1, 0.8, 0.5, 0.6, 0.7, 0.8, 0, 0, 1]], np.float32
+    ).reshape(1, 1, 2, 10)
+    scores = [values(2, 2, 3, 4, seed=seed) for seed in (1, 2)]
+    (top,) = tops_of(
+        layer_net("Python", actions("{'num_anchors': 2}"), [each.shape for each in (objects, *scores)]),
+        objects,
+        *scores,
+    )
+    first, second = scores[1][0, 0, 2], scores[0][1, 1, 0]
+    expected = [
+        [0, first.argmax(), 0.9, first.max(), 0.1, 0.2, 0.3, 0.4],
+        [1, second.argmax(), 0.8, second.max(), 0.5, 0.6, 0.7, 0.8],
+    ]
+    assert top.shape == (1, 1, 2, 8)
+    assert np.allclose(top[0, 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "columns", "problem"),
+    [
+        ("{'num_anchors': 2}", 10, "num_anchors must be the number of bottoms behind the first, 1, not 2"),
+        ("{'num_anchors': 1, 'use_nms': True}", 10, "use_nms, votes of objects that overlap, is not supported"),
+        ("{'num_anchors': 1}", 7, "an object has 10 numbers"),
+    ],
+)
+def test_actions_that_are_refused(settings: str, columns: int, problem: str) -> None:
+    with pytest.raises(DefinitionError, match=problem):
+        layer_net("Python", actions(settings), [(1, 1, 2, columns), (1, 2, 3, 4)])

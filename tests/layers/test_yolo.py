@@ -56,14 +56,15 @@ def test_reorg_by_hand() -> None:
     assert top.ravel().tolist() == [0, 2, 8, 10, 1, 3, 9, 11, 4, 6, 12, 14, 5, 7, 13, 15]
     python = 'python_param { module: "yolov2" layer: "darknet_reorg" }'
     assert np.array_equal(run(layer("Python", "a", python), [bottom]), top)
+    assert np.array_equal(run(layer("Reorg", "a"), [bottom]), top)
 
 
 @pytest.mark.parametrize("shape", [(1, 6, 4, 4), (1, 8, 3, 4), (1, 8, 4, 5)])
 def test_reorg_refuses(shape: tuple[int, ...]) -> None:
     with pytest.raises(DefinitionError, match="stride 2 must divide height and width, and its square the channels"):
         run(layer("Reorg", "a", "reorg_param { stride: 2 }"), [values(*shape)])
-    with pytest.raises(DefinitionError, match="layer 'it': stride must be given, and positive"):
-        run(layer("Reorg", "a"), [values(*shape)])
+    with pytest.raises(DefinitionError, match="layer 'it': stride must be positive"):
+        run(layer("Reorg", "a", "reorg_param { stride: 0 }"), [values(*shape)])
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,18 @@ def test_faceboxes_default_boxes_are_denser(tmp_path: Path) -> None:
     assert net.shapes["boxes"] == (1, 2, 4 * (21 * 8 * 16 + 4 * 8))
 
 
+def test_default_boxes_without_geometric_means(tmp_path: Path) -> None:
+    """Two sizes have a square, a mean and a box of a ratio each, and one size a square and a mean: 4 and 1 are left."""
+    more = "prior_box_param { min_size: 9 min_size: 20 max_size: 20 max_size: 31 aspect_ratio: 2 flip: false step: 4 }"
+    one = "prior_box_param { min_size: 40 max_size: 60 flip: false step: 8 }"
+    net = loaded(detector(more, one, (4, 1)), tmp_path)
+    assert net.remarks == [
+        "default boxes are those of SSD_windows_caffe, without geometric means: the locations are for them"
+    ]
+    assert net.shapes["boxes"] == (1, 2, 4 * (4 * 8 * 16 + 4 * 8))
+    assert loaded(detector(more, one, (6, 2)), tmp_path).remarks == []
+
+
 @pytest.mark.parametrize(
     ("loss", "scores", "label"),
     [

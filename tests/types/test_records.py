@@ -47,6 +47,8 @@ UNSUPPORTED = {
     "DetectionGroupAccuracy",
     "EltwiseAccuracy",
     "EvalDetection",
+    "FrcnnAnchorTarget",
+    "FrcnnProposalTarget",
     "fast_rcnn.crop_angles.CropAnglesLayer",
     "GradientScaler",
     "gen_image.GenLayer",
