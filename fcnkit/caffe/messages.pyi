@@ -908,6 +908,8 @@ class LayerParameter(Message):
     @property
     def rearrange_param(self) -> RearrangeParameter: ...
     @property
+    def group_norm_param(self) -> GroupNormParameter: ...
+    @property
     def roi_warping_param(self) -> ROIWarpingParameter: ...
     @property
     def mask_resize_param(self) -> MaskResizeParameter: ...
@@ -1109,6 +1111,7 @@ class LayerParameter(Message):
         srnnformat_param: SRNNFormatParameter = ...,
         spatialtransformer_param: RightAnglesParameter = ...,
         rearrange_param: RearrangeParameter = ...,
+        group_norm_param: GroupNormParameter = ...,
         roi_warping_param: ROIWarpingParameter = ...,
         mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -1300,6 +1303,7 @@ class LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "group_norm_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -1501,6 +1505,7 @@ class LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "group_norm_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -3235,6 +3240,8 @@ class V1LayerParameter(Message):
     @property
     def rearrange_param(self) -> RearrangeParameter: ...
     @property
+    def group_norm_param(self) -> GroupNormParameter: ...
+    @property
     def roi_warping_param(self) -> ROIWarpingParameter: ...
     @property
     def mask_resize_param(self) -> MaskResizeParameter: ...
@@ -3413,6 +3420,7 @@ class V1LayerParameter(Message):
         srnnformat_param: SRNNFormatParameter = ...,
         spatialtransformer_param: RightAnglesParameter = ...,
         rearrange_param: RearrangeParameter = ...,
+        group_norm_param: GroupNormParameter = ...,
         roi_warping_param: ROIWarpingParameter = ...,
         mask_resize_param: MaskResizeParameter = ...,
         shuffle_channel_param: ShuffleChannelParameter = ...,
@@ -3579,6 +3587,7 @@ class V1LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "group_norm_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -3757,6 +3766,7 @@ class V1LayerParameter(Message):
             "srnnformat_param",
             "spatialtransformer_param",
             "rearrange_param",
+            "group_norm_param",
             "roi_warping_param",
             "mask_resize_param",
             "shuffle_channel_param",
@@ -7441,6 +7451,13 @@ class MaskResizeParameter(Message):
     def __init__(self, *, output_height: int = ..., output_width: int = ...) -> None: ...
     def HasField(self, field_name: Literal["output_height", "output_width"]) -> bool: ...
     def ClearField(self, field_name: Literal["output_height", "output_width"]) -> None: ...
+
+class GroupNormParameter(Message):
+    eps: float
+    group_num: int
+    def __init__(self, *, eps: float = ..., group_num: int = ...) -> None: ...
+    def HasField(self, field_name: Literal["eps", "group_num"]) -> bool: ...
+    def ClearField(self, field_name: Literal["eps", "group_num"]) -> None: ...
 
 class FrcnnParameter(Message):
     @property

@@ -20,6 +20,7 @@ from fcnkit.aliases import Shape
 from fcnkit.errors import OutputError
 from fcnkit.net import CaffeNet
 from fcnkit.net.neutral import neutral
+from fcnkit.nn.recurrent import Recurrent
 
 # Converts a traced net to the content of a format; also takes the paths of its modules in the original net.
 Finish = Callable[[ExportedProgram, Mapping[str, str]], Any]
@@ -29,7 +30,8 @@ def export(net: CaffeNet, suffix: str, finish: Finish) -> Any:
     """Trace a net in eval mode, at the input shapes of its definition, and convert it to the content of a format.
 
     The batch, and height and width of images, stay variable wherever the net allows it. Torch writes the names of
-    modules and inputs into code and executes it, so the net is exported under neutral names.
+    modules and inputs into code and executes it, so the net is exported under neutral names. Recurrent layers begin
+    with a state of 0 in the file.
 
     Args:
         net: gets a remark if the file has a fixed batch or takes some heights and widths alone; else not changed.
@@ -41,7 +43,8 @@ def export(net: CaffeNet, suffix: str, finish: Finish) -> Any:
     """
     modes = {module: module.training for module in net.modules()}
     try:
-        with torch.no_grad(), _quietly():
+        with torch.no_grad(), _quietly(), _same_buffers(net):
+            _forget(net)
             inputs = _inputs(net.eval())
             twin, paths = neutral(net)
             blobs = list(inputs.values())
@@ -79,8 +82,27 @@ def _traced(module: nn.Module, inputs: Sequence[Tensor], batch: bool = True) -> 
     parameters = inspect.signature(module.forward).parameters.values()
     gathered = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
     # Without this a size of 1, as of the batch or of the last blob of a small image, is fixed or excludes others.
-    with _sizes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
+    with _sizes.patch(backed_size_oblivious=True), _same_buffers(module):  # type: ignore[attr-defined]
         return torch.export.export(module, tuple(inputs), dynamic_shapes=(open_axes,) if gathered else open_axes)
+
+
+@contextmanager
+def _same_buffers(net: nn.Module) -> Iterator[None]:
+    """Keep the buffers of a net: tracing replaces a state that changes its shape by a tensor without values."""
+    kept = [(owner, name, buffer) for owner in net.modules() for name, buffer in owner.named_buffers(recurse=False)]
+    try:
+        yield
+    finally:
+        for owner, name, buffer in kept:
+            setattr(owner, name, buffer)
+
+
+def _forget(net: nn.Module) -> None:
+    """Give recurrent layers new states of 0."""
+    for module in net.modules():
+        if isinstance(module, Recurrent) and not module.expose_hidden:
+            for name in module.states:
+                setattr(module, name, torch.zeros_like(module.get_buffer(name)))
 
 
 def _remarks(program: ExportedProgram, twin: CaffeNet, names: Sequence[str], suffix: str) -> list[str]:
@@ -107,7 +129,7 @@ def _remarks(program: ExportedProgram, twin: CaffeNet, names: Sequence[str], suf
 def _runs(net: nn.Module, shapes: Sequence[Shape]) -> bool:
     """Whether a net runs on inputs of these shapes, found without computing values."""
     try:
-        with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True):
+        with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True), _same_buffers(net):
             net(*(torch.empty(shape) for shape in shapes))
     except Exception:  # an InputError, a guard, or a fake tensor's own
         return False

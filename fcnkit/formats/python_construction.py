@@ -87,6 +87,8 @@ def _argument(module: nn.Module, name: str) -> Any:
         kept = _KEPT.get((kind.__name__, name))
         if kept is not None:
             return kept(module)
+    if not hasattr(module, name):
+        raise UnwritableError(f"it does not keep its argument {name!r}")
     value = getattr(module, name)
     if name == "bias":
         return value is not None

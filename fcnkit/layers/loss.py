@@ -26,6 +26,14 @@ class Accuracy(Layer):
         return loss.Accuracy(p.axis, p.top_k, ignore_label(p), max(len(layer.top), 1))
 
 
+@rule(types.SIGMOID_CROSS_ENTROPY_BALANCE_LOSS)
+class SigmoidCrossEntropyBalanceLoss(Layer):
+    """The cross entropy of edges and masks, which are few: both classes weigh as much in each image."""
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        return loss.BalancedSigmoidCrossEntropyLoss()
+
+
 @rule(types.CONTRASTIVE_LOSS)
 class ContrastiveLoss(Layer):
     """The distance of similar pairs, and the shortfall of dissimilar pairs from a margin."""

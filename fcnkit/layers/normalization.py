@@ -286,3 +286,20 @@ class LayerNorm(Layer):
 
     def batchwise(self, layer: LayerParameter) -> bool:
         return True
+
+
+@rule(types.GROUP_NORM)
+class GroupNorm(Layer):
+    """Mean 0 and variance 1 of each of group_num groups of channels; it has no weights.
+
+    Source: blankWorld/GroupNorm-caffe group_norm_layer.cpp and group_norm_layer.cu.
+    """
+
+    def build(self, layer: LayerParameter, bottoms: Sequence[Shape]) -> nn.Module:
+        p, channels = layer.group_norm_param, bottoms[0][1] if len(bottoms[0]) > 1 else 0
+        if p.group_num < 1 or not channels or channels % p.group_num:
+            raise DefinitionError(f"layer {layer.name!r}: group_num {p.group_num} must divide {channels} channels")
+        return nn.GroupNorm(p.group_num, channels, p.eps, affine=False)
+
+    def batchwise(self, layer: LayerParameter) -> bool:
+        return True

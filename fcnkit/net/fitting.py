@@ -19,7 +19,14 @@ from fcnkit.types.channels import Joined
 from fcnkit.types.combine import CONCAT, SLICE
 from fcnkit.types.detection import DETECTION_OUTPUT
 from fcnkit.types.looks import CHANNELWISE, PIXEL
-from fcnkit.types.loss import ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SIGMOID_CROSS_ENTROPY_LOSS, SOFTMAX_WITH_LOSS
+from fcnkit.types.loss import (
+    ACCURACY,
+    HINGE_LOSS,
+    INFOGAIN_LOSS,
+    SIGMOID_CROSS_ENTROPY_BALANCE_LOSS,
+    SIGMOID_CROSS_ENTROPY_LOSS,
+    SOFTMAX_WITH_LOSS,
+)
 from fcnkit.types.multibox import MULTI_BOX_LOSS
 from fcnkit.types.priors import PRIOR_BOX
 from fcnkit.types.regression import EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LOSS
@@ -27,7 +34,17 @@ from fcnkit.types.shape import RESHAPE
 from fcnkit.types.source import DUMMY_DATA
 
 # What compares blobs of one shape, and what compares scores with the numbers of classes.
-_ALIKE = {each.name for each in (EUCLIDEAN_LOSS, L1_LOSS, LPQ_LOSS, SMOOTH_L1_LOSS, SIGMOID_CROSS_ENTROPY_LOSS)}
+_ALIKE = {
+    each.name
+    for each in (
+        EUCLIDEAN_LOSS,
+        L1_LOSS,
+        LPQ_LOSS,
+        SMOOTH_L1_LOSS,
+        SIGMOID_CROSS_ENTROPY_LOSS,
+        SIGMOID_CROSS_ENTROPY_BALANCE_LOSS,
+    )
+}
 _NUMBERS = {each.name for each in (ACCURACY, HINGE_LOSS, INFOGAIN_LOSS, SOFTMAX_WITH_LOSS)}
 
 

@@ -219,6 +219,25 @@ class SigmoidCrossEntropyLoss(nn.Module):
         return f"ignore_label={self.ignore_label}, normalization={self.normalization}"
 
 
+class BalancedSigmoidCrossEntropyLoss(nn.Module):
+    """Cross entropy of the sigmoid of scores with targets 0 and 1, summed over each image, averaged over the batch.
+
+    In each image the targets 1 are weighted by the fraction of those that are 0, and the other way round. Other targets
+    add nothing to the loss, but as in the fork the gradient of their plain cross entropy.
+
+    Source: kmaninis/OSVOS-caffe caffe-osvos/src/caffe/layers/sigmoid_cross_entropy_balance_loss_layer.cpp.
+    """
+
+    def forward(self, scores: Tensor, target: Tensor) -> Tensor:
+        require_equal_batches(scores, target, whole=True)
+        target = target.detach().reshape(scores.shape).flatten(1)
+        terms = F.binary_cross_entropy_with_logits(scores.flatten(1), target, reduction="none")
+        ones, zeros = (target == 1).to(terms), (target == 0).to(terms)
+        count, others = (ones + zeros).sum(1, keepdim=True).clamp(min=1), (1 - ones - zeros) * terms
+        weights = (ones * zeros.sum(1, keepdim=True) + zeros * ones.sum(1, keepdim=True)) / count
+        return (weights * terms + others - others.detach()).sum() / len(scores)
+
+
 class ContrastiveLoss(nn.Module):
     """Half the squared distance of similar pairs, or the squared shortfall of dissimilar ones from a margin; per pair.
 

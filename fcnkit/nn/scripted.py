@@ -161,11 +161,13 @@ class JoinedAtOneSize(nn.Module):
         height, width = bottoms[0].shape[2:]
         resized = []
         for bottom in bottoms:
-            rows, columns = height // bottom.shape[2], width // bottom.shape[3]
+            images, channels, own_height, own_width = bottom.shape
+            rows, columns = height // own_height, width // own_width
             if not (rows and columns):
                 raise RuntimeError("no bottom may be larger than the first")
-            repeated = bottom.repeat_interleave(rows, 2).repeat_interleave(columns, 3)
-            resized.append(F.pad(repeated, (0, width - repeated.shape[3], 0, height - repeated.shape[2])))
+            squares = bottom[:, :, :, None, :, None].expand(-1, -1, -1, rows, -1, columns)
+            repeated = squares.reshape(images, channels, own_height * rows, own_width * columns)
+            resized.append(F.pad(repeated, (0, width - own_width * columns, 0, height - own_height * rows)))
         return torch.cat(resized, 1)
 
 

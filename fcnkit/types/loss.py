@@ -45,6 +45,11 @@ MULTINOMIAL_LOGISTIC_LOSS = _compares(
 SIGMOID_CROSS_ENTROPY_LOSS = _compares(
     "SigmoidCrossEntropyLoss", "SIGMOID_CROSS_ENTROPY_LOSS", bvlc("sigmoid_cross_entropy_loss")
 )
+SIGMOID_CROSS_ENTROPY_BALANCE_LOSS = _compares(
+    "SigmoidCrossEntropyBalanceLoss",
+    None,
+    Origin("kmaninis/OSVOS-caffe", "caffe-osvos/src/caffe/layers/sigmoid_cross_entropy_balance_loss_layer.cpp"),
+)
 SOFTMAX_WITH_LOSS = _compares("SoftmaxWithLoss", "SOFTMAX_LOSS", bvlc("softmax_loss"), tops=_WITH_PROBABILITIES)
 SOFTMAX_WITH_LOSS_OHEM = _compares(
     "SoftmaxWithLossOHEM",

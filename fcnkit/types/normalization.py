@@ -196,3 +196,15 @@ NORM = LayerType(
     moves=False,
     drawn=PLAIN,
 )
+GROUP_NORM = LayerType(
+    "GroupNorm",
+    v1=None,
+    origin=Origin("blankWorld/GroupNorm-caffe", "group_norm_layer.cpp"),
+    bottoms=ONE,
+    tops=ONE,
+    looks=every(_STATISTICS),
+    channels=KEPT,
+    role=COMPUTES,
+    moves=False,
+    drawn=PLAIN,
+)

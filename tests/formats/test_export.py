@@ -15,6 +15,7 @@ import fcnkit
 from fcnkit.caffe.preprocessing import to_json
 from fcnkit.errors import OutputError
 from tests.formats.sparse import sparse
+from tests.layers.build import definition, layer, layer_net
 from tests.paths import LAYERS
 
 # What may differ in a traced graph: windows rounded up, padding, several tops or bottoms, statistics, whole nets.
@@ -182,3 +183,32 @@ def test_what_an_onnx_file_cannot_hold(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"net.onnx: would be over 2147483647 bytes, which an ONNX file cannot be"):
         fcnkit.save(net, tmp_path / "net.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["net.caffemodel"]
+
+
+def test_states_are_zero_in_files_and_stay_in_the_net(tmp_path: Path) -> None:
+    """A sequence that goes on begins with a state of 0 in the file; the net goes on with its own."""
+    settings = 'recurrent_param { num_output: 3 weight_filler { type: "gaussian" std: 0.5 } }'
+    net = layer_net("LSTM", settings, [(2, 1, 4), (2, 1)])
+    x, marks = torch.randn(2, 1, 4), torch.ones(2, 1)
+    with torch.no_grad():
+        first, second = net(x, marks), net(x, marks)
+        net.l.reset()
+        net(x, marks)
+        fcnkit.save(net, tmp_path / "net.pt2")
+        assert torch.equal(torch.export.load(tmp_path / "net.pt2").module()(x, marks), first)
+        assert torch.equal(net(x, marks), second)
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("suffix", [".pt2", ".onnx"])
+def test_states_of_any_number_of_sequences_stay_tensors_with_values(suffix: str, tmp_path: Path) -> None:
+    """The rows of an image of any height are sequences: tracing has no number of them."""
+    text = layer("SRNNFormat", "a", tops="s m r", name="rows")
+    text += layer("LSTM", "sm", "recurrent_param { num_output: 2 }", "top", "lstm")
+    net = fcnkit.CaffeNet(definition(text, {"a": (1, 3, 4, 5)})).eval()
+    with torch.no_grad():
+        net(torch.randn(1, 3, 6, 5))
+    state = net.lstm.h
+    fcnkit.save(net, tmp_path / f"net{suffix}")
+    assert net.lstm.h is state
+    fcnkit.save(net, tmp_path / f"again{suffix}")

@@ -278,6 +278,7 @@ MODULES = [
     activation.SoftmaxOfFirst(1),
     loss.SoftmaxWithLoss(ignore_label=255, normalization="NONE"),
     loss.InfogainLoss(None, tops=2),
+    loss.BalancedSigmoidCrossEntropyLoss(),
     loss.ContrastiveLoss(2, legacy=True),
     multibox.MultiBoxLoss(21, threshold=None, mining="NONE"),
     normalization.BatchNorm(5, 1e-3, 0.9, False),

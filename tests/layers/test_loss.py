@@ -295,3 +295,25 @@ def test_errors(kind: str, settings: str, bottoms: list[tuple[int, ...]], words:
 def test_labels_of_no_class(kind: str) -> None:
     with pytest.raises(InputError, match=rf"layer 'l' \({kind}\) cannot work with 'b0' .*: index 4 is out of bounds"):
         tops_of(layer_net(kind, "", [(1, 4), (1,)]), values(1, 4), np.array([4], np.float32))
+
+
+def test_both_classes_weigh_as_much_in_each_image() -> None:
+    """kmaninis/OSVOS-caffe: loss and gradient by its loops; 2 is neither class, and has the plain gradient alone."""
+    scores = values(2, 1, 2, 3)
+    target = np.array([[1, 0, 0, 0, 2, 0], [1, 1, 0, 1, 1, 1]], np.float32).reshape(scores.shape)
+    expected, gradient = 0.0, np.zeros((2, 6))
+    for n in range(2):
+        labels = target[n].ravel()
+        positive, negative = (labels == 1).sum(), (labels == 0).sum()
+        for j, (score, label) in enumerate(zip(scores[n].ravel().astype(float), labels, strict=True)):
+            probability = 1 / (1 + math.exp(-score))
+            weight = {0: positive, 1: negative}.get(label, 0) / (positive + negative)
+            expected -= weight * math.log(probability if label == 1 else 1 - probability)
+            gradient[n, j] = (probability - label) * (weight if label < 2 else 1) / 2
+    net = layer_net("SigmoidCrossEntropyBalanceLoss", "", [scores.shape, target.shape])
+    x = torch.from_numpy(scores).requires_grad_()
+    found = net(x, torch.from_numpy(target))
+    assert found.item() == pytest.approx(expected / 2, rel=1e-5)
+    found.backward()
+    assert x.grad is not None
+    assert np.allclose(x.grad.numpy().reshape(2, 6), gradient, atol=1e-6)

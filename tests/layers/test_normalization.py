@@ -224,3 +224,16 @@ def test_mvn_of_any_axes() -> None:
     assert np.allclose(top, bottom - bottom.mean())
     with pytest.raises(DefinitionError, match="layer 'l': axis must be given in mvn_param"):
         apply("MVN_ND", "", bottom)
+
+
+@pytest.mark.parametrize("axes", [(5, 6), (2, 5, 6), ()])
+def test_groups_of_channels(axes: tuple[int, ...]) -> None:
+    """blankWorld/GroupNorm-caffe: each item's two groups of two channels by themselves."""
+    bottom = values(3, 4, *axes) * 2 + 1
+    top = apply("GroupNorm", "group_norm_param { group_num: 2 eps: 0.5 }", bottom)
+    for item, group in np.ndindex(3, 2):
+        part = bottom[item, 2 * group : 2 * group + 2].astype(np.float64)
+        expected = (part - part.mean()) / np.sqrt(((part - part.mean()) ** 2).mean() + 0.5)
+        assert np.allclose(top[item, 2 * group : 2 * group + 2], expected, atol=1e-5)
+    with pytest.raises(DefinitionError, match="layer 'l': group_num 32 must divide 4 channels"):
+        layer_net("GroupNorm", "", [bottom.shape])
