@@ -8,7 +8,8 @@ chuanqi305/MobileNet-SSD).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 
 from fcnkit.errors import ArgumentError, nearest
 
@@ -63,10 +64,12 @@ def of_shape(shape: Sequence[int] | Mapping[str, Sequence[int]] | None) -> dict[
     Source: lmb-freiburg/flownet2 scripts/run-flownet.py; twhui/LiteFlowNet models/testing/test_batch.py;
     Boyiliee/AOD-Net test/test.py for height and width.
     """
-    first = next(iter(shape.values()), ()) if isinstance(shape, Mapping) else shape or ()
-    if len(first) != 4:
+    first = next(iter(shape.values()), None) if isinstance(shape, Mapping) else shape
+    sizes = list(first) if isinstance(first, Iterable) else []
+    # A shape that is none is an error where the inputs are set.
+    if len(sizes) != 4 or not all(isinstance(size, Integral) for size in sizes):
         return {}
-    height, width = first[2:]
+    height, width = map(int, sizes[2:])
     values = {"height": height, "width": width, "TARGET_HEIGHT": height, "TARGET_WIDTH": width}
     if height % _FLOW_STEP == width % _FLOW_STEP == 0:
         values |= {"ADAPTED_HEIGHT": height, "ADAPTED_WIDTH": width, "SCALE_HEIGHT": 1, "SCALE_WIDTH": 1}

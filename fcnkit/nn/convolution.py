@@ -127,7 +127,8 @@ class DeformableConv2d(nn.Module):
 
         Args:
             bottom: the bottom.
-            offsets: (batch, parts * taps * 2, height, width) for a top of that height and width: down and right by tap.
+            offsets: (batch, parts * taps * 2, H, W): down and right by tap. A top of another size reads those of an
+                image one after the other, as if they had its size.
         """
         batch, channels, *size = bottom.shape
         height, width = (
@@ -137,17 +138,16 @@ class DeformableConv2d(nn.Module):
             )
         )
         taps = self.kernel[0] * self.kernel[1]
-        wanted = (batch, self.parts * taps * 2, height, width)
-        if offsets.shape != wanted:
-            raise RuntimeError(
-                f"the offsets of a top of {height} x {width} must be as large and have {wanted[1]} channels"
-            )
-        moves = offsets.reshape(batch, self.parts, taps, 2, height, width)
+        if offsets.shape != (batch, self.parts * taps * 2, *size) or height * width > size[0] * size[1]:
+            wanted = f"be as large as the bottom and have {self.parts * taps * 2} channels"
+            raise RuntimeError(f"the offsets must {wanted}, and the top, {height} x {width}, no larger")
+        read = offsets.flatten(1)[:, : self.parts * taps * 2 * height * width]
+        moves = read.reshape(batch, self.parts, taps, 2, height, width)
         rows, columns = (self._places(axis, length) for axis, length in ((0, height), (1, width)))
         y = moves[:, :, :, 0] + rows.to(bottom).repeat_interleave(self.kernel[1], 0)[:, :, None]
         x = moves[:, :, :, 1] + columns.to(bottom).repeat(self.kernel[0], 1)[:, None]
-        read = _read(bottom.reshape(batch, self.parts, channels // self.parts, *size), y, x)
-        values = read.reshape(batch, self.groups, channels // self.groups * taps, height * width)
+        taken = _read(bottom.reshape(batch, self.parts, channels // self.parts, *size), y, x)
+        values = taken.reshape(batch, self.groups, channels // self.groups * taps, height * width)
         filters = self.weight.reshape(self.groups, -1, channels // self.groups * taps)
         top = torch.einsum("gok,bgkp->bgop", filters, values).reshape(batch, len(self.weight), height, width)
         return top if self.bias is None else top + self.bias[:, None, None]

@@ -23,7 +23,7 @@ def deformable(settings: str) -> str:
 def test_without_offsets_it_is_a_convolution() -> None:
     bottom, weight, bias = values(2, 4, 6, 7), values(4, 2, 3, 2, seed=1), values(4, seed=2)
     settings = "kernel_h: 3 kernel_w: 2 stride: 2 pad: 1 dilation: 2 group: 2 deformable_group: 2"
-    offsets = np.zeros((2, 2 * 6 * 2, 2, 4), np.float32)
+    offsets = np.zeros((2, 2 * 6 * 2, 6, 7), np.float32)
     top = run(deformable(settings), [bottom, offsets], {"it": [weight, bias]})
     expected = F.conv2d(*map(torch.from_numpy, (bottom, weight, bias)), stride=2, padding=1, dilation=2, groups=2)
     assert top.shape == (2, 4, 2, 4)
@@ -46,19 +46,28 @@ def at(plane: np.ndarray, y: float, x: float) -> float:
     )
 
 
-def test_taps_are_read_where_the_offsets_move_them() -> None:
-    """Two groups of channels with offsets of their own, of up to some pixels, partly outside of the bottom."""
+@pytest.mark.parametrize("pad", [1, 0])
+def test_taps_are_read_where_the_offsets_move_them(pad: int) -> None:
+    """Two groups of channels with offsets of their own, of up to some pixels, partly outside of the bottom.
+
+    Without pad the top is smaller, and the offsets of an image are read one after the other as if they had its size.
+    """
     bottom, weight = values(2, 4, 5, 6), values(4, 4, 3, 3, seed=1)
     offsets = 2 * values(2, 2 * 9 * 2, 5, 6, seed=2)
     top = run(
-        deformable("kernel_size: 3 pad: 1 deformable_group: 2 bias_term: false"), [bottom, offsets], {"it": [weight]}
+        deformable(f"kernel_size: 3 pad: {pad} deformable_group: 2 bias_term: false"),
+        [bottom, offsets],
+        {"it": [weight]},
     )
-    for n, o, h, w in np.ndindex(2, 4, 5, 6):
+    height, width = 3 + 2 * pad, 4 + 2 * pad
+    assert top.shape == (2, 4, height, width)
+    for n, o, h, w in np.ndindex(top.shape):
         total = 0.0
         for c, i, j in np.ndindex(4, 3, 3):
             first = c // 2 * 18 + 2 * (i * 3 + j)
-            y = h - 1 + i + float(offsets[n, first, h, w])
-            x = w - 1 + j + float(offsets[n, first + 1, h, w])
+            down, right = (((first + axis) * height + h) * width + w for axis in (0, 1))
+            y = h - pad + i + float(offsets[n].ravel()[down])
+            x = w - pad + j + float(offsets[n].ravel()[right])
             total += float(weight[o, c, i, j]) * at(bottom[n, c], y, x)
         assert top[n, o, h, w] == pytest.approx(total, abs=1e-3)
 
@@ -66,8 +75,9 @@ def test_taps_are_read_where_the_offsets_move_them() -> None:
 def test_what_does_not_fit_is_an_error() -> None:
     bottom = values(1, 4, 5, 6)
     for settings, offsets, problem in (
-        ("kernel_size: 3 pad: 1", values(1, 18, 5, 6), "of a top of 5 x 6 must be as large and have 72 channels"),
-        ("kernel_size: 3", values(1, 72, 5, 6), "the offsets of a top of 3 x 4 must be as large"),
+        ("kernel_size: 3 pad: 1", values(1, 18, 5, 6), "must be as large as the bottom and have 72 channels"),
+        ("kernel_size: 3", values(1, 72, 3, 4), "must be as large as the bottom and have 72 channels"),
+        ("kernel_size: 3 pad: 2", values(1, 72, 5, 6), "and the top, 7 x 8, no larger"),
         ("kernel_size: 3 deformable_group: 3", values(1, 54, 3, 4), "and deformable_group 3 the channels"),
     ):
         with pytest.raises(DefinitionError, match=problem):
