@@ -97,14 +97,19 @@ def many(field: Any) -> bool:
     return bool(field.is_repeated if hasattr(field, "is_repeated") else field.label == field.LABEL_REPEATED)
 
 
+def part(message: Any, field: Any) -> Any:
+    """The message in a field, or a new one behind those that are there."""
+    inner = getattr(message, field.name)
+    return inner.add() if many(field) else inner
+
+
 def fill(draw: Callable[[Any], Any], message: NetParameter, depth: int = 2) -> None:
     """Set some fields of a message."""
     fields = list(message.DESCRIPTOR.fields)
     for field in draw(st.lists(st.sampled_from(fields), max_size=3, unique_by=lambda field: field.name)):
         if field.message_type is not None:
             if depth:
-                inner = getattr(message, field.name)
-                fill(draw, inner.add() if many(field) else inner, depth - 1)
+                fill(draw, part(message, field), depth - 1)
         elif many(field):
             getattr(message, field.name).extend(draw(st.lists(scalars(field), max_size=3)))
         else:
@@ -128,7 +133,7 @@ def definitions(draw: Callable[[Any], Any]) -> NetParameter:
         layer = net.layer.add(name=f"l{len(net.layer)}", type=kind, bottom=bottoms, top=tops)
         own = [field for field in settings_of if field.name.replace("_", "") == f"{kind.lower()}param"]
         for field in [*own, *draw(st.lists(st.sampled_from(settings_of), max_size=1))]:
-            fill(draw, getattr(layer, field.name))
+            fill(draw, part(layer, field))
     return net
 
 
