@@ -256,6 +256,7 @@ class _Division:
                 new = {top: self._size(top, band.made[top]) for top in tops}
                 joined = {top: self._size(top, band.held[top]) for top in tops}
                 twice = sum(size for top, size in joined.items() if size != new[top])
+                twice += sum(new.values()) if part.frame is not None else 0
                 most = max(most, inputs + sum(live.values()) + sum(new.values()) + twice)
                 live.update(joined)
                 for value in free:

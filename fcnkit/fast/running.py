@@ -141,8 +141,6 @@ class Runner:
     def _run(
         self, run: Plan, values: dict[int, Tensor], outputs: Sequence[int], background: Background | None
     ) -> list[Tensor]:
-        for value, tensor in values.items():
-            values[value] = tensor.contiguous(memory_format=torch.channels_last)
         for part, free in zip(run.parts, run.free, strict=True):
             values.update(self._compute(part, values, run.lines, background))
             for value in free:
@@ -158,6 +156,8 @@ class Runner:
             values[read] if pixels is None else values[read][:, :, pixels[0], pixels[1]]
             for read, pixels in list(zip(operation.reads, part.bottoms, strict=False))[: 1 if part.crops else None]
         ]
+        if any(read in self._program.inputs for read in operation.reads):
+            bottoms = [bottom.contiguous(memory_format=torch.channels_last) for bottom in bottoms]
         if not part.bottoms and operation.reads:
             tops: Tensor | tuple[Tensor, ...] = (values[self._program.inputs[0]][:, :, :0],) * len(operation.makes)
         else:
@@ -188,10 +188,7 @@ class Runner:
             inputs: as for a call.
         """
         background = self._background(bands.size, bands.framed, inputs[0].device) if bands.framed else None
-        given = {
-            value: each.contiguous(memory_format=torch.channels_last)
-            for value, each in zip(self._program.inputs, inputs, strict=True)
-        }
+        given = dict(zip(self._program.inputs, inputs, strict=True))
         # From an earlier band: the first row, and the rows from there on.
         kept: dict[int, tuple[int, Tensor]] = {}
         for band in bands.bands:

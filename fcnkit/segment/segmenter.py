@@ -35,11 +35,13 @@ def input_from_image(image: Image.Image, preprocessing: Preprocessing) -> Tensor
     if order == "BGR":
         pixels = pixels[:, :, ::-1]
     low, high = preprocessing.range
-    pixels = pixels * ((high - low) / 255) + low
+    # In place: large images take much memory.
+    pixels *= (high - low) / 255
+    pixels += low
     if preprocessing.mean:
-        pixels = pixels - np.array(preprocessing.mean, np.float32)
-    values = (pixels * preprocessing.scale).astype(np.float32).transpose(2, 0, 1)
-    return torch.from_numpy(np.ascontiguousarray(values)).unsqueeze(0)
+        pixels -= np.array(preprocessing.mean, np.float32)
+    pixels *= preprocessing.scale
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).unsqueeze(0)
 
 
 class Prediction(NamedTuple):
@@ -181,7 +183,8 @@ class Segmenter:
 
     def _read(self, batch: Sequence[Image.Image]) -> Tensor:
         """The net's input."""
-        return torch.cat([input_from_image(image, self.preprocessing) for image in batch]).to(self._device)
+        inputs = [input_from_image(image, self.preprocessing) for image in batch]
+        return (torch.cat(inputs) if len(inputs) > 1 else inputs[0]).to(self._device)
 
     @torch.inference_mode()
     def _run(self, inputs: Tensor) -> Tensor:
