@@ -54,7 +54,8 @@ def classes_of(net: CaffeNet) -> int:
     return shape[1] if len(shape) > 1 else 1
 
 
-@torch.inference_mode()
+# Not inference mode: the dense net that is made here could not run with prepared weights.
+@torch.no_grad()
 def heat(
     net: CaffeNet,
     image: Image.Image,

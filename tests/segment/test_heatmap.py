@@ -86,6 +86,19 @@ def test_tiles_of_coarse_scores_give_the_same(text: str) -> None:
     assert [(plan.make, plan.output, plan.tiles) for plan in seen] == [((10, 10), whole.scores.shape, 15)]
 
 
+def test_bands_of_coarse_scores_give_the_same() -> None:
+    """The scores have a stride of 2, and blobs of 31 rows do not fit."""
+    noise = np.random.default_rng(0).integers(0, 256, (61, 87, 3), np.uint8)
+    seen: list[object] = []
+    whole, parts = (
+        heat(colours(CLASSIFIER + SOFTMAX), Image.fromarray(noise), 1, tile="auto", memory=memory, watch=seen.append)
+        for memory in (10_000_000, 76_000)
+    )
+    assert whole.scores.shape == parts.scores.shape
+    assert np.abs(whole.scores - parts.scores).max() < 1e-6
+    assert [str(each).split(" of ")[0] for each in seen] == ["61 x 87 pixels in 4 bands"]
+
+
 def test_tiles_of_a_padded_net(sample: Path) -> None:
     """Windows of 420 pixels, 32 apart, of a net that pads by 100."""
     full = fcnkit.convert(sample)
