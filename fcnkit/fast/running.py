@@ -11,7 +11,7 @@ from torch import Tensor
 from fcnkit.aliases import Pair
 from fcnkit.fast.bands import Bands, divide
 from fcnkit.fast.kernels import Kernel, prepare
-from fcnkit.fast.planning import Box, Part, Plan, choose_framed, period, plan, shortest
+from fcnkit.fast.planning import Box, Part, Plan, Slices, choose_framed, period, plan, shortest
 from fcnkit.fast.program import Program
 from fcnkit.fast.tracing import Line
 from fcnkit.geometry.spans import Span
@@ -152,12 +152,8 @@ class Runner:
     ) -> dict[int, Tensor]:
         """The values that a part makes."""
         operation = self._program.operations[part.operation]
-        bottoms = [
-            values[read] if pixels is None else values[read][:, :, pixels[0], pixels[1]]
-            for read, pixels in list(zip(operation.reads, part.bottoms, strict=False))[: 1 if part.crops else None]
-        ]
-        if any(read in self._program.inputs for read in operation.reads):
-            bottoms = [bottom.contiguous(memory_format=torch.channels_last) for bottom in bottoms]
+        reads = operation.reads[:1] if part.crops else operation.reads
+        bottoms = [self._bottom(read, values[read], pixels) for read, pixels in zip(reads, part.bottoms, strict=False)]
         if not part.bottoms and operation.reads:
             tops: Tensor | tuple[Tensor, ...] = (values[self._program.inputs[0]][:, :, :0],) * len(operation.makes)
         else:
@@ -174,6 +170,11 @@ class Runner:
                 for value, top in zip(operation.makes, tops, strict=True)
             )
         return dict(zip(operation.makes, tops, strict=True))
+
+    def _bottom(self, value: int, tensor: Tensor, pixels: Slices | None) -> Tensor:
+        """What an operation is given of a value; an input has its channels last from here on."""
+        part = tensor if pixels is None else tensor[:, :, pixels[0], pixels[1]]
+        return part.contiguous(memory_format=torch.channels_last) if value in self._program.inputs else part
 
     def divide(self, size: Pair, output: int, fits: Callable[[int], bool]) -> Bands | None:
         """The bands of one of the net's outputs; see `divide`."""

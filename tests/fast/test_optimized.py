@@ -277,3 +277,12 @@ def test_a_crop_that_leaves_rows_of_the_input_out() -> None:
         'layer { name: "s" type: "Silence" bottom: "p" }'
     )
     check(net, image(1, 3, 40, 50))
+
+
+def test_an_input_beside_a_blob_of_two_axes() -> None:
+    net = seeded(
+        'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 9 } } }'
+        'layer { name: "f" type: "InnerProduct" bottom: "data" top: "f" inner_product_param { num_output: 3 } }'
+        'layer { name: "s" type: "Scale" bottom: "data" bottom: "f" top: "s" scale_param { axis: 0 } }'
+    )
+    check(net, image(2, 3, 8, 9))
