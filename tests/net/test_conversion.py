@@ -222,6 +222,13 @@ def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
 PRODUCTS = "inner_product_param { num_output: 2 }"
 
 
+FOUR_POOLS = "".join(
+    f'layer {{ name: "p{n}" type: "Pooling" bottom: "{bottom}" top: "p{n}" top: "m{n}"'
+    " pooling_param { kernel_size: 2 stride: 2 } }"
+    for n, bottom in enumerate(["conv", "p0", "p1", "p2"])
+)
+
+
 @pytest.mark.parametrize(("stated", "size"), [((45, 60), (360, 480)), ((31, 32), (248, 256))])
 @pytest.mark.parametrize("fully", [False, True])
 def test_sizes_that_upsampling_states_are_those_of_the_image(
@@ -232,15 +239,10 @@ def test_sizes_that_upsampling_states_are_those_of_the_image(
     A net with an InnerProduct is not tried at any other size.
     """
     path = tmp_path / "net.prototxt"
-    pools = "".join(
-        f'layer {{ name: "p{n}" type: "Pooling" bottom: "{bottom}" top: "p{n}" top: "m{n}"'
-        " pooling_param { kernel_size: 2 stride: 2 } }"
-        for n, bottom in enumerate(["conv", "p0", "p1", "p2"])
-    )
     path.write_text(
         DATA % ""
         + JOINED.splitlines()[1]
-        + pools
+        + FOUR_POOLS
         + 'layer { name: "up" type: "Upsample" bottom: "p3" bottom: "m3" top: "up"'
         f" upsample_param {{ scale: 2 upsample_h: {stated[0]} upsample_w: {stated[1]} }} }}"
         + 'layer { name: "sum" type: "Eltwise" bottom: "up" bottom: "p2" top: "sum" }'
@@ -296,15 +298,10 @@ def test_inputs_take_the_shape_of_the_blobs_beside_them(tmp_path: Path) -> None:
 def test_a_net_whose_upsampling_adds_a_row_runs_at_the_images_that_need_it(tmp_path: Path) -> None:
     """alexgkendall/SegNet-Tutorial Models/segnet_basic_train.prototxt: 360 / 8 rows are odd, 480 / 8 columns even."""
     path = tmp_path / "net.prototxt"
-    pools = "".join(
-        f'layer {{ name: "p{n}" type: "Pooling" bottom: "{bottom}" top: "p{n}" top: "m{n}"'
-        " pooling_param { kernel_size: 2 stride: 2 } }"
-        for n, bottom in enumerate(["conv", "p0", "p1", "p2"])
-    )
     path.write_text(
         DATA % ""
         + JOINED.splitlines()[1]
-        + pools
+        + FOUR_POOLS
         + 'layer { name: "up" type: "Upsample" bottom: "p3" bottom: "m3" top: "up"'
         " upsample_param { scale: 2 pad_out_h: true } }"
         + 'layer { name: "sum" type: "Eltwise" bottom: "up" bottom: "p2" top: "sum" }'
